@@ -1,0 +1,101 @@
+"""The list of checks. ``nox -l`` reads as a table of contents; words after ``--`` are passed on."""
+
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.4"
+nox.options.default_venv_backend = "venv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests", "coverage", "lint", "types"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+BUILD = Path("build")
+
+if f"{sys.version_info.major}.{sys.version_info.minor}" not in PYTHONS and not any(
+    shutil.which(f"python{version}") for version in PYTHONS
+):
+    sys.exit(
+        f"nox: looked for Python {', '.join(PYTHONS)} and found none of them on PATH. "
+        "Install one of them (Debian: apt install python3 python3-venv; macOS: brew install "
+        f"python@{PYTHONS[-1]}) and make .venv with it."
+    )
+
+
+def group(name: str) -> list[str]:
+    """Return the packages of a dependency group of ``pyproject.toml``."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the specification on every supported Python that is present."""
+    session.install(".[fakes]", *group("tests"))
+    session.env["COVERAGE_FILE"] = f".coverage.{session.python}"
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Run the real ten-job, ten-second scenario, end to end."""
+    session.install(".", *group("e2e"))
+    # Ctrl-C leaves the script the time to stop its programs.
+    session.run(
+        "python", "scripts/e2e.py", *session.posargs, interrupt_timeout=5, terminate_timeout=2
+    )
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Combine what the tests covered and report it; less than 100 % fails."""
+    data = sorted(Path().glob(".coverage.*"))
+    if not data:
+        session.error("coverage: there is nothing to combine yet. Run `nox -s tests` first.")
+    session.install(*group("coverage"))
+    session.run("coverage", "combine", "--keep", *map(str, data))
+    session.run("coverage", "html", "--quiet", "--fail-under=0")
+    session.run("coverage", "json", "--quiet", "--fail-under=0")
+    session.run("coverage", "report")
+    session.log(f"pages: {BUILD / 'coverage' / 'index.html'}")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format with ruff."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy, strictly."""
+    session.install(".[fakes]", *group("types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and check that it holds the two packages and nothing else."""
+    target = BUILD / "wheel"
+    shutil.rmtree(target, ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(target), ".")
+    (built,) = target.glob("*.whl")
+    rooms = {
+        path.relative_to(room).as_posix()
+        for room in (Path("reference"), Path("fakes"))
+        for path in room.rglob("*")
+        if path.suffix == ".py" or path.name == "py.typed"
+    }
+    names = {name for name in zipfile.ZipFile(built).namelist() if ".dist-info/" not in name}
+    if names != rooms:
+        session.error(
+            f"wheel: {built.name} should hold the two packages and nothing else; "
+            f"missing: {sorted(rooms - names)}, not expected: {sorted(names - rooms)}."
+        )
+    session.log(f"{built.name} holds {len(names)} files of jobs_synchronizer and apscheduler_fakes")

@@ -1,0 +1,155 @@
+"""The published program: ten one-off jobs, one waiting request, faults included.
+
+A Flask view adds ten one-off jobs, waits on a ``threading.Condition`` and answers with the jobs'
+statuses as one JSON list about ten seconds later. This file promises to do what the published
+program does, in the same order and with the same names. It is a specimen: do not ship it, ship
+``jobs_synchronizer.corrected``.
+
+Differences from the published text, all so that it can be tested:
+
+* the app is made by ``create_app``, which takes the number of tasks, the task and the scheduler,
+  with the published values as defaults; every app has a scheduler of its own;
+* ``scheduled_task`` stands above the app, because it is a default value there;
+* the server is started by ``main``, which takes host and port, instead of by importing the module;
+* docstrings, type hints and this project's layout.
+
+Its faults, and what each one leads to:
+
+* ``wait_for_tasks_to_be_completed`` waits without looking at the count: when every job has ended
+  before the wait begins, or when there are no jobs, the request hangs for ever.
+* A job that raises never notifies: the request hangs.
+* A job that starts more than one second late is missed (``misfire_grace_time`` is 1 s) and never
+  notifies: with more jobs than the pool's ten workers, the request hangs.
+* The job ids are the same in every request: while the first request's jobs are in the store, a
+  second request ends in ``ConflictingIdError`` and a 500, whatever it added before that stays;
+  when they have left the store, ``max_instances`` skips the second request's jobs and it hangs.
+* Nothing asks whether the scheduler runs: stopped, paused or without its pool, the request hangs.
+* The wait has no deadline, which is what turns each of the above into a hang.
+* ``notify`` wakes one waiter; a second one hangs.
+* ``get_status_list`` hands out the list itself, without the lock: a late job changes an answer.
+* Nothing refuses a negative count or one notification too many: both are hangs or lost reports.
+* The synchronizer holds a lock, so the jobs cannot be kept in a persistent store or run by a
+  process pool: 500, or a hang.
+"""
+
+import argparse
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from apscheduler.schedulers.base import BaseScheduler
+from flask import Flask
+from flask_apscheduler import APScheduler
+
+
+class JobsSynchronizer:
+    """What a request waits on: counts finished tasks and keeps the statuses they report.
+
+    Args:
+        num_tasks_to_complete: How many tasks will report.
+    """
+
+    def __init__(self, num_tasks_to_complete: int) -> None:
+        self.condition = threading.Condition()
+        self.current_completed = 0
+        self.status_list: list[str] = []
+        self.num_tasks_to_complete = num_tasks_to_complete
+
+    def notify_task_completion(self, status_to_report: str | None = None) -> None:
+        """Count one finished task, keep its status, and wake the waiter after the last one.
+
+        Args:
+            status_to_report: What the task says of itself; ``None`` keeps nothing.
+        """
+        with self.condition:
+            self.current_completed = self.current_completed + 1
+            if status_to_report is not None:
+                self.status_list.append(status_to_report)
+            if self.current_completed == self.num_tasks_to_complete:
+                self.condition.notify()
+
+    def wait_for_tasks_to_be_completed(self) -> None:
+        """Block until the next notification, also when it has already been."""
+        with self.condition:
+            self.condition.wait()
+
+    def get_status_list(self) -> list[str]:
+        """Return the statuses in the order in which they were reported (the list itself)."""
+        return self.status_list
+
+
+def scheduled_task(job_synchronizer: JobsSynchronizer, task_id: int) -> None:
+    """Run ten iterations of one second, print each, and report.
+
+    Args:
+        job_synchronizer: What to report to.
+        task_id: The task's number, from 0.
+    """
+    for i in range(10):
+        time.sleep(1)
+        print("Task {} running iteration {}".format(task_id, i))
+
+    job_synchronizer.notify_task_completion("Task {} completed execution".format(task_id))
+
+
+def create_app(
+    *,
+    num_tasks: int = 10,
+    task: Callable[[JobsSynchronizer, int], object] = scheduled_task,
+    scheduler: BaseScheduler | None = None,
+) -> Flask:
+    """Make the app and start its scheduler.
+
+    Args:
+        num_tasks: How many jobs a request adds.
+        task: What each job runs, with the synchronizer and the task's number.
+        scheduler: The scheduler to start; ``None`` makes a ``BackgroundScheduler``.
+
+    Returns:
+        A Flask app with ``/`` and ``/run-tasks``; its scheduler is ``app.apscheduler``.
+    """
+    app = Flask(__name__)
+    scheduler = APScheduler(scheduler=scheduler)
+    scheduler.init_app(app)
+    scheduler.start()
+
+    @app.route("/")
+    def welcome() -> tuple[str, int]:
+        return "Welcome to flask_apscheduler demo", 200
+
+    @app.route("/run-tasks")
+    def run_tasks() -> tuple[str, int]:
+        job_synchronizer = JobsSynchronizer(num_tasks)
+        for i in range(num_tasks):
+            app.apscheduler.add_job(  # type: ignore[attr-defined]  # set by init_app
+                func=task,
+                trigger="date",
+                args=[job_synchronizer, i],
+                id="j" + str(i),
+            )
+
+        job_synchronizer.wait_for_tasks_to_be_completed()
+
+        return json.dumps(job_synchronizer.get_status_list()), 200
+
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve the app until interrupted.
+
+    Args:
+        argv: Command-line arguments; ``None`` takes those of the process.
+    """
+    parser = argparse.ArgumentParser(description="The published program, faults included.")
+    parser.add_argument(
+        "--host", default="0.0.0.0", help="address to listen on (default: %(default)s)"
+    )
+    parser.add_argument("--port", default=12345, type=int, help="port (default: %(default)s)")
+    options = parser.parse_args(argv)
+    create_app().run(host=options.host, port=options.port)
+
+
+if __name__ == "__main__":
+    main()
