@@ -1,0 +1,29 @@
+"""What a simulation raises. All of it lies outside ``Exception``.
+
+Flask turns an ``Exception`` into a 500 and APScheduler into an ``EVENT_JOB_ERROR``; a report that a
+program hangs must reach the test past both of them.
+"""
+
+
+class SimulationError(BaseException):
+    """The simulated program cannot go on, or cannot be simulated."""
+
+
+class Deadlock(SimulationError):
+    """Nothing can run any more: every thread waits, and no wait has a deadline."""
+
+
+class TimeLimit(SimulationError):
+    """Virtual time went past ``max_elapsed`` while the main thread was waiting."""
+
+
+class StepLimit(SimulationError):
+    """The program took ``max_steps`` steps: it is busy without end, or the limit is too small."""
+
+
+class OutsideThread(SimulationError):
+    """A thread from outside the simulation takes part in it: virtual time does not reach it."""
+
+
+class NotModelled(SimulationError):
+    """What was called has no deterministic stand-in; the message names it."""

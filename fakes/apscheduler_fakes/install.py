@@ -1,0 +1,148 @@
+"""The only place where names are swapped, and put back.
+
+A name is swapped wherever it is found: in the dictionaries of all loaded modules and of their
+classes, so that ``from time import sleep`` and ``lock_class = Lock`` are reached too. What was kept
+elsewhere (a default argument, a closure) stays real.
+"""
+
+import _queue
+import _thread
+import sys
+import threading
+import uuid
+from types import ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from freezegun import api
+
+from apscheduler_fakes import locks, repeatable, threads, times
+
+# These keep real time and real threads: the test runner and its tools, and this package.
+LEFT_ALONE = (
+    "_pytest",
+    "apscheduler_fakes",
+    "coverage",
+    "execnet",
+    "freezegun",
+    "greenlet",
+    "importlib",
+    "pluggy",
+    "pytest",
+    "xdist",
+)
+
+
+def _pairs() -> list[tuple[Any, Any]]:
+    """Return every real object with its stand-in."""
+    pairs: list[tuple[Any, Any]] = [
+        *times.REPLACEMENTS,
+        (_thread.allocate_lock, locks.Lock),
+        (_thread.RLock, locks.RLock),
+        (_queue.SimpleQueue, locks.SimpleQueue),
+        (_thread.get_ident, threads.get_ident),
+        (_thread.start_new_thread, threads.start_new_thread),
+        (_thread._local, threads.local),
+        (threading.Thread.start, threads.start),
+        (threading.Thread.join, threads.join),
+        (threading.Thread.is_alive, threads.is_alive),
+        (uuid.uuid4, repeatable.uuid4),
+    ]
+    if isinstance(threading.Lock, type):  # Python 3.13 and later.
+        pairs.append((threading.Lock, locks.Lock))
+    for name, stand_in in (
+        ("allocate", locks.Lock),
+        ("start_new", threads.start_new_thread),
+        ("start_joinable_thread", threads.start_joinable_thread),
+    ):
+        if hasattr(_thread, name):
+            pairs.append((getattr(_thread, name), stand_in))
+    return pairs
+
+
+def _stand_ins() -> dict[int, Any]:
+    """Return the stand-ins by the ``id`` of what they stand for; freezegun's give way too."""
+    stand_ins = {id(real): stand_in for real, stand_in in _PAIRS}
+    for real, stand_in in times.REPLACEMENTS:
+        frozen = getattr(api, f"fake_{real.__name__}", None)
+        if frozen is not None:
+            stand_ins[id(frozen)] = stand_in
+    return stand_ins
+
+
+_PAIRS = _pairs()
+_STAND_INS = _stand_ins()
+_REALS = {id(stand_in): real for real, stand_in in reversed(_PAIRS)}
+
+
+# The classes of a module in which a real object was found, by the module, with the size of its
+# dictionary then: looking through every class takes longer than most simulations.
+_classes: WeakKeyDictionary[ModuleType, tuple[int, list[type]]] = WeakKeyDictionary()
+
+
+class Names:
+    """The swapped names of one simulation."""
+
+    def __init__(self) -> None:
+        self._undo: list[tuple[Any, str, Any, Any]] = []
+        self._sizes: dict[str, int] = {}
+
+    def install(self) -> None:
+        """Put the stand-ins in place of the real objects, everywhere."""
+        for name, module in _modules():
+            self._sizes[name] = len(module.__dict__)
+            for owner in [module, *_classes_to_swap(module)]:
+                for attribute, stand_in in _found(owner, _STAND_INS):
+                    self.swap(owner, attribute, stand_in)
+        for owner, attribute, counter in repeatable.new_counters():
+            self.swap(owner, attribute, counter)
+
+    def swap(self, owner: Any, attribute: str, value: Any) -> None:
+        """Set an attribute of a module or class until ``uninstall``."""
+        self._undo.append((owner, attribute, owner.__dict__[attribute], value))
+        setattr(owner, attribute, value)
+
+    def uninstall(self) -> None:
+        """Put everything back, also in modules that were imported or have grown meanwhile."""
+        for owner, attribute, before, value in reversed(self._undo):
+            if owner.__dict__.get(attribute) is value:
+                setattr(owner, attribute, before)
+        self._undo.clear()
+        for name, module in _modules():
+            if self._sizes.get(name) != len(module.__dict__):
+                for owner in [module, *_own_classes(module)]:
+                    for attribute, real in _found(owner, _REALS):
+                        setattr(owner, attribute, real)
+
+
+def _modules() -> list[tuple[str, ModuleType]]:
+    return [
+        (name, module)
+        for name, module in list(sys.modules.items())
+        if isinstance(module, ModuleType) and not name.startswith(LEFT_ALONE)
+    ]
+
+
+def _found(owner: Any, table: dict[int, Any]) -> list[tuple[str, Any]]:
+    """Return the names in a module or class that hold a key of the table, with its value."""
+    names = owner.__dict__
+    if table.keys().isdisjoint(map(id, names.values())):  # At the speed of C, and nearly always.
+        return []
+    return [(name, table[id(value)]) for name, value in names.items() if id(value) in table]
+
+
+def _own_classes(module: ModuleType) -> list[type]:
+    name = module.__dict__.get("__name__")
+    return [
+        value
+        for value in module.__dict__.values()
+        if isinstance(value, type) and value.__module__ == name
+    ]
+
+
+def _classes_to_swap(module: ModuleType) -> list[type]:
+    size, classes = _classes.get(module, (0, []))
+    if size != len(module.__dict__):
+        classes = [each for each in _own_classes(module) if _found(each, _STAND_INS)]
+        _classes[module] = (len(module.__dict__), classes)
+    return classes

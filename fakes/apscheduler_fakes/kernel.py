@@ -1,0 +1,491 @@
+"""Runs virtual threads one at a time and decides what "everything is blocked" means.
+
+A virtual thread is a greenlet. It runs until it blocks; then the hub, a greenlet of its own, lets
+the next ready one run, first come, first served. When none is ready, time jumps to the earliest
+deadline and every thread with that deadline becomes ready, in the order in which they began to
+wait. When there is no deadline either, the main thread is told: ``Deadlock``.
+
+The kernel knows nothing of locks, modules or the standard library's threads. Instants and lengths
+of time in this module are whole microseconds since the simulation began.
+"""
+
+import heapq
+import threading
+from _thread import get_ident
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from types import FrameType
+from typing import NamedTuple
+
+from greenlet import getcurrent, greenlet
+
+from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeLimit
+from apscheduler_fakes.report import seconds, thread_table
+
+# A leftover thread that catches its end this often is abandoned and named.
+MAX_THROWS = 100
+
+# After a failure the main thread's waits give up at once, so that its ``finally`` clauses run. Code
+# that swallowed the failure and waits on and on meets it again after this many.
+MAX_GIVE_UPS = 100
+
+# As many timers that no longer count may stay among those that do, whatever their share.
+_FEW = 64
+
+
+class Ended(BaseException):
+    """Thrown into the threads that are left when a simulation ends."""
+
+
+class VirtualThread:
+    """One thread of a simulation.
+
+    Attributes:
+        number: 0 for the main thread, then 1, 2, … in the order of the starts.
+        ident: What ``threading.get_ident`` returns in it.
+        daemon: Whether it is a daemon thread.
+        python_thread: Its ``threading.Thread`` while it lives, if it has one.
+        done: Whether it has ended.
+        waiting_for: What it does while it waits, in words ("sleeps"); empty while it can run.
+        waiting_on: The object that it waits on, if there is one.
+        since: When it began to wait, in microseconds.
+    """
+
+    __slots__ = (
+        "_name",
+        "daemon",
+        "done",
+        "ended",
+        "greenlet",
+        "ident",
+        "joiners",
+        "number",
+        "python_thread",
+        "since",
+        "throws",
+        "ticket",
+        "timed",
+        "waiting_for",
+        "waiting_on",
+        "woken",
+    )
+
+    def __init__(self, number: int, ident: int, name: str, *, daemon: bool) -> None:
+        self.number = number
+        self.ident = ident
+        self._name = name
+        self.daemon = daemon
+        self.python_thread: threading.Thread | None = None
+        self.greenlet: greenlet
+        self.ended: Callable[[VirtualThread], object]
+        self.done = False
+        self.joiners: Waiters = deque()
+        self.waiting_for = ""
+        self.waiting_on: object = None
+        self.since = 0
+        # Every wait has a ticket of its own, so that what still refers to an earlier wait of this
+        # thread (a lock's queue, a timer) is known to be stale without being searched for.
+        self.ticket = 0
+        self.timed = False
+        self.woken = False
+        self.throws = 0
+
+    @property
+    def name(self) -> str:
+        """Its name, as ``threading`` shows it."""
+        return self._name if self.python_thread is None else self.python_thread.name
+
+    @property
+    def frame(self) -> FrameType | None:
+        """The innermost frame of its suspended stack; ``None`` before it runs and after its end."""
+        return self.greenlet.gr_frame
+
+    def close(self) -> None:
+        """Mark it as ended and let go of what it held."""
+        self.ended(self)
+        self._name = self.name
+        self.python_thread = None
+        self.done = True
+        self.waiting_for = ""
+        self.waiting_on = None
+
+    def __repr__(self) -> str:
+        return f"<VirtualThread {self.number} {self.name!r}>"
+
+
+Waiters = deque[tuple[VirtualThread, int]]
+"""Threads that wait for one thing, first come first, each with the ticket of that wait."""
+
+
+class Step(NamedTuple):
+    """What one virtual thread did between two switches.
+
+    Attributes:
+        at: When, in microseconds since the simulation began.
+        thread: Which one.
+        then: What it waited for afterwards, in words, or that it ended.
+    """
+
+    at: int
+    thread: VirtualThread
+    then: str
+
+    def __str__(self) -> str:
+        return f"{seconds(self.at)}  {self.thread.name}  {self.then}"
+
+
+_active: "Kernel | None" = None
+
+
+def active() -> "Kernel | None":
+    """Return the kernel of the running simulation, whichever OS thread asks."""
+    return _active
+
+
+def here() -> "Kernel | None":
+    """Return the kernel of the running simulation if the calling code is inside it."""
+    kernel = _active
+    return kernel if kernel is not None and kernel.os_ident == get_ident() else None
+
+
+def activate(kernel: "Kernel | None") -> None:
+    """Make a kernel the one of the running simulation; ``None`` leaves none."""
+    global _active  # noqa: PLW0603  # One simulation at a time, and every fake asks for it.
+    _active = kernel
+
+
+def whole_microseconds(length: float) -> int:
+    """Return a length of time in seconds as microseconds, rounded up.
+
+    Args:
+        length: Seconds, not negative.
+    """
+    # By way of nanoseconds, so that the dust of a float does not count as a part to round up.
+    return max(-(-round(length * 1_000_000_000) // 1_000), 1 if length > 0 else 0)
+
+
+class Kernel:
+    """The threads and the time of one simulation.
+
+    Args:
+        epoch: The date at which it begins, in microseconds since 1970.
+        random: What ids are drawn from.
+        max_elapsed: Largest elapsed virtual time, in microseconds.
+        max_steps: Largest number of steps: switches, and looks at the clock.
+        on_jump: Called with the new instant whenever time has moved.
+        diagnose: Asked before a ``Deadlock`` is raised; may return a better error.
+    """
+
+    def __init__(
+        self,
+        *,
+        epoch: int,
+        random: Random,
+        max_elapsed: int,
+        max_steps: int,
+        on_jump: Callable[[int], None],
+        diagnose: Callable[[], SimulationError | None],
+    ) -> None:
+        self.os_ident = get_ident()
+        self.epoch = epoch
+        self.random = random
+        self.now = 0
+        self.steps = 0
+        self.max_elapsed = max_elapsed
+        self.max_steps = max_steps
+        self.failure: SimulationError | None = None
+        self.outside: SimulationError | None = None
+        self.trace: list[Step] = []
+        self.abandoned: list[VirtualThread] = []
+        self._on_jump = on_jump
+        self._diagnose = diagnose
+        self._ready: deque[VirtualThread] = deque()
+        self._settling: deque[VirtualThread] = deque()
+        self._timers: list[tuple[int, int, VirtualThread, int]] = []
+        self._stale_timers = 0
+        self._waits = 0
+        self._started = 0
+        self._give_ups = 0
+        self._ending = False
+        self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
+        self.main.greenlet = getcurrent()
+        self.running = self.main
+        self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
+        self._hub = greenlet(self._loop)
+
+    # What virtual threads call.
+
+    @property
+    def unwinding(self) -> bool:
+        """Whether only ``finally`` clauses run: after a failure, and while the simulation ends."""
+        return self._ending or self.failure is not None
+
+    def deadline(self, timeout: float) -> int | None:
+        """Return when a wait that begins now ends.
+
+        Args:
+            timeout: Seconds, not negative; ``TIMEOUT_MAX`` or longer is no deadline.
+        """
+        if timeout >= threading.TIMEOUT_MAX:
+            return None
+        return self.now + whole_microseconds(timeout)
+
+    def spawn(
+        self,
+        run: Callable[[], object],
+        name: str,
+        *,
+        daemon: bool,
+        ended: Callable[[VirtualThread], object],
+    ) -> VirtualThread:
+        """Make a virtual thread that will call ``run`` and is ready from now on.
+
+        Args:
+            run: What it runs. It must not raise.
+            ended: Called at its end, also when it never ran.
+            name: What reports call it.
+            daemon: Whether it is a daemon thread.
+
+        Raises:
+            RuntimeError: The simulation is ending.
+        """
+        if self._ending:
+            raise RuntimeError("can't start new thread: the simulation is ending")
+        self._started += 1
+        thread = VirtualThread(self._started, self._started, name, daemon=daemon)
+        thread.ended = ended
+        thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self._hub)
+        self.threads[thread.ident] = thread
+        self._ready.append(thread)
+        return thread
+
+    def next_deadline(self) -> int | None:
+        """Return the next instant at which a wait ends by itself; ``None`` when none will."""
+        while self._timers and self._timers[0][2].ticket != self._timers[0][3]:
+            heapq.heappop(self._timers)
+            self._stale_timers -= 1
+        return self._timers[0][0] if self._timers else None
+
+    def block(
+        self,
+        waiting_for: str,
+        *,
+        waiters: Waiters | None = None,
+        deadline: int | None = None,
+        waiting_on: object = None,
+    ) -> bool:
+        """Park the running thread until it is woken or its deadline has come.
+
+        Args:
+            waiting_for: What it does meanwhile, in words ("sleeps").
+            waiters: The queue from which ``wake_first`` will take it.
+            deadline: When to stop waiting; ``None`` never.
+            waiting_on: The object it waits on, for reports.
+
+        Returns:
+            Whether it was woken; false when the deadline came first.
+        """
+        thread = self.running
+        if self._ending:
+            raise self._end_again(thread)
+        if self.failure is not None:
+            return self._give_up()
+        thread.waiting_for = waiting_for
+        thread.waiting_on = waiting_on
+        thread.since = self.now
+        thread.woken = False
+        if waiters is not None:
+            waiters.append((thread, thread.ticket))
+        if deadline is not None:
+            thread.timed = True
+            self._waits += 1
+            heapq.heappush(self._timers, (deadline, self._waits, thread, thread.ticket))
+        self._switch_to_hub(thread)
+        if not thread.woken and waiters is not None:
+            while waiters and waiters[0][0].ticket != waiters[0][1]:
+                waiters.popleft()
+        return thread.woken
+
+    def wake_first(self, waiters: Waiters) -> None:
+        """Make the first thread that still waits in a queue ready; none is no error."""
+        while waiters:
+            thread, ticket = waiters.popleft()
+            if thread.ticket == ticket:
+                self._make_ready(thread, woken=True)
+                return
+
+    def wake_all(self, waiters: Waiters) -> None:
+        """Make every thread that still waits in a queue ready, in the order of the queue."""
+        while waiters:
+            self.wake_first(waiters)
+
+    def pause(self) -> None:
+        """Let every thread that is ready now run before the running one goes on."""
+        self._park("lets the others go first", self._ready)
+
+    def settle(self) -> None:
+        """Let everything that can run at this instant run; time does not move."""
+        self._park("waits for the others to settle", self._settling)
+
+    def count_step(self) -> None:
+        """Count a step, so that a loop that never lets time pass comes to an end."""
+        self.steps += 1
+        if self.steps > self.max_steps and self.failure is None and not self._ending:
+            self.fail(self._step_limit())
+
+    def fail(self, failure: SimulationError) -> None:
+        """Raise a failure in the main thread; the running one, if another, stays where it is.
+
+        Args:
+            failure: What to raise.
+        """
+        self.failure = failure
+        if self.running is self.main:
+            raise failure
+        self.running.waiting_for = "waits for the end of the simulation"
+        self._switch_to_hub(self.running)
+
+    # How a simulation ends.
+
+    def end(self) -> None:
+        """End every thread but the main one, running its ``finally`` clauses and nothing else."""
+        self._ending = True
+        for thread in list(self.threads.values()):
+            if thread is not self.main:
+                self._end(thread)
+        self._hub.throw()
+        self.threads.clear()
+        self._ready.clear()
+        self._timers.clear()
+
+    # The kernel's own.
+
+    def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
+        thread = self.running
+        if self._ending:
+            raise self._end_again(thread)
+        if self.failure is not None:
+            self._give_up()
+            return
+        thread.waiting_for = waiting_for
+        thread.since = self.now
+        queue.append(thread)
+        self._switch_to_hub(thread)
+
+    def _switch_to_hub(self, thread: VirtualThread) -> None:
+        # coverage notices a switch at the next call or return only: both switches stand in small
+        # functions of their own (test_coverage_is_right_inside_a_simulation).
+        self.trace.append(Step(self.now, thread, thread.waiting_for))
+        self._hub.switch()
+
+    def _switch_to(self, thread: VirtualThread) -> None:
+        self.running = thread
+        thread.waiting_for = ""
+        thread.waiting_on = None
+        if thread is self.main and self.failure is not None:
+            thread.greenlet.throw(self.failure)
+        else:
+            thread.greenlet.switch()
+
+    def _loop(self) -> None:
+        while True:
+            self._switch_to(self._next())
+            self.steps += 1
+
+    def _next(self) -> VirtualThread:
+        while self.failure is None:
+            if self.steps > self.max_steps:
+                self.failure = self._step_limit()
+            elif self._ready:
+                return self._ready.popleft()
+            elif self._settling:
+                return self._settling.popleft()
+            else:
+                self.failure = self._jump()
+        return self.main
+
+    def _jump(self) -> SimulationError | None:
+        deadline = self.next_deadline()
+        if deadline is None:
+            return self._diagnose() or Deadlock(
+                f"nothing can run any more at {seconds(self.now)} s of virtual time: every thread "
+                f"waits, and no wait has a deadline.\n{thread_table(self)}"
+            )
+        if deadline > self.max_elapsed:
+            return TimeLimit(
+                f"virtual time stands at {seconds(self.now)} s and would pass the limit of "
+                f"{seconds(self.max_elapsed)} s while {self.main.name} waits. A program that "
+                f"needs longer takes Simulation(max_elapsed=…).\n{thread_table(self)}"
+            )
+        timers = self._timers  # Only ever changed in place: a finalizer may do so meanwhile.
+        while timers and timers[0][0] == deadline:
+            _, _, thread, ticket = heapq.heappop(timers)
+            if thread.ticket == ticket:
+                thread.timed = False
+                self._make_ready(thread, woken=False)
+            else:
+                self._stale_timers -= 1
+        if deadline > self.now:
+            self.now = deadline
+            self._on_jump(deadline)
+        return None
+
+    def _step_limit(self) -> StepLimit:
+        return StepLimit(
+            f"{self.max_steps} steps and still running at {seconds(self.now)} s of virtual time. A "
+            "loop that never lets time pass is the usual reason: let it sleep or wait. A program "
+            f"that needs more steps takes Simulation(max_steps=…).\n{thread_table(self)}"
+        )
+
+    def _make_ready(self, thread: VirtualThread, *, woken: bool) -> None:
+        thread.ticket += 1
+        thread.woken = woken
+        if thread.timed:
+            thread.timed = False
+            self._stale_timers += 1
+            if self._stale_timers > _FEW and self._stale_timers * 2 > len(self._timers):
+                # Waits that ended before their deadline must not pile up.
+                self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
+                heapq.heapify(self._timers)
+                self._stale_timers = 0
+        self._ready.append(thread)
+
+    def _run(self, thread: VirtualThread, run: Callable[[], object]) -> None:
+        try:
+            run()
+        except Ended:
+            pass
+        finally:
+            self._close(thread)
+
+    def _close(self, thread: VirtualThread) -> None:
+        thread.close()
+        del self.threads[thread.ident]
+        if not self._ending:
+            self.trace.append(Step(self.now, thread, "ends"))
+            self.wake_all(thread.joiners)
+
+    def _end(self, thread: VirtualThread) -> None:
+        self.running = thread
+        if thread.greenlet:
+            thread.greenlet.parent = getcurrent()
+            thread.greenlet.throw(Ended)
+            if not thread.done:
+                self.abandoned.append(thread)
+        else:
+            self._close(thread)
+        self.running = self.main
+
+    def _end_again(self, thread: VirtualThread) -> Ended:
+        thread.throws += 1
+        if thread.throws > MAX_THROWS:
+            self.main.greenlet.switch()
+        return Ended()
+
+    def _give_up(self) -> bool:
+        self._give_ups += 1
+        if self._give_ups > MAX_GIVE_UPS:
+            assert self.failure is not None
+            raise self.failure
+        return False

@@ -1,0 +1,368 @@
+"""Lock, RLock and SimpleQueue of a simulation.
+
+The standard library's Condition, Event, Semaphore, Barrier, Queue and Future are Python on top of
+these three and need no stand-in. Each behaves as the real one: arguments, results, errors.
+
+An object made in a simulation outlives it: outside it works as a plain one, with real threads too,
+and its state goes along. Asked for outside a simulation, each of the three makes a real one.
+"""
+
+import _queue
+import _thread
+import threading
+from collections import deque
+from types import GenericAlias, TracebackType
+from typing import Any, ClassVar, Self
+
+from apscheduler_fakes.errors import OutsideThread
+from apscheduler_fakes.kernel import VirtualThread, Waiters, active, here
+
+_real_lock = _thread.allocate_lock
+_real_rlock = _thread.RLock
+_real_queue = _queue.SimpleQueue
+
+# Held while an object changes from virtual to plain, which two real threads may ask for at once.
+_changing = _real_lock()
+
+
+class _Outliving:
+    """What the three share: a real object that takes over outside a simulation."""
+
+    __slots__ = ("__weakref__", "_real")
+
+    _real: Any
+    _make_real: ClassVar[Any]
+
+    def __new__(cls) -> Self:
+        # Without a simulation, or in a real thread beside it, what was meant is the real thing.
+        if here() is None:
+            return cls._make_real()  # type: ignore[no-any-return]
+        return super().__new__(cls)
+
+    def _plain(self) -> Any:
+        """Return the real object that stands for this one outside a simulation."""
+        with _changing:
+            if self._real is None:
+                kernel = active()
+                if kernel is not None:
+                    kernel.outside = OutsideThread(
+                        f"thread {threading.current_thread().name!r} uses a "
+                        f"{type(self).__name__} of the simulation, but was started outside it, "
+                        "so virtual time does not reach it. Import or create the app (and whatever "
+                        "starts that thread) inside the `with Simulation()` block."
+                    )
+                    raise kernel.outside
+                real = self._make_real()
+                self._hand_over(real)
+                self._real = real
+            return self._real
+
+    def _hand_over(self, real: Any) -> None:
+        """Put this object's state into a new real one."""
+        raise NotImplementedError
+
+    def _at_fork_reinit(self) -> None:
+        """Start afresh in a forked child, as the real ones do."""
+        self.__init__()  # type: ignore[misc]
+
+
+class Lock(_Outliving):
+    """``threading.Lock`` in a simulation: not re-entrant, released by anyone."""
+
+    __slots__ = ("_locked", "_waiters", "holder")
+
+    _make_real = _real_lock
+
+    def __init__(self) -> None:
+        self._real = None
+        self._locked = False
+        self._waiters: Waiters = deque()
+        self.holder: VirtualThread | None = None
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock; see ``threading.Lock.acquire``."""
+        kernel = here()
+        if kernel is None:
+            return bool(self._plain().acquire(blocking, timeout))
+        if self._real is not None:
+            self._take_back()
+        if timeout != -1:
+            _check(blocking, timeout)
+        if self._locked:
+            if not blocking or timeout == 0:
+                kernel.count_step()
+                return False
+            deadline = None if timeout == -1 else kernel.deadline(timeout)
+            while self._locked:
+                if not kernel.block(
+                    "waits for a Lock",
+                    waiters=self._waiters,
+                    deadline=deadline,
+                    waiting_on=self,
+                ):
+                    return False
+        self._locked = True
+        self.holder = kernel.running
+        return True
+
+    def release(self) -> None:
+        """Free the lock; its first waiter becomes ready and competes for it again."""
+        kernel = here()
+        if kernel is None:
+            self._plain().release()
+            return
+        if self._real is not None:
+            self._take_back()
+        if not self._locked:
+            if kernel.unwinding:
+                return
+            raise RuntimeError("release unlocked lock")
+        self._locked = False
+        self.holder = None
+        kernel.wake_first(self._waiters)
+
+    def locked(self) -> bool:
+        """Return whether somebody holds it."""
+        if here() is None:
+            return self._plain().locked()  # type: ignore[no-any-return]
+        if self._real is not None:
+            self._take_back()
+        return self._locked
+
+    # Condition asks this of its lock; without it, it would try to take the lock to find out.
+    _is_owned = locked
+
+    acquire_lock = acquire
+    release_lock = release
+    locked_lock = locked
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def __repr__(self) -> str:
+        state = "locked" if self.locked() else "unlocked"
+        return f"<{state} _thread.lock object at {id(self):#x}>"
+
+    def _hand_over(self, real: Any) -> None:
+        if self._locked:
+            real.acquire()
+
+    def _take_back(self) -> None:
+        self._locked = self._real.locked()
+        self.holder = None
+        self._real = None
+
+
+class RLock(_Outliving):
+    """``threading.RLock`` in a simulation: re-entrant, released by its owner."""
+
+    __slots__ = ("_count", "_waiters", "holder")
+
+    _make_real = _real_rlock
+
+    def __init__(self) -> None:
+        self._real = None
+        self._count = 0
+        self._waiters: Waiters = deque()
+        self.holder: VirtualThread | None = None
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, once more if it is this thread's; see ``threading.RLock.acquire``."""
+        kernel = here()
+        if kernel is None:
+            return bool(self._plain().acquire(blocking, timeout))
+        if self._real is not None:
+            self._take_back()
+        if timeout != -1:
+            _check(blocking, timeout)
+        if self.holder is kernel.running:
+            self._count += 1
+            return True
+        if self._count:
+            if not blocking or timeout == 0:
+                kernel.count_step()
+                return False
+            deadline = None if timeout == -1 else kernel.deadline(timeout)
+            while self._count:
+                if not kernel.block(
+                    "waits for an RLock",
+                    waiters=self._waiters,
+                    deadline=deadline,
+                    waiting_on=self,
+                ):
+                    return False
+        self._count = 1
+        self.holder = kernel.running
+        return True
+
+    def release(self) -> None:
+        """Undo one ``acquire``; after the last one the first waiter becomes ready."""
+        kernel = here()
+        if kernel is None:
+            self._plain().release()
+            return
+        if self._real is not None:
+            self._take_back()
+        if self.holder is not kernel.running:
+            if kernel.unwinding:
+                return
+            raise RuntimeError("cannot release un-acquired lock")
+        self._count -= 1
+        if not self._count:
+            self.holder = None
+            kernel.wake_first(self._waiters)
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    # What Condition asks of its lock.
+
+    def _is_owned(self) -> bool:
+        kernel = here()
+        if kernel is None:
+            return self._plain()._is_owned()  # type: ignore[no-any-return]
+        if self._real is not None:
+            self._take_back()
+        return self.holder is kernel.running
+
+    def _recursion_count(self) -> int:
+        return self._count if self._is_owned() else 0
+
+    def _release_save(self) -> Any:
+        kernel = here()
+        if kernel is None:
+            return self._plain()._release_save()
+        if self._real is not None:
+            self._take_back()
+        if self.holder is not kernel.running:
+            raise RuntimeError("cannot release un-acquired lock")
+        count, self._count, self.holder = self._count, 0, None
+        kernel.wake_first(self._waiters)
+        return count
+
+    def _acquire_restore(self, state: Any) -> None:
+        if here() is None:
+            self._plain()._acquire_restore(state)
+        elif self.acquire():
+            self._count = state
+
+    def __repr__(self) -> str:
+        if here() is None:
+            return repr(self._plain())
+        state, owner = ("locked", self.holder.ident) if self.holder else ("unlocked", 0)
+        return f"<{state} _thread.RLock object owner={owner} count={self._count} at {id(self):#x}>"
+
+    def _hand_over(self, real: Any) -> None:
+        # Only its owner can free it. The main thread still can; the others have ended.
+        if self.holder is not None and self.holder.ident == _thread.get_ident():
+            for _ in range(self._count):
+                real.acquire()
+
+    def _take_back(self) -> None:
+        kernel = here()
+        owned = self._real._is_owned()
+        self._count = self._real._recursion_count() if owned else 0
+        self.holder = kernel.running if owned and kernel is not None else None
+        self._real = None
+
+
+class SimpleQueue(_Outliving):
+    """``queue.SimpleQueue`` in a simulation; put, get, empty and qsize are one step each."""
+
+    __slots__ = ("_items", "_waiters")
+
+    _make_real = _real_queue
+
+    def __init__(self) -> None:
+        self._real = None
+        self._items: deque[Any] = deque()
+        self._waiters: Waiters = deque()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Add an item; it never waits, as the real one, which ignores the last two as well."""
+        kernel = here()
+        if kernel is None:
+            self._plain().put(item)
+            return
+        if self._real is not None:
+            self._take_back()
+        self._items.append(item)
+        kernel.wake_first(self._waiters)
+
+    def put_nowait(self, item: Any) -> None:
+        """Add an item."""
+        self.put(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take the oldest item; see ``queue.SimpleQueue.get``.
+
+        Raises:
+            queue.Empty: There is none, or none came within ``timeout`` seconds.
+        """
+        kernel = here()
+        if kernel is None:
+            return self._plain().get(block, timeout)
+        if self._real is not None:
+            self._take_back()
+        if block and timeout is not None and timeout < 0:
+            raise ValueError("'timeout' must be a non-negative number")
+        if not self._items:
+            if not block or timeout == 0:
+                kernel.count_step()
+                raise _queue.Empty
+            deadline = None if timeout is None else kernel.deadline(timeout)
+            while not self._items:
+                if not kernel.block(
+                    "waits for an item of a SimpleQueue", waiters=self._waiters, deadline=deadline
+                ):
+                    raise _queue.Empty
+        return self._items.popleft()
+
+    def get_nowait(self) -> Any:
+        """Take the oldest item, if there is one."""
+        return self.get(block=False)
+
+    def empty(self) -> bool:
+        """Return whether there is no item."""
+        return self.qsize() == 0
+
+    def qsize(self) -> int:
+        """Return how many items there are."""
+        if here() is None:
+            return self._plain().qsize()  # type: ignore[no-any-return]
+        if self._real is not None:
+            self._take_back()
+        return len(self._items)
+
+    __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]  # As in queue.
+
+    def _hand_over(self, real: Any) -> None:
+        for item in self._items:
+            real.put(item)
+        self._items.clear()
+
+    def _take_back(self) -> None:
+        while not self._real.empty():
+            self._items.append(self._real.get())
+        self._real = None
+
+
+def _check(blocking: bool, timeout: float) -> None:
+    """Raise what the real ``acquire`` raises for these arguments; a free lock takes no time."""
+    _real_lock().acquire(blocking, timeout)

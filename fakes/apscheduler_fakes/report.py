@@ -1,0 +1,106 @@
+"""The texts of failures: every thread, what it waits for, and where."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
+
+from greenlet import getcurrent
+
+if TYPE_CHECKING:
+    from apscheduler_fakes.kernel import Kernel, VirtualThread
+
+# Frames of these files are the simulation's own.
+HERE = str(Path(__file__).parent)
+
+# How many frames of a stack are shown, the innermost ones. The main thread's stack begins in the
+# test runner; what is cut off there is in the traceback.
+MOST_FRAMES = 12
+
+
+def seconds(microseconds: int) -> str:
+    """Return microseconds as a text in seconds with all six places."""
+    return f"{microseconds // 1_000_000}.{microseconds % 1_000_000:06d}"
+
+
+def thread_table(kernel: Kernel) -> str:
+    """Return a text with every living thread of a simulation, in the order of their starts.
+
+    Threads that do the same in the same place, such as a pool's idle workers, share an entry.
+    """
+    entries: dict[str, list[str]] = {}
+    for thread in kernel.threads.values():
+        entries.setdefault(_doing(thread), []).append(thread.name)
+    return "\n".join(f"  {', '.join(names)}{doing}" for doing, names in entries.items())
+
+
+def own_frames(frame: FrameType | None) -> list[FrameType]:
+    """Return a stack without the simulation's own frames, outermost first."""
+    frames = []
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(HERE):
+            frames.append(frame)
+        frame = frame.f_back
+    return frames[::-1]
+
+
+def own_traceback(traceback: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the simulation's own frames: it ends at the blocked line."""
+    kept = []
+    while traceback is not None:
+        if not traceback.tb_frame.f_code.co_filename.startswith(HERE):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    result = None
+    for each in reversed(kept):
+        result = TracebackType(result, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return result
+
+
+def _doing(thread: VirtualThread) -> str:
+    frame = sys._getframe() if thread.greenlet is getcurrent() else thread.frame
+    frames = own_frames(frame)
+    daemon = " (daemon)" if thread.daemon else ""
+    lines = [f"{daemon} {_wait(thread, frames) or 'can run'}"]
+    left_out = len(frames) - MOST_FRAMES
+    if left_out > 0:
+        lines.append(f"    … {left_out} outer frames")
+    for each in frames[-MOST_FRAMES:]:
+        code = each.f_code
+        lines.append(f'    File "{code.co_filename}", line {each.f_lineno}, in {code.co_qualname}')
+        if line := linecache.getline(code.co_filename, each.f_lineno).strip():
+            lines.append(f"      {line}")
+    return "\n".join(lines)
+
+
+def _wait(thread: VirtualThread, frames: list[FrameType]) -> str:
+    if not thread.waiting_for:
+        return ""
+    holder = getattr(thread.waiting_on, "holder", None)
+    call = _standard_call(frames)
+    if call and holder is thread:
+        # Condition and all that stands on it wait on a lock of their own that nobody else has.
+        doing = f"waits in {call}"
+    else:
+        doing = thread.waiting_for
+        doing += f" in {call}" if call else ""
+        doing += f", held by {holder.name}," if holder is not None else ""
+    return f"{doing} since {seconds(thread.since)} s"
+
+
+def _standard_call(frames: list[FrameType]) -> str:
+    """Return the call into the standard library that waits, such as Event.wait; "" if none."""
+    call = ""
+    for frame in reversed(frames):
+        name = frame.f_code.co_qualname
+        if frame.f_globals.get("__name__") not in _STANDARD or name in _OUTERMOST:
+            break
+        call = name
+    return call
+
+
+_STANDARD = {"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"}
+_OUTERMOST = {"Thread.run", "_worker"}

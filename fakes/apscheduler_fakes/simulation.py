@@ -1,0 +1,266 @@
+"""Simulation: the block in which threads are virtual and time is the program's own.
+
+Inside it real Flask and real APScheduler run unmodified, one virtual thread at a time, and time
+jumps to the next instant at which somebody wakes up. What is not virtual (sockets, files,
+processes, asyncio loops) runs for real and keeps every thread waiting.
+"""
+
+import concurrent.futures.thread as pools
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from apscheduler_fakes.clock import Clock, import_freezegun
+from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
+from apscheduler_fakes.install import LEFT_ALONE, Names
+from apscheduler_fakes.kernel import (
+    Kernel,
+    Step,
+    VirtualThread,
+    activate,
+    active,
+    whole_microseconds,
+)
+from apscheduler_fakes.repeatable import new_random
+from apscheduler_fakes.report import own_traceback, thread_table
+
+# How long, in real seconds, a deadlock waits for a real pool's worker to show that it takes part.
+_GRACE = 1.0
+
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_real_sleep = time.sleep
+
+
+class Simulation:
+    """Run what stands inside the block in virtual threads and virtual time.
+
+    Args:
+        start: The first instant: an ISO string with its offset or an aware ``datetime``.
+        max_elapsed: Longest virtual time in seconds, beside what ``clock`` was told to let pass;
+            more raises ``TimeLimit``.
+        max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a look at the clock or
+            a vain try of a lock.
+
+    Attributes:
+        clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while everyone else runs.
+
+    Raises:
+        TypeError: ``start`` is something else.
+        ValueError: ``start`` has no offset, or a limit is not positive.
+    """
+
+    def __init__(
+        self,
+        start: str | datetime = "2026-01-01T00:00:00Z",
+        *,
+        max_elapsed: float = 86_400.0,
+        max_steps: int = 1_000_000,
+    ) -> None:
+        if max_elapsed <= 0 or max_steps <= 0:
+            raise ValueError(
+                f"Simulation(max_elapsed={max_elapsed}, max_steps={max_steps}): a limit of zero or "
+                "less lets nothing run. Pass positive numbers."
+            )
+        self.clock = _SimulationClock(start)
+        self._max_elapsed = whole_microseconds(max_elapsed)
+        self._max_steps = max_steps
+        self._kernel: Kernel | None = None
+        self._undo = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make threads and time virtual.
+
+        Raises:
+            ImportError: freezegun or greenlet is not installed.
+            NotModelled: It stands inside another simulation.
+            RuntimeError: It was entered before.
+        """
+        if active() is not None:
+            raise NotModelled("a Simulation inside a Simulation has no model. Use the outer one.")
+        if self._kernel is not None:
+            raise RuntimeError("Simulation: it was entered before. Make a new one for a new block.")
+        start = self.clock.now()
+        with ExitStack() as undo:
+            freeze = undo.enter_context(_frozen(start))
+            kernel = self._kernel = self.clock.kernel = Kernel(
+                epoch=(start - _EPOCH) // _MICROSECOND,
+                random=new_random(),
+                max_elapsed=self._max_elapsed,
+                max_steps=self._max_steps,
+                on_jump=lambda now: freeze.move_to(
+                    (start + now * _MICROSECOND).replace(tzinfo=None)
+                ),
+                diagnose=lambda: _taking_part_from_outside(kernel),
+            )
+            names = Names()
+            undo.callback(names.uninstall)
+            names.install()
+            undo.callback(activate, None)
+            activate(kernel)
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the threads that are left, silently, and put real threads and time back.
+
+        Raises:
+            SimulationError: The program failed and something swallowed the report, or a thread
+                caught its end again and again.
+        """
+        kernel = self._kernel
+        assert kernel is not None
+        with self._undo, _silence():
+            _drain_pools(kernel)
+            kernel.end()
+        failure = kernel.failure or kernel.outside or _abandoned(kernel)
+        if failure is None or failure is exc_value:
+            if exc_value is not None:
+                exc_value.__traceback__ = own_traceback(traceback)
+            return
+        failure.__traceback__ = own_traceback(failure.__traceback__)
+        raise failure
+
+    @property
+    def threads(self) -> list[VirtualThread]:
+        """The living threads, the main one first, the others in the order of their starts."""
+        return [] if self._kernel is None else list(self._kernel.threads.values())
+
+    @property
+    def trace(self) -> list[Step]:
+        """What ran so far, a step each; ``str(step)`` is one line."""
+        return [] if self._kernel is None else self._kernel.trace
+
+    def settle(self) -> None:
+        """Let everything that can run at this instant run; time does not move."""
+        self.clock.check_usable("Simulation.settle()").settle()
+
+
+class _SimulationClock(Clock):
+    """The clock of a simulation, whose kernel moves the time."""
+
+    kernel: Kernel | None = None
+
+    def __enter__(self) -> Self:
+        raise RuntimeError("Simulation.clock: it is running already. Use it without `with`.")
+
+    def check_usable(self, call: str) -> Kernel:
+        """Return the kernel, if it is the running simulation's."""
+        if self.kernel is None or self.kernel is not active():
+            raise RuntimeError(
+                f"{call}: outside its block a simulation stands still. Write: with Simulation() "
+                "as sim."
+            )
+        return self.kernel
+
+    def _check_usable(self, call: str) -> None:
+        self.check_usable(call)
+
+    @property
+    def _microseconds(self) -> int:
+        return 0 if self.kernel is None else self.kernel.now
+
+    def _advance(self, target: int, call: str) -> None:
+        kernel = self.check_usable(call)
+        # What the test asks for is no sign of a hang.
+        kernel.max_elapsed += target - kernel.now
+        super()._advance(target, call)
+        kernel.settle()
+
+    def _move(self, microseconds: int) -> None:
+        kernel = self.check_usable("Clock")
+        kernel.settle()
+        # No further than to the next instant at which a thread runs: it may give a FakeScheduler
+        # something to do before that.
+        deadline = min(microseconds, kernel.next_deadline() or microseconds)
+        kernel.block("lets time pass", deadline=deadline)
+
+
+@contextmanager
+def _frozen(start: datetime) -> Iterator[Any]:
+    """Let freezegun supply ``datetime`` and ``date``."""
+    freezegun = import_freezegun("Simulation")
+    freezer = freezegun.freeze_time(start.replace(tzinfo=None))
+    freezer.ignore = LEFT_ALONE
+    time_had_clock = hasattr(time, "clock")
+    frozen = freezer.start()
+    # The modules left alone have kept the real time for themselves. Nobody else gets it for being
+    # called by one of them, as freezegun would have it: a test function is called by pytest.
+    freezegun.api.ignore_lists[-1] = ()
+    try:
+        yield frozen
+    finally:
+        freezer.stop()
+        if not time_had_clock and hasattr(time, "clock"):
+            del time.clock  # freezegun leaves it behind.
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep logging quiet: pool workers and APScheduler log whatever ends a thread."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _drain_pools(kernel: Kernel) -> None:
+    """Take what is queued from pools that live, so that it does not start while they end."""
+    queues: Any = pools._threads_queues
+    living = {thread.python_thread for thread in kernel.threads.values()}
+    for thread, queue in list(queues.items()):
+        if thread in living:
+            while not queue.empty():
+                queue.get_nowait()
+            # Or the interpreter would wait for it at its exit.
+            del queues[thread]
+
+
+def _abandoned(kernel: Kernel) -> SimulationError | None:
+    if not kernel.abandoned:
+        return None
+    names = ", ".join(thread.name for thread in kernel.abandoned)
+    return SimulationError(
+        f"the simulation could not end {names}: it caught every exception that should end it. Let "
+        "BaseException through there."
+    )
+
+
+def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
+    """Say whether what looks like a deadlock waits for a real thread, and for which."""
+    for thread in threading.enumerate():
+        if thread.ident in kernel.threads:
+            continue
+        target = getattr(thread, "_target", None)
+        scheduler = sys.modules.get("apscheduler.schedulers.base")
+        if scheduler and isinstance(getattr(target, "__self__", None), scheduler.BaseScheduler):
+            return OutsideThread(
+                f"the scheduler of thread {thread.name!r} was started outside the simulation, so "
+                "its jobs never run in virtual time, and nothing else can run any more. Import or "
+                f"create the app inside the `with Simulation()` block.\n{thread_table(kernel)}"
+            )
+        if getattr(target, "__module__", None) == pools.__name__:
+            _wait_for_a_sign(kernel)
+    return kernel.outside
+
+
+def _wait_for_a_sign(kernel: Kernel) -> None:
+    """Give a real pool's worker the time to touch a virtual lock, if that is what it will do."""
+    for _ in range(100):
+        if kernel.outside is not None:
+            return
+        _real_sleep(_GRACE / 100)

@@ -1,0 +1,179 @@
+"""What ``threading.Thread`` and its relatives do inside a simulation.
+
+Methods are replaced, never the class and never its internals, which differ from one Python to the
+next: subclasses, names, ``daemon``, ``excepthook`` and ``enumerate`` are the standard library's.
+Outside a simulation, and for real threads, each function is the real one.
+"""
+
+import _thread
+import _threading_local
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from apscheduler_fakes.errors import NotModelled
+from apscheduler_fakes.kernel import Ended, Kernel, VirtualThread, here
+
+_get_ident = _thread.get_ident
+_start_new_thread = _thread.start_new_thread
+_start = threading.Thread.start
+_join = threading.Thread.join
+_is_alive = threading.Thread.is_alive
+
+
+def get_ident() -> int:
+    """Return the running thread's identifier; virtual threads have small ones."""
+    kernel = here()
+    return _get_ident() if kernel is None else kernel.running.ident
+
+
+def start(self: Any) -> None:
+    """Start a thread; it has its turn when the running one waits. See ``Thread.start``."""
+    kernel = here()
+    if kernel is None or not self._initialized or self._started.is_set():
+        _start(self)  # The real one has an error for the last two.
+        return
+    virtual = kernel.spawn(
+        lambda: _run_python_thread(kernel, self), self.name, daemon=self.daemon, ended=_forget
+    )
+    virtual.python_thread = self
+    self._virtual = virtual
+    self._ident = self._native_id = virtual.ident
+    if hasattr(self, "_handle"):  # Python 3.13 and later ask it whether the thread is over.
+        self._handle = _Handle(virtual)
+    threading._active[virtual.ident] = self  # type: ignore[attr-defined]
+    self._started.set()
+
+
+def join(self: Any, timeout: float | None = None) -> None:
+    """Wait until a thread has ended. See ``Thread.join``."""
+    kernel = here()
+    virtual = None if kernel is None else _virtual(kernel, self)
+    if kernel is None or virtual is None or virtual is kernel.running:
+        _join(self, timeout)  # The real one has an error for the last.
+        return
+    deadline = None
+    if timeout is not None:
+        timeout = max(timeout, 0)
+        deadline = kernel.deadline(timeout)
+    if timeout == 0:
+        kernel.count_step()
+        return
+    while not virtual.done and kernel.block(
+        f"waits for the end of {virtual.name}", waiters=virtual.joiners, deadline=deadline
+    ):
+        pass
+
+
+def is_alive(self: Any) -> bool:
+    """Return whether a thread has started and not ended. See ``Thread.is_alive``."""
+    virtual = getattr(self, "_virtual", None)
+    return _is_alive(self) if virtual is None else not virtual.done
+
+
+def start_new_thread(
+    function: Callable[..., object],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None = None,
+    /,
+) -> int:
+    """Start a bare thread and return its identifier. See ``_thread.start_new_thread``."""
+    kernel = here()
+    well_formed = callable(function) and isinstance(args, tuple)
+    if kernel is None or not well_formed or not isinstance(kwargs, dict | None):
+        # The real one has an error for wrong arguments, before it starts anything.
+        return _start_new_thread(function, args, *(() if kwargs is None else (kwargs,)))
+    virtual = kernel.spawn(
+        lambda: _run_bare_thread(kernel, function, args, kwargs or {}),
+        getattr(function, "__qualname__", repr(function)),
+        daemon=True,
+        ended=_forget,
+    )
+    return virtual.ident
+
+
+def start_joinable_thread(*_args: Any, **_kwargs: Any) -> Any:
+    """Refuse: only ``threading`` itself calls it, and that has been replaced."""
+    raise NotModelled(
+        "_thread.start_joinable_thread() has no virtual stand-in. Start a threading.Thread instead."
+    )
+
+
+class local(_threading_local.local):  # noqa: N801  # Named as the real one.
+    """``threading.local`` by thread object: the C one knows OS threads only."""
+
+    __slots__ = ()
+
+
+class _Handle:
+    """What Python 3.13's ``Thread`` asks for its state, for a virtual thread."""
+
+    def __init__(self, virtual: VirtualThread) -> None:
+        self._virtual = virtual
+        self.ident = virtual.ident
+
+    def is_done(self) -> bool:
+        return self._virtual.done
+
+    def join(self, timeout: float | None = None) -> None:
+        """Return at once: outside a simulation every virtual thread has ended."""
+
+
+def _virtual(kernel: Kernel, thread: Any) -> VirtualThread | None:
+    if getattr(thread, "_ident", None) == kernel.main.ident:
+        return kernel.main
+    return getattr(thread, "_virtual", None)
+
+
+def _run_python_thread(kernel: Kernel, thread: Any) -> None:
+    # No trace or profile hook is set: all virtual threads are one OS thread, which has them.
+    try:
+        thread.run()
+    except Ended:
+        pass
+    except BaseException:  # noqa: BLE001  # Whatever ends a thread goes to its excepthook.
+        if not kernel.unwinding:
+            thread._invoke_excepthook(thread)
+
+
+def _run_bare_thread(
+    kernel: Kernel,
+    function: Callable[..., object],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> None:
+    try:
+        function(*args, **kwargs)
+    except (Ended, SystemExit):
+        pass
+    except BaseException as error:  # noqa: BLE001  # As above, for unraisablehook.
+        if not kernel.unwinding:
+            _report(function, error)
+
+
+def _forget(virtual: VirtualThread) -> None:
+    thread: Any = virtual.python_thread
+    if hasattr(thread, "_is_stopped"):  # Python 3.11 and 3.12 look at it.
+        thread._is_stopped = True
+    # A bare thread is there too, once it has asked who it is.
+    threading._active.pop(virtual.ident, None)  # type: ignore[attr-defined]
+
+
+def _report(function: Callable[..., object], error: BaseException) -> None:
+    message = "Exception ignored in thread started by"
+    if sys.unraisablehook is sys.__unraisablehook__:
+        # The default hook takes nothing that Python code can make.
+        sys.stderr.write(f"{message}: {function!r}\n")
+        traceback.print_exception(error)
+        return
+    details = SimpleNamespace(
+        exc_type=type(error),
+        exc_value=error,
+        exc_traceback=error.__traceback__,
+        err_msg=message,
+        object=function,
+    )
+    sys.unraisablehook(details)

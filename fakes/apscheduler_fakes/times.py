@@ -1,0 +1,167 @@
+"""The functions of the ``time`` module inside a simulation.
+
+All of them are computed from the kernel's one whole number of microseconds. ``monotonic`` and
+``perf_counter`` begin at one second, so that no digit is lost and no reading is zero. The clocks of
+CPU time (``process_time``, ``thread_time``) are not here: they stay real, since they measure work
+that is really done.
+
+Outside a simulation, and in a real thread beside one, each is the real function.
+"""
+
+import operator
+import time as real
+from typing import Any
+
+from apscheduler_fakes.kernel import Kernel, here, whole_microseconds
+
+# What the monotonic clocks show when a simulation begins, in microseconds.
+MONOTONIC_START = 1_000_000
+
+# ``time.sleep`` refuses anything longer, in seconds.
+LONGEST_SLEEP = 9_223_372_036
+
+_sleep = real.sleep
+_time = real.time
+_time_ns = real.time_ns
+_monotonic = real.monotonic
+_monotonic_ns = real.monotonic_ns
+_perf_counter = real.perf_counter
+_perf_counter_ns = real.perf_counter_ns
+_clock_gettime = real.clock_gettime
+_clock_gettime_ns = real.clock_gettime_ns
+_localtime = real.localtime
+_gmtime = real.gmtime
+_strftime = real.strftime
+_asctime = real.asctime
+_ctime = real.ctime
+
+_STEADY = {
+    getattr(real, name)
+    for name in ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME", "CLOCK_UPTIME_RAW")
+    if hasattr(real, name)
+}
+
+
+def sleep(seconds: float, /) -> None:
+    """Let virtual time pass; parts of a microsecond are rounded up. See ``time.sleep``."""
+    kernel = here()
+    if kernel is None:
+        _sleep(seconds)
+        return
+    length = seconds if isinstance(seconds, float) else operator.index(seconds)
+    if not 0 <= length < LONGEST_SLEEP:
+        _sleep(length)  # Negative, too long or not a number: the real one has an error for each.
+    if length == 0:
+        kernel.pause()
+    else:
+        kernel.block("sleeps", deadline=kernel.now + whole_microseconds(length))
+
+
+def time() -> float:
+    """Return the virtual instant in seconds since 1970. See ``time.time``."""
+    kernel = here()
+    return _time() if kernel is None else _date(kernel) / 1_000_000
+
+
+def time_ns() -> int:
+    """Return the virtual instant in nanoseconds since 1970. See ``time.time_ns``."""
+    kernel = here()
+    return _time_ns() if kernel is None else _date(kernel) * 1_000
+
+
+def monotonic() -> float:
+    """Return seconds that only ever grow. See ``time.monotonic``."""
+    kernel = here()
+    return _monotonic() if kernel is None else _steady(kernel) / 1_000_000
+
+
+def monotonic_ns() -> int:
+    """Return nanoseconds that only ever grow. See ``time.monotonic_ns``."""
+    kernel = here()
+    return _monotonic_ns() if kernel is None else _steady(kernel) * 1_000
+
+
+def perf_counter() -> float:
+    """Return what ``monotonic`` does. See ``time.perf_counter``."""
+    kernel = here()
+    return _perf_counter() if kernel is None else _steady(kernel) / 1_000_000
+
+
+def perf_counter_ns() -> int:
+    """Return what ``monotonic_ns`` does. See ``time.perf_counter_ns``."""
+    kernel = here()
+    return _perf_counter_ns() if kernel is None else _steady(kernel) * 1_000
+
+
+def clock_gettime(clock: int, /) -> float:
+    """Return a clock's reading in seconds; clocks of CPU time are real."""
+    kernel = here()
+    microseconds = None if kernel is None else _clock(kernel, clock)
+    return _clock_gettime(clock) if microseconds is None else microseconds / 1_000_000
+
+
+def clock_gettime_ns(clock: int, /) -> int:
+    """Return a clock's reading in nanoseconds; clocks of CPU time are real."""
+    kernel = here()
+    microseconds = None if kernel is None else _clock(kernel, clock)
+    return _clock_gettime_ns(clock) if microseconds is None else microseconds * 1_000
+
+
+def localtime(seconds: float | None = None, /) -> real.struct_time:
+    """Return local time, of the virtual instant by default. See ``time.localtime``."""
+    return _localtime(time() if seconds is None else seconds)
+
+
+def gmtime(seconds: float | None = None, /) -> real.struct_time:
+    """Return UTC, of the virtual instant by default. See ``time.gmtime``."""
+    return _gmtime(time() if seconds is None else seconds)
+
+
+def strftime(format: str, when: Any = None, /) -> str:  # noqa: A002  # Named as the real one's.
+    """Format a time, the virtual local time by default. See ``time.strftime``."""
+    return _strftime(format, localtime() if when is None else when)
+
+
+def asctime(when: Any = None, /) -> str:
+    """Format a time, the virtual local time by default. See ``time.asctime``."""
+    return _asctime(localtime() if when is None else when)
+
+
+def ctime(seconds: float | None = None, /) -> str:
+    """Format an instant, the virtual one by default. See ``time.ctime``."""
+    return _ctime(time() if seconds is None else seconds)
+
+
+# What stands for each of these functions of ``time``.
+REPLACEMENTS = [
+    (_sleep, sleep),
+    (_time, time),
+    (_time_ns, time_ns),
+    (_monotonic, monotonic),
+    (_monotonic_ns, monotonic_ns),
+    (_perf_counter, perf_counter),
+    (_perf_counter_ns, perf_counter_ns),
+    (_clock_gettime, clock_gettime),
+    (_clock_gettime_ns, clock_gettime_ns),
+    (_localtime, localtime),
+    (_gmtime, gmtime),
+    (_strftime, strftime),
+    (_asctime, asctime),
+    (_ctime, ctime),
+]
+
+
+def _date(kernel: Kernel) -> int:
+    kernel.count_step()  # A loop that waits by looking at the clock must come to an end.
+    return kernel.epoch + kernel.now
+
+
+def _steady(kernel: Kernel) -> int:
+    kernel.count_step()
+    return MONOTONIC_START + kernel.now
+
+
+def _clock(kernel: Kernel, clock: int) -> int | None:
+    if clock == real.CLOCK_REALTIME:
+        return _date(kernel)
+    return _steady(kernel) if clock in _STEADY else None

@@ -1,0 +1,48 @@
+"""What holds for every test: nothing is left behind, and coverage knows which test ran a line."""
+
+import datetime
+import signal
+import threading
+import time
+from collections.abc import Generator, Iterator
+
+import coverage
+import flask
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Give coverage the test's id as its context."""
+    measuring = coverage.Coverage.current()
+    if measuring is not None:
+        measuring.switch_context(item.nodeid)
+    result = yield
+    if measuring is not None:
+        measuring.switch_context("")
+    return result  # As pluggy's wrappers do.
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread, a timer, a swapped name or an application context."""
+    threads, names = set(threading.enumerate()), _names()
+    yield
+    assert [each for each in threading.enumerate() if each not in threads] == []
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert _names() == names
+    assert not flask.has_app_context()
+
+
+def _names() -> list[object]:
+    return [
+        datetime.datetime,
+        threading.Lock,
+        threading.Thread.start,
+        threading.get_ident,
+        time.monotonic,
+        time.sleep,
+        time.time,
+    ]
