@@ -1,0 +1,508 @@
+"""FakeScheduler: APScheduler's own scheduler without its thread, and faults on demand.
+
+Job stores, triggers, ids, misfires, ``max_instances``, events and their order are APScheduler's
+(3.11.3, where places in its source are named). What is left out: with the default executor a job
+runs in the caller of ``run_due()``, inside APScheduler's look at its stores. What only a pool can
+do there raises ``NotModelled``; give such a test a pool as ``executors`` of the scheduler.
+"""
+
+import itertools
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_EXECUTED,
+    EVENT_JOB_MISSED,
+)
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.executors.pool import BasePoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
+
+from apscheduler_fakes.errors import NotModelled
+from apscheduler_fakes.faults import (
+    Die,
+    Fault,
+    Hang,
+    Ledger,
+    Lose,
+    Miss,
+    Refuse,
+    Selector,
+    Skip,
+    raise_together,
+)
+from apscheduler_fakes.running import Run, StoresSeenFromABody
+
+OPTIONS = {
+    "executors",
+    "job_defaults",
+    "jobstore_retry_interval",
+    "jobstores",
+    "logger",
+    "timezone",
+}
+# So many looks at the stores in one run_due() mean that it would never return.
+MOST_LOOKS = 1_000
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+_numbers = itertools.count()
+_schedulers: weakref.WeakValueDictionary[int, "FakeScheduler"] = weakref.WeakValueDictionary()
+# What the pytest plugin has still to check; it empties this list for every test.
+unchecked: list[Ledger] = []
+PLUGIN = "apscheduler_fakes.plugin"
+
+
+class FakeScheduler(StoresSeenFromABody):
+    """A scheduler whose jobs run when the test says so.
+
+    ``APScheduler(scheduler=FakeScheduler())`` for Flask-APScheduler, or on its own.
+
+    Args:
+        gconfig: APScheduler's "global" configuration, as for any scheduler.
+        immediate: Run what is due whenever a scheduler's thread would be woken: inside ``add_job``,
+            ``start``, ``resume``, ``modify_job``. Errors of these jobs wait for ``check()``.
+        raise_job_errors: Whether an exception in a job is raised by ``run_due()``, ``run_job()``,
+            ``Clock.tick()`` or, when none of them ran it, by ``check()`` at the test's end.
+        **options: ``executors``, ``jobstores``, ``job_defaults``, ``timezone``, ``logger``,
+            ``jobstore_retry_interval`` (seconds), as for any scheduler.
+
+    Attributes:
+        added: The jobs that were added, in order, also those that wait for ``start()``.
+        job_errors: What jobs raised, in order.
+
+    Raises:
+        TypeError: An option is unknown.
+    """
+
+    def __init__(
+        self,
+        gconfig: dict[str, Any] | None = None,
+        *,
+        immediate: bool = False,
+        raise_job_errors: bool = True,
+        **options: Any,
+    ) -> None:
+        self.immediate = immediate
+        self.raise_job_errors = raise_job_errors
+        self.added: list[Any] = []
+        self.job_errors: list[BaseException] = []
+        self._ledger = Ledger()
+        self._runs: dict[int, Run] = {}
+        self._die: Die | None = None
+        self._ever_started = False
+        self._woken = False
+        self._looked_at = LONG_AGO
+        super().__init__(gconfig or {}, **options)
+        _schedulers[next(_numbers)] = self
+        # Only with pytest, which empties the list.
+        if PLUGIN in sys.modules:
+            unchecked.append(self._ledger)
+
+    # What a test does
+
+    def run_due(self) -> list[Any]:
+        """Run what is due now, and what that makes due now.
+
+        Returns:
+            The jobs whose bodies ran, in order; of a pool's jobs those that it took. None while
+            the scheduler is paused or dead.
+
+        Raises:
+            RuntimeError: The scheduler was never started or is shut down; a job calls this; or
+                something is still due after 1,000 looks at the stores.
+            NotModelled: A job needs what only a pool can do.
+            BaseException: What a job raised, after everything due has run; several come as a group.
+        """
+        run = self._run_due("run_due()")
+        raise_together("FakeScheduler.run_due(): several jobs failed", run.errors)
+        return run.jobs
+
+    def run_job(self, job_id: str, jobstore: str | None = None) -> None:
+        """Run one job now, whatever its date, and leave the others.
+
+        A job that is not due at this very instant is first given this instant as its next run
+        time, with the MODIFIED event that ``modify_job`` sends. (Flask-APScheduler's ``run_job``
+        calls the function and tells APScheduler nothing.)
+
+        Args:
+            job_id: The job's id.
+            jobstore: Alias of its store; ``None`` takes the first store that has the id.
+
+        Raises:
+            JobLookupError: There is no such job.
+            RuntimeError: The scheduler does not run, is paused or dead, or a job calls this.
+            BaseException: What the job raised.
+        """
+        call = f"run_job({job_id!r})"
+        with self._run(call) as run:
+            if self.state == STATE_PAUSED or self._die:
+                why = "dead: die() was called" if self._die else "paused: call resume()"
+                raise RuntimeError(f"{call}: nothing runs, because this FakeScheduler is {why}.")
+            job = self._prepare(job_id, jobstore)
+            with self._only(job):
+                self._look(run)
+            self._woken = True  # The other jobs have not been looked at.
+            if self.immediate:
+                self._look_until_idle(run)
+        raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
+
+    def check(self) -> None:
+        """Fail if a fault never fired or a job's error was seen by nobody; pytest does this itself.
+
+        Raises:
+            FaultNeverFired: One fault never fired.
+            BaseException: One job failed inside ``add_job`` or in a pool.
+            BaseExceptionGroup: Several of these.
+        """
+        raise_together("FakeScheduler: nobody saw this", self._ledger.settle())
+
+    # What goes wrong on demand
+
+    def miss(self, job: Selector) -> None:
+        """Let a job start later than its ``misfire_grace_time``: SUBMITTED and MISSED, no run.
+
+        A job without a grace (``None``) is never too late for APScheduler: it runs.
+        Source: ``executors/base.py:113``.
+
+        Args:
+            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
+        """
+        self._ledger.add(Miss(job))
+
+    def skip(self, job: Selector) -> None:
+        """Let a job find ``max_instances`` runs of itself: REMOVED, MAX_INSTANCES, no SUBMITTED.
+
+        Source: ``schedulers/base.py:1198``.
+
+        Args:
+            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
+        """
+        self._ledger.add(Skip(job))
+
+    def refuse(self, job: Selector) -> None:
+        """Let the executor refuse a job as a pool that is shut down does: REMOVED, a log line.
+
+        Source: ``schedulers/base.py:1212``.
+
+        Args:
+            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
+        """
+        self._ledger.add(Refuse(job))
+
+    def lose(self, job: Selector) -> None:
+        """Let a job be cancelled in its pool's queue: REMOVED, SUBMITTED, then nothing for ever.
+
+        The count of the id's running instances stays one too high. Source:
+        ``executors/pool.py:16``, where the cancelled future's callback fails.
+
+        Args:
+            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
+        """
+        self._ledger.add(Lose(job))
+
+    def hang(self, job: Selector) -> None:
+        """Let a job's body begin and never return: REMOVED, SUBMITTED, then nothing for ever.
+
+        It counts as a running instance, and ``shutdown(wait=True)`` would wait for it. Source:
+        ``executors/base.py:131``.
+
+        Args:
+            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
+        """
+        self._ledger.add(Hang(job))
+
+    def die(self) -> None:
+        """End the scheduler's thread: jobs are added, ``state`` says running, nothing is run.
+
+        As after an exception in ``_process_jobs`` (``schedulers/blocking.py:24``). Holds until
+        the scheduler is shut down; before ``start()`` it holds from then on.
+
+        Raises:
+            ValueError: It is dead already.
+        """
+        if self._die:
+            raise ValueError("die(): this FakeScheduler is dead already.")
+        self._die = Die()
+        self._ledger.add(self._die)
+        # What is left of a BackgroundScheduler's thread: its is_alive() is false.
+        self._thread = threading.Thread(name="APScheduler", daemon=True)
+
+    # What every scheduler does
+
+    def start(self, paused: bool = False) -> None:
+        """Start, as any scheduler; no thread is made.
+
+        Args:
+            paused: Whether nothing runs until ``resume()``.
+        """
+        super().start(paused)
+        self._ever_started = True
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Shut down, as a BackgroundScheduler with a thread pool.
+
+        Args:
+            wait: Whether to wait for the jobs that run.
+
+        Raises:
+            SchedulerNotRunningError: It does not run.
+            RuntimeError: A job or a listener waits for the thread it runs in, as for real.
+            NotModelled: A job hangs, so that waiting would never end.
+        """
+        run = self._here()
+        if wait and self.running:
+            self._refuse_endless_wait()
+            if run and run.body:
+                # The pool joins its workers, and this is one (schedulers/base.py:239).
+                self.state = STATE_STOPPED
+                raise RuntimeError("cannot join current thread")
+        super().shutdown(wait)
+        if self._die:
+            self._die = None
+            del self._thread
+        if run and not run.body:
+            # BackgroundScheduler joins its own thread (schedulers/background.py:41).
+            raise RuntimeError("cannot join current thread")
+
+    def wakeup(self) -> None:
+        """Note that something may be due; with ``immediate``, run it."""
+        if self._die:
+            self._die.fired = True
+            return
+        self._woken = True
+        if self.immediate and self.state == STATE_RUNNING and not self._here():
+            self._ledger.errors += self._run_due("wakeup()").errors
+
+    def add_job(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a job, as any scheduler; ``added`` keeps it."""
+        job = super().add_job(*args, **kwargs)
+        if not any(job is other for other in self.added):  # It waits for start().
+            self.added.append(job)
+        return job
+
+    def add_executor(self, executor: Any, alias: str = "default", **executor_opts: Any) -> None:
+        """Add an executor, as any scheduler; faults act where it hands jobs over."""
+        super().add_executor(executor, alias, **executor_opts)
+        executor = self._executors[alias]
+
+        def submit(job: Any, run_times: list[datetime]) -> None:
+            self._submit(executor, job, run_times)
+
+        executor._do_submit_job = submit  # the last call before a job runs
+
+    # Below: the machinery
+
+    def _configure(self, config: dict[str, Any]) -> None:
+        unknown = sorted(set(config) - OPTIONS)
+        if unknown:
+            raise TypeError(
+                f"FakeScheduler: unknown option {', '.join(map(repr, unknown))}. It takes "
+                f"{', '.join(sorted(OPTIONS))}, immediate and raise_job_errors."
+            )
+        super()._configure(config)
+
+    def _create_default_executor(self) -> Any:
+        return DebugExecutor()
+
+    def _real_add_job(self, job: Any, jobstore_alias: str, replace_existing: bool) -> None:
+        # Noted before the body of a job that runs at once can add another.
+        new = not any(job is other for other in self.added)
+        if new:
+            self.added.append(job)
+        try:
+            super()._real_add_job(job, jobstore_alias, replace_existing)
+        except BaseException:
+            if new:
+                self.added = [other for other in self.added if other is not job]
+            raise
+
+    def _dispatch_event(self, event: Any) -> None:
+        run = self._here()
+        if event.code == EVENT_JOB_MISSED:
+            for fault in self._ledger.faults:
+                if isinstance(fault, Miss):
+                    fault.correct(event)
+        if event.code == EVENT_JOB_ERROR:
+            self.job_errors.append(event.exception)
+            if self.raise_job_errors or isinstance(event.exception, NotModelled):
+                self._keep(event.exception, run if run and not run.pooled else None)
+        if (
+            run
+            and run.body
+            and event.code & (EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        ):
+            run.endings.append(event.code)
+        super()._dispatch_event(event)
+
+    def _keep(self, error: BaseException, run: Run | None) -> None:
+        (run.errors if run else self._ledger.errors).append(error)
+
+    @contextmanager
+    def _run(self, call: str) -> Iterator[Run]:
+        """Let this thread be the scheduler's for a while."""
+        if self.state == STATE_STOPPED:
+            raise RuntimeError(f"{call}: {self._why_stopped()}")
+        if self._here():
+            raise RuntimeError(
+                f"{call}: a job or a listener that this FakeScheduler is running calls it. Leave "
+                "the job to the run that is under way: what becomes due meanwhile runs after it."
+            )
+        run = self._runs[threading.get_ident()] = Run()
+        try:
+            yield run
+        finally:
+            del self._runs[threading.get_ident()]
+
+    def _run_due(self, call: str) -> Run:
+        """Run what is due, and keep for the caller whatever goes wrong."""
+        with self._run(call) as run:
+            try:
+                self._look_until_idle(run)
+            except (Exception, NotModelled) as error:  # noqa: BLE001  # Jobs' errors stand beside it.
+                run.errors.append(error)
+                run.broken = True
+        return run
+
+    def _why_stopped(self) -> str:
+        if self._ever_started:
+            return "this FakeScheduler is shut down. Call start() first."
+        return (
+            f"this FakeScheduler was never started; {len(self._pending_jobs)} jobs wait for "
+            "start(). If the app called it: Flask-APScheduler's start() returns without a word "
+            "when FLASK_DEBUG is set and the process is not the reloader's child, and when "
+            "SCHEDULER_ALLOWED_HOSTS does not name this host."
+        )
+
+    def _look_until_idle(self, run: Run) -> None:
+        """Do what APScheduler's thread does until it would wait (schedulers/blocking.py:24)."""
+        if self._die:
+            self._die.fired = True
+            return
+        for _ in range(MOST_LOOKS):
+            wait_seconds = self._look(run)
+            if self.state != STATE_RUNNING or not (self._woken or wait_seconds == 0):
+                return
+        raise RuntimeError(
+            f"run_due(): something is still due after {MOST_LOOKS:,} looks at the job stores. A "
+            "job that adds a job that is due at once never comes to an end."
+        )
+
+    def _look(self, run: Run) -> float | None:
+        """Look at the stores once; what would end APScheduler's thread is raised."""
+        self._woken = False
+        run.fresh.clear()
+        self._looked_at = datetime.now(UTC)
+        try:
+            return self._process_jobs()  # type: ignore[no-any-return]  # APScheduler has no types
+        except JobLookupError as error:
+            if self.state == STATE_STOPPED:
+                # A job shut the scheduler down; APScheduler's thread dies here, unnoticed.
+                return None
+            raise NotModelled(
+                f"FakeScheduler: a job removed another that was due with it ({error}). A pool "
+                "would have made it wait until both were submitted; give the scheduler one: "
+                "FakeScheduler(executors={'default': ThreadPoolExecutor()})."
+            ) from error
+        finally:
+            for fault in self._ledger.faults:
+                if isinstance(fault, Lose):
+                    fault.cancel()
+
+    def _submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
+        run = self._here() or Run()
+        self._ledger.submitted.append(job.id)
+        fault = self._fault_for(job)
+        run.begin(job, run_times, pooled=isinstance(executor, BasePoolExecutor))
+        try:
+            if fault:
+                fault.fired = True
+                fault.submit(executor, job, run_times)
+            else:
+                type(executor)._do_submit_job(executor, job, run_times)
+        except NotModelled as error:
+            self._keep(error, self._here())
+            raise
+        finally:
+            run.end()
+        ran = not isinstance(fault, Hang | Lose)
+        if run.endings:
+            ran = any(code != EVENT_JOB_MISSED for code in run.endings)
+        if ran:
+            run.jobs.append(job)
+
+    def _fault_for(self, job: Any) -> Fault | None:
+        try:
+            return self._ledger.picking(job)
+        except BaseException as error:
+            # _process_jobs logs whatever a submission raises and goes on.
+            self._keep(error, self._here())
+            raise
+
+    def _prepare(self, job_id: str, jobstore: str | None) -> Any:
+        """Return a job that is due at this very instant."""
+        try:
+            job, alias = self._lookup_job(job_id, jobstore)
+        except JobLookupError as error:
+            ids = ", ".join(repr(job.id) for job in self.get_jobs()) or "none"
+            error.args = (f"run_job({job_id!r}): no such job. The stores have: {ids}.",)
+            raise
+        now = datetime.now(self.timezone)
+        return (
+            job if job.next_run_time == now else self.modify_job(job_id, alias, next_run_time=now)
+        )
+
+    @contextmanager
+    def _only(self, job: Any) -> Iterator[None]:
+        """Let the stores have one due job."""
+        with self._jobstores_lock:
+            stores = list(self._jobstores.items())
+            for alias, store in stores:
+                due = [job] if alias == job._jobstore_alias else []
+                store.get_due_jobs = lambda _now, due=due: due
+            try:
+                yield
+            finally:
+                for _, store in stores:
+                    del store.get_due_jobs
+
+    def _refuse_endless_wait(self) -> None:
+        for fault in self._ledger.faults:
+            if isinstance(fault, Hang) and fault.hanging:
+                raise NotModelled(
+                    f"FakeScheduler.shutdown(wait=True): job {fault.hanging[0]!r} hangs, and the "
+                    "real call would wait for it for ever. Call shutdown(wait=False)."
+                )
+
+    def _next_look(self) -> datetime | None:
+        """Return when APScheduler's thread would wake next, by itself or because it was woken."""
+        if self._die:
+            self._die.fired = True
+        if self.state != STATE_RUNNING or self._die or self._here():
+            return None
+        with self._jobstores_lock:
+            times = [self._next_due(store) for store in self._jobstores.values()]
+        return min((time for time in times if time is not None), default=None)
+
+    def _next_due(self, store: Any) -> datetime | None:
+        try:
+            due: datetime | None = store.get_next_run_time()
+        except Exception:  # noqa: BLE001  # Whatever a store raises, APScheduler tries again.
+            due = LONG_AGO
+        if due is not None and due <= self._looked_at and not self._woken:
+            # It was looked at, and still has this job: it failed (schedulers/base.py:1162).
+            return self._looked_at + timedelta(seconds=self.jobstore_retry_interval)
+        return due
+
+
+def started() -> list[FakeScheduler]:
+    """Return the FakeSchedulers that would run something as time passes, in order of creation."""
+    return [
+        scheduler for scheduler in list(_schedulers.values()) if scheduler.state == STATE_RUNNING
+    ]

@@ -1,0 +1,303 @@
+"""Faults on demand: which jobs they pick, what they leave behind, and that they must fire."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.pool import ThreadPoolExecutor
+from freezegun import freeze_time
+
+from apscheduler_fakes.errors import NotModelled
+from apscheduler_fakes.faults import Fault, FaultNeverFired
+from apscheduler_fakes.scheduler import FakeScheduler
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+PICKING = ["miss", "skip", "refuse", "lose", "hang"]
+
+
+@pytest.fixture
+def frozen() -> Iterator[Any]:
+    """Time that stands still at the new year of 2026."""
+    with freeze_time(NEW_YEAR) as time:
+        yield time
+
+
+@pytest.fixture
+def scheduler(frozen: Any) -> FakeScheduler:
+    """Make a started FakeScheduler."""
+    fake = FakeScheduler(timezone="UTC")
+    fake.start()
+    return fake
+
+
+def ids(jobs: list[Any]) -> list[str]:
+    """Return the jobs' ids."""
+    return [job.id for job in jobs]
+
+
+@pytest.mark.parametrize("fault", PICKING)
+def test_a_fault_keeps_one_job_from_running(scheduler: FakeScheduler, fault: str) -> None:
+    """The others run; it holds for jobs added before and after."""
+    ran: list[int] = []
+    scheduler.add_job(ran.append, args=[0], id="j0")
+    getattr(scheduler, fault)("j0")
+    getattr(scheduler, fault)(lambda job: job.args[-1] == 2)
+    for i in range(1, 4):
+        scheduler.add_job(ran.append, args=[i], id=f"j{i}")
+
+    assert ids(scheduler.run_due()) == ["j1", "j3"]
+    assert ran == [1, 3]
+    scheduler.check()
+
+
+@pytest.mark.parametrize("fault", PICKING)
+def test_a_fault_acts_on_run_job_too(scheduler: FakeScheduler, fault: str) -> None:
+    """Whoever runs a job that is picked gets the fault."""
+    ran: list[int] = []
+    getattr(scheduler, fault)("one")
+    scheduler.add_job(ran.append, "interval", [1], id="one", hours=1)
+    scheduler.run_job("one")
+
+    assert ran == []
+    scheduler.check()
+
+
+# miss
+
+
+def test_a_missed_job_keeps_its_run_time(scheduler: FakeScheduler) -> None:
+    """The event has the time it was scheduled for, not that of the lateness."""
+    times: list[datetime] = []
+    scheduler.add_listener(lambda event: times.append(event.scheduled_run_time), EVENT_JOB_MISSED)
+    scheduler.miss("one")
+    scheduler.add_job(int, id="one")
+    scheduler.run_due()
+
+    assert times == [NEW_YEAR]
+
+
+def test_a_job_without_a_grace_runs_however_late(scheduler: FakeScheduler) -> None:
+    """APScheduler never misses it, and so the fault cannot make it."""
+    scheduler.miss("one")
+    scheduler.add_job(int, id="one", misfire_grace_time=None)
+
+    assert ids(scheduler.run_due()) == ["one"]
+    scheduler.check()
+
+
+def test_a_job_is_missed_in_a_thread_pool_too(frozen: Any) -> None:
+    """The real run_job finds it late, in the worker."""
+    fake = FakeScheduler(executors={"default": ThreadPoolExecutor(1)})
+    missed: list[str] = []
+    fake.add_listener(lambda event: missed.append(event.job_id), EVENT_JOB_MISSED)
+    fake.start()
+    fake.miss("one")
+    fake.add_job(int, id="one")
+    fake.run_due()
+    fake.shutdown()
+
+    assert missed == ["one"]
+
+
+# lose, hang
+
+
+@pytest.mark.parametrize("fault", ["lose", "hang"])
+def test_a_job_that_never_ends_is_in_the_next_ones_way(
+    scheduler: FakeScheduler, frozen: Any, fault: str
+) -> None:
+    """The next run finds max_instances reached."""
+    skipped: list[str] = []
+    scheduler.add_listener(lambda event: skipped.append(event.job_id), EVENT_JOB_MAX_INSTANCES)
+    getattr(scheduler, fault)("one")
+    scheduler.add_job(int, "interval", id="one", seconds=1)
+    for _ in range(2):
+        frozen.tick(1)
+        scheduler.run_due()
+
+    assert skipped == ["one"]
+
+
+def test_a_late_job_is_missed_before_it_can_hang(scheduler: FakeScheduler, frozen: Any) -> None:
+    """The body is not reached."""
+    missed: list[str] = []
+    scheduler.add_listener(lambda event: missed.append(event.job_id), EVENT_JOB_MISSED)
+    scheduler.hang("one")
+    scheduler.add_job(int, id="one")
+    frozen.tick(5)
+
+    assert scheduler.run_due() == []
+    assert missed == ["one"]
+    scheduler.shutdown()
+
+
+def test_the_run_times_before_the_hanging_one_are_missed_in_the_log_only(
+    scheduler: FakeScheduler, frozen: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The events of one submission come when all its runs are over, which is never."""
+    missed: list[str] = []
+    scheduler.add_listener(lambda event: missed.append(event.job_id), EVENT_JOB_MISSED)
+    scheduler.hang("one")
+    scheduler.add_job(int, "interval", id="one", seconds=2, coalesce=False)
+    frozen.tick(4)
+
+    assert scheduler.run_due() == []
+    assert missed == []
+    assert caplog.text.count("was missed by") == 1
+
+
+def test_waiting_for_a_job_that_hangs_is_refused(scheduler: FakeScheduler) -> None:
+    """The real shutdown would never return; without waiting it does."""
+    scheduler.hang("one")
+    scheduler.add_job(int, id="one")
+    scheduler.run_due()
+
+    with pytest.raises(NotModelled, match="job 'one' hangs"):
+        scheduler.shutdown()
+    scheduler.shutdown(wait=False)
+
+
+def test_a_hanging_worker_of_a_pool_is_not_modelled(frozen: Any) -> None:
+    """It would keep the process from ending; this is said in spite of ``raise_job_errors``."""
+    fake = FakeScheduler(executors={"default": ThreadPoolExecutor(1)}, raise_job_errors=False)
+    fake.start()
+    fake.hang("one")
+    fake.add_job(int, id="one")
+
+    with pytest.raises(NotModelled, match="ThreadPoolExecutor"):
+        fake.run_due()
+    fake.shutdown()
+
+
+def test_a_job_is_lost_from_a_thread_pool_too(frozen: Any) -> None:
+    """No worker ever hears of it."""
+    fake = FakeScheduler(executors={"default": ThreadPoolExecutor(1)})
+    fake.start()
+    fake.lose("one")
+    fake.add_job(int, id="one")
+
+    assert fake.run_due() == []
+    fake.shutdown()
+
+
+# die
+
+
+def test_a_dead_scheduler_adds_and_runs_nothing(scheduler: FakeScheduler) -> None:
+    """It says that it runs, and its thread is not alive."""
+    scheduler.die()
+    scheduler.add_job(int, id="one")
+
+    assert scheduler.run_due() == []
+    assert scheduler.running
+    assert not scheduler._thread.is_alive()
+    with pytest.raises(RuntimeError, match=r"run_job\('one'\): nothing runs.*dead"):
+        scheduler.run_job("one")
+    scheduler.check()
+
+
+def test_a_scheduler_can_be_dead_from_its_start_and_lives_after_a_restart() -> None:
+    """A new start makes a new thread."""
+    fake = FakeScheduler(immediate=True)
+    fake.add_job(int, id="one")
+    fake.die()
+    fake.start()
+    assert ids(fake.get_jobs()) == ["one"]
+    with pytest.raises(ValueError, match="dead already"):
+        fake.die()
+    fake.shutdown()
+    assert not hasattr(fake, "_thread")
+    fake.start()
+    ended: list[str] = []
+    fake.add_listener(lambda event: ended.append(event.job_id), EVENT_JOB_EXECUTED)
+    fake.add_job(int, id="two")
+
+    assert ended == ["two"]
+
+
+# Which job, and whether it came
+
+
+@pytest.mark.parametrize("fault", PICKING)
+def test_a_fault_that_never_fired_is_named(scheduler: FakeScheduler, fault: str) -> None:
+    """So are the jobs that came up instead; it is said once."""
+    getattr(scheduler, fault)("j9")
+    scheduler.add_job(int, id="j0")
+    scheduler.run_due()
+
+    with pytest.raises(FaultNeverFired, match=rf"{fault}\('j9'\) never fired: .*\('j0'\)"):
+        scheduler.check()
+    scheduler.check()
+
+
+def test_a_death_that_nobody_noticed_is_named(scheduler: FakeScheduler) -> None:
+    """A dead scheduler that was never asked for anything proves nothing."""
+    scheduler.die()
+
+    with pytest.raises(FaultNeverFired, match=r"die\(\) never fired: .*never asked"):
+        scheduler.check()
+
+
+def test_all_that_nobody_saw_comes_as_a_group(scheduler: FakeScheduler) -> None:
+    """Predicates are named by their place."""
+
+    class Odd:
+        def __call__(self, _job: Any) -> bool:
+            return False
+
+        def __repr__(self) -> str:
+            return "Odd()"
+
+    scheduler.skip(lambda _job: False)
+    scheduler.skip(Odd())
+    scheduler.add_job(int, id="one")
+    scheduler.run_due()
+
+    with pytest.raises(ExceptionGroup) as failure:
+        scheduler.check()
+    first, second = map(str, failure.value.exceptions)
+    assert first.startswith("skip(<lambda> at test_fake_scheduler_faults.py:")
+    assert second == (
+        "skip(Odd()) never fired: it picked none of the jobs that came up to run ('one')."
+    )
+
+
+@pytest.mark.parametrize("fault", PICKING)
+def test_a_fault_needs_an_id_or_a_predicate(scheduler: FakeScheduler, fault: str) -> None:
+    """Anything else is a mistake, an Odd number of a job too."""
+    with pytest.raises(TypeError, match=rf"{fault}\(3\): name a job by its id"):
+        getattr(scheduler, fault)(3)
+
+
+def test_a_job_has_one_fault(scheduler: FakeScheduler) -> None:
+    """It can end in one way only."""
+    scheduler.miss("one")
+    with pytest.raises(ValueError, match=r"skip\('one'\): .* already, miss\('one'\)"):
+        scheduler.skip("one")
+    scheduler.skip(lambda _job: True)
+    scheduler.add_job(int, id="one")
+    scheduler.add_job(int, id="two")
+
+    with pytest.raises(ValueError, match=r"job 'one' is picked by miss\('one'\) and skip\("):
+        scheduler.run_due()
+    with pytest.raises(FaultNeverFired, match="miss"):
+        scheduler.check()
+
+
+def test_a_predicate_that_raises_fails_the_test(scheduler: FakeScheduler) -> None:
+    """APScheduler would log it and go on."""
+    scheduler.lose(lambda job: job.args[0])
+    scheduler.add_job(int, id="one")
+
+    with pytest.raises(IndexError):
+        scheduler.run_due()
+    with pytest.raises(FaultNeverFired):
+        scheduler.check()
+
+
+def test_a_fault_of_no_kind_does_nothing() -> None:
+    """Each kind says what it does."""
+    with pytest.raises(NotImplementedError):
+        Fault("one").submit(None, None, [])

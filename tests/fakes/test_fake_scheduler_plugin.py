@@ -1,0 +1,143 @@
+"""The pytest plugin: what a FakeScheduler still owes its test fails the test."""
+
+import subprocess
+import sys
+
+import pytest
+
+from apscheduler_fakes.scheduler import FakeScheduler, unchecked
+
+HEAD = """
+import pytest
+from apscheduler_fakes.scheduler import FakeScheduler
+
+def boom():
+    raise ValueError("boom")
+
+def make(**options):
+    fake = FakeScheduler(**options)
+    fake.start()
+    return fake
+"""
+
+
+def run(pytester: pytest.Pytester, test: str) -> pytest.RunResult:
+    """Run one test file."""
+    pytester.makepyfile(HEAD + test)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+
+def test_a_fault_that_never_fired_fails_its_test(pytester: pytest.Pytester) -> None:
+    """It is a failure of the test, not an error around it, and names the fault."""
+    result = run(pytester, 'def test_it(): make().miss("j9")')
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*FaultNeverFired: miss('j9') never fired: *"])
+    result.stdout.no_fnmatch_line("*plugin.py*")
+
+
+def test_an_exception_that_nobody_saw_fails_its_test(pytester: pytest.Pytester) -> None:
+    """With the lines where it was raised."""
+    result = run(pytester, "def test_it(): make(immediate=True).add_job(boom)")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["FakeScheduler: nobody saw this.", "*in boom", "*ValueError: boom"]
+    )
+
+
+def test_a_test_that_saw_everything_passes(pytester: pytest.Pytester) -> None:
+    """Raised to it, or announced, or checked by hand."""
+    result = run(
+        pytester,
+        """
+def test_raised():
+    fake = make()
+    fake.add_job(boom)
+    with pytest.raises(ValueError):
+        fake.run_due()
+
+def test_announced():
+    make(immediate=True, raise_job_errors=False).add_job(boom)
+
+def test_checked():
+    fake = make()
+    fake.die()
+    with pytest.raises(AssertionError):
+        fake.check()
+
+def test_without_any():
+    pass
+""",
+    )
+
+    result.assert_outcomes(passed=4)
+
+
+def test_a_failing_test_keeps_its_own_failure(pytester: pytest.Pytester) -> None:
+    """What else nobody saw stands below it."""
+    result = run(
+        pytester,
+        """
+def test_it():
+    make().skip("j9")
+    assert 1 == 2
+
+def test_alone():
+    assert 3 == 4
+""",
+    )
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["*assert 1 == 2", "*FakeScheduler call*", "*skip('j9') never fired: *", "*assert 3 == 4"]
+    )
+
+
+def test_a_fixtures_scheduler_belongs_to_the_test_it_was_made_for(
+    pytester: pytest.Pytester,
+) -> None:
+    """One made while tests were collected belongs to none."""
+    result = run(
+        pytester,
+        """
+make().lose("collected")
+
+@pytest.fixture
+def fake():
+    return make()
+
+def test_it(fake):
+    fake.lose("j9")
+
+def test_next():
+    pass
+""",
+    )
+
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.no_fnmatch_line("*'collected'*")
+
+
+def test_the_plugin_imports_pytest_only() -> None:
+    """A test run that uses none of the fakes pays nothing and misses no package."""
+    code = """if True:
+        import sys, pytest
+        import apscheduler_fakes
+        before = set(sys.modules)
+        import apscheduler_fakes.plugin
+        print(sorted(set(sys.modules) - before))
+    """
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout == "['apscheduler_fakes.plugin']\n"
+
+
+def test_without_pytest_nothing_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that uses a FakeScheduler by hand gathers no memory."""
+    monkeypatch.delitem(sys.modules, "apscheduler_fakes.plugin")
+    FakeScheduler()
+
+    assert unchecked == []
