@@ -1,4 +1,4 @@
-"""The pytest plugin: what nobody looked at fails the test.
+"""The pytest plugin: the fixture ``sim``, and what nobody looked at fails the test.
 
 Importing it imports pytest only, so that a missing package of the fakes stops no test run.
 """
@@ -9,6 +9,40 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+# How many steps a failure report shows without --sim-trace.
+LAST_STEPS = 20
+
+# What a test failed with, for the simulation around it.
+_failure = pytest.StashKey[BaseException]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--sim-trace``."""
+    group = parser.getgroup("apscheduler_fakes", "simulations")
+    group.addoption(
+        "--sim-trace",
+        action="store_true",
+        help=f"show every step of a simulation that failed, not the last {LAST_STEPS}",
+    )
+
+
+@pytest.fixture
+def sim(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
+    """Run the test inside a ``Simulation``: its threads and its time are virtual."""
+    try:
+        from apscheduler_fakes.simulation import Simulation  # noqa: PLC0415  # Needs the extra.
+    except ImportError as error:
+        pytest.fail(
+            f"the fixture sim needs greenlet and freezegun ({error}): "
+            "pip install 'jobs-synchronizer[fakes]'",
+            pytrace=False,
+        )
+    simulation = Simulation().__enter__()
+    yield simulation
+    # A failure that the test has shown is not shown again; one that was swallowed is.
+    failure = request.node.stash.get(_failure, None)
+    simulation.__exit__(type(failure) if failure else None, failure, None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -25,7 +59,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """
     try:
         result = yield
-    except BaseException:
+    except BaseException as error:
+        item.stash[_failure] = error
+        _describe_simulation(item, error)
         if report := _report(_owed()):
             item.add_report_section("call", "FakeScheduler", report)
         raise
@@ -45,3 +81,16 @@ def _owed() -> list[BaseException]:
 def _report(owed: list[BaseException]) -> str:
     texts = ["".join(traceback.format_exception(error)) for error in owed]
     return "\n".join(["FakeScheduler: nobody saw this.", *texts]) if texts else ""
+
+
+def _describe_simulation(item: pytest.Item, error: BaseException) -> None:
+    """Add what every thread was doing, and the last steps, to a test that failed inside ``sim``."""
+    simulation: Any = getattr(item, "funcargs", {}).get("sim")
+    if simulation is None or "apscheduler_fakes.simulation" not in sys.modules:
+        return
+    from apscheduler_fakes.lanes import lanes  # noqa: PLC0415  # Needs the extra.
+    from apscheduler_fakes.report import own_traceback  # noqa: PLC0415
+
+    error.__traceback__ = own_traceback(error.__traceback__)
+    last = None if item.config.getoption("--sim-trace") else LAST_STEPS
+    item.add_report_section("call", "simulation, its last steps", lanes(simulation.trace, last))

@@ -1,0 +1,66 @@
+"""The lane diagram of a simulation's trace."""
+
+import threading
+import time
+
+from apscheduler_fakes import Simulation
+from apscheduler_fakes.lanes import lanes
+
+
+def nap(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def two_naps() -> Simulation:
+    with Simulation() as sim:
+        threads = [threading.Thread(target=nap, args=(n,), name=f"nap {n}") for n in (1, 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return sim
+
+
+def test_every_step_has_a_row_and_every_thread_a_lane() -> None:
+    """Who runs is a dot, who waits a line, who has not begun or has ended nothing."""
+    assert lanes(two_naps().trace).splitlines() == [
+        "0 MainThread, 1 nap 1, 2 nap 2",
+        "   seconds  0 1 2",
+        "  0.000000  ●      MainThread waits for the end of nap 1",
+        "  0.000000  │ ●    nap 1 sleeps",
+        "  0.000000  │ │ ●  nap 2 sleeps",
+        "  1.000000  │ ● │  nap 1 ends",
+        "  1.000000  ●   │  MainThread waits for the end of nap 2",
+        "  2.000000  │   ●  nap 2 ends",
+    ]
+
+
+def test_the_last_rows_leave_out_who_has_ended() -> None:
+    """A short diagram says how much it leaves out, and draws the lanes that are left."""
+    assert lanes(two_naps().trace, 2).splitlines() == [
+        "0 MainThread, 2 nap 2",
+        "   seconds  0 2",
+        "            … 4 steps before these",
+        "  1.000000  ● │  MainThread waits for the end of nap 2",
+        "  2.000000  │ ●  nap 2 ends",
+    ]
+
+
+def test_among_many_threads_only_those_that_run_have_lanes() -> None:
+    """A program of thirty threads is drawn with the lanes of the rows that are shown."""
+    with Simulation() as sim:
+        for n in range(1, 31):
+            threading.Thread(target=nap, args=(n,), name=f"nap {n}", daemon=True).start()
+        time.sleep(0.5)
+    assert lanes(sim.trace, 2).splitlines() == [
+        "29 nap 29, 30 nap 30",
+        "   seconds  29 30",
+        "            … 29 steps before these",
+        "  0.000000  ●      nap 29 sleeps",
+        "  0.000000  │  ●   nap 30 sleeps",
+    ]
+
+
+def test_a_simulation_without_steps_is_an_empty_diagram() -> None:
+    """Nothing that ran is nothing to draw."""
+    assert lanes([]) == "\n   seconds  "

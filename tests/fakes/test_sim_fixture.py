@@ -1,0 +1,117 @@
+"""The fixture ``sim`` and what pytest shows of a simulation that failed."""
+
+import pytest
+
+HANG = """
+import threading
+
+
+def test_it_hangs(sim):
+    sim.clock.tick(1)
+    threading.Event().wait()
+"""
+
+SWALLOWED = """
+import threading
+
+
+def test_it_swallows(sim):
+    try:
+        threading.Event().wait()
+    except BaseException:
+        pass
+"""
+
+STEPS = """
+import time
+
+
+def test_it_takes_steps(sim):
+    for _ in range(30):
+        time.sleep(1)
+    assert sim.clock.elapsed == 31.0
+"""
+
+
+def test_the_fixture_makes_the_test_virtual(pytester: pytest.Pytester) -> None:
+    """A test that asks for ``sim`` sleeps in no time."""
+    pytester.makepyfile(
+        """
+        import time
+
+        def test_a_day(sim):
+            time.sleep(86_400)
+            assert sim.clock.elapsed == 86_400.0
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_hang_is_one_failure_at_its_line(pytester: pytest.Pytester) -> None:
+    """A test that hangs fails where it is blocked, with every thread and the last steps."""
+    pytester.makepyfile(HANG)
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            ">*threading.Event().wait()",
+            "*Deadlock: nothing can run any more at 1.000000 s*",
+            "*MainThread waits in Event.wait since 1.000000 s",
+            "*simulation, its last steps*",
+            "0 MainThread",
+            "*0.000000  ●  MainThread lets time pass",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*kernel.py*")
+
+
+def test_a_swallowed_hang_fails_the_test(pytester: pytest.Pytester) -> None:
+    """A test that catches the report of its hang does not pass."""
+    pytester.makepyfile(SWALLOWED)
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_it_swallows*", "*Deadlock: *"])
+
+
+def test_a_failure_shows_the_last_steps(pytester: pytest.Pytester) -> None:
+    """A test that fails inside a simulation shows the last twenty of its thirty steps."""
+    pytester.makepyfile(STEPS)
+    result = pytester.runpytest()
+    result.stdout.fnmatch_lines(["*… 10 steps before these", " 10.000000  ●  MainThread sleeps"])
+
+
+def test_with_an_option_it_shows_all_steps(pytester: pytest.Pytester) -> None:
+    """With --sim-trace every step is shown."""
+    pytester.makepyfile(STEPS)
+    result = pytester.runpytest("--sim-trace")
+    result.stdout.fnmatch_lines(["  0.000000  ●  MainThread sleeps"])
+    result.stdout.no_fnmatch_line("*steps before these")
+
+
+def test_without_the_extra_only_the_test_that_needs_it_fails(pytester: pytest.Pytester) -> None:
+    """A missing package fails the test that asks for ``sim``, with the line that installs it."""
+    pytester.makepyfile(
+        """
+        import sys
+
+        import pytest
+
+        @pytest.fixture
+        def no_greenlet(monkeypatch):
+            for name in [name for name in sys.modules if name.startswith("apscheduler_fakes.")]:
+                if name != "apscheduler_fakes.plugin":
+                    monkeypatch.delitem(sys.modules, name)
+            monkeypatch.setitem(sys.modules, "greenlet", None)
+
+        def test_with(no_greenlet, sim):
+            pass
+
+        def test_without():
+            pass
+        """
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["the fixture sim needs greenlet *: pip install 'jobs-synchronizer[[]fakes]'"]
+    )
