@@ -16,6 +16,8 @@ nox.options.sessions = ["tests", "coverage", "lint", "types"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 BUILD = Path("build")
+ROOMS = ("reference", "fakes", "tests")
+PROGRAMS = "reference/jobs_synchronizer/documented.py,reference/jobs_synchronizer/corrected.py"
 
 if f"{sys.version_info.major}.{sys.version_info.minor}" not in PYTHONS and not any(
     shutil.which(f"python{version}") for version in PYTHONS
@@ -52,16 +54,31 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Combine what the tests covered and report it; less than 100 % fails."""
-    data = sorted(Path().glob(".coverage.*"))
-    if not data:
-        session.error("coverage: there is nothing to combine yet. Run `nox -s tests` first.")
+    """Report what the tests covered and compare it with tests/spec.json (--accept writes it)."""
+    sources = [file for room in ROOMS for file in Path(room).rglob("*.py")]
+    newest = max(file.stat().st_mtime for file in sources)
+    fresh = [
+        version
+        for version in PYTHONS
+        if Path(f".coverage.{version}").exists()
+        and Path(f".coverage.{version}").stat().st_mtime > newest
+    ]
+    if not fresh:
+        session.error("coverage: there is no run of the tests as they are. `nox -s tests` first.")
     session.install(*group("coverage"))
-    session.run("coverage", "combine", "--keep", *map(str, data))
+    session.log(f"measured on Python {', '.join(fresh)}")
+    session.run("coverage", "combine", "--keep", *(f".coverage.{version}" for version in fresh))
     session.run("coverage", "html", "--quiet", "--fail-under=0")
     session.run("coverage", "json", "--quiet", "--fail-under=0")
-    session.run("coverage", "report")
     session.log(f"pages: {BUILD / 'coverage' / 'index.html'}")
+    session.run("coverage", "report")
+    report = str(BUILD / "paths.json")
+    session.run(
+        *("coverage", "json", "--quiet", "--fail-under=0", "--show-contexts", "-o", report),
+        *("--contexts", "^tests/paths/", "--include", PROGRAMS),
+    )
+    runs = [str(BUILD / "paths" / f"{version}.json") for version in fresh]
+    session.run("python", "scripts/spec.py", report, *runs, *session.posargs)
 
 
 @nox.session

@@ -25,6 +25,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     return result  # As pluggy's wrappers do.
 
 
+@pytest.fixture
+def completed() -> list[str]:
+    """What ten published tasks report, in order."""
+    return [f"Task {i} completed execution" for i in range(10)]
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Fail a test that leaves a thread, a timer, a swapped name or an application context."""

@@ -1,0 +1,8 @@
+"""Any number of tasks is accepted. Red: test_the_synchronizer_alone.py::test_a_count_that_is_none."""
+
+RIGHT = """\
+        if num_tasks_to_complete < 0:
+"""
+WRONG = """\
+        if False:
+"""

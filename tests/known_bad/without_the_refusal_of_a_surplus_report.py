@@ -1,0 +1,10 @@
+"""One notification too many is counted. Red: test_the_synchronizer_alone.py::test_one_notification_too_many."""
+
+RIGHT = """\
+            if self.current_completed == self.num_tasks_to_complete:
+                raise RuntimeError(
+"""
+WRONG = """\
+            if False:
+                raise RuntimeError(
+"""

@@ -1,0 +1,9 @@
+"""Taking back a job that has begun fails. Red: test_a_job_that_cannot_be_added.py::test_a_job_that_cannot_be_added_after_one_has_begun."""
+
+RIGHT = """\
+    with contextlib.suppress(JobLookupError):
+        job.remove()
+"""
+WRONG = """\
+    job.remove()
+"""

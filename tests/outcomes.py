@@ -1,0 +1,131 @@
+"""What can come of a scenario, and how one is played: a program, asked in a simulation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import ModuleType
+from typing import Any
+
+from flask import Flask, got_request_exception
+
+from apscheduler_fakes import Deadlock, Simulation
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A request was answered.
+
+    Attributes:
+        status: The status code.
+        body: What its JSON says, or the name of the exception behind a 500.
+        after: Virtual seconds from the request to the answer.
+    """
+
+    status: int
+    body: Any
+    after: float
+
+    def __str__(self) -> str:
+        match self.body:
+            case list():
+                said = f": {len(self.body)} statuses"
+            case {"pending": pending, "statuses": statuses}:
+                said = f": {len(statuses)} statuses, {len(pending)} pending"
+            case {"error": _}:
+                said = ""
+            case _:
+                said = f": {self.body}"
+        return f"{self.status} after {self.after:g} s{said}"
+
+    @property
+    def brief(self) -> str:
+        """What fits into a column."""
+        said = f", {self.body}" if self.status == HTTPStatus.INTERNAL_SERVER_ERROR else ""
+        return f"{self.status} after {self.after:g} s{said}"
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Nothing could run any more.
+
+    Attributes:
+        where: The program's function in which the main thread was blocked.
+        at: Virtual seconds since the beginning.
+    """
+
+    where: str
+    at: float
+
+    def __str__(self) -> str:
+        return f"hangs in {self.where} at {self.at:g} s"
+
+    @property
+    def brief(self) -> str:
+        """What fits into a column."""
+        return "hangs"
+
+
+class Program:
+    """One of the two programs, run in a simulation.
+
+    Args:
+        module: ``documented`` or ``corrected``.
+        note: Called with what came of a scenario, in words, and with what fits into a column.
+    """
+
+    def __init__(self, module: ModuleType, note: Callable[[str, str], None]) -> None:
+        self.module: Any = module
+        self.name = module.__name__.rpartition(".")[2]
+        self._note = note
+
+    def run(self, scenario: Callable[[Simulation], Any]) -> Any:
+        """Play a scenario in a simulation.
+
+        Returns:
+            What the scenario returned, or the ``Hang`` that it ended in.
+        """
+        sim = Simulation()
+        try:
+            with sim:
+                outcome = scenario(sim)
+        except Deadlock as deadlock:
+            outcome = Hang(_blocked_in(deadlock), sim.clock.elapsed)
+        several = outcome if isinstance(outcome, tuple) else (outcome,)
+        self._note(
+            "; ".join(str(each) for each in several),
+            "; ".join(getattr(each, "brief", str(each)) for each in several),
+        )
+        return outcome
+
+    def ask(self, **options: Any) -> Any:
+        """Make an app with these options and ask it for ``/run-tasks`` once."""
+        return self.run(lambda sim: get(self.module.create_app(**options), sim))
+
+    def does(self, *, documented: Any, corrected: Any) -> Any:
+        """Choose what is expected of this program."""
+        return {"documented": documented, "corrected": corrected}[self.name]
+
+
+def get(app: Flask, sim: Simulation, path: str = "/run-tasks") -> Answer:
+    """Ask an app inside a simulation."""
+    errors: list[str] = []
+
+    def note(_app: Flask, exception: Exception) -> None:
+        errors.append(type(exception).__name__)
+
+    begun = sim.clock.elapsed
+    with got_request_exception.connected_to(note, app):
+        response = app.test_client().get(path)
+    body = errors[0] if errors else response.get_json(force=True, silent=True) or response.text
+    if response.text == "[]":
+        body = []
+    return Answer(response.status_code, body, round(sim.clock.elapsed - begun, 6))
+
+
+def _blocked_in(deadlock: Deadlock) -> str:
+    name, traceback = "", deadlock.__traceback__
+    while traceback is not None:
+        if "jobs_synchronizer" in traceback.tb_frame.f_globals.get("__name__", ""):
+            name = traceback.tb_frame.f_code.co_name
+        traceback = traceback.tb_next
+    return name

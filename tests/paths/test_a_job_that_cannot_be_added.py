@@ -1,0 +1,59 @@
+"""The third of ten jobs cannot be added: what becomes of the two before it."""
+
+from typing import Any
+
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from apscheduler_fakes import Simulation
+from outcomes import Answer, Program, get
+
+
+class FullStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
+    """A store that has room for two jobs."""
+
+    def add_job(self, job: Any) -> None:
+        """Add a job, while there is room."""
+        if len(self._jobs) == 2:
+            raise OSError("no room")
+        super().add_job(job)
+
+
+def test_a_job_that_cannot_be_added(program: Program) -> None:
+    """A request that cannot add all its jobs leaves none of them in the store."""
+
+    def scenario(sim: Simulation) -> tuple[Answer, list[str]]:
+        scheduler = BackgroundScheduler()
+        app = program.module.create_app(scheduler=scheduler)
+        scheduler.remove_jobstore("default")
+        scheduler.add_jobstore(FullStore())
+        answer = get(app, sim)
+        return answer, [job.args[-1] for job in scheduler.get_jobs()]
+
+    assert program.run(scenario) == program.does(
+        documented=(Answer(500, "OSError", after=0.0), [0, 1]),
+        corrected=(Answer(500, "OSError", after=0.0), []),
+    )
+
+
+def test_a_job_that_cannot_be_added_after_one_has_begun(program: Program) -> None:
+    """What has left the store by then runs to its end; there is nothing to take back."""
+    begun = []
+
+    def scenario(sim: Simulation) -> Answer:
+        scheduler = BackgroundScheduler()
+        app = program.module.create_app(scheduler=scheduler, task=lambda *_: begun.append("begun"))
+        add_job = scheduler.add_job
+
+        def slow_add_job(*args: Any, **kwargs: Any) -> Any:
+            if len(begun) == 1:
+                raise OSError("no room")
+            job = add_job(*args, **kwargs)
+            sim.settle()
+            return job
+
+        scheduler.add_job = slow_add_job
+        return get(app, sim)
+
+    assert program.run(scenario) == Answer(500, "OSError", after=0.0)
+    assert begun == ["begun"]

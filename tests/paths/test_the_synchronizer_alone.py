@@ -1,0 +1,138 @@
+"""The synchronizer by itself: what its counts, its lists and its waiters do."""
+
+import threading
+from typing import Any
+
+from apscheduler_fakes import Simulation
+from outcomes import Hang, Program
+
+
+def test_two_waiters(program: Program) -> None:
+    """Everybody who waits is released by the last report."""
+
+    def scenario(sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(1)
+        waiters = [
+            threading.Thread(target=synchronizer.wait_for_tasks_to_be_completed) for _ in range(2)
+        ]
+        for waiter in waiters:
+            waiter.start()
+        sim.settle()
+        synchronizer.notify_task_completion()
+        sim.settle()
+        return f"{sum(not waiter.is_alive() for waiter in waiters)} of 2 released"
+
+    assert program.run(scenario) == program.does(
+        documented="1 of 2 released", corrected="2 of 2 released"
+    )
+
+
+def test_a_waiter_after_the_end(program: Program) -> None:
+    """Who begins to wait after the last report does not wait."""
+
+    def scenario(_sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(1)
+        synchronizer.notify_task_completion("done")
+        return f"returns {synchronizer.wait_for_tasks_to_be_completed()}"
+
+    assert program.run(scenario) == program.does(
+        documented=Hang("wait_for_tasks_to_be_completed", at=0.0), corrected="returns True"
+    )
+
+
+def test_a_status_of_none(program: Program) -> None:
+    """A report without a status counts, and adds none."""
+
+    def scenario(_sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(2)
+        synchronizer.notify_task_completion()
+        synchronizer.notify_task_completion("done")
+        return f"{synchronizer.current_completed} reports, {synchronizer.get_status_list()}"
+
+    assert program.run(scenario) == "2 reports, ['done']"
+
+
+def test_a_list_that_was_handed_out(program: Program) -> None:
+    """A list of statuses stays as it was handed out, whoever reports afterwards."""
+
+    def scenario(_sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(2)
+        synchronizer.notify_task_completion("first")
+        statuses = synchronizer.get_status_list()
+        synchronizer.notify_task_completion("second")
+        return f"{statuses}"
+
+    assert program.run(scenario) == program.does(
+        documented="['first', 'second']", corrected="['first']"
+    )
+
+
+def test_one_notification_too_many(program: Program) -> None:
+    """A report beyond the last one is refused, and changes nothing."""
+
+    def scenario(_sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(1)
+        synchronizer.notify_task_completion("first")
+        try:
+            synchronizer.notify_task_completion("second")
+        except RuntimeError as error:
+            refusals.append(str(error))
+        return f"{synchronizer.get_status_list()}, {len(refusals)} refused"
+
+    refusals: list[str] = []
+
+    assert program.run(scenario) == program.does(
+        documented="['first', 'second'], 0 refused", corrected="['first'], 1 refused"
+    )
+    assert refusals == program.does(
+        documented=[],
+        corrected=[
+            (
+                "notify_task_completion('second'): all 1 tasks have reported already. Report once "
+                "per task, and count every task when making the JobsSynchronizer."
+            )
+        ],
+    )
+
+
+def test_a_job_that_reports_twice(program: Program) -> None:
+    """A second report of one job does not stand for another job's."""
+
+    def twice(job_synchronizer: Any, task_id: int) -> None:
+        job_synchronizer.notify_task_completion(f"Task {task_id}")
+        threading.Event().wait(task_id)
+        try:
+            job_synchronizer.notify_task_completion(f"Task {task_id} again")
+        except RuntimeError as error:
+            refused.append(str(error))
+
+    refused: list[str] = []
+    answer = program.ask(task=twice, num_tasks=2)
+    assert (answer.body, len(refused)) == program.does(
+        documented=(["Task 0", "Task 0 again", "Task 1"], 0),
+        corrected=(["Task 0", "Task 1"], 1),
+    )
+
+
+def test_a_count_that_is_none(program: Program) -> None:
+    """A number of tasks that nobody can count to is refused, by the app too."""
+
+    def scenario(_sim: Simulation) -> str:
+        refusals = set()
+        for count in (-1, 2.0, "2", True):
+            for make in (program.module.JobsSynchronizer, app_with):
+                try:
+                    make(count)
+                except (TypeError, ValueError) as error:
+                    refusals.add(f"{count!r}: {type(error).__name__}")
+                else:
+                    refusals.add(f"{count!r}: accepted")
+        return ", ".join(sorted(refusals))
+
+    def app_with(num_tasks: Any) -> None:
+        program.module.create_app(num_tasks=num_tasks)
+
+    assert program.run(scenario) == program.does(
+        documented="'2': accepted, -1: accepted, 2.0: accepted, True: accepted",
+        corrected="'2': TypeError, -1: ValueError, 2.0: TypeError, True: TypeError",
+    )
