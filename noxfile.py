@@ -50,6 +50,8 @@ def e2e(session: nox.Session) -> None:
     session.run(
         "python", "scripts/e2e.py", *session.posargs, interrupt_timeout=5, terminate_timeout=2
     )
+    if not session.posargs:
+        session.run("python", "scripts/readme.py", "e2e", str(BUILD / "e2e" / "report.json"))
 
 
 @nox.session

@@ -28,9 +28,9 @@ class Answer:
     def __str__(self) -> str:
         match self.body:
             case list():
-                said = f": {len(self.body)} statuses"
+                said = f": {_count(self.body)}"
             case {"pending": pending, "statuses": statuses}:
-                said = f": {len(statuses)} statuses, {len(pending)} pending"
+                said = f": {_count(statuses)}, {len(pending)} pending"
             case {"error": _}:
                 said = ""
             case _:
@@ -120,6 +120,10 @@ def get(app: Flask, sim: Simulation, path: str = "/run-tasks") -> Answer:
     if response.text == "[]":
         body = []
     return Answer(response.status_code, body, round(sim.clock.elapsed - begun, 6))
+
+
+def _count(statuses: list[str]) -> str:
+    return f"{len(statuses)} {'status' if len(statuses) == 1 else 'statuses'}"
 
 
 def _blocked_in(deadlock: Deadlock) -> str:

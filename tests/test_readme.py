@@ -1,0 +1,109 @@
+"""What the README shows is so: its code runs, its output is printed, its table is the spec's."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import readme
+from apscheduler_fakes import Simulation
+from jobs_synchronizer import create_app
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_hang_is_caught_as_shown(text: str, pytester: pytest.Pytester) -> None:
+    """The smallest test fails with the lines that the README shows, in their order."""
+    pytester.makepyfile(readme.block(text, "hang: test"))
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    printed = [" ".join(line.split()) for line in result.outlines]
+    for line in readme.block(text, "hang: output").splitlines():
+        assert " ".join(line.split()) in printed
+        del printed[: printed.index(" ".join(line.split())) + 1]
+
+
+def test_fake_scheduler_tests_a_view_in_six_lines(text: str) -> None:
+    """The FakeScheduler block runs and its assert holds."""
+    code = readme.block(text, "fakescheduler")
+    assert len(code.splitlines()) == 6
+    exec(_PREAMBLE + code, {})  # noqa: S102  # Our own README.
+
+
+def test_the_simulation_runs_as_shown(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The Simulation block runs the whole app, and its assert holds."""
+    names: dict[str, Any] = {"Simulation": Simulation, "create_app": create_app}
+    exec(readme.block(text, "simulation"), names)  # noqa: S102  # Our own README.
+    assert names["response"].status_code == 200
+    assert len(capsys.readouterr().out.splitlines()) == 100
+
+
+def test_the_table_of_paths_is_the_specification(text: str) -> None:
+    """The README's table says what tests/spec.json says; ``scripts/readme.py write`` writes it."""
+    spec = json.loads((ROOT / "tests" / "spec.json").read_text(encoding="utf-8"))
+    assert readme.with_paths_table(text, spec) == text
+
+
+def test_the_tree_names_what_exists(text: str) -> None:
+    """Every file and folder of the README's tree is there."""
+    (tree,) = re.findall(r"## The tree\n\n```text\n(.*?)```", text, re.DOTALL)
+    folder = ROOT
+    for line in tree.splitlines():
+        name = line.split()[0]
+        if not line.startswith(" "):
+            folder = ROOT / name if name.endswith("/") else ROOT
+        assert (folder / name if line.startswith(" ") else ROOT / name).exists(), line
+
+
+def test_the_commands_are_those_of_ci(text: str) -> None:
+    """CI runs the README's two commands, word for word."""
+    commands = re.findall(r"```sh\n(.*?)\n```", text)
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert len(commands) == 2
+    assert [command for command in commands if command not in ci] == []
+
+
+_REPORT = {
+    "scenario": "documented",
+    "status_code": 200,
+    "wall_seconds": 10.012,
+    "most_jobs_at_once": 1,
+    "jobs": [{"iterations": [1.0, 2.0]}],
+    "scenarios": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("shown", "problem"),
+    [
+        ("documented  ok  10.01 s  200, 1 done, 1 jobs at once, 2 iterations", None),
+        ("documented  ok  10.01 s  200, 1 done, 1 jobs at once, 3 iterations", "2 iterations"),
+        ("documented  ok  12.00 s  200, 1 done, 1 jobs at once, 2 iterations", "shows 12.00 s"),
+        ("corrected  ok  10.01 s  200, 1 done, 1 jobs at once, 2 iterations", "scenarios docu"),
+    ],
+)
+def test_the_end_to_end_lines_are_held_against_a_run(shown: str, problem: str | None) -> None:
+    """A README that shows other figures than a real run is found out."""
+    problems = readme.e2e_problems(shown, _REPORT)
+    assert problems == [] if problem is None else problem in problems[0]
+
+
+_PREAMBLE = """
+from freezegun import freeze_time
+
+from apscheduler_fakes import FakeScheduler
+from jobs_synchronizer import create_app
+
+
+def say_done(report, i):
+    report.notify_task_completion(f"Task {i} done")
+
+
+"""
