@@ -99,6 +99,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what a simulation costs, as ratios (--threads 100000 for the largest)."""
+    session.install(".[fakes]")
+    session.run("python", "scripts/bench.py", *session.posargs)
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel and check that it holds the two packages and nothing else."""
     target = BUILD / "wheel"

@@ -1,0 +1,231 @@
+"""Measure what a simulation costs, each figure beside what it is compared with, in one run.
+
+``nox -s bench`` runs this. Machines differ and are noisy: read the ratios. Figures go to
+``build/bench/report.json``, with the aims they are held against; a missed aim is said, not failed.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import platform
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from greenlet import getcurrent, greenlet
+
+from apscheduler_fakes import Simulation
+from jobs_synchronizer.documented import create_app
+
+REPORT = Path("build/bench/report.json")
+
+# The published scenario in real time, in seconds.
+REAL_SECONDS = 10.0
+
+SLEEPS = 10
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure.
+
+    Args:
+        name: What was measured.
+        value: The figure.
+        unit: Its unit.
+        aim: The largest value that is good enough; ``None`` when it is only for comparison.
+    """
+
+    name: str
+    value: float
+    unit: str
+    aim: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Whether the aim was met, in words."""
+        if self.aim is None:
+            return ""
+        met = "met" if self.value <= self.aim else "MISSED"
+        return f"aim {self.aim:g}: {met}"
+
+
+class Timer:
+    """Real time, also inside a simulation: it keeps the real clock to itself."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+
+    def __call__(self) -> float:
+        """Return real seconds."""
+        return self._clock()
+
+
+now = Timer()
+
+
+def published_app(runs: int) -> list[Figure]:
+    """Run the published app again and again, after a first time that does not count."""
+    alone, whole = [], []
+    for _ in range(runs + 1):
+        with contextlib.redirect_stdout(io.StringIO()):
+            begun = now()
+            with Simulation() as sim:
+                entered = now()
+                create_app().test_client().get("/run-tasks")
+                ran = now()
+            left = now()
+        assert sim.clock.elapsed == REAL_SECONDS
+        alone.append((ran - entered) * 1e3)
+        whole.append((left - begun) * 1e3)
+    return [
+        Figure("published app, the run itself", median(alone[1:]), "ms", aim=4),
+        Figure("published app, with entering and leaving", median(whole[1:]), "ms", aim=8),
+        Figure("real time against virtual", REAL_SECONDS * 1e3 / median(whole[1:]), "times"),
+    ]
+
+
+def greenlet_round_trip(rounds: int) -> float:
+    """Return the seconds of a bare switch to a greenlet and back."""
+    main = getcurrent()
+
+    def bounce() -> None:
+        while True:
+            main.switch()
+
+    other = greenlet(bounce)
+    begun = now()
+    for _ in range(rounds):
+        other.switch()
+    return (now() - begun) / rounds
+
+
+def sleep_and_wake_up(rounds: int) -> float:
+    """Return the seconds of a virtual sleep, from its call to its return."""
+    with Simulation(max_steps=10 * rounds):
+        begun = now()
+        for _ in range(rounds):
+            time.sleep(0.001)
+        return (now() - begun) / rounds
+
+
+def switches(rounds: int) -> list[Figure]:
+    """Compare a sleep with a bare round trip, the better of five in turn."""
+    pairs = [(greenlet_round_trip(rounds), sleep_and_wake_up(rounds)) for _ in range(5)]
+    bare, slept = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    return [
+        Figure("bare greenlet round trip", bare * 1e6, "µs"),
+        Figure("sleep and wake-up", slept * 1e6, "µs"),
+        Figure("sleep against bare round trip", slept / bare, "times", aim=5),
+    ]
+
+
+def many_threads(count: int) -> tuple[float, float]:
+    """Run threads of ten sleeps each.
+
+    Returns:
+        Microseconds a switch, and KiB a thread.
+    """
+
+    def sleeper() -> None:
+        for _ in range(SLEEPS):
+            time.sleep(1)
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with Simulation(max_steps=100 * SLEEPS * count + 1_000) as sim:
+        begun = now()
+        threads = [threading.Thread(target=sleeper) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        spent = now() - begun
+        steps = len(sim.trace)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return spent / steps * 1e6, (after - before) / count
+
+
+def thread_counts(largest: int) -> list[Figure]:
+    """Measure from ten threads up to the largest number, in powers of ten."""
+    figures, costs = [], {}
+    count = 10
+    while count <= largest:
+        costs[count], memory = many_threads(count)
+        figures.append(Figure(f"{count:,} threads, a switch", costs[count], "µs"))
+        if count >= 10_000:  # noqa: PLR2004  # Below, the process's own growth hides the threads.
+            figures.append(Figure(f"{count:,} threads, memory a thread", memory, "KiB", aim=12))
+        count *= 10
+    ratio = costs[max(costs)] / costs[1_000]
+    name = f"a switch among {max(costs):,} threads against 1,000"
+    return [*figures, Figure(name, ratio, "times", aim=2)]
+
+
+def nap() -> None:
+    """Take ten seconds."""
+    time.sleep(10)
+
+
+def many_jobs(count: int) -> list[Figure]:
+    """Run real APScheduler jobs on as many virtual workers."""
+    with Simulation(max_steps=1_000 * count) as sim:
+        scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(count)})
+        begun = now()
+        scheduler.start()
+        for _ in range(count):
+            scheduler.add_job(nap)
+        sim.clock.tick(20)
+        spent = now() - begun
+    return [Figure(f"{count:,} real APScheduler jobs, a job", spent / count * 1e3, "ms", aim=0.4)]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print and write the report.
+
+    Args:
+        argv: Command-line arguments; ``None`` takes those of the process.
+
+    Returns:
+        The exit code, 0.
+    """
+    parser = argparse.ArgumentParser(description="Measure what a simulation costs.")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=10_000,
+        help="largest number of virtual threads (default: %(default)s; 100000 takes a minute)",
+    )
+    options = parser.parse_args(argv)
+    measurements: list[Callable[[], list[Figure]]] = [
+        lambda: published_app(50),
+        lambda: switches(20_000),
+        lambda: thread_counts(max(1_000, options.threads)),
+        lambda: many_jobs(1_000),
+    ]
+    figures = []
+    for measure in measurements:
+        for figure in measure():
+            figures.append(figure)
+            print(
+                f"{figure.name:<52} {figure.value:>9.2f} {figure.unit:<5} {figure.verdict}".rstrip(),
+                flush=True,
+            )
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    report = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "figures": [asdict(figure) for figure in figures],
+    }
+    REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
