@@ -1,0 +1,61 @@
+"""The pytest plugin beside others that many people have."""
+
+import pytest
+
+TESTS = """
+import datetime
+import threading
+import time
+
+import pytest
+from freezegun import freeze_time
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_in_a_simulation(sim, number):
+    threads = [threading.Thread(target=time.sleep, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sim.clock.elapsed == 2.0
+
+
+@pytest.mark.timeout(20)
+def test_in_a_simulation_with_a_time_out(sim):
+    time.sleep(3600)
+
+
+def test_with_the_fixture_of_pytest_freezer(freezer):
+    before = datetime.datetime.now()
+    freezer.tick(5)
+    assert (datetime.datetime.now() - before).total_seconds() == 5
+
+
+@freeze_time("2020-02-02")
+def test_under_plain_freezegun():
+    assert datetime.date.today() == datetime.date(2020, 2, 2)
+
+
+def test_for_real():
+    assert datetime.datetime.now().year > 2025 and time.monotonic() > 0
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-p", "no:randomly", "-p", "no:xdist"],
+        ["-p", "randomly", "-n", "2"],
+        ["-p", "no:xdist", "--replay-record-dir", "replays", "--timeout", "60"],
+    ],
+    ids=["freezer and time-out", "randomly and xdist", "replay"],
+)
+def test_the_plugin_is_harmless_beside_others(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    """Simulations, frozen time and real time mix in one run, whatever plugins take part."""
+    pytester.makepyfile(TESTS)
+    result = pytester.runpytest_subprocess(*options)
+    result.assert_outcomes(passed=7)
