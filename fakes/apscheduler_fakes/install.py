@@ -7,8 +7,10 @@ elsewhere (a default argument, a closure) stays real.
 
 import _queue
 import _thread
+import concurrent.futures._base as futures
 import sys
 import threading
+import time
 import uuid
 from types import ModuleType
 from typing import Any
@@ -16,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from freezegun import api
 
-from apscheduler_fakes import locks, repeatable, threads, times
+from apscheduler_fakes import locks, refused, repeatable, threads, times
 
 # These keep real time and real threads: the test runner and its tools, and this package.
 LEFT_ALONE = (
@@ -32,11 +34,21 @@ LEFT_ALONE = (
     "xdist",
 )
 
+# FakeScheduler, in this package, has the simulation's dates all the same, as any scheduler.
+LEFT_UNFROZEN = (
+    *(name for name in LEFT_ALONE if name != "apscheduler_fakes"),
+    "apscheduler_fakes.repeatable",
+    "apscheduler_fakes.simulation",
+    "apscheduler_fakes.times",
+)
+
 
 def _pairs() -> list[tuple[Any, Any]]:
     """Return every real object with its stand-in."""
     pairs: list[tuple[Any, Any]] = [
         *times.REPLACEMENTS,
+        # A type from Python 3.13 on, and the first of a stand-in's originals is what is put back.
+        (threading.Lock, locks.Lock),
         (_thread.allocate_lock, locks.Lock),
         (_thread.RLock, locks.RLock),
         (_queue.SimpleQueue, locks.SimpleQueue),
@@ -47,9 +59,8 @@ def _pairs() -> list[tuple[Any, Any]]:
         (threading.Thread.join, threads.join),
         (threading.Thread.is_alive, threads.is_alive),
         (uuid.uuid4, repeatable.uuid4),
+        (futures.wait, repeatable.wait),
     ]
-    if isinstance(threading.Lock, type):  # Python 3.13 and later.
-        pairs.append((threading.Lock, locks.Lock))
     for name, stand_in in (
         ("allocate", locks.Lock),
         ("start_new", threads.start_new_thread),
@@ -70,6 +81,7 @@ def _stand_ins() -> dict[int, Any]:
     return stand_ins
 
 
+_MISSING = object()
 _PAIRS = _pairs()
 _STAND_INS = _stand_ins()
 _REALS = {id(stand_in): real for real, stand_in in reversed(_PAIRS)}
@@ -94,24 +106,37 @@ class Names:
             for owner in [module, *_classes_to_swap(module)]:
                 for attribute, stand_in in _found(owner, _STAND_INS):
                     self.swap(owner, attribute, stand_in)
-        for owner, attribute, counter in repeatable.new_counters():
-            self.swap(owner, attribute, counter)
+        for owner, attribute, value in (
+            *repeatable.new_counters(),
+            *refused.refusals(),
+            *threads.own_locals(),
+        ):
+            self.swap(owner, attribute, value)
 
     def swap(self, owner: Any, attribute: str, value: Any) -> None:
         """Set an attribute of a module or class until ``uninstall``."""
-        self._undo.append((owner, attribute, owner.__dict__[attribute], value))
+        self._undo.append((owner, attribute, owner.__dict__.get(attribute, _MISSING), value))
         setattr(owner, attribute, value)
 
     def uninstall(self) -> None:
         """Put everything back, also in modules that were imported or have grown meanwhile."""
+        reals = dict(_REALS)
+        frozen_outside = len(api.freeze_factories) > 1
         for owner, attribute, before, value in reversed(self._undo):
-            if owner.__dict__.get(attribute) is value:
+            if owner is time and frozen_outside:
+                reals[id(value)] = before  # Which is freezegun's; it never looks into classes.
+            if owner.__dict__.get(attribute) is not value:
+                continue
+            if before is _MISSING:
+                delattr(owner, attribute)
+            else:
                 setattr(owner, attribute, before)
         self._undo.clear()
         for name, module in _modules():
             if self._sizes.get(name) != len(module.__dict__):
                 for owner in [module, *_own_classes(module)]:
-                    for attribute, real in _found(owner, _REALS):
+                    table = reals if owner is module else _REALS
+                    for attribute, real in _found(owner, table):
                         setattr(owner, attribute, real)
 
 

@@ -107,7 +107,7 @@ class VirtualThread:
         self._name = self.name
         self.python_thread = None
         self.done = True
-        self.waiting_for = ""
+        self.waiting_for = "has ended"
         self.waiting_on = None
 
     def __repr__(self) -> str:
@@ -196,6 +196,7 @@ class Kernel:
         self.max_steps = max_steps
         self.failure: SimulationError | None = None
         self.outside: SimulationError | None = None
+        self.interruption: BaseException | None = None
         self.trace: list[Step] = []
         self.abandoned: list[VirtualThread] = []
         self._on_jump = on_jump
@@ -207,12 +208,13 @@ class Kernel:
         self._waits = 0
         self._started = 0
         self._give_ups = 0
+        self._thrown: BaseException | None = None
         self._ending = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
         self.main.greenlet = getcurrent()
         self.running = self.main
         self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
-        self._hub = greenlet(self._loop)
+        self.hub = greenlet(self._loop)
 
     # What virtual threads call.
 
@@ -255,7 +257,7 @@ class Kernel:
         self._started += 1
         thread = VirtualThread(self._started, self._started, name, daemon=daemon)
         thread.ended = ended
-        thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self._hub)
+        thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self.hub)
         self.threads[thread.ident] = thread
         self._ready.append(thread)
         return thread
@@ -291,6 +293,8 @@ class Kernel:
             raise self._end_again(thread)
         if self.failure is not None:
             return self._give_up()
+        if thread.waiting_for:
+            raise _no_thread()
         thread.waiting_for = waiting_for
         thread.waiting_on = waiting_on
         thread.since = self.now
@@ -303,8 +307,11 @@ class Kernel:
             heapq.heappush(self._timers, (deadline, self._waits, thread, thread.ticket))
         self._switch_to_hub(thread)
         if not thread.woken and waiters is not None:
+            # Nobody else may ever look, and one who looks again and again must leave no trace.
             while waiters and waiters[0][0].ticket != waiters[0][1]:
                 waiters.popleft()
+            while waiters and waiters[-1][0].ticket != waiters[-1][1]:
+                waiters.pop()
         return thread.woken
 
     def wake_first(self, waiters: Waiters) -> None:
@@ -331,8 +338,25 @@ class Kernel:
     def count_step(self) -> None:
         """Count a step, so that a loop that never lets time pass comes to an end."""
         self.steps += 1
-        if self.steps > self.max_steps and self.failure is None and not self._ending:
+        if self.steps > self.max_steps:
+            # What is being unwound may be as busy as what has failed.
+            self.steps = 0
+            if self._ending:
+                raise self._end_again(self.running)
+            if self.failure is not None:
+                raise self.failure
             self.fail(self._step_limit())
+
+    def interrupt(self, error: BaseException, *, switch: bool) -> None:
+        """Raise an error in the main thread as soon as it waits, be it for others.
+
+        Args:
+            error: What to raise.
+            switch: Whether the running thread waits until the main one has been told.
+        """
+        self.interruption = error
+        if switch:
+            self.pause()
 
     def fail(self, failure: SimulationError) -> None:
         """Raise a failure in the main thread; the running one, if another, stays where it is.
@@ -351,10 +375,11 @@ class Kernel:
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
         self._ending = True
+        self.main.ticket += 1
         for thread in list(self.threads.values()):
             if thread is not self.main:
                 self._end(thread)
-        self._hub.throw()
+        self.hub.throw()
         self.threads.clear()
         self._ready.clear()
         self._timers.clear()
@@ -368,6 +393,8 @@ class Kernel:
         if self.failure is not None:
             self._give_up()
             return
+        if thread.waiting_for:
+            raise _no_thread()
         thread.waiting_for = waiting_for
         thread.since = self.now
         queue.append(thread)
@@ -377,16 +404,17 @@ class Kernel:
         # coverage notices a switch at the next call or return only: both switches stand in small
         # functions of their own (test_coverage_is_right_inside_a_simulation).
         self.trace.append(Step(self.now, thread, thread.waiting_for))
-        self._hub.switch()
+        self.hub.switch()
 
     def _switch_to(self, thread: VirtualThread) -> None:
         self.running = thread
         thread.waiting_for = ""
         thread.waiting_on = None
-        if thread is self.main and self.failure is not None:
-            thread.greenlet.throw(self.failure)
-        else:
+        if self._thrown is None:
             thread.greenlet.switch()
+        else:
+            error, self._thrown = self._thrown, None
+            thread.greenlet.throw(error)
 
     def _loop(self) -> None:
         while True:
@@ -395,7 +423,11 @@ class Kernel:
 
     def _next(self) -> VirtualThread:
         while self.failure is None:
+            if self.interruption is not None and self._main_waits():
+                error, self.interruption = self.interruption, None
+                return self._main_with(error)
             if self.steps > self.max_steps:
+                self.steps = 0
                 self.failure = self._step_limit()
             elif self._ready:
                 return self._ready.popleft()
@@ -403,6 +435,18 @@ class Kernel:
                 return self._settling.popleft()
             else:
                 self.failure = self._jump()
+        return self._main_with(self.failure)
+
+    def _main_waits(self) -> bool:
+        # One that has been woken must have its turn: it may have to take the lock that was freed.
+        return self.main not in self._ready and self.main not in self._settling
+
+    def _main_with(self, error: BaseException) -> VirtualThread:
+        """Return the main thread, which no longer waits, with an error to be thrown into it."""
+        self.main.ticket += 1
+        if self.main.timed:
+            self._drop_timer(self.main)
+        self._thrown = error
         return self.main
 
     def _jump(self) -> SimulationError | None:
@@ -426,9 +470,8 @@ class Kernel:
                 self._make_ready(thread, woken=False)
             else:
                 self._stale_timers -= 1
-        if deadline > self.now:
-            self.now = deadline
-            self._on_jump(deadline)
+        self.now = deadline
+        self._on_jump(deadline)
         return None
 
     def _step_limit(self) -> StepLimit:
@@ -442,14 +485,17 @@ class Kernel:
         thread.ticket += 1
         thread.woken = woken
         if thread.timed:
-            thread.timed = False
-            self._stale_timers += 1
-            if self._stale_timers > _FEW and self._stale_timers * 2 > len(self._timers):
-                # Waits that ended before their deadline must not pile up.
-                self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
-                heapq.heapify(self._timers)
-                self._stale_timers = 0
+            self._drop_timer(thread)
         self._ready.append(thread)
+
+    def _drop_timer(self, thread: VirtualThread) -> None:
+        thread.timed = False
+        self._stale_timers += 1
+        if self._stale_timers > _FEW and self._stale_timers * 2 > len(self._timers):
+            # Waits that ended before their deadline must not pile up.
+            self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
+            heapq.heapify(self._timers)
+            self._stale_timers = 0
 
     def _run(self, thread: VirtualThread, run: Callable[[], object]) -> None:
         try:
@@ -461,21 +507,30 @@ class Kernel:
 
     def _close(self, thread: VirtualThread) -> None:
         thread.close()
-        del self.threads[thread.ident]
+        if self.threads.pop(thread.ident, None) is None:
+            return  # It was abandoned, and closed then.
         if not self._ending:
             self.trace.append(Step(self.now, thread, "ends"))
             self.wake_all(thread.joiners)
 
     def _end(self, thread: VirtualThread) -> None:
         self.running = thread
+        # Locks outlive a simulation; none may wake what waited for it here.
+        thread.ticket += 1
+        self.steps = 0
         if thread.greenlet:
-            thread.greenlet.parent = getcurrent()
-            thread.greenlet.throw(Ended)
+            self._throw_end(thread)
             if not thread.done:
                 self.abandoned.append(thread)
+                self._close(thread)
         else:
             self._close(thread)
         self.running = self.main
+
+    def _throw_end(self, thread: VirtualThread) -> None:
+        # Small for the same reason as the two other switches.
+        thread.greenlet.parent = getcurrent()
+        thread.greenlet.throw(Ended)
 
     def _end_again(self, thread: VirtualThread) -> Ended:
         thread.throws += 1
@@ -489,3 +544,10 @@ class Kernel:
             assert self.failure is not None
             raise self.failure
         return False
+
+
+def _no_thread() -> RuntimeError:
+    return RuntimeError(
+        "a finalizer tried to wait while the simulation was between two threads, so that there is "
+        "no thread that could. Let it not wait."
+    )

@@ -33,10 +33,11 @@ class _Outliving:
     _real: Any
     _make_real: ClassVar[Any]
 
-    def __new__(cls) -> Self:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         # Without a simulation, or in a real thread beside it, what was meant is the real thing.
-        if here() is None:
-            return cls._make_real()  # type: ignore[no-any-return]
+        # A subclass has more to it, and its objects act as plain ones there in any case.
+        if here() is None and "_make_real" in cls.__dict__:
+            return cls._make_real(*args, **kwargs)  # type: ignore[no-any-return]
         return super().__new__(cls)
 
     def _plain(self) -> Any:
@@ -59,7 +60,10 @@ class _Outliving:
 
     def _hand_over(self, real: Any) -> None:
         """Put this object's state into a new real one."""
-        raise NotImplementedError
+
+    def __reduce__(self) -> Any:
+        # Raises what the real one raises: none of the three can be copied or pickled.
+        return self._make_real().__reduce_ex__(2)
 
     def _at_fork_reinit(self) -> None:
         """Start afresh in a forked child, as the real ones do."""
@@ -87,7 +91,7 @@ class Lock(_Outliving):
         if self._real is not None:
             self._take_back()
         if timeout != -1:
-            _check(blocking, timeout)
+            check_timeout(timeout, blocking)
         if self._locked:
             if not blocking or timeout == 0:
                 kernel.count_step()
@@ -168,7 +172,7 @@ class RLock(_Outliving):
 
     _make_real = _real_rlock
 
-    def __init__(self) -> None:
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:  # The real one ignores them too.
         self._real = None
         self._count = 0
         self._waiters: Waiters = deque()
@@ -182,7 +186,7 @@ class RLock(_Outliving):
         if self._real is not None:
             self._take_back()
         if timeout != -1:
-            _check(blocking, timeout)
+            check_timeout(timeout, blocking)
         if self.holder is kernel.running:
             self._count += 1
             return True
@@ -270,9 +274,8 @@ class RLock(_Outliving):
 
     def _hand_over(self, real: Any) -> None:
         # Only its owner can free it. The main thread still can; the others have ended.
-        if self.holder is not None and self.holder.ident == _thread.get_ident():
-            for _ in range(self._count):
-                real.acquire()
+        if self.holder is not None and not self.holder.done:
+            real._acquire_restore((self._count, self.holder.ident))
 
     def _take_back(self) -> None:
         kernel = here()
@@ -320,8 +323,8 @@ class SimpleQueue(_Outliving):
             return self._plain().get(block, timeout)
         if self._real is not None:
             self._take_back()
-        if block and timeout is not None and timeout < 0:
-            raise ValueError("'timeout' must be a non-negative number")
+        if block and timeout is not None:
+            _check_get(timeout)
         if not self._items:
             if not block or timeout == 0:
                 kernel.count_step()
@@ -363,6 +366,13 @@ class SimpleQueue(_Outliving):
         self._real = None
 
 
-def _check(blocking: bool, timeout: float) -> None:
+def check_timeout(timeout: float, blocking: bool = True) -> None:
     """Raise what the real ``acquire`` raises for these arguments; a free lock takes no time."""
     _real_lock().acquire(blocking, timeout)
+
+
+def _check_get(timeout: float) -> None:
+    """Raise what the real ``get`` raises for this argument; getting what is there takes no time."""
+    queue: Any = _real_queue()
+    queue.put(None)
+    queue.get(timeout=timeout)

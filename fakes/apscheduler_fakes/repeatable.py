@@ -1,15 +1,46 @@
-"""What would differ from run to run although no thread decides it: counters and random ids."""
+"""What would differ from run to run although no thread decides it.
 
+Counters, random ids, and the order of sets: an object's place in a set depends on its address.
+"""
+
+import concurrent.futures._base as futures
+import concurrent.futures.thread as pools
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
+from apscheduler_fakes import times
 from apscheduler_fakes.kernel import here
 
 _uuid4 = uuid.uuid4
+_wait = futures.wait
+_make_future: Callable[[Any], None] = futures.Future.__init__
+
+
+class InOrder(set[Any]):
+    """A set of futures or threads that lists them in the order in which they were made."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """List them."""
+        return iter(sorted(super().__iter__(), key=number))
+
+
+def number(thing: Any) -> int:
+    """Return a future's or thread's place in the order; one from outside has its address."""
+    place = getattr(thing, "_number", None) or getattr(thing, "ident", None)
+    return id(thing) if place is None else int(place)
+
+
+def wait(
+    fs: Iterable[Any], timeout: float | None = None, return_when: str = futures.ALL_COMPLETED
+) -> futures.DoneAndNotDoneFutures[Any]:
+    """Wait for futures; both sets list theirs in order. See ``concurrent.futures.wait``."""
+    ended = _wait(fs, timeout, return_when)
+    return ended if here() is None else type(ended)(*map(InOrder, ended))
 
 
 def uuid4() -> uuid.UUID:
@@ -26,8 +57,26 @@ def new_random() -> Random:
 
 
 def new_counters() -> list[tuple[Any, str, Any]]:
-    """Return the counters in names of threads and pools, each as owner, name and a new one."""
+    """Return what one simulation counts anew, each as owner, name and what stands there."""
+    numbers, looks = count(1), count(1)
+
+    def look() -> float:
+        # as_completed takes its time for over when the clock shows more than that, and no real
+        # clock shows the same twice: this one grows by a nanosecond a look.
+        return times.monotonic() + next(looks) / 1_000_000_000
+
+    def make_future(self: Any) -> None:
+        _make_future(self)
+        if here() is not None:
+            self._number = next(numbers)
+
     return [
         (threading, "_counter", count(1).__next__),
-        (ThreadPoolExecutor, "_counter", count().__next__),
+        (pools.ThreadPoolExecutor, "_counter", count().__next__),
+        (futures.Future, "__init__", make_future),
+        # These two modules lock and list futures and threads in the order of sets and addresses.
+        (futures, "id", number),
+        (futures, "time", SimpleNamespace(monotonic=look)),
+        (futures, "set", InOrder),
+        (pools, "set", InOrder),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+import threading
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from apscheduler_fakes.kernel import Kernel, VirtualThread
 
 # Frames of these files are the simulation's own.
-HERE = str(Path(__file__).parent)
+_HERE = str(Path(__file__).parent / "_")[:-1]
 
 # How many frames of a stack are shown, the innermost ones. The main thread's stack begins in the
 # test runner; what is cut off there is in the traceback.
@@ -34,14 +35,26 @@ def thread_table(kernel: Kernel) -> str:
     entries: dict[str, list[str]] = {}
     for thread in kernel.threads.values():
         entries.setdefault(_doing(thread), []).append(thread.name)
-    return "\n".join(f"  {', '.join(names)}{doing}" for doing, names in entries.items())
+    lines = [f"  {', '.join(names)}{doing}" for doing, names in entries.items()]
+    outside = [each.name for each in threading.enumerate() if each.ident not in kernel.threads]
+    if outside:
+        lines.append(
+            f"  outside the simulation: {', '.join(outside)}. If one of them should wake somebody, "
+            "create it inside."
+        )
+    return "\n".join(lines)
+
+
+def is_own(frame: FrameType) -> bool:
+    """Return whether a frame is the simulation's own."""
+    return frame.f_code.co_filename.startswith(_HERE)
 
 
 def own_frames(frame: FrameType | None) -> list[FrameType]:
     """Return a stack without the simulation's own frames, outermost first."""
     frames = []
     while frame is not None:
-        if not frame.f_code.co_filename.startswith(HERE):
+        if not is_own(frame):
             frames.append(frame)
         frame = frame.f_back
     return frames[::-1]
@@ -51,7 +64,7 @@ def own_traceback(traceback: TracebackType | None) -> TracebackType | None:
     """Return a traceback without the simulation's own frames: it ends at the blocked line."""
     kept = []
     while traceback is not None:
-        if not traceback.tb_frame.f_code.co_filename.startswith(HERE):
+        if not is_own(traceback.tb_frame):
             kept.append(traceback)
         traceback = traceback.tb_next
     result = None

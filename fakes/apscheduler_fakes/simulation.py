@@ -2,7 +2,10 @@
 
 Inside it real Flask and real APScheduler run unmodified, one virtual thread at a time, and time
 jumps to the next instant at which somebody wakes up. What is not virtual (sockets, files,
-processes, asyncio loops) runs for real and keeps every thread waiting.
+processes) runs for real and keeps every thread waiting; asyncio loops are refused.
+
+A real lock, ``threading.local`` or subclass of one that was made before the block knows one OS
+thread only: it takes all virtual threads for the same one.
 """
 
 import concurrent.futures.thread as pools
@@ -18,7 +21,8 @@ from typing import Any, Self
 
 from apscheduler_fakes.clock import Clock, import_freezegun
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
-from apscheduler_fakes.install import LEFT_ALONE, Names
+from apscheduler_fakes.install import LEFT_UNFROZEN, Names
+from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import (
     Kernel,
     Step,
@@ -30,13 +34,9 @@ from apscheduler_fakes.kernel import (
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import own_traceback, thread_table
 
-# How long, in real seconds, a deadlock waits for a real pool's worker to show that it takes part.
-_GRACE = 1.0
-
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-_real_sleep = time.sleep
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class Simulation:
@@ -90,10 +90,11 @@ class Simulation:
         start = self.clock.now()
         with ExitStack() as undo:
             freeze = undo.enter_context(_frozen(start))
+            epoch = (start - _EPOCH) // _MICROSECOND
             kernel = self._kernel = self.clock.kernel = Kernel(
-                epoch=(start - _EPOCH) // _MICROSECOND,
+                epoch=epoch,
                 random=new_random(),
-                max_elapsed=self._max_elapsed,
+                max_elapsed=min(self._max_elapsed, _LAST - epoch),
                 max_steps=self._max_steps,
                 on_jump=lambda now: freeze.move_to(
                     (start + now * _MICROSECOND).replace(tzinfo=None)
@@ -105,6 +106,7 @@ class Simulation:
             names.install()
             undo.callback(activate, None)
             activate(kernel)
+            undo.enter_context(interruptible(kernel))
             self._undo = undo.pop_all()
         return self
 
@@ -175,7 +177,7 @@ class _SimulationClock(Clock):
     def _advance(self, target: int, call: str) -> None:
         kernel = self.check_usable(call)
         # What the test asks for is no sign of a hang.
-        kernel.max_elapsed += target - kernel.now
+        kernel.max_elapsed = min(kernel.max_elapsed + target - kernel.now, _LAST - kernel.epoch)
         super()._advance(target, call)
         kernel.settle()
 
@@ -193,7 +195,7 @@ def _frozen(start: datetime) -> Iterator[Any]:
     """Let freezegun supply ``datetime`` and ``date``."""
     freezegun = import_freezegun("Simulation")
     freezer = freezegun.freeze_time(start.replace(tzinfo=None))
-    freezer.ignore = LEFT_ALONE
+    freezer.ignore = LEFT_UNFROZEN
     time_had_clock = hasattr(time, "clock")
     frozen = freezer.start()
     # The modules left alone have kept the real time for themselves. Nobody else gets it for being
@@ -253,14 +255,4 @@ def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
                 "its jobs never run in virtual time, and nothing else can run any more. Import or "
                 f"create the app inside the `with Simulation()` block.\n{thread_table(kernel)}"
             )
-        if getattr(target, "__module__", None) == pools.__name__:
-            _wait_for_a_sign(kernel)
     return kernel.outside
-
-
-def _wait_for_a_sign(kernel: Kernel) -> None:
-    """Give a real pool's worker the time to touch a virtual lock, if that is what it will do."""
-    for _ in range(100):
-        if kernel.outside is not None:
-            return
-        _real_sleep(_GRACE / 100)

@@ -14,17 +14,21 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from apscheduler_fakes.errors import NotModelled
+from apscheduler_fakes.errors import NotModelled, SimulationError
 from apscheduler_fakes.kernel import Ended, Kernel, VirtualThread, here
+from apscheduler_fakes.locks import check_timeout
+from apscheduler_fakes.native import native
 
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
+_start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", None)
 _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
 
 
-def get_ident() -> int:
+@native("_thread")
+def get_ident(_: object) -> int:
     """Return the running thread's identifier; virtual threads have small ones."""
     kernel = here()
     return _get_ident() if kernel is None else kernel.running.ident
@@ -58,6 +62,7 @@ def join(self: Any, timeout: float | None = None) -> None:
     deadline = None
     if timeout is not None:
         timeout = max(timeout, 0)
+        check_timeout(timeout)
         deadline = kernel.deadline(timeout)
     if timeout == 0:
         kernel.count_step()
@@ -74,7 +79,9 @@ def is_alive(self: Any) -> bool:
     return _is_alive(self) if virtual is None else not virtual.done
 
 
+@native("_thread")
 def start_new_thread(
+    _: object,
     function: Callable[..., object],
     args: tuple[Any, ...],
     kwargs: dict[str, Any] | None = None,
@@ -88,15 +95,19 @@ def start_new_thread(
         return _start_new_thread(function, args, *(() if kwargs is None else (kwargs,)))
     virtual = kernel.spawn(
         lambda: _run_bare_thread(kernel, function, args, kwargs or {}),
-        getattr(function, "__qualname__", repr(function)),
+        # Not its repr, which may hold an address: names stand in the trace.
+        getattr(function, "__qualname__", type(function).__qualname__),
         daemon=True,
         ended=_forget,
     )
     return virtual.ident
 
 
-def start_joinable_thread(*_args: Any, **_kwargs: Any) -> Any:
+@native("_thread")
+def start_joinable_thread(_: object, *args: Any, **kwargs: Any) -> Any:
     """Refuse: only ``threading`` itself calls it, and that has been replaced."""
+    if here() is None:
+        return _start_joinable_thread(*args, **kwargs)
     raise NotModelled(
         "_thread.start_joinable_thread() has no virtual stand-in. Start a threading.Thread instead."
     )
@@ -106,6 +117,13 @@ class local(_threading_local.local):  # noqa: N801  # Named as the real one.
     """``threading.local`` by thread object: the C one knows OS threads only."""
 
     __slots__ = ()
+
+
+def own_locals() -> list[tuple[Any, str, Any]]:
+    """Return what ``threading`` itself keeps by thread, each as owner, name and a new one."""
+    # Python 3.13 keeps the stand-in of a bare thread there, until that thread ends.
+    name = "_thread_local_info"
+    return [(threading, name, local())] if hasattr(threading, name) else []
 
 
 class _Handle:
@@ -134,8 +152,9 @@ def _run_python_thread(kernel: Kernel, thread: Any) -> None:
         thread.run()
     except Ended:
         pass
-    except BaseException:  # noqa: BLE001  # Whatever ends a thread goes to its excepthook.
+    except BaseException as error:  # noqa: BLE001  # Whatever ends a thread goes to its excepthook.
         if not kernel.unwinding:
+            _raise_in_test(kernel, error)
             thread._invoke_excepthook(thread)
 
 
@@ -151,7 +170,13 @@ def _run_bare_thread(
         pass
     except BaseException as error:  # noqa: BLE001  # As above, for unraisablehook.
         if not kernel.unwinding:
+            _raise_in_test(kernel, error)
             _report(function, error)
+
+
+def _raise_in_test(kernel: Kernel, error: BaseException) -> None:
+    if isinstance(error, SimulationError):  # Such as NotModelled: no hook may keep it.
+        kernel.fail(error)
 
 
 def _forget(virtual: VirtualThread) -> None:

@@ -12,13 +12,15 @@ import operator
 import time as real
 from typing import Any
 
-from apscheduler_fakes.kernel import Kernel, here, whole_microseconds
+from apscheduler_fakes.errors import NotModelled
+from apscheduler_fakes.kernel import Kernel, here
+from apscheduler_fakes.native import native
 
 # What the monotonic clocks show when a simulation begins, in microseconds.
 MONOTONIC_START = 1_000_000
 
 # ``time.sleep`` refuses anything longer, in seconds.
-LONGEST_SLEEP = 9_223_372_036
+LONGEST_SLEEP = 2**63 / 1_000_000_000
 
 _sleep = real.sleep
 _time = real.time
@@ -40,9 +42,11 @@ _STEADY = {
     for name in ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME", "CLOCK_UPTIME_RAW")
     if hasattr(real, name)
 }
+_ATOMIC = getattr(real, "CLOCK_TAI", None)
 
 
-def sleep(seconds: float, /) -> None:
+@native("time")
+def sleep(_: object, seconds: float, /) -> None:
     """Let virtual time pass; parts of a microsecond are rounded up. See ``time.sleep``."""
     kernel = here()
     if kernel is None:
@@ -54,80 +58,93 @@ def sleep(seconds: float, /) -> None:
     if length == 0:
         kernel.pause()
     else:
-        kernel.block("sleeps", deadline=kernel.now + whole_microseconds(length))
+        kernel.block("sleeps", deadline=kernel.deadline(length))
 
 
-def time() -> float:
+@native("time")
+def time(_: object) -> float:
     """Return the virtual instant in seconds since 1970. See ``time.time``."""
     kernel = here()
     return _time() if kernel is None else _date(kernel) / 1_000_000
 
 
-def time_ns() -> int:
+@native("time")
+def time_ns(_: object) -> int:
     """Return the virtual instant in nanoseconds since 1970. See ``time.time_ns``."""
     kernel = here()
     return _time_ns() if kernel is None else _date(kernel) * 1_000
 
 
-def monotonic() -> float:
+@native("time")
+def monotonic(_: object) -> float:
     """Return seconds that only ever grow. See ``time.monotonic``."""
     kernel = here()
     return _monotonic() if kernel is None else _steady(kernel) / 1_000_000
 
 
-def monotonic_ns() -> int:
+@native("time")
+def monotonic_ns(_: object) -> int:
     """Return nanoseconds that only ever grow. See ``time.monotonic_ns``."""
     kernel = here()
     return _monotonic_ns() if kernel is None else _steady(kernel) * 1_000
 
 
-def perf_counter() -> float:
+@native("time")
+def perf_counter(_: object) -> float:
     """Return what ``monotonic`` does. See ``time.perf_counter``."""
     kernel = here()
     return _perf_counter() if kernel is None else _steady(kernel) / 1_000_000
 
 
-def perf_counter_ns() -> int:
+@native("time")
+def perf_counter_ns(_: object) -> int:
     """Return what ``monotonic_ns`` does. See ``time.perf_counter_ns``."""
     kernel = here()
     return _perf_counter_ns() if kernel is None else _steady(kernel) * 1_000
 
 
-def clock_gettime(clock: int, /) -> float:
+@native("time")
+def clock_gettime(_: object, clock: int, /) -> float:
     """Return a clock's reading in seconds; clocks of CPU time are real."""
     kernel = here()
     microseconds = None if kernel is None else _clock(kernel, clock)
     return _clock_gettime(clock) if microseconds is None else microseconds / 1_000_000
 
 
-def clock_gettime_ns(clock: int, /) -> int:
+@native("time")
+def clock_gettime_ns(_: object, clock: int, /) -> int:
     """Return a clock's reading in nanoseconds; clocks of CPU time are real."""
     kernel = here()
     microseconds = None if kernel is None else _clock(kernel, clock)
     return _clock_gettime_ns(clock) if microseconds is None else microseconds * 1_000
 
 
-def localtime(seconds: float | None = None, /) -> real.struct_time:
+@native("time")
+def localtime(_: object, seconds: float | None = None, /) -> real.struct_time:
     """Return local time, of the virtual instant by default. See ``time.localtime``."""
     return _localtime(time() if seconds is None else seconds)
 
 
-def gmtime(seconds: float | None = None, /) -> real.struct_time:
+@native("time")
+def gmtime(_: object, seconds: float | None = None, /) -> real.struct_time:
     """Return UTC, of the virtual instant by default. See ``time.gmtime``."""
     return _gmtime(time() if seconds is None else seconds)
 
 
-def strftime(format: str, when: Any = None, /) -> str:  # noqa: A002  # Named as the real one's.
+@native("time")
+def strftime(_: object, format: str, *when: Any) -> str:  # noqa: A002  # Named as the real one's.
     """Format a time, the virtual local time by default. See ``time.strftime``."""
-    return _strftime(format, localtime() if when is None else when)
+    return _strftime(format, *(when or (localtime(),)))
 
 
-def asctime(when: Any = None, /) -> str:
+@native("time")
+def asctime(_: object, *when: Any) -> str:
     """Format a time, the virtual local time by default. See ``time.asctime``."""
-    return _asctime(localtime() if when is None else when)
+    return _asctime(*(when or (localtime(),)))
 
 
-def ctime(seconds: float | None = None, /) -> str:
+@native("time")
+def ctime(_: object, seconds: float | None = None, /) -> str:
     """Format an instant, the virtual one by default. See ``time.ctime``."""
     return _ctime(time() if seconds is None else seconds)
 
@@ -164,4 +181,8 @@ def _steady(kernel: Kernel) -> int:
 def _clock(kernel: Kernel, clock: int) -> int | None:
     if clock == real.CLOCK_REALTIME:
         return _date(kernel)
+    if clock == _ATOMIC:
+        raise NotModelled(
+            "time.clock_gettime(CLOCK_TAI) has no virtual stand-in. Use CLOCK_REALTIME."
+        )
     return _steady(kernel) if clock in _STEADY else None

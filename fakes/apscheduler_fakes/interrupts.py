@@ -1,0 +1,50 @@
+"""Ctrl-C inside a simulation: it reaches the main thread, as it does for real.
+
+Python calls a signal's handler in whatever virtual thread happens to run. Raised there, a
+``KeyboardInterrupt`` would end that thread and nothing else; raised inside the kernel, it would
+leave the kernel's work half done.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from greenlet import getcurrent
+
+from apscheduler_fakes.kernel import Kernel
+from apscheduler_fakes.report import is_own
+
+
+@contextmanager
+def interruptible(kernel: Kernel) -> Iterator[None]:
+    """Let Ctrl-C reach the main thread where it waits, unless the program handles it itself.
+
+    Raises:
+        KeyboardInterrupt: It came, and the main thread never waited after that.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        current = getcurrent()
+        inside = frame is not None and is_own(frame)
+        insists = kernel.interruption is not None
+        if kernel.unwinding or (current is kernel.main.greenlet and (insists or not inside)):
+            kernel.interruption = None
+            signal.default_int_handler(number, frame)
+        kernel.interrupt(KeyboardInterrupt(), switch=current is not kernel.hub and not inside)
+
+    try:
+        signal.signal(signal.SIGINT, handle)
+    except ValueError:  # Only the main OS thread may, and only it is interrupted.
+        yield
+        return
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is handle:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+    if kernel.interruption is not None:
+        raise kernel.interruption

@@ -1,0 +1,115 @@
+"""Coverage measures the same inside a simulation and with real threads."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import contextlib
+import sys
+import threading
+import time
+from queue import Queue
+
+import helper
+
+def work(items, results):
+    while True:
+        item = items.get()
+        if item is None:
+            break
+        time.sleep(0.001)
+        results.append(helper.double(item))
+    with contextlib.suppress(ValueError):
+        helper.fail()
+
+def main():
+    items, results = Queue(1), []
+    threads = [threading.Thread(target=work, args=(items, results)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for item in range(6):
+        items.put(item)
+    for _ in threads:
+        items.put(None)
+    for thread in threads:
+        thread.join()
+    event = threading.Event()
+    timer = threading.Timer(0.001, event.set)
+    timer.start()
+    if not event.wait(100):
+        print("never")
+    timer.join()
+    assert sorted(results) == [0, 2, 4, 6, 8, 10]
+
+if sys.argv[1] == "virtual":
+    from apscheduler_fakes import Simulation
+    Simulation().__enter__()
+main()
+"""
+
+HELPER = """
+import time
+
+def double(number):
+    for _ in range(2):
+        time.sleep(0.001)
+    if number % 2:
+        return number + number
+    else:
+        return 2 * number
+
+def fail():
+    try:
+        time.sleep(0.001)
+        raise ValueError
+    finally:
+        time.sleep(0.001)
+"""
+
+ARCS = """
+import json, sys
+from coverage import CoverageData
+data = CoverageData(sys.argv[1])
+data.read()
+arcs = {file.rpartition("/")[2]: sorted(data.arcs(file)) for file in data.measured_files()}
+print(json.dumps(arcs, sort_keys=True))
+"""
+
+
+@pytest.mark.e2e
+def test_the_arcs_inside_are_those_of_real_threads(tmp_path: Path) -> None:
+    """Line by line and branch by branch, a measured program looks the same in a simulation."""
+    (tmp_path / "helper.py").write_text(HELPER)
+    # The last lines differ between the two: the program starts in them.
+    (tmp_path / "program.py").write_text(PROGRAM)
+    arcs = {}
+    for kind in ("real", "virtual"):
+        python(
+            tmp_path,
+            *("-m", "coverage", "run", "--branch", "--concurrency=thread,greenlet"),
+            *("--include=*/helper.py,*/program.py", f"--data-file={kind}", "program.py", kind),
+        )
+        arcs[kind] = json.loads(python(tmp_path, "-c", ARCS, kind))
+    first = PROGRAM[: PROGRAM.index("if sys.argv")].count("\n") + 1
+    for each in arcs.values():
+        each["program.py"] = [arc for arc in each["program.py"] if max(map(abs, arc)) < first]
+
+    assert set(arcs["real"]) == {"helper.py", "program.py"}
+    assert arcs["virtual"] == arcs["real"]
+
+
+def python(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=os.environ | {"COVERAGE_PROCESS_START": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout

@@ -1,0 +1,358 @@
+"""When nothing can run any more, the main thread is told at once, with every thread's place."""
+
+import _thread
+import asyncio
+import contextlib
+import inspect
+import re
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+from freezegun import freeze_time
+
+import apscheduler_fakes
+from apscheduler_fakes import Clock, Deadlock, NotModelled, OutsideThread, Simulation
+
+OWN = str(Path(inspect.getfile(apscheduler_fakes)).parent)
+BOUND = 10  # seconds for what takes a real thread microseconds
+
+
+def line_of(text: str) -> int:
+    """Return the number of the line of this file that ends with a text."""
+    lines = Path(__file__).read_text("utf-8").splitlines()
+    [number] = [number for number, line in enumerate(lines, 1) if line.endswith(text)]
+    return number
+
+
+def frames_of(error: BaseException) -> list[traceback.FrameSummary]:
+    return list(traceback.extract_tb(error.__traceback__))
+
+
+def test_a_report_lists_every_thread() -> None:
+    """Name, daemon, what it waits for and who holds it, since when, and its own stack."""
+    lock: Any = None
+
+    def hold() -> None:
+        with lock:
+            threading.Event().wait()  # held
+
+    def want() -> None:
+        time.sleep(2)
+        lock.acquire()  # wanted
+
+    with pytest.raises(Deadlock) as caught, Simulation():
+        lock = threading.Lock()
+        holder = threading.Thread(target=hold, name="holder")
+        holder.start()
+        threading.Thread(target=want, name="wanter", daemon=True).start()
+        holder.join()  # joined
+
+    file = f'    File "{__file__}", line '
+    shown = re.sub(r'    File ".*(threading|python)\.py".*\n.*\n', "", str(caught.value) + "\n")
+    function = "test_a_report_lists_every_thread"
+    assert shown.startswith(
+        "nothing can run any more at 2.000000 s of virtual time: every thread waits, and no wait "
+        "has a deadline.\n"
+        "  MainThread waits for the end of holder since 0.000000 s\n"
+    )
+    assert shown.endswith(
+        f"{file}{line_of('# joined')}, in {function}\n"
+        "      holder.join()  # joined\n"
+        "  holder waits in Event.wait since 0.000000 s\n"
+        f"{file}{line_of('# held')}, in {function}.<locals>.hold\n"
+        "      threading.Event().wait()  # held\n"
+        "  wanter (daemon) waits for a Lock, held by holder, since 2.000000 s\n"
+        f"{file}{line_of('# wanted')}, in {function}.<locals>.want\n"
+        "      lock.acquire()  # wanted\n"
+    )
+    assert OWN not in shown
+    assert not re.search("0x[0-9a-f]{6,}", shown)
+
+
+def test_threads_that_do_the_same_share_an_entry() -> None:
+    """A pool's idle workers take one entry, and outer frames of deep stacks are counted."""
+
+    def deep(depth: int) -> None:
+        if depth:
+            deep(depth - 1)
+        else:
+            threading.Event().wait()
+
+    with pytest.raises(Deadlock) as caught, Simulation():
+        pool = ThreadPoolExecutor(2)
+        list(pool.map(lambda _: time.sleep(1), range(2)))
+        deep(20)
+
+    assert "  ThreadPoolExecutor-0_0, ThreadPoolExecutor-0_1 waits for an item of" in str(
+        caught.value
+    )
+    assert " outer frames\n" in str(caught.value)
+
+
+def test_a_stack_is_shown_as_far_as_its_lines_are_known() -> None:
+    """Code without a file is named, and a bare thread may have the standard library's only."""
+    program: dict[str, Any] = {}
+    exec("def waits(event): event.wait()", program)  # noqa: S102
+    with pytest.raises(Deadlock) as caught, Simulation():
+        event = threading.Event()
+        _thread.start_new_thread(event.wait, ())
+        threading.Thread(target=program["waits"], args=(event,)).start()
+        event.wait()
+
+    text = str(caught.value)
+    assert "  Event.wait (daemon) waits in Event.wait since 0.000000 s\n" in text
+    assert '    File "<string>", line 1, in waits\n    File' in text
+
+
+def test_a_thread_that_has_not_run_yet_can_run() -> None:
+    """A report that is made while others are ready says so."""
+    with pytest.raises(apscheduler_fakes.StepLimit) as caught, Simulation(max_steps=10):
+        threading.Thread(target=print, name="patient").start()
+        while True:
+            time.time()
+
+    assert "\n  patient can run" in str(caught.value)
+
+
+def test_the_traceback_ends_at_the_blocked_line() -> None:
+    """It ends in the program or the standard library, and no frame in it is the simulation's."""
+    for block, last in (
+        (lambda: threading.Event().wait(), "wait"),
+        (lambda: time.sleep(threading.TIMEOUT_MAX), "<lambda>"),
+    ):
+        try:
+            with Simulation():
+                block()
+        except Deadlock as error:
+            names = [frame.name for frame in frames_of(error)]
+            files = {frame.filename for frame in frames_of(error)}
+            shown = traceback.format_exc()
+        assert names[0] == "test_the_traceback_ends_at_the_blocked_line"
+        assert names[-1] == last
+        assert not [file for file in files if file.startswith(OWN)]
+        assert f'File "{OWN}' not in shown
+
+
+def test_a_main_thread_that_waits_for_its_own_lock_is_told() -> None:
+    """A lock taken twice is a deadlock of one."""
+    text = "MainThread waits for a Lock, held by MainThread, since 0"
+    with pytest.raises(Deadlock, match=text), Simulation():
+        lock = threading.Lock()
+        with lock:
+            lock.acquire()
+
+
+def test_finally_clauses_run_and_wait_for_nothing() -> None:
+    """While the failure unwinds, the main thread's waits give up at once."""
+    done: list[object] = []
+
+    with pytest.raises(Deadlock), Simulation() as sim:
+        lock, other = threading.Lock(), threading.RLock()
+
+        def hold() -> None:
+            with other:
+                threading.Event().wait()
+
+        threading.Thread(target=hold).start()
+        lock.acquire()
+        try:
+            lock.acquire()
+        finally:
+            done.append(lock.acquire())
+            time.sleep(5)
+            lock.release()
+            lock.release()
+            threading.Condition(lock).acquire(False)
+            done.append(other.acquire())
+            other.release()
+            sim.settle()
+            done.append(sim.clock.elapsed)
+
+    assert done == [False, False, 0.0]
+
+
+def test_what_replaces_a_deadlock_becomes_its_context() -> None:
+    """A wait on a condition that another thread holds comes out as itself."""
+
+    def hold(condition: threading.Condition) -> None:
+        with condition:
+            threading.Event().wait()
+
+    def replace() -> None:
+        condition = threading.Condition()
+        with condition:
+            threading.Thread(target=hold, args=(condition,), name="holder").start()
+            condition.wait()
+
+    def other() -> None:
+        try:
+            threading.Event().wait()
+        finally:
+            raise ValueError("instead")
+
+    with pytest.raises(Deadlock, match="holder waits in Event"), Simulation():
+        replace()
+    with pytest.raises(Deadlock) as caught, Simulation():
+        other()
+    assert isinstance(caught.value.__context__, ValueError)
+
+
+def test_a_swallowed_deadlock_is_raised_when_the_block_ends() -> None:
+    """Whoever catches everything only delays the report."""
+    with pytest.raises(Deadlock) as caught, Simulation(), contextlib.suppress(BaseException):
+        threading.Event().wait()
+    assert frames_of(caught.value)[-1].name == "wait"
+
+    with pytest.raises(Deadlock), Simulation():
+        while True:
+            with contextlib.suppress(Exception):
+                threading.Event().wait()
+
+
+def test_one_who_waits_on_after_a_deadlock_meets_it_again() -> None:
+    """A loop that takes every wait for a spurious one comes to its end."""
+    with pytest.raises(Deadlock), Simulation():
+        try:
+            threading.Event().wait()
+        except Deadlock:
+            while True:
+                time.sleep(1)
+
+
+def test_a_real_thread_that_takes_part_is_named() -> None:
+    """A thread from before the block that touches a lock from inside is told to begin inside."""
+    box: list[threading.Lock] = []
+    go, done = threading.Lock(), threading.Lock()
+    go.acquire()
+    done.acquire()
+    errors: list[BaseException] = []
+
+    def outside() -> None:
+        go.acquire(timeout=BOUND)
+        try:
+            box[0].acquire()
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+        done.release()
+
+    thread = threading.Thread(target=outside, name="outsider")
+    thread.start()
+    with pytest.raises(OutsideThread) as caught, Simulation():
+        box.append(threading.Lock())
+        go.release()
+        done.acquire(timeout=BOUND)  # For real: it was made before.
+        threading.Event().wait()
+    thread.join()
+
+    assert errors == [caught.value]
+    assert str(caught.value) == (
+        "thread 'outsider' uses a Lock of the simulation, but was started outside it, so virtual "
+        "time does not reach it. Import or create the app (and whatever starts that thread) inside "
+        "the `with Simulation()` block."
+    )
+
+
+def test_a_deadlock_names_the_threads_outside() -> None:
+    """A real thread that might have been meant to help is mentioned."""
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, name="outsider")
+    thread.start()
+    with (
+        pytest.raises(Deadlock, match=r"outside the simulation: .*outsider") as caught,
+        Simulation(),
+    ):
+        threading.Event().wait()
+    stop.set()
+    thread.join()
+
+    assert "create it inside" in str(caught.value)
+
+
+def test_a_scheduler_from_before_the_block_is_no_deadlock() -> None:
+    """Its jobs never run in virtual time; the report says where to start it."""
+    scheduler = BackgroundScheduler()
+    scheduler.start()
+    try:
+        text = "was started outside the simulation"
+        with pytest.raises(OutsideThread, match=text) as caught, Simulation():
+            threading.Event().wait()
+    finally:
+        scheduler.shutdown()
+    assert "Import or create the app inside" in str(caught.value)
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
+def test_a_pool_from_before_the_block_takes_no_work(used: bool) -> None:
+    """Work for it is refused at once, also when something swallows that."""
+    with ThreadPoolExecutor(1) as pool:
+        if used:
+            pool.submit(int).result()
+        with pytest.raises(OutsideThread, match="a ThreadPoolExecutor made outside"), Simulation():
+            try:
+                pool.submit(int)
+            except OutsideThread:
+                threading.Event().wait()
+        assert pool.submit(int).result() == 0
+
+
+def test_what_has_no_model_is_refused() -> None:
+    """The message names the call and says what to do instead."""
+    refusals: list[tuple[Any, str]] = [
+        (lambda: Simulation().__enter__(), "a Simulation inside a Simulation has no model"),
+        (lambda: freeze_time("2020-01-01").start(), "Use sim.clock.move_to"),
+        (lambda: Clock().__enter__(), "freeze_time or Clock inside a Simulation has no model"),
+    ]
+    for call, text in refusals:
+        with Simulation(), pytest.raises(NotModelled, match=text):
+            call()
+    loop = asyncio.new_event_loop()
+    with Simulation(), pytest.raises(NotModelled, match="an asyncio event loop inside"):
+        kept = loop.run_forever
+        kept()
+    loop.call_soon(loop.stop)
+    kept()
+    loop.close()
+
+
+@pytest.mark.skipif(not hasattr(_thread, "start_joinable_thread"), reason="new in Python 3.13")
+def test_a_joinable_bare_thread_is_refused() -> None:
+    """Only ``threading`` itself starts such threads, and that is virtual."""
+    with Simulation(), pytest.raises(NotModelled, match="threading"):
+        vars(_thread)["start_joinable_thread"](print)
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_refusal_in_a_thread_reaches_the_test(bare: bool) -> None:
+    """What ends a thread because it has no model is raised in the main thread."""
+
+    def nested() -> None:
+        Simulation().__enter__()
+
+    with pytest.raises(NotModelled), Simulation():
+        if bare:
+            _thread.start_new_thread(nested, ())
+        else:
+            threading.Thread(target=nested).start()
+        time.sleep(1)
+
+
+def test_no_error_of_a_simulation_is_an_exception() -> None:
+    """``except Exception``, as Flask and APScheduler have it, lets all of them through."""
+    names = (
+        "Deadlock",
+        "NotModelled",
+        "OutsideThread",
+        "SimulationError",
+        "StepLimit",
+        "TimeLimit",
+    )
+    for name in names:
+        error = getattr(apscheduler_fakes, name)
+        assert issubclass(error, apscheduler_fakes.SimulationError)
+        assert not issubclass(error, Exception)

@@ -1,0 +1,556 @@
+"""A simulation ends cleanly: nothing goes on, nothing waits, nothing is printed."""
+
+import _thread
+import contextlib
+import gc
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
+
+import flask
+import greenlet
+import pytest
+
+from apscheduler_fakes import Deadlock, Simulation, SimulationError
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+BOUND = 10  # seconds for what takes a real thread microseconds
+
+
+def waited(seconds: float) -> str:
+    return f"waited {time.sleep(seconds)}"  # type: ignore[func-returns-value]
+
+
+def test_leftover_threads_end_silently(capfd: pytest.CaptureFixture[str]) -> None:
+    """Their ``finally`` clauses run, nothing in them waits, and nothing after a wait runs."""
+    done: list[str] = []
+
+    def leftover() -> None:
+        try:
+            done.append(waited(1000))
+        finally:
+            done.append("cleaned")
+            time.time()
+            for seconds in (0, 1):
+                with contextlib.suppress(BaseException):
+                    done.append(waited(seconds))
+
+    with Simulation() as sim:
+        threads = [threading.Thread(target=leftover) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        late = threading.Thread(target=done.append, args=("never",))
+        sim.settle()
+        late.start()
+        living = len(sim.threads)
+
+    assert (living, sim.threads, done) == (4, [], ["cleaned", "cleaned"])
+    assert not any(thread.is_alive() for thread in [*threads, late])
+    for thread in [*threads, late]:
+        thread.join()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_leftover_that_fails_while_it_ends_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    """An exception on the way out goes nowhere, and no new thread begins."""
+
+    def leftover() -> None:
+        try:
+            time.sleep(1000)
+        finally:
+            threading.Thread(target=print).start()
+
+    with Simulation() as sim:
+        threading.Thread(target=leftover).start()
+        _thread.start_new_thread(leftover, ())
+        sim.settle()
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_pool_has_queued_never_starts(capfd: pytest.CaptureFixture[str]) -> None:
+    """A pool that is left ends without its queued work, and without a word."""
+    ran: list[int] = []
+    with Simulation() as sim:
+        pool = ThreadPoolExecutor(1)
+        pool.submit(time.sleep, 1000)
+        waiting = pool.submit(ran.append, 1)
+        sim.settle()
+
+    assert ran == []
+    assert not waiting.done()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_thread_that_catches_everything_is_abandoned_and_named() -> None:
+    """A thread that cannot be ended is reported, and forgotten."""
+
+    def stubborn() -> None:
+        while True:
+            with contextlib.suppress(BaseException):
+                time.sleep(1)
+
+    text = "could not end stubborn: it caught every exception"
+    with pytest.raises(SimulationError, match=text), Simulation() as sim:
+        thread = threading.Thread(target=stubborn, name="stubborn")
+        thread.start()
+        sim.settle()
+    assert not thread.is_alive()
+    assert thread not in threading.enumerate()
+
+
+def test_no_greenlet_is_left() -> None:
+    """After the block every greenlet that it made has ended."""
+
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(each, greenlet.greenlet) and bool(each) for each in gc.get_objects())
+
+    greenlet.getcurrent()
+    before = alive()
+    with Simulation() as sim:
+        for target in (threading.Event().wait, time.time):
+            threading.Thread(target=target).start()
+        sim.settle()
+    assert (alive(), len(sim.trace)) == (before, 3)
+
+
+def test_an_exception_that_leaves_the_block_is_the_programs() -> None:
+    """Whatever ends the block ends it cleanly and comes out unchanged."""
+    for error in (ValueError("boom"), KeyboardInterrupt(), SystemExit(3)):
+        with pytest.raises(type(error)) as caught, Simulation():
+            threading.Thread(target=threading.Event().wait).start()
+            raise error
+        assert caught.value is error
+
+
+def in_real_thread(function: Callable[[], Any]) -> Any:
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join(BOUND)
+    return results[0]
+
+
+def test_objects_made_inside_work_outside() -> None:
+    """Locks, queues, conditions and events go on with the state they had, for real threads too."""
+    with Simulation() as sim:
+        free, held = threading.Lock(), threading.Lock()
+        held.acquire()
+        again, mine, theirs = threading.RLock(), threading.RLock(), threading.RLock()
+        for _ in range(2):
+            mine.acquire()
+        threading.Thread(target=theirs.acquire).start()
+        items: SimpleQueue[int] = SimpleQueue()
+        items.put(1)
+        condition, event = threading.Condition(), threading.Event()
+        thread_local = threading.local()
+        sim.settle()
+
+    assert (in_real_thread(lambda: held.acquire(False)), held.locked()) == (False, True)
+    assert repr(held).startswith("<locked _thread.lock")
+    held.release()
+    with free, held, again:
+        assert not in_real_thread(lambda: again.acquire(False))
+    assert in_real_thread(lambda: mine.acquire(timeout=0)) is False
+    assert mine._is_owned()  # type: ignore[attr-defined]
+    assert "count=2" in repr(mine)
+    state = mine._release_save()  # type: ignore[attr-defined]
+    mine._acquire_restore(state)  # type: ignore[attr-defined]
+    mine.release()
+    mine.release()
+    assert in_real_thread(lambda: mine.acquire(False))
+    assert theirs.acquire(False)
+    assert (items.qsize(), items.get(), items.empty()) == (1, 1, True)
+    thread = threading.Thread(target=lambda: items.put(items.get() + 1))
+    thread.start()
+    items.put_nowait(1)
+    thread.join(BOUND)
+    assert items.get(timeout=BOUND) == 2
+
+    def notify() -> None:
+        with condition:
+            condition.notify()
+
+    with condition:
+        thread = threading.Thread(target=notify)
+        thread.start()
+        assert condition.wait(BOUND)
+    thread.join(BOUND)
+    assert not event.wait(0)
+    event.set()
+    assert in_real_thread(event.wait)
+    thread_local.x = 1
+    assert in_real_thread(lambda: hasattr(thread_local, "x")) is False
+
+
+def test_objects_made_inside_work_in_the_next_simulation() -> None:
+    """A lock goes from one simulation to the next, used in between or not."""
+    with Simulation() as sim:
+        lock, again, items = threading.Lock(), threading.RLock(), SimpleQueue[int]()
+        lock.acquire()
+        waiters = [threading.Thread(target=each) for each in (lock.acquire, items.get)]
+        for thread in waiters:
+            thread.start()
+        sim.settle()
+    with Simulation() as sim:
+        lock.release()
+        items.put(1)
+        with again, again:
+            time.sleep(1)
+        assert (items.get(), sim.clock.elapsed, len(sim.threads)) == (1, 1.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "use", "expected"),
+    [
+        ("Lock", "acquire", False),
+        ("Lock", "release", None),
+        ("Lock", "locked", True),
+        ("RLock", "acquire", True),
+        ("RLock", "release", None),
+        ("RLock", "_is_owned", True),
+        ("RLock", "_release_save", 1),
+        ("SimpleQueue", "get", 5),
+        ("SimpleQueue", "put", None),
+        ("SimpleQueue", "qsize", 1),
+    ],
+)
+def test_what_happened_outside_counts_in_the_next_simulation(
+    make: str, use: str, expected: object
+) -> None:
+    """A lock taken and an item put between two simulations are so in the second."""
+    with Simulation():
+        thing: Any = {"Lock": threading.Lock, "RLock": threading.RLock, "SimpleQueue": SimpleQueue}[
+            make
+        ]()
+    if make == "SimpleQueue":
+        thing.put(5)
+    else:
+        thing.acquire()
+    arguments: dict[str, tuple[object, ...]] = {"acquire": (False,), "put": (6,)}
+    with Simulation():
+        assert getattr(thing, use)(*arguments.get(use, ())) == expected
+        if make == "RLock":
+            assert thing._is_owned() is (use in {"acquire", "_is_owned"})
+
+
+def test_an_abandoned_thread_may_still_end() -> None:
+    """When its stack is unwound after all, nothing more happens."""
+    going = [True]
+
+    def stubborn() -> None:
+        while going:
+            with contextlib.suppress(BaseException):
+                time.sleep(1)
+
+    sim = Simulation()
+    with pytest.raises(SimulationError), sim:
+        threading.Thread(target=stubborn).start()
+        sim.settle()
+    going.clear()
+    assert sim._kernel is not None
+    [thread] = sim._kernel.abandoned
+    unwind(thread.greenlet)
+    assert not thread.greenlet
+
+
+def unwind(thread: greenlet.greenlet) -> None:
+    # In a function of its own: coverage notices a switch at the next return only.
+    thread.throw()
+
+
+def test_a_main_thread_that_failed_is_not_woken_by_the_next_simulation() -> None:
+    """What the main thread waited for when a simulation failed wakes nobody afterwards."""
+    items: Any = None
+    with pytest.raises(Deadlock), Simulation():
+        items = SimpleQueue()
+        items.get()
+    with Simulation() as sim:
+        threading.Timer(1, items.put, [1]).start()
+        time.sleep(5)
+        assert sim.clock.elapsed == 5.0
+
+
+def test_a_subclass_made_inside_keeps_what_it_adds_outside() -> None:
+    """An object of a subclass is one outside too."""
+    with Simulation():
+
+        class Named(SimpleQueue):  # type: ignore[type-arg]
+            name = "mine"
+
+        kept = Named
+        lock_class, queue_class = threading.Lock, SimpleQueue
+    items = kept()
+    items.put(5)
+
+    assert (items.name, items.get()) == ("mine", 5)
+    # What kept the names gets the real things.
+    assert type(lock_class()) is type(threading.Lock())
+    assert type(queue_class()) is SimpleQueue
+
+
+def test_a_thread_made_inside_can_be_started_outside() -> None:
+    """It is a real one then."""
+    with Simulation():
+        seen: list[bool] = []
+        thread = threading.Thread(target=lambda: seen.append(time.time() > 0))
+    thread.start()
+    thread.join(BOUND)
+    assert (seen, thread.is_alive()) == ([True], False)
+
+
+def test_handlers_and_apps_made_inside_work_outside() -> None:
+    """A logging handler and a Flask app serve real threads after the block."""
+    records: list[str] = []
+    with Simulation():
+
+        class Keep(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                records.append(record.getMessage())
+
+        handler = Keep()
+        app = flask.Flask("app")
+        app.add_url_rule("/", view_func=lambda: "hello")
+        assert app.test_client().get("/").text == "hello"
+    assert in_real_thread(lambda: app.test_client().get("/").text) == "hello"
+    in_real_thread(lambda: handler.handle(logging.makeLogRecord({"msg": "hello"})))
+    handler.close()
+
+    assert records == ["hello"]
+
+
+def test_a_locks_state_starts_afresh_after_a_fork() -> None:
+    """``_at_fork_reinit`` frees a lock, as it does for real."""
+    with Simulation():
+        locks: list[Any] = [threading.Lock(), threading.RLock()]
+        for lock in locks:
+            lock.acquire()
+            lock._at_fork_reinit()
+            assert lock.acquire(False)
+
+
+def test_a_finalizer_may_put_into_a_queue() -> None:
+    """A pool that is dropped tells its workers to end, whenever it is collected."""
+    with Simulation() as sim:
+        pool = ThreadPoolExecutor(2)
+        pool.submit(int).result()
+        gone = weakref.ref(pool)
+        del pool
+        gc.collect()
+        sim.settle()
+        assert (gone(), len(sim.threads)) == (None, 1)
+
+
+def test_a_finalizer_between_two_threads_cannot_wait() -> None:
+    """One that tries is told so instead of waking the wrong thread."""
+    caught: list[str] = []
+
+    class Waits:
+        def __init__(self, wait: Callable[[], object]) -> None:
+            self.wait = wait
+
+        def __del__(self) -> None:
+            try:
+                self.wait()
+            except RuntimeError as error:
+                caught.append(str(error))
+
+    with Simulation() as sim:
+        lock = threading.Lock()
+        lock.acquire()
+        things = [Waits(lock.acquire), Waits(sim.settle)]
+        on_jump = sim._kernel._on_jump  # type: ignore[union-attr]
+
+        def drop(now: int) -> None:
+            things.clear()
+            on_jump(now)
+
+        sim._kernel._on_jump = drop  # type: ignore[union-attr]
+        time.sleep(1)
+
+    assert [text.split(" tried")[0] for text in caught] == ["a finalizer"] * 2
+
+
+QUIET = """
+import faulthandler, logging, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler_fakes import Simulation
+
+faulthandler.dump_traceback_later(30, exit=True)
+with Simulation() as sim:
+    pool = ThreadPoolExecutor(3, initializer=time.time)
+    for _ in range(9):
+        pool.submit(time.sleep, 5)
+    scheduler = BackgroundScheduler()
+    scheduler.start()
+    scheduler.add_job(time.sleep, args=[100])
+    for daemon in (True, False):
+        threading.Thread(target=threading.Event().wait, daemon=daemon).start()
+    threading.Timer(50, print).start()
+    log = logging.getLogger("x")
+    sim.clock.tick(7)
+threading.Thread(target=pool._work_queue.qsize).start()
+"""
+
+STUBBORN = """
+import threading, time
+from apscheduler_fakes import Simulation, SimulationError
+
+def stubborn(lock):
+    while True:
+        try:
+            lock.acquire()
+        except BaseException:
+            pass
+
+try:
+    with Simulation() as sim:
+        lock = threading.Lock()
+        lock.acquire()
+        threading.Thread(target=stubborn, args=(lock,)).start()
+        sim.settle()
+except SimulationError:
+    pass
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("program", [QUIET, STUBBORN], ids=["leftovers", "abandoned"])
+def test_nothing_is_printed_also_not_at_the_interpreters_exit(
+    run_program: Run, program: str
+) -> None:
+    """A program that leaves everything running ends silently, with every warning an error."""
+    result = run_program(program, **os.environ)
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_reaches_the_main_thread_wherever_it_comes() -> None:
+    """Pressed while another thread runs, it is raised where the main thread waits."""
+    went_on: list[str] = []
+
+    def busy() -> None:
+        interrupt()
+        went_on.append("the other thread goes on afterwards")
+
+    with Simulation() as sim:
+        threading.Thread(target=busy).start()
+        with pytest.raises(KeyboardInterrupt):
+            threading.Event().wait(1000)
+        sim.settle()
+        with pytest.raises(KeyboardInterrupt):
+            interrupt()
+        lock = threading.Lock()
+        lock.acquire()
+        threading.Thread(target=busy).start()
+        with pytest.raises(KeyboardInterrupt):
+            lock.acquire(timeout=5)
+        time.sleep(10)
+        assert sim.clock.elapsed == 10.0
+
+    assert len(went_on) == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_lets_a_main_thread_that_was_woken_have_its_turn() -> None:
+    """Whoever was given a lock takes it first, and is interrupted at the next wait."""
+    seen: list[bool] = []
+
+    def release() -> None:
+        lock.release()
+        interrupt()
+
+    with Simulation():
+        lock = threading.Lock()
+        lock.acquire()
+        threading.Thread(target=release).start()
+        seen.append(lock.acquire())
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(1)
+    assert seen == [True]
+
+
+def test_ctrl_c_between_two_threads_is_not_lost() -> None:
+    """Pressed while the kernel works, it waits for the main thread, or for the block's end."""
+    with pytest.raises(KeyboardInterrupt), Simulation() as sim:
+        kernel = sim._kernel
+        assert kernel is not None
+        on_jump = kernel._on_jump
+
+        def press(now: int) -> None:
+            on_jump(now)
+            interrupt()
+
+        kernel._on_jump = press
+        time.sleep(1)
+        kernel._on_jump = on_jump
+
+
+def test_ctrl_c_is_raised_at_once_when_the_user_insists() -> None:
+    """Pressed again while the main thread is busy inside the kernel, it waits no longer."""
+
+    class Presses:
+        __index__ = staticmethod(partial(signal.raise_signal, signal.SIGINT))
+
+    seconds: Any = Presses()
+    with Simulation():
+        with pytest.raises(TypeError):
+            time.sleep(seconds)
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(seconds)
+
+
+def test_ctrl_c_while_a_failure_unwinds_becomes_its_context() -> None:
+    """Where only ``finally`` clauses run it is raised on the spot; the failure is still told."""
+    with pytest.raises(Deadlock) as caught, Simulation():
+        try:
+            threading.Event().wait()
+        finally:
+            interrupt()
+    assert isinstance(caught.value.__context__, KeyboardInterrupt)
+
+
+def test_a_program_that_handles_ctrl_c_keeps_its_handler() -> None:
+    """A handler set before or inside the block is left alone."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        with Simulation():
+            interrupt()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with Simulation():
+            signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+            interrupt()
+        interrupt()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert pressed == [signal.SIGINT] * 3
+
+
+def test_a_simulation_runs_in_any_one_thread() -> None:
+    """It need not be the main one."""
+
+    def simulate() -> float:
+        with Simulation() as sim:
+            thread = threading.Thread(target=time.sleep, args=(5,))
+            thread.start()
+            thread.join()
+            return sim.clock.elapsed
+
+    assert in_real_thread(simulate) == 5.0

@@ -1,0 +1,101 @@
+"""What never ends is ended, each kind with its own error."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from apscheduler_fakes import Simulation, StepLimit, TimeLimit
+
+
+def test_a_heartbeat_does_not_hide_that_the_main_thread_waits_for_ever() -> None:
+    """Virtual time has an end while some thread goes on and on."""
+
+    def beat() -> None:
+        while True:
+            time.sleep(1)
+
+    with pytest.raises(TimeLimit) as caught, Simulation(max_elapsed=5) as sim:
+        threading.Thread(target=beat, name="heart", daemon=True).start()
+        threading.Event().wait()
+
+    assert sim.clock.elapsed == 5.0
+    text = str(caught.value)
+    assert text.startswith(
+        "virtual time stands at 5.000000 s and would pass the limit of 5.000000 s while MainThread "
+        "waits. A program that needs longer takes Simulation(max_elapsed=…).\n"
+        "  MainThread waits in Event.wait since 0.000000 s\n"
+    )
+    assert "\n  heart (daemon) sleeps since 5.000000 s\n" in text
+
+
+BUSY: dict[str, Callable[[threading.Lock], object]] = {
+    "sleep": lambda _: time.sleep(0),
+    "clock": lambda _: time.time(),
+    "lock": lambda lock: lock.acquire(False),
+    "join": lambda _: threading.main_thread().join(0),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        *((name, where) for name in ("sleep", "clock", "lock") for where in ("main", "other")),
+        ("join", "other"),
+    ],
+)
+def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
+    """A busy loop is told from one that waits, in any thread."""
+
+    def loop(lock: threading.Lock) -> None:
+        while True:
+            BUSY[name](lock)
+
+    with pytest.raises(StepLimit) as caught, Simulation(max_steps=100):
+        lock = threading.Lock()
+        lock.acquire()
+        if where == "main":
+            loop(lock)
+        threading.Thread(target=loop, args=(lock,), name="busy").start()
+        time.sleep(1)
+
+    text = str(caught.value)
+    assert text.startswith(
+        "100 steps and still running at 0.000000 s of virtual time. A loop that never lets time "
+        "pass is the usual reason: let it sleep or wait."
+    )
+    assert re.search("in test_a_loop.*loop\n", text)
+
+
+def test_one_who_swallows_a_limit_meets_it_again() -> None:
+    """A loop around a busy loop comes to its end too."""
+    with pytest.raises(StepLimit) as caught, Simulation(max_steps=10):
+        try:
+            while True:
+                time.time()
+        except StepLimit:
+            for _ in range(15):
+                try:
+                    time.time()
+                except StepLimit as again:
+                    seen = again
+
+    assert caught.value is seen
+
+
+def test_a_busy_leftover_is_ended() -> None:
+    """A ``finally`` clause that is busy without end does not keep the simulation from ending."""
+
+    def busy() -> None:
+        try:
+            time.sleep(10)
+        finally:
+            while True:
+                time.time()
+
+    with Simulation(max_steps=100) as sim:
+        threading.Thread(target=busy).start()
+        sim.settle()
+    assert sim.threads == []

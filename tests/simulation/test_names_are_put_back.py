@@ -1,0 +1,222 @@
+"""A simulation swaps names, wherever they are, and puts every one of them back."""
+
+import _thread
+import importlib
+import queue
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+from werkzeug.routing.map import Map
+
+from apscheduler_fakes import NotModelled, Simulation
+
+SOURCE = """
+import time
+from datetime import datetime
+from threading import Lock, Thread, get_ident, local
+from time import monotonic, sleep, time as now
+
+class Poll:
+    clock = monotonic
+    lock_class = Lock
+
+    class Inner:
+        pass
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a module that has not been imported."""
+    (tmp_path / "kept_names.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "kept_names"
+    sys.modules.pop("kept_names", None)
+
+
+def everything() -> dict[str, Any]:
+    """Return every name of every module and class, with what it means."""
+    names: dict[str, Any] = {}
+    for name, each in list(sys.modules.items()):
+        skipped = ("_pytest", "coverage", "linecache")
+        if not isinstance(each, ModuleType) or name.startswith(skipped):
+            continue
+        for attribute, value in list(vars(each).items()):
+            names[f"{name}.{attribute}"] = value
+            if isinstance(value, type) and value.__module__ == name:
+                for inner, member in list(vars(value).items()):
+                    names[f"{name}.{attribute}.{inner}"] = member
+    return names
+
+
+def changes(before: dict[str, Any]) -> list[str]:
+    after = everything()
+    skipped = ("_classes", "__warningregistry__", "_last_timestamp", "_cache")
+    return [
+        name
+        for name in before.keys() | after.keys()
+        if before.get(name) is not after.get(name) and not name.endswith(skipped)
+    ]
+
+
+@pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
+def test_every_name_is_back(error: type[BaseException] | None) -> None:
+    """Modules and classes have what they had, however the block ended."""
+    with Simulation():
+        pass  # The first one may import what it needs.
+    before = everything()
+    try:
+        with Simulation():
+            assert "time.sleep" in changes(before)
+            if error is not None:
+                raise error
+    except (ValueError, KeyboardInterrupt):
+        pass
+
+    assert changes(before) == []
+
+
+def test_names_kept_by_modules_and_classes_are_swapped(module: str) -> None:
+    """``from time import sleep`` and ``lock_class = Lock`` are virtual inside, real outside."""
+    kept = importlib.import_module(module)
+    before = dict(vars(kept)), dict(vars(kept.Poll))
+    with Simulation() as sim:
+        kept.sleep(1)
+        assert (kept.monotonic(), kept.Poll().clock(), sim.clock.elapsed) == (2.0, 2.0, 1.0)
+        for lock in (kept.Lock(), kept.Poll().lock_class(), Map().lock_class()):
+            assert type(lock) is type(threading.Lock())
+            assert type(lock).__module__ == "apscheduler_fakes.locks"
+        assert kept.datetime.now(UTC).year == 2026
+    assert (dict(vars(kept)), dict(vars(kept.Poll))) == before
+
+
+def test_a_module_imported_inside_is_real_outside(module: str) -> None:
+    """What a module took from the simulation at its import is replaced when the block ends."""
+    with Simulation() as sim:
+        kept = importlib.import_module(module)
+        kept.sleep(1)
+        assert (kept.Poll().clock(), sim.clock.elapsed) == (2.0, 1.0)
+
+    assert (kept.sleep, kept.now, kept.monotonic) == (time.sleep, time.time, time.monotonic)
+    assert (kept.Lock, kept.local) == (threading.Lock, threading.local)
+    assert (kept.get_ident, kept.datetime) == (threading.get_ident, datetime)
+    assert kept.Poll.lock_class is threading.Lock
+    assert kept.Poll().clock() > 0
+
+
+def test_a_name_that_the_program_sets_inside_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program puts in the place of a swapped name is its own affair."""
+    mine: Any = len
+    with Simulation():
+        monkeypatch.setattr(time, "sleep", mine)
+    assert time.sleep is mine
+    monkeypatch.undo()
+    # monkeypatch put the stand-in back, and that acts as the real one.
+    stand_in, real = time.sleep, _REAL_SLEEP
+    monkeypatch.setattr(time, "sleep", real)
+    stand_in(0)
+    monkeypatch.undo()
+    time.sleep = real
+
+
+_REAL_SLEEP = time.sleep
+
+
+def test_a_frozen_time_around_the_block_is_frozen_again_after_it(module: str) -> None:
+    """Inside the simulation decides, around it ``freeze_time`` does."""
+    with freeze_time("2020-01-01") as frozen:
+        with Simulation() as sim:
+            kept = importlib.import_module(module)
+            time.sleep(1)
+            assert (datetime.now(UTC).year, sim.clock.elapsed, time.monotonic()) == (2026, 1.0, 2.0)
+        for now in (time.time, kept.now):
+            assert now() == 1_577_836_800.0
+        frozen.tick(1)
+        assert (datetime.now(UTC).second, time.time()) == (1, 1_577_836_801.0)
+    assert datetime.now(UTC).year > 2020
+    assert time.time is _REAL_TIME
+
+
+_REAL_TIME = time.time
+
+
+def test_freeze_time_works_as_before_before_and_after(module: str) -> None:
+    """What freezegun remembers of a module is not spoilt by a simulation."""
+    kept = importlib.import_module(module)
+    for _ in range(2):
+        with freeze_time("2020-01-01"):
+            assert (kept.now(), kept.datetime.now(UTC).year) == (1_577_836_800.0, 2020)
+        with Simulation():
+            assert (kept.now(), kept.datetime.now(UTC).year) == (1_767_225_600.0, 2026)
+
+
+def test_nothing_is_left_in_the_module_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has no ``time.clock`` any more, and freezegun's is not left behind."""
+    monkeypatch.delattr(time, "clock", raising=False)
+    with Simulation():
+        pass
+    assert not hasattr(time, "clock")
+    with freeze_time("2020-01-01"), Simulation():
+        pass
+
+
+def test_a_freeze_that_ends_inside_is_refused() -> None:
+    """Neither may a freeze of time end inside that began outside."""
+    frozen = freeze_time("2020-01-01")
+    frozen.start()
+    with Simulation(), pytest.raises(NotModelled, match="freeze_time or Clock"):
+        frozen.stop()
+    assert datetime.now(UTC).year == 2020
+    frozen.stop()
+
+
+def test_what_is_random_or_counted_is_repeatable_inside_only() -> None:
+    """Names of threads and pools and uuid4 begin anew in each simulation."""
+    seen = []
+    for _ in range(2):
+        with Simulation():
+            kept = uuid.uuid4
+            seen.append((uuid.uuid4(), threading.Thread().name, uuid.uuid4()))
+    assert seen[0] == seen[1]
+    assert seen[0][0] != seen[0][2]
+    assert kept() not in {seen[0][0], seen[0][2]}
+
+
+def test_a_real_thread_beside_a_simulation_has_the_real_things() -> None:
+    """What began outside goes on with real locks, clocks and threads."""
+    results: list[Any] = []
+    go, done = threading.Lock(), threading.Lock()
+    go.acquire()
+    done.acquire()
+
+    def outside() -> None:
+        go.acquire(timeout=10)
+        lock, items = threading.Lock(), queue.SimpleQueue[int]()
+        future: Future[int] = Future()
+        future.set_result(1)
+        thread = threading.Thread(target=results.append, args=("ran",))
+        thread.start()
+        thread.join()
+        results.extend([type(lock).__module__, type(items).__module__, time.time() > 2e9 or "real"])
+        results.append(wait([future]).done == {future})
+        results.append(_thread.get_ident() == threading.current_thread().ident)
+        done.release()
+
+    thread = threading.Thread(target=outside)
+    thread.start()
+    with Simulation():
+        go.release()
+        done.acquire(timeout=10)
+    thread.join()
+
+    assert [str(each) for each in results] == ["ran", "_thread", "_queue", "real", "True", "True"]

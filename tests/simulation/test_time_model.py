@@ -1,0 +1,225 @@
+"""How time passes in a simulation."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apscheduler_fakes import Deadlock, FakeScheduler, Simulation
+
+
+def test_ten_sleeps_of_a_tenth_end_after_exactly_one_second() -> None:
+    """Virtual instants are whole microseconds, without the dust of floats."""
+    with Simulation() as sim:
+        for _ in range(10):
+            time.sleep(0.1)
+        assert sim.clock.elapsed == 1.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "elapsed"),
+    [(1e-9, 1e-6), (1.0000001, 1.000001), (0.1 + 0.2, 0.3), (1e-30, 1e-6), (2, 2.0), (True, 1.0)],
+)
+def test_a_sleep_is_rounded_up(seconds: float, elapsed: float) -> None:
+    """A part of a microsecond is a whole one; what adding floats left behind is none."""
+    with Simulation() as sim:
+        time.sleep(seconds)
+        assert sim.clock.elapsed == elapsed
+
+
+def test_equal_deadlines_come_in_the_order_in_which_the_waits_began() -> None:
+    """Threads that wake at one instant run in the order in which they went to sleep."""
+    order: list[str] = []
+
+    def wake(name: str, first: float, second: float) -> None:
+        time.sleep(first)
+        time.sleep(second)
+        order.append(name)
+
+    with Simulation():
+        threads = [
+            threading.Thread(target=wake, args=each)
+            for each in (("a", 2, 1), ("b", 1, 2), ("c", 0.5, 2.5), ("d", 3, 0))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    # "d" reached the instant with its first wait, and then let the others go first.
+    assert order == ["c", "b", "a", "d"]
+
+
+def test_a_wait_that_ended_early_is_no_deadline() -> None:
+    """A thread that was woken before its time is not woken again when that comes."""
+    seen: list[float] = []
+
+    def wait(event: threading.Event, sim: Simulation) -> None:
+        event.wait(5)
+        time.sleep(2)
+        seen.append(sim.clock.elapsed)
+        event.wait()
+
+    with Simulation() as sim:
+        event = threading.Event()
+        threading.Thread(target=time.sleep, args=(5,)).start()
+        threading.Thread(target=wait, args=(event, sim)).start()
+        time.sleep(1)
+        event.set()
+        time.sleep(10)
+        assert repr(sim.threads) == "[<VirtualThread 0 'MainThread'>]"
+
+    assert seen == [3.0]
+
+
+def test_time_stands_still_while_anyone_can_run() -> None:
+    """Work takes no virtual time, however much there is."""
+    with Simulation() as sim:
+        for _ in range(1000):
+            thread = threading.Thread(target=sum, args=(range(100),))
+            thread.start()
+            thread.join()
+        assert sim.clock.elapsed == 0.0
+
+
+def test_the_longest_wait_has_no_deadline() -> None:
+    """Whoever waits for ``TIMEOUT_MAX`` means for ever."""
+    for wait in (
+        lambda: threading.Event().wait(threading.TIMEOUT_MAX),
+        lambda: time.sleep(threading.TIMEOUT_MAX),
+    ):
+        with pytest.raises(Deadlock), Simulation():
+            wait()
+
+
+def test_settle_runs_what_can_run_now() -> None:
+    """``settle`` lets everything happen that happens at this instant, and nothing later."""
+    events: list[str] = []
+
+    def chain(depth: int) -> None:
+        events.append(f"now {depth}")
+        if depth:
+            threading.Thread(target=chain, args=(depth - 1,)).start()
+        time.sleep(0)
+        events.append(f"{time.sleep(1)}")  # type: ignore[func-returns-value]
+
+    with Simulation() as sim:
+        threading.Thread(target=chain, args=(2,)).start()
+        sim.settle()
+        assert (events, sim.clock.elapsed) == (["now 2", "now 1", "now 0"], 0.0)
+        sim.settle()
+        assert events == ["now 2", "now 1", "now 0"]
+
+
+def test_a_tick_lets_time_pass_for_everyone() -> None:
+    """``tick`` runs what happens on the way and at its end, each at its own instant."""
+    seen: list[tuple[int, float]] = []
+
+    def beat(sim: Simulation) -> None:
+        while True:
+            seen.append((len(seen), sim.clock.elapsed))
+            time.sleep(1)
+
+    with Simulation() as sim:
+        threading.Thread(target=beat, args=(sim,)).start()
+        sim.clock.tick(2)
+        assert seen == [(0, 0.0), (1, 1.0), (2, 2.0)]
+        sim.clock.tick(0.5)
+        assert (len(seen), sim.clock.elapsed) == (3, 2.5)
+        sim.clock.move_to("2026-01-01T00:00:04Z")
+        assert seen[3:] == [(3, 3.0), (4, 4.0)]
+        sim.clock.tick(0)
+        assert sim.clock.now() == datetime(2026, 1, 1, 0, 0, 4, tzinfo=UTC)
+
+
+def test_a_tick_is_no_sign_of_a_hang() -> None:
+    """What a test lets pass does not count towards the limit of virtual time."""
+    with Simulation(max_elapsed=10) as sim:
+        sim.clock.tick(1_000_000)
+        time.sleep(10)
+        assert sim.clock.elapsed == 1_000_010.0
+
+
+def test_time_ends_with_the_year_9999() -> None:
+    """No tick leads past the last date, and no wait either."""
+    with Simulation("9999-12-31T23:59:00Z") as sim:
+        with pytest.raises(ValueError, match="no datetime lies past the year 9999"):
+            sim.clock.tick(60)
+        sim.clock.tick(59)
+        assert datetime.now(UTC).year == 9999
+
+
+def test_a_clock_works_inside_its_block_only() -> None:
+    """Outside its block a simulation stands still and says so."""
+    sim = Simulation()
+    assert (sim.threads, sim.trace, sim.clock.elapsed) == ([], [], 0.0)
+    with pytest.raises(RuntimeError, match=r"Clock.tick\(1\): outside its block"):
+        sim.clock.tick(1)
+    with sim, pytest.raises(RuntimeError, match="it is running already"):
+        sim.clock.__enter__()
+    with pytest.raises(RuntimeError, match=r"Simulation.settle\(\): outside its block"):
+        sim.settle()
+    with pytest.raises(RuntimeError, match="it was entered before"):
+        sim.__enter__()
+
+
+@pytest.mark.parametrize("limits", [{"max_elapsed": 0}, {"max_steps": -1}])
+def test_a_limit_that_lets_nothing_run_is_refused(limits: dict[str, int]) -> None:
+    """A limit is a positive number."""
+    with pytest.raises(ValueError, match="a limit of zero or less lets nothing run"):
+        Simulation(**limits)  # type: ignore[arg-type]
+
+
+def test_a_fake_scheduler_runs_its_jobs_on_the_way_of_a_tick() -> None:
+    """A job added by a virtual thread during a tick runs at its own instant in the same tick."""
+    ran: list[tuple[str, float]] = []
+
+    def later(sim: Simulation, scheduler: FakeScheduler) -> None:
+        time.sleep(3)
+        scheduler.add_job(
+            lambda: ran.append(("second", sim.clock.elapsed)),
+            "date",
+            run_date=datetime.now(UTC) + timedelta(seconds=2),
+        )
+
+    with Simulation() as sim:
+        scheduler = FakeScheduler()
+        scheduler.start()
+        scheduler.add_job(
+            lambda: ran.append(("first", sim.clock.elapsed)),
+            "date",
+            run_date=datetime.now(UTC) + timedelta(seconds=1),
+        )
+        threading.Thread(target=later, args=(sim, scheduler)).start()
+        sim.clock.tick(10)
+        scheduler.shutdown()
+
+    assert ran == [("first", 1.0), ("second", 5.0)]
+
+
+def test_many_waits_that_end_early_leave_nothing_behind() -> None:
+    """Timers of waits that are over, and places in queues, do not pile up."""
+    with Simulation() as sim:
+        kernel = sim._kernel
+        assert kernel is not None
+        lock, event = threading.Lock(), threading.Event()
+        lock.acquire()
+
+        def release() -> None:
+            for _ in range(500):
+                time.sleep(0.001)
+                event.set()
+
+        threads = [
+            threading.Thread(target=release),
+            threading.Thread(target=lock.acquire, daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        for _ in range(500):
+            event.wait(1000)
+            event.clear()
+            lock.acquire(timeout=0.0001)
+        assert len(kernel._timers) < 200
+        assert len(lock._waiters) == 1  # type: ignore[attr-defined]
