@@ -23,6 +23,8 @@ from greenlet import getcurrent, greenlet
 from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeLimit
 from apscheduler_fakes.report import seconds, thread_table
 
+_TIMEOUT_MAX = threading.TIMEOUT_MAX
+
 # A leftover thread that catches its end this often is abandoned and named.
 MAX_THROWS = 100
 
@@ -162,7 +164,7 @@ def whole_microseconds(length: float) -> int:
         length: Seconds, not negative.
     """
     # By way of nanoseconds, so that the dust of a float does not count as a part to round up.
-    return max(-(-round(length * 1_000_000_000) // 1_000), 1 if length > 0 else 0)
+    return -(-round(length * 1_000_000_000) // 1_000) or (1 if length > 0 else 0)
 
 
 class Kernel:
@@ -173,7 +175,6 @@ class Kernel:
         random: What ids are drawn from.
         max_elapsed: Largest elapsed virtual time, in microseconds.
         max_steps: Largest number of steps: switches, and looks at the clock.
-        on_jump: Called with the new instant whenever time has moved.
         diagnose: Asked before a ``Deadlock`` is raised; may return a better error.
     """
 
@@ -184,7 +185,6 @@ class Kernel:
         random: Random,
         max_elapsed: int,
         max_steps: int,
-        on_jump: Callable[[int], None],
         diagnose: Callable[[], SimulationError | None],
     ) -> None:
         self.os_ident = get_ident()
@@ -197,9 +197,9 @@ class Kernel:
         self.failure: SimulationError | None = None
         self.outside: SimulationError | None = None
         self.interruption: BaseException | None = None
-        self.trace: list[Step] = []
+        # Each as the fields of a Step: making one takes longer than the switch.
+        self.trace: list[tuple[int, VirtualThread, str]] = []
         self.abandoned: list[VirtualThread] = []
-        self._on_jump = on_jump
         self._diagnose = diagnose
         self._ready: deque[VirtualThread] = deque()
         self._settling: deque[VirtualThread] = deque()
@@ -229,7 +229,7 @@ class Kernel:
         Args:
             timeout: Seconds, not negative; ``TIMEOUT_MAX`` or longer is no deadline.
         """
-        if timeout >= threading.TIMEOUT_MAX:
+        if timeout >= _TIMEOUT_MAX:
             return None
         return self.now + whole_microseconds(timeout)
 
@@ -403,8 +403,27 @@ class Kernel:
     def _switch_to_hub(self, thread: VirtualThread) -> None:
         # coverage notices a switch at the next call or return only: both switches stand in small
         # functions of their own (test_coverage_is_right_inside_a_simulation).
-        self.trace.append(Step(self.now, thread, thread.waiting_for))
-        self.hub.switch()
+        self.trace.append((self.now, thread, thread.waiting_for))
+        if self._ready or self._settling or self._is_held_up():
+            self.hub.switch()
+            return
+        self.failure = self._jump()
+        if self._ready and self._ready[0] is thread:
+            # It waited for time alone, and it is its turn again: there is nobody to switch to.
+            self._ready.popleft()
+            self.steps += 1
+            thread.waiting_for = ""
+            thread.waiting_on = None
+        else:
+            self.hub.switch()
+
+    def _is_held_up(self) -> bool:
+        """Tell whether there is more to think of than who is next."""
+        return (
+            self.failure is not None
+            or self.interruption is not None
+            or self.steps > self.max_steps
+        )
 
     def _switch_to(self, thread: VirtualThread) -> None:
         self.running = thread
@@ -417,8 +436,11 @@ class Kernel:
             thread.greenlet.throw(error)
 
     def _loop(self) -> None:
+        ready = self._ready
         while True:
-            self._switch_to(self._next())
+            self._switch_to(
+                ready.popleft() if ready and not self._is_held_up() else self._next()
+            )
             self.steps += 1
 
     def _next(self) -> VirtualThread:
@@ -466,12 +488,12 @@ class Kernel:
         while timers and timers[0][0] == deadline:
             _, _, thread, ticket = heapq.heappop(timers)
             if thread.ticket == ticket:
+                thread.ticket += 1
                 thread.timed = False
-                self._make_ready(thread, woken=False)
+                self._ready.append(thread)
             else:
                 self._stale_timers -= 1
         self.now = deadline
-        self._on_jump(deadline)
         return None
 
     def _step_limit(self) -> StepLimit:
@@ -510,7 +532,7 @@ class Kernel:
         if self.threads.pop(thread.ident, None) is None:
             return  # It was abandoned, and closed then.
         if not self._ending:
-            self.trace.append(Step(self.now, thread, "ends"))
+            self.trace.append((self.now, thread, "ends"))
             self.wake_all(thread.joiners)
 
     def _end(self, thread: VirtualThread) -> None:

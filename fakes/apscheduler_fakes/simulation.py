@@ -36,6 +36,7 @@ from apscheduler_fakes.report import own_traceback, thread_table
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
@@ -89,18 +90,15 @@ class Simulation:
             raise RuntimeError("Simulation: it was entered before. Make a new one for a new block.")
         start = self.clock.now()
         with ExitStack() as undo:
-            freeze = undo.enter_context(_frozen(start))
             epoch = (start - _EPOCH) // _MICROSECOND
             kernel = self._kernel = self.clock.kernel = Kernel(
                 epoch=epoch,
                 random=new_random(),
                 max_elapsed=min(self._max_elapsed, _LAST - epoch),
                 max_steps=self._max_steps,
-                on_jump=lambda now: freeze.move_to(
-                    (start + now * _MICROSECOND).replace(tzinfo=None)
-                ),
                 diagnose=lambda: _taking_part_from_outside(kernel),
             )
+            undo.enter_context(_frozen(kernel))
             names = Names()
             undo.callback(names.uninstall)
             names.install()
@@ -143,7 +141,7 @@ class Simulation:
     @property
     def trace(self) -> list[Step]:
         """What ran so far, a step each; ``str(step)`` is one line."""
-        return [] if self._kernel is None else self._kernel.trace
+        return [] if self._kernel is None else [Step(*step) for step in self._kernel.trace]
 
     def settle(self) -> None:
         """Let everything that can run at this instant run; time does not move."""
@@ -191,18 +189,24 @@ class _SimulationClock(Clock):
 
 
 @contextmanager
-def _frozen(start: datetime) -> Iterator[Any]:
-    """Let freezegun supply ``datetime`` and ``date``."""
+def _frozen(kernel: Kernel) -> Iterator[None]:
+    """Let freezegun supply ``datetime`` and ``date``, by the kernel's time."""
     freezegun = import_freezegun("Simulation")
-    freezer = freezegun.freeze_time(start.replace(tzinfo=None))
+
+    def date() -> datetime:
+        return _NAIVE_EPOCH + (kernel.epoch + kernel.now) * _MICROSECOND
+
+    freezer = freezegun.freeze_time(date())
     freezer.ignore = LEFT_UNFROZEN
     time_had_clock = hasattr(time, "clock")
-    frozen = freezer.start()
+    freezer.start()
+    # Asked whenever somebody wants to know, which is less often than time moves.
+    freezegun.api.freeze_factories[-1] = date
     # The modules left alone have kept the real time for themselves. Nobody else gets it for being
     # called by one of them, as freezegun would have it: a test function is called by pytest.
     freezegun.api.ignore_lists[-1] = ()
     try:
-        yield frozen
+        yield
     finally:
         freezer.stop()
         if not time_had_clock and hasattr(time, "clock"):

@@ -369,13 +369,14 @@ def test_a_finalizer_between_two_threads_cannot_wait() -> None:
         lock = threading.Lock()
         lock.acquire()
         things = [Waits(lock.acquire), Waits(sim.settle)]
-        on_jump = sim._kernel._on_jump  # type: ignore[union-attr]
+        kernel: Any = sim._kernel
+        jump = kernel._jump
 
-        def drop(now: int) -> None:
+        def drop() -> Any:
             things.clear()
-            on_jump(now)
+            return jump()
 
-        sim._kernel._on_jump = drop  # type: ignore[union-attr]
+        kernel._jump = drop
         time.sleep(1)
 
     assert [text.split(" tried")[0] for text in caught] == ["a finalizer"] * 2
@@ -488,17 +489,16 @@ def test_ctrl_c_lets_a_main_thread_that_was_woken_have_its_turn() -> None:
 def test_ctrl_c_between_two_threads_is_not_lost() -> None:
     """Pressed while the kernel works, it waits for the main thread, or for the block's end."""
     with pytest.raises(KeyboardInterrupt), Simulation() as sim:
-        kernel = sim._kernel
-        assert kernel is not None
-        on_jump = kernel._on_jump
+        kernel: Any = sim._kernel
+        jump = kernel._jump
 
-        def press(now: int) -> None:
-            on_jump(now)
+        def press() -> Any:
             interrupt()
+            return jump()
 
-        kernel._on_jump = press
+        kernel._jump = press
         time.sleep(1)
-        kernel._on_jump = on_jump
+        kernel._jump = jump
 
 
 def test_ctrl_c_is_raised_at_once_when_the_user_insists() -> None:
