@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         NotModelled,
         OutsideThread,
         SimulationError,
+        StallLimit,
         StepLimit,
         TimeLimit,
     )
@@ -31,6 +32,7 @@ __all__ = [
     "OutsideThread",
     "Simulation",
     "SimulationError",
+    "StallLimit",
     "StepLimit",
     "TimeLimit",
 ]

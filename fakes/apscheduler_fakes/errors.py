@@ -21,6 +21,10 @@ class StepLimit(SimulationError):
     """The program took ``max_steps`` steps: it is busy without end, or the limit is too small."""
 
 
+class StallLimit(SimulationError):
+    """Nothing went on for ``stall_timeout`` seconds of real time: something is really blocked."""
+
+
 class OutsideThread(SimulationError):
     """A thread from outside the simulation takes part in it: virtual time does not reach it."""
 

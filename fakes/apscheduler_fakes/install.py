@@ -12,13 +12,14 @@ import sys
 import threading
 import time
 import uuid
+from datetime import date, datetime
 from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from freezegun import api
 
-from apscheduler_fakes import locks, refused, repeatable, threads, times
+from apscheduler_fakes import held, locks, refused, repeatable, threads, times
 
 # These keep real time and real threads: the test runner and its tools, and this package.
 LEFT_ALONE = (
@@ -34,13 +35,17 @@ LEFT_ALONE = (
     "xdist",
 )
 
-# FakeScheduler, in this package, has the simulation's dates all the same, as any scheduler.
-LEFT_UNFROZEN = (
-    *(name for name in LEFT_ALONE if name != "apscheduler_fakes"),
-    "apscheduler_fakes.repeatable",
-    "apscheduler_fakes.simulation",
-    "apscheduler_fakes.times",
-)
+# Of this package, these have the simulation's dates, as any scheduler.
+_VIRTUAL_TOO = {
+    "apscheduler_fakes.clock",
+    "apscheduler_fakes.faults",
+    "apscheduler_fakes.running",
+    "apscheduler_fakes.scheduler",
+}
+
+# freezegun's classes of dates, whose instants are the simulation's. Looking for the names is done
+# here, for all of them at once; freezegun would take as long again.
+_DATES: list[tuple[Any, Any]] = [(datetime, api.FakeDatetime), (date, api.FakeDate)]
 
 
 def _pairs() -> list[tuple[Any, Any]]:
@@ -73,7 +78,7 @@ def _pairs() -> list[tuple[Any, Any]]:
 
 def _stand_ins() -> dict[int, Any]:
     """Return the stand-ins by the ``id`` of what they stand for; freezegun's give way too."""
-    stand_ins = {id(real): stand_in for real, stand_in in _PAIRS}
+    stand_ins = {id(real): stand_in for real, stand_in in [*_PAIRS, *_DATES]}
     for real, stand_in in times.REPLACEMENTS:
         frozen = getattr(api, f"fake_{real.__name__}", None)
         if frozen is not None:
@@ -85,11 +90,12 @@ _MISSING = object()
 _PAIRS = _pairs()
 _STAND_INS = _stand_ins()
 _REALS = {id(stand_in): real for real, stand_in in reversed(_PAIRS)}
+_REAL_DATES = {id(stand_in): real for real, stand_in in _DATES}
 
 
-# The classes of a module in which a real object was found, by the module, with the size of its
-# dictionary then: looking through every class takes longer than most simulations.
-_classes: WeakKeyDictionary[ModuleType, tuple[int, list[type]]] = WeakKeyDictionary()
+# Whether a module holds something to swap, and which of its classes do, with the size of its
+# dictionary then: looking through everything takes longer than most simulations.
+_known: WeakKeyDictionary[ModuleType, tuple[int, bool, list[type]]] = WeakKeyDictionary()
 
 
 class Names:
@@ -98,14 +104,19 @@ class Names:
     def __init__(self) -> None:
         self._undo: list[tuple[Any, str, Any, Any]] = []
         self._sizes: dict[str, int] = {}
+        self._held = held.Replaced()
 
     def install(self) -> None:
         """Put the stand-ins in place of the real objects, everywhere."""
         for name, module in _modules():
             self._sizes[name] = len(module.__dict__)
-            for owner in [module, *_classes_to_swap(module)]:
-                for attribute, stand_in in _found(owner, _STAND_INS):
-                    self.swap(owner, attribute, stand_in)
+            for owner in _owners_to_swap(name, module):
+                for attribute, value in list(owner.__dict__.items()):
+                    stand_in = _STAND_INS.get(id(value), value)
+                    if type(value) in held.TYPES:
+                        stand_in = self._held.by(value)
+                    if stand_in is not value:
+                        self.swap(owner, attribute, stand_in)
         for owner, attribute, value in (
             *repeatable.new_counters(),
             *refused.refusals(),
@@ -120,8 +131,9 @@ class Names:
 
     def uninstall(self) -> None:
         """Put everything back, also in modules that were imported or have grown meanwhile."""
-        reals = dict(_REALS)
         frozen_outside = len(api.freeze_factories) > 1
+        # freezegun's dates stay where it froze time around the block.
+        reals = dict(_REALS) if frozen_outside else {**_REALS, **_REAL_DATES}
         for owner, attribute, before, value in reversed(self._undo):
             if owner is time and frozen_outside:
                 reals[id(value)] = before  # Which is freezegun's; it never looks into classes.
@@ -132,10 +144,11 @@ class Names:
             else:
                 setattr(owner, attribute, before)
         self._undo.clear()
+        self._held.put_back()
         for name, module in _modules():
             if self._sizes.get(name) != len(module.__dict__):
                 for owner in [module, *_own_classes(module)]:
-                    table = reals if owner is module else _REALS
+                    table = reals if owner is module or not frozen_outside else _REALS
                     for attribute, real in _found(owner, table):
                         setattr(owner, attribute, real)
 
@@ -144,7 +157,8 @@ def _modules() -> list[tuple[str, ModuleType]]:
     return [
         (name, module)
         for name, module in list(sys.modules.items())
-        if isinstance(module, ModuleType) and not name.startswith(LEFT_ALONE)
+        if isinstance(module, ModuleType)
+        and (not name.startswith(LEFT_ALONE) or name in _VIRTUAL_TOO)
     ]
 
 
@@ -165,9 +179,21 @@ def _own_classes(module: ModuleType) -> list[type]:
     ]
 
 
-def _classes_to_swap(module: ModuleType) -> list[type]:
-    size, classes = _classes.get(module, (0, []))
+def _holds_something(owner: Any) -> bool:
+    values = owner.__dict__.values()
+    # At the speed of C, and nearly always nothing is found.
+    return not (
+        _STAND_INS.keys().isdisjoint(map(id, values)) and held.TYPES.isdisjoint(map(type, values))
+    )
+
+
+def _owners_to_swap(name: str, module: ModuleType) -> list[Any]:
+    size, itself, classes = _known.get(module, (0, False, []))
     if size != len(module.__dict__):
-        classes = [each for each in _own_classes(module) if _found(each, _STAND_INS)]
-        _classes[module] = (len(module.__dict__), classes)
-    return classes
+        itself = _holds_something(module)
+        classes = [each for each in _own_classes(module) if _holds_something(each)]
+        _known[module] = (len(module.__dict__), itself, classes)
+    elif name.partition(".")[0] not in sys.stdlib_module_names:
+        # A test may have put something else in the place of a name; into this one it may.
+        itself = _holds_something(module)
+    return [module, *classes] if itself else [*classes]

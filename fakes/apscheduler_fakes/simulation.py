@@ -19,9 +19,9 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from apscheduler_fakes.clock import Clock, import_freezegun
+from apscheduler_fakes.clock import Clock, forget_unreachable, import_freezegun, keeping_folds
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
-from apscheduler_fakes.install import LEFT_UNFROZEN, Names
+from apscheduler_fakes.install import Names
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import (
     Kernel,
@@ -33,6 +33,7 @@ from apscheduler_fakes.kernel import (
 )
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import own_traceback, thread_table
+from apscheduler_fakes.stall import watched
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +50,9 @@ class Simulation:
             more raises ``TimeLimit``.
         max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a look at the clock or
             a vain try of a lock.
+        stall_timeout: Longest real time in seconds without a step, to be exceeded by no more than
+            itself; then something is really blocked, or busy, and ``StallLimit`` is raised.
+            ``None`` is for ever. A breakpoint is no stall.
 
     Attributes:
         clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while everyone else runs.
@@ -64,15 +68,21 @@ class Simulation:
         *,
         max_elapsed: float = 86_400.0,
         max_steps: int = 1_000_000,
+        stall_timeout: float | None = 10.0,
     ) -> None:
-        if max_elapsed <= 0 or max_steps <= 0:
+        limits = {"max_elapsed": max_elapsed, "max_steps": max_steps}
+        if stall_timeout is not None:
+            limits["stall_timeout"] = stall_timeout
+        if min(limits.values()) <= 0:
+            given = ", ".join(f"{name}={value}" for name, value in limits.items())
             raise ValueError(
-                f"Simulation(max_elapsed={max_elapsed}, max_steps={max_steps}): a limit of zero or "
-                "less lets nothing run. Pass positive numbers."
+                f"Simulation({given}): a limit of zero or less lets nothing run. Pass positive "
+                "numbers."
             )
         self.clock = _SimulationClock(start)
         self._max_elapsed = whole_microseconds(max_elapsed)
         self._max_steps = max_steps
+        self._stall_timeout = stall_timeout
         self._kernel: Kernel | None = None
         self._undo = ExitStack()
 
@@ -88,6 +98,7 @@ class Simulation:
             raise NotModelled("a Simulation inside a Simulation has no model. Use the outer one.")
         if self._kernel is not None:
             raise RuntimeError("Simulation: it was entered before. Make a new one for a new block.")
+        forget_unreachable()
         start = self.clock.now()
         with ExitStack() as undo:
             epoch = (start - _EPOCH) // _MICROSECOND
@@ -99,11 +110,13 @@ class Simulation:
                 diagnose=lambda: _taking_part_from_outside(kernel),
             )
             undo.enter_context(_frozen(kernel))
+            # In this order: a virtual lock that replaces a real one is made inside.
+            undo.callback(activate, None)
+            activate(kernel)
             names = Names()
             undo.callback(names.uninstall)
             names.install()
-            undo.callback(activate, None)
-            activate(kernel)
+            undo.enter_context(watched(kernel, self._stall_timeout))
             undo.enter_context(interruptible(kernel))
             self._undo = undo.pop_all()
         return self
@@ -197,16 +210,16 @@ def _frozen(kernel: Kernel) -> Iterator[None]:
         return _NAIVE_EPOCH + (kernel.epoch + kernel.now) * _MICROSECOND
 
     freezer = freezegun.freeze_time(date())
-    freezer.ignore = LEFT_UNFROZEN
+    freezer.ignore = ("",)  # It looks for names in no module: install.py does.
     time_had_clock = hasattr(time, "clock")
     freezer.start()
     # Asked whenever somebody wants to know, which is less often than time moves.
     freezegun.api.freeze_factories[-1] = date
-    # The modules left alone have kept the real time for themselves. Nobody else gets it for being
-    # called by one of them, as freezegun would have it: a test function is called by pytest.
+    # Nor does it matter who calls, as freezegun would have it: a test function is called by pytest.
     freezegun.api.ignore_lists[-1] = ()
     try:
-        yield
+        with keeping_folds():
+            yield
     finally:
         freezer.stop()
         if not time_had_clock and hasattr(time, "clock"):

@@ -98,7 +98,8 @@ def test_threads_that_do_the_same_share_an_entry() -> None:
 def test_a_stack_is_shown_as_far_as_its_lines_are_known() -> None:
     """Code without a file is named, and a bare thread may have the standard library's only."""
     program: dict[str, Any] = {}
-    exec("def waits(event): event.wait()", program)  # noqa: S102
+    source = "def waits(event): event.wait()"
+    exec(compile(source, "<made up>", "exec"), program)  # noqa: S102
     with pytest.raises(Deadlock) as caught, Simulation():
         event = threading.Event()
         _thread.start_new_thread(event.wait, ())
@@ -107,7 +108,7 @@ def test_a_stack_is_shown_as_far_as_its_lines_are_known() -> None:
 
     text = str(caught.value)
     assert "  Event.wait (daemon) waits in Event.wait since 0.000000 s\n" in text
-    assert '    File "<string>", line 1, in waits\n    File' in text
+    assert '    File "<made up>", line 1, in waits\n    File' in text
 
 
 def test_a_thread_that_has_not_run_yet_can_run() -> None:

@@ -223,3 +223,23 @@ def test_many_waits_that_end_early_leave_nothing_behind() -> None:
             lock.acquire(timeout=0.0001)
         assert len(kernel._timers) < 200
         assert len(lock._waiters) == 1  # type: ignore[attr-defined]
+
+
+def test_a_released_lock_is_free_for_everyone() -> None:
+    """The first waiter becomes ready and competes; whoever runs before it may take the lock."""
+    had = []
+    with Simulation():
+        lock = threading.Lock()
+        lock.acquire()
+
+        def take() -> None:
+            with lock:
+                had.append(threading.current_thread().name)
+
+        waiter = threading.Thread(target=take, name="waiter")
+        waiter.start()
+        time.sleep(1)
+        lock.release()
+        take()
+        waiter.join()
+    assert had == ["MainThread", "waiter"]

@@ -1,0 +1,129 @@
+"""Real locks that were made before a simulation and that a module or a class holds.
+
+All virtual threads are one OS thread. A real lock that one of them holds while another wants it
+stops the whole process, and a real re-entrant one, or a condition on it, lets the second one in. So
+for the block such a lock is replaced where it is found, and a condition gets a virtual lock inside.
+Who holds the virtual lock holds the real one too: real threads beside the simulation go on using
+that. One that is held, or waited on, when the block begins stays as it is: its owner is out of
+reach.
+"""
+
+import _thread
+import threading
+from typing import Any, Self
+
+from apscheduler_fakes.kernel import here
+from apscheduler_fakes.locks import Lock, RLock
+
+# Kept: inside a simulation these names are swapped too.
+_LOCK: Any = _thread.LockType
+_RLOCK: Any = type(_thread.RLock())
+_CONDITION: Any = threading.Condition
+
+# What is looked for, by its exact type.
+TYPES = frozenset({_LOCK, _RLOCK, _CONDITION})
+
+
+class Replaced:
+    """The real locks that one simulation replaces, each by one virtual lock wherever it is found.
+
+    Made and asked while the simulation is active.
+    """
+
+    def __init__(self) -> None:
+        self._virtual: dict[int, Any] = {}
+        self._real: list[Any] = []  # Kept alive, so that no other object gets the same id.
+        self._conditions: list[tuple[Any, dict[str, Any]]] = []
+
+    def by(self, real: Any) -> Any:
+        """Return what stands for a real lock, which is itself when it has to stay."""
+        if id(real) not in self._virtual:
+            self._real.append(real)
+            self._virtual[id(real)] = self._make(real)
+        return self._virtual[id(real)]
+
+    def put_back(self) -> None:
+        """Give the conditions their real locks back."""
+        for condition, inside in reversed(self._conditions):
+            condition.__dict__.clear()
+            condition.__dict__.update(inside)
+        self._conditions.clear()
+
+    def _make(self, real: Any) -> Any:
+        if isinstance(real, _CONDITION):
+            inside = dict(real.__dict__)
+            lock = self.by(inside["_lock"])
+            if not real._waiters and lock is not inside["_lock"]:
+                self._conditions.append((real, inside))
+                real.__init__(lock)  # In place: others may know it too.
+            return real
+        if not real.acquire(blocking=False):
+            return real
+        real.release()
+        if isinstance(real, _LOCK):
+            return _HeldLock(real)
+        return real if real._is_owned() else _HeldRLock(real)
+
+
+class _HeldLock(Lock):
+    """A virtual lock over a real one."""
+
+    __slots__ = ("_beside",)
+
+    def __new__(cls, _real: Any) -> Self:
+        return object.__new__(cls)
+
+    def __init__(self, real: Any) -> None:
+        super().__init__()
+        self._beside = real
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if here() is None:
+            return bool(self._beside.acquire(blocking, timeout))
+        # Against real threads the wait is a real one; theirs are short.
+        return super().acquire(blocking, timeout) and bool(self._beside.acquire())
+
+    def release(self) -> None:
+        held = self._locked
+        super().release()
+        if held and here() is not None:
+            self._beside.release()
+
+    def _plain(self) -> Any:
+        return self._beside
+
+
+class _HeldRLock(RLock):
+    """A virtual re-entrant lock over a real one."""
+
+    __slots__ = ("_beside",)
+
+    def __new__(cls, _real: Any) -> Self:
+        return object.__new__(cls)
+
+    def __init__(self, real: Any) -> None:
+        super().__init__()
+        self._beside = real
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if here() is None:
+            return bool(self._beside.acquire(blocking, timeout))
+        # The real one counts levels of its own: one for all of the virtual one's.
+        return super().acquire(blocking, timeout) and (
+            self._count > 1 or bool(self._beside.acquire())
+        )
+
+    def release(self) -> None:
+        held = self._count
+        super().release()
+        if held and not self._count and here() is not None:
+            self._beside.release()
+
+    def _release_save(self) -> Any:
+        state = super()._release_save()
+        if here() is not None:
+            self._beside.release()
+        return state
+
+    def _plain(self) -> Any:
+        return self._beside

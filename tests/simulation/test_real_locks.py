@@ -1,0 +1,254 @@
+"""Real locks made before the block, and what blocks for real all the same."""
+
+import _thread
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from apscheduler_fakes import Simulation, StallLimit
+
+
+class Holder:
+    """A class that holds a lock, as werkzeug's Map does."""
+
+    lock = threading.Lock()
+    rlock = threading.RLock()
+
+
+@pytest.fixture
+def module() -> Iterator[Any]:
+    """A module with locks, made before the block; two of its names are one lock."""
+    module: Any = ModuleType("with_locks")
+    module.lock = module.the_same = threading.Lock()
+    module.rlock = threading.RLock()
+    module.condition = threading.Condition(module.rlock)
+    module.alone = threading.Condition()
+    sys.modules["with_locks"] = module
+    yield module
+    del sys.modules["with_locks"]
+
+
+def exclusion(lock: Any) -> list[float]:
+    """Return when each of two virtual threads had the lock for a second."""
+    had = []
+
+    def hold() -> None:
+        with lock:
+            had.append(time.monotonic() - begun)
+            time.sleep(1)
+
+    begun = time.monotonic()
+    threads = [threading.Thread(target=hold) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return had
+
+
+@pytest.mark.parametrize(
+    "get",
+    [
+        lambda module: module.lock,
+        lambda module: module.rlock,
+        lambda module: module.condition,
+        lambda module: module.alone,
+        lambda _module: Holder.lock,
+        lambda _module: Holder.rlock,
+    ],
+    ids=["Lock", "RLock", "Condition on it", "Condition", "Lock of a class", "RLock of a class"],
+)
+def test_a_real_lock_that_a_module_or_class_holds_keeps_virtual_threads_apart(
+    module: Any, get: Callable[[Any], Any]
+) -> None:
+    """A lock made at import excludes virtual threads, and is the real one again afterwards."""
+    real = get(module)
+    with Simulation():
+        assert exclusion(get(module)) == [0.0, 1.0]
+    assert get(module) is real
+    with real:
+        assert "unlocked" not in repr(real)
+
+
+def test_names_of_one_lock_stay_names_of_one_lock(module: Any) -> None:
+    """What was the same lock under two names, or inside a condition, still is."""
+    with Simulation():
+        assert module.lock is module.the_same
+        assert module.condition._lock is module.rlock
+
+
+def test_a_condition_from_before_the_block_notifies(module: Any) -> None:
+    """Waiting gives the lock back, all levels of it, and takes it again."""
+    with Simulation() as sim:
+
+        def notify() -> None:
+            time.sleep(2)
+            with module.condition:
+                module.condition.notify()
+
+        threading.Thread(target=notify).start()
+        with module.condition, module.rlock:
+            assert module.condition.wait(timeout=5)
+        assert sim.clock.elapsed == 2.0
+
+
+def beside(
+    run: Callable[[], object],
+    *,
+    # Kept here they stay the real ones inside a simulation.
+    start: Callable[..., Any] = _thread.start_new_thread,
+    allocate: Callable[[], Any] = _thread.allocate_lock,
+) -> None:
+    """Run a function in a real thread beside the simulation, to its end."""
+    over = allocate()
+    over.acquire()
+
+    def run_and_release() -> None:
+        run()
+        over.release()
+
+    start(run_and_release, ())
+    over.acquire()
+
+
+@pytest.mark.e2e
+def test_real_threads_go_on_using_the_real_lock(module: Any) -> None:
+    """A real thread beside the simulation is kept apart from virtual ones by the same lock."""
+    real = {"lock": module.lock, "rlock": module.rlock}
+    tried: list[bool] = []
+
+    def look() -> None:
+        tried.extend(getattr(module, name).acquire(blocking=False) for name in real)
+        tried.extend(lock.acquire(blocking=False) for lock in real.values())
+
+    with Simulation(), module.lock, module.rlock, module.rlock:
+        beside(look)
+    assert tried == [False] * 4
+
+    def use() -> None:
+        for name in real:
+            with getattr(module, name):
+                tried.append(True)
+
+    with Simulation():
+        beside(use)
+    assert tried[4:] == [True, True]
+
+
+def test_a_lock_that_is_held_when_the_block_begins_stays(module: Any) -> None:
+    """The owner of a held lock is out of reach, so the lock is left to it."""
+    real = module.lock, module.rlock
+    with module.lock, module.rlock, Simulation():
+        assert (module.lock, module.rlock) == real
+    assert not module.lock.locked()
+
+
+def test_a_release_too_many_is_refused_as_for_real(module: Any) -> None:
+    """A replaced lock has its error too, and the real one stays free."""
+    with Simulation():
+        for lock in (module.lock, module.rlock):
+            with pytest.raises(RuntimeError, match="release"):
+                lock.release()
+    assert not module.lock.locked()
+
+
+def stalled(block: Callable[[], object]) -> pytest.ExceptionInfo[StallLimit]:
+    with pytest.raises(StallLimit) as caught, Simulation(stall_timeout=0.1):
+        block()
+    return caught
+
+
+def test_a_real_lock_from_before_the_block_ends_in_a_stall() -> None:
+    """A held lock that nobody can find stops the process; the report says who waits, and where."""
+    locks = [threading.Lock()]
+
+    def hold() -> None:
+        with locks[0]:
+            time.sleep(1)
+
+    def block() -> None:
+        for name in ("first", "second"):
+            threading.Thread(target=hold, name=name).start()
+        time.sleep(5)
+
+    caught = stalled(block)
+    assert "no step for 0.1 s of real time: second waits for something real" in str(caught.value)
+    assert "first sleeps" in str(caught.value)
+    assert caught.traceback[-1].name == "block"
+
+
+def test_a_socket_ends_in_a_stall_at_its_line() -> None:
+    """A main thread that waits for the network is told at the line where it waits."""
+    here, there = socket.socketpair()
+    with here, there:
+        caught = stalled(lambda: here.recv(1))
+    assert "MainThread waits for something real" in str(caught.value)
+
+
+def test_a_loop_that_touches_nothing_virtual_is_a_stall() -> None:
+    """A loop around is_set never lets anybody else run, and is said to be busy."""
+    event = threading.Event()
+
+    def block() -> None:
+        while not event.is_set():
+            pass
+
+    assert "is busy without a virtual wait" in str(stalled(block).value)
+
+
+def test_a_finally_clause_that_blocks_for_real_is_stopped_too() -> None:
+    """After a stall, the next real wait of the main thread meets the same report."""
+    lock = threading.Lock()
+    lock.acquire()
+
+    def block() -> None:
+        try:
+            lock.acquire()
+        finally:
+            lock.acquire()
+
+    stalled(block)
+
+
+def test_a_breakpoint_is_no_stall() -> None:
+    """Somebody who stands in the debugger may think."""
+    debugger: Any = ModuleType("pdb")
+    exec("def interaction(think): think()", vars(debugger))  # noqa: S102  # For its name.
+
+    def think(clock: Callable[[], float] = time.perf_counter) -> None:
+        until = clock() + 0.3
+        while clock() < until:
+            pass
+
+    with Simulation(stall_timeout=0.1):
+        debugger.interaction(think)
+
+
+def test_a_simulation_may_stall_for_ever() -> None:
+    """Without a limit nothing watches, and a limit of zero is refused."""
+    with Simulation(stall_timeout=None) as sim:
+        time.sleep(1)
+    assert sim.clock.elapsed == 1.0
+    with pytest.raises(ValueError, match="stall_timeout=0"):
+        Simulation(stall_timeout=0)
+
+
+def test_a_simulation_in_another_thread_is_not_watched() -> None:
+    """Signals reach the main thread only; elsewhere a simulation runs without this limit."""
+    elapsed = []
+
+    def run() -> None:
+        with Simulation(stall_timeout=0.1) as sim:
+            time.sleep(1)
+        elapsed.append(sim.clock.elapsed)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert elapsed == [1.0]
