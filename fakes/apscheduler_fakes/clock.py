@@ -6,7 +6,9 @@ needs no freezegun; entering a clock does.
 """
 
 import gc
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +38,7 @@ class Clock:
         self._moved = 0
         self._freeze: Any = None
         self._time: Any = None
+        self._undo = ExitStack()
 
     def __enter__(self) -> Self:
         """Freeze time.
@@ -47,11 +50,11 @@ class Clock:
         if self._freeze:
             raise RuntimeError("Clock: it was entered before. Make a new Clock for a new block.")
         freezegun = import_freezegun()
-        if started():
-            # Nobody can reach the schedulers of tests gone by, but they would run their jobs.
-            gc.collect()
+        forget_unreachable()
+        self._undo.enter_context(keeping_folds())
         self._freeze = freezegun.freeze_time(self._start.replace(tzinfo=None), ignore=["_pytest."])
         self._time = self._freeze.start()
+        self._undo.callback(self._freeze.stop)
         # Now that threading and pytest have kept the real time for themselves: freezegun also
         # looks for these names among a call's callers, where they would give real time to a job in
         # a worker thread (test_a_job_in_a_worker_thread_sees_the_clock) and to a test function.
@@ -73,7 +76,7 @@ class Clock:
             RuntimeError: A ``freeze_time`` that began inside the block has not ended.
         """
         on_top = self._is_on_top()
-        self._freeze.stop()
+        self._undo.close()
         self._time = None
         if not on_top and exc_value is None:
             raise RuntimeError(
@@ -215,6 +218,39 @@ def _microseconds_of(seconds: float, call: str) -> int:
     nanoseconds = (exact * 10**9).to_integral_value(ROUND_HALF_EVEN)
     microseconds = int((nanoseconds / 1000).to_integral_value(ROUND_CEILING))
     return max(microseconds, int(exact > 0))
+
+
+def forget_unreachable() -> None:
+    """Drop the schedulers of tests gone by: nobody can reach them, but they would run their jobs."""
+    if started():
+        gc.collect()
+
+
+@contextmanager
+def keeping_folds() -> Iterator[None]:
+    """Let freezegun tell the two hours apart when clocks are set back.
+
+    It drops ``fold`` (PEP 495), so that ``now(tz)`` lies an hour back for the whole second hour,
+    and what is due then is due again for ever. Holds for every freeze of time inside the block.
+    """
+    api = import_freezegun().api
+    make, now = api.datetime_to_fakedatetime, api.FakeDatetime.now
+    now_as_it_was = vars(api.FakeDatetime)["now"]
+
+    def make_with_fold(instant: datetime) -> Any:
+        return make(instant).replace(fold=instant.fold)
+
+    def now_with_fold(cls: Any, tz: tzinfo | None = None) -> Any:
+        if tz is None or cls._tz_offset():
+            return now(tz)
+        return make_with_fold(cls._time_to_freeze().replace(tzinfo=UTC).astimezone(tz))
+
+    api.datetime_to_fakedatetime = make_with_fold
+    api.FakeDatetime.now = classmethod(now_with_fold)
+    try:
+        yield
+    finally:
+        api.datetime_to_fakedatetime, api.FakeDatetime.now = make, now_as_it_was
 
 
 def import_freezegun(user: str = "Clock") -> Any:

@@ -420,9 +420,7 @@ class Kernel:
     def _is_held_up(self) -> bool:
         """Tell whether there is more to think of than who is next."""
         return (
-            self.failure is not None
-            or self.interruption is not None
-            or self.steps > self.max_steps
+            self.failure is not None or self.interruption is not None or self.steps > self.max_steps
         )
 
     def _switch_to(self, thread: VirtualThread) -> None:
@@ -438,9 +436,7 @@ class Kernel:
     def _loop(self) -> None:
         ready = self._ready
         while True:
-            self._switch_to(
-                ready.popleft() if ready and not self._is_held_up() else self._next()
-            )
+            self._switch_to(ready.popleft() if ready and not self._is_held_up() else self._next())
             self.steps += 1
 
     def _next(self) -> VirtualThread:

@@ -33,11 +33,9 @@ from apscheduler_fakes.faults import (
     Ledger,
     Lose,
     Miss,
-    Refuse,
-    Selector,
-    Skip,
     raise_together,
 )
+from apscheduler_fakes.on_demand import FaultsOnDemand
 from apscheduler_fakes.running import Run, StoresSeenFromABody
 
 OPTIONS = {
@@ -59,7 +57,7 @@ unchecked: list[Ledger] = []
 PLUGIN = "apscheduler_fakes.plugin"
 
 
-class FakeScheduler(StoresSeenFromABody):
+class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
     """A scheduler whose jobs run when the test says so.
 
     ``APScheduler(scheduler=FakeScheduler())`` for Flask-APScheduler, or on its own.
@@ -95,10 +93,11 @@ class FakeScheduler(StoresSeenFromABody):
         self.job_errors: list[BaseException] = []
         self._ledger = Ledger()
         self._runs: dict[int, Run] = {}
-        self._die: Die | None = None
+        self._death: Die | None = None
         self._ever_started = False
         self._woken = False
         self._looked_at = LONG_AGO
+        self._wakes_at: datetime | None = None
         super().__init__(gconfig or {}, **options)
         _schedulers[next(_numbers)] = self
         # Only with pytest, which empties the list.
@@ -142,8 +141,8 @@ class FakeScheduler(StoresSeenFromABody):
         """
         call = f"run_job({job_id!r})"
         with self._run(call) as run:
-            if self.state == STATE_PAUSED or self._die:
-                why = "dead: die() was called" if self._die else "paused: call resume()"
+            if self.state == STATE_PAUSED or self._death:
+                why = "dead" if self._death else "paused: call resume()"
                 raise RuntimeError(f"{call}: nothing runs, because this FakeScheduler is {why}.")
             job = self._prepare(job_id, jobstore)
             with self._only(job):
@@ -152,71 +151,6 @@ class FakeScheduler(StoresSeenFromABody):
             if self.immediate:
                 self._look_until_idle(run)
         raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
-
-    def check(self) -> None:
-        """Fail if a fault never fired or a job's error was seen by nobody; pytest does this itself.
-
-        Raises:
-            FaultNeverFired: One fault never fired.
-            BaseException: One job failed inside ``add_job`` or in a pool.
-            BaseExceptionGroup: Several of these.
-        """
-        raise_together("FakeScheduler: nobody saw this", self._ledger.settle())
-
-    # What goes wrong on demand
-
-    def miss(self, job: Selector) -> None:
-        """Let a job start later than its ``misfire_grace_time``: SUBMITTED and MISSED, no run.
-
-        A job without a grace (``None``) is never too late for APScheduler: it runs.
-        Source: ``executors/base.py:113``.
-
-        Args:
-            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
-        """
-        self._ledger.add(Miss(job))
-
-    def skip(self, job: Selector) -> None:
-        """Let a job find ``max_instances`` runs of itself: REMOVED, MAX_INSTANCES, no SUBMITTED.
-
-        Source: ``schedulers/base.py:1198``.
-
-        Args:
-            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
-        """
-        self._ledger.add(Skip(job))
-
-    def refuse(self, job: Selector) -> None:
-        """Let the executor refuse a job as a pool that is shut down does: REMOVED, a log line.
-
-        Source: ``schedulers/base.py:1212``.
-
-        Args:
-            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
-        """
-        self._ledger.add(Refuse(job))
-
-    def lose(self, job: Selector) -> None:
-        """Let a job be cancelled in its pool's queue: REMOVED, SUBMITTED, then nothing for ever.
-
-        The count of the id's running instances stays one too high. Source:
-        ``executors/pool.py:16``, where the cancelled future's callback fails.
-
-        Args:
-            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
-        """
-        self._ledger.add(Lose(job))
-
-    def hang(self, job: Selector) -> None:
-        """Let a job's body begin and never return: REMOVED, SUBMITTED, then nothing for ever.
-
-        It counts as a running instance, and ``shutdown(wait=True)`` would wait for it. Source:
-        ``executors/base.py:131``.
-
-        Args:
-            job: A job id, or a predicate on APScheduler's ``Job``; jobs added later count too.
-        """
-        self._ledger.add(Hang(job))
 
     def die(self) -> None:
         """End the scheduler's thread: jobs are added, ``state`` says running, nothing is run.
@@ -227,12 +161,9 @@ class FakeScheduler(StoresSeenFromABody):
         Raises:
             ValueError: It is dead already.
         """
-        if self._die:
+        if self._death:
             raise ValueError("die(): this FakeScheduler is dead already.")
-        self._die = Die()
-        self._ledger.add(self._die)
-        # What is left of a BackgroundScheduler's thread: its is_alive() is false.
-        self._thread = threading.Thread(name="APScheduler", daemon=True)
+        self._ledger.add(self._end_thread())
 
     # What every scheduler does
 
@@ -264,8 +195,8 @@ class FakeScheduler(StoresSeenFromABody):
                 self.state = STATE_STOPPED
                 raise RuntimeError("cannot join current thread")
         super().shutdown(wait)
-        if self._die:
-            self._die = None
+        if self._death:
+            self._death = None
             del self._thread
         if run and not run.body:
             # BackgroundScheduler joins its own thread (schedulers/background.py:41).
@@ -273,8 +204,8 @@ class FakeScheduler(StoresSeenFromABody):
 
     def wakeup(self) -> None:
         """Note that something may be due; with ``immediate``, run it."""
-        if self._die:
-            self._die.fired = True
+        if self._death:
+            self._death.fired = True
             return
         self._woken = True
         if self.immediate and self.state == STATE_RUNNING and not self._here():
@@ -382,8 +313,8 @@ class FakeScheduler(StoresSeenFromABody):
 
     def _look_until_idle(self, run: Run) -> None:
         """Do what APScheduler's thread does until it would wait (schedulers/blocking.py:24)."""
-        if self._die:
-            self._die.fired = True
+        if self._death:
+            self._death.fired = True
             return
         for _ in range(MOST_LOOKS):
             wait_seconds = self._look(run)
@@ -400,7 +331,7 @@ class FakeScheduler(StoresSeenFromABody):
         run.fresh.clear()
         self._looked_at = datetime.now(UTC)
         try:
-            return self._process_jobs()  # type: ignore[no-any-return]  # APScheduler has no types
+            wait_seconds: float | None = self._process_jobs()
         except JobLookupError as error:
             if self.state == STATE_STOPPED:
                 # A job shut the scheduler down; APScheduler's thread dies here, unnoticed.
@@ -410,10 +341,26 @@ class FakeScheduler(StoresSeenFromABody):
                 "would have made it wait until both were submitted; give the scheduler one: "
                 "FakeScheduler(executors={'default': ThreadPoolExecutor()})."
             ) from error
+        except Exception:
+            self._end_thread().fired = True
+            raise
         finally:
             for fault in self._ledger.faults:
                 if isinstance(fault, Lose):
                     fault.cancel()
+        self._wakes_at = None
+        if wait_seconds is not None:
+            # APScheduler subtracts timestamps. Those are floats, from 2038 on exact to half a
+            # microsecond: whoever comes too early looks again, but not at the same instant.
+            wait = max(timedelta(seconds=wait_seconds), timedelta.resolution)
+            self._wakes_at = datetime.now(UTC) + wait
+        return wait_seconds
+
+    def _end_thread(self) -> Die:
+        """Leave what is left of a BackgroundScheduler whose thread has ended."""
+        self._death = Die()
+        self._thread = threading.Thread(name="APScheduler", daemon=True)  # is_alive() is false.
+        return self._death
 
     def _submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
         run = self._here() or Run()
@@ -482,23 +429,11 @@ class FakeScheduler(StoresSeenFromABody):
 
     def _next_look(self) -> datetime | None:
         """Return when APScheduler's thread would wake next, by itself or because it was woken."""
-        if self._die:
-            self._die.fired = True
-        if self.state != STATE_RUNNING or self._die or self._here():
+        if self._death:
+            self._death.fired = True
+        if self.state != STATE_RUNNING or self._death or self._here():
             return None
-        with self._jobstores_lock:
-            times = [self._next_due(store) for store in self._jobstores.values()]
-        return min((time for time in times if time is not None), default=None)
-
-    def _next_due(self, store: Any) -> datetime | None:
-        try:
-            due: datetime | None = store.get_next_run_time()
-        except Exception:  # noqa: BLE001  # Whatever a store raises, APScheduler tries again.
-            due = LONG_AGO
-        if due is not None and due <= self._looked_at and not self._woken:
-            # It was looked at, and still has this job: it failed (schedulers/base.py:1162).
-            return self._looked_at + timedelta(seconds=self.jobstore_retry_interval)
-        return due
+        return datetime.now(UTC) if self._woken else self._wakes_at
 
 
 def started() -> list[FakeScheduler]:

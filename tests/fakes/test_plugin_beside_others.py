@@ -53,9 +53,11 @@ def test_for_real():
     ids=["freezer and time-out", "randomly and xdist", "replay"],
 )
 def test_the_plugin_is_harmless_beside_others(
-    pytester: pytest.Pytester, options: list[str]
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]
 ) -> None:
     """Simulations, frozen time and real time mix in one run, whatever plugins take part."""
+    # This run may itself be a worker of xdist's, which another one would take for its own.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     pytester.makepyfile(TESTS)
     result = pytester.runpytest_subprocess(*options)
     result.assert_outcomes(passed=7)

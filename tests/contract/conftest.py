@@ -1,0 +1,84 @@
+"""The schedulers under contract: FakeScheduler, and the real one in virtual and in real time."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC
+from typing import Any
+
+import pytest
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from apscheduler_fakes.clock import Clock
+from apscheduler_fakes.scheduler import FakeScheduler
+from apscheduler_fakes.simulation import Simulation
+from subject import FakeSubject, Idling, RealSubject, SimulatedSubject, Subject, text_of
+
+Make = Callable[[Any], Subject]
+
+
+@pytest.fixture(params=["fake", "simulated", pytest.param("real", marks=pytest.mark.e2e)])
+def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Make a subject with an executor; in a block of its own, which the test runs in."""
+    with ExitStack() as stack:
+        if request.param == "fake":
+            clock = stack.enter_context(Clock())
+        elif request.param == "simulated":
+            sim = stack.enter_context(Simulation())
+        else:
+            monkeypatch.setattr("apscheduler.schedulers.background.Event", Idling)
+
+        def make_subject(executor: Any) -> Subject:
+            options: dict[str, Any] = {"timezone": UTC, "executors": {"default": executor}}
+            subject: Subject
+            if request.param == "fake":
+                fake = FakeScheduler(raise_job_errors=False, **options)
+                subject = FakeSubject(fake, clock)
+            elif request.param == "simulated":
+                subject = SimulatedSubject(BackgroundScheduler(**options), sim)
+            else:
+                subject = RealSubject(BackgroundScheduler(**options))
+            monkeypatch.setattr(
+                threading,
+                "excepthook",
+                lambda args: subject.say(f"thread ends by {text_of(args.exc_value)}"),
+            )
+            stack.callback(subject.close)
+            return subject
+
+        yield make_subject
+
+
+@pytest.fixture
+def stopped(make: Make) -> Subject:
+    """A scheduler that has not been started, whose jobs run on its own thread."""
+    return make(DebugExecutor())
+
+
+@pytest.fixture
+def subject(stopped: Subject) -> Subject:
+    """A scheduler that runs, whose jobs run on its own thread."""
+    return _started(stopped)
+
+
+@pytest.fixture
+def pooled(make: Make) -> Subject:
+    """A scheduler that runs, with a pool of two workers."""
+    return _started(make(ThreadPoolExecutor(2)))
+
+
+def _started(subject: Subject) -> Subject:
+    subject.scheduler.start()
+    subject.settle()
+    subject.forget()
+    return subject
+
+
+@pytest.fixture
+def gate(make: Make) -> Iterator[threading.Event]:
+    """What a job waits for; open when the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
