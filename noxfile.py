@@ -84,6 +84,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the two programs a little, everywhere: every mutant fails a test (takes minutes)."""
+    session.install(".[fakes]", *group("mutants"))
+    session.run("python", "scripts/mutants.py")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format with ruff."""
     session.install(*group("lint"))

@@ -214,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for figure in measure():
             figures.append(figure)
             print(
-                f"{figure.name:<52} {figure.value:>9.2f} {figure.unit:<5} {figure.verdict}".rstrip(),
+                f"{figure.name:<52} {figure.value:>9.2f} {figure.unit:<5} {figure.verdict}",
                 flush=True,
             )
     REPORT.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """Compare what the path tests promise and hold with ``tests/spec.json``.
 
 ``nox -s coverage`` runs this after ``nox -s tests``; ``nox -s coverage -- --accept`` writes the
-file anew. It holds, per path test, its sentence, its asserts and what each program did, and per
-function of the two programs the path tests that run through it and the text of the lines that none
-does.
+file anew. It holds, per path test, its sentence, the rows of ``tests/rows.toml`` that it names, its
+asserts and what each program did, and per function of the two programs the path tests that run
+through it and the text of the lines that none does.
 Names and texts only, no line numbers: it changes when the promise does.
 """
 
@@ -30,7 +30,7 @@ def paths(runs: Iterable[Path]) -> dict[str, dict[str, Any]]:
         runs: The files in ``build/paths``, one per Python.
 
     Returns:
-        Per path test ``promise``, ``asserts`` and what each program did.
+        Per path test ``promise``, ``rows``, ``asserts`` and what each program did.
 
     Raises:
         Incomplete: There is no run, or two Pythons saw different things.
@@ -41,7 +41,8 @@ def paths(runs: Iterable[Path]) -> dict[str, dict[str, Any]]:
         read: dict[str, dict[str, Any]] = {}
         for test, result in json.loads(run.read_text(encoding="utf-8")).items():
             entry = read.setdefault(
-                test.partition("[")[0], {"promise": result["promise"], "asserts": []}
+                test.partition("[")[0],
+                {"promise": result["promise"], "rows": result["rows"], "asserts": []},
             )
             entry[result["program"]] = result["outcome"] or result["brief"]
             entry["asserts"] += [text for text in result["asserts"] if text not in entry["asserts"]]

@@ -1,14 +1,20 @@
 """What can come of a scenario, and how one is played: a program, asked in a simulation."""
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
+import pytest
 from flask import Flask, got_request_exception
 
 from apscheduler_fakes import Deadlock, Simulation
+
+# Virtual seconds after which nobody answers any more.
+PATIENCE = 3600.0
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Hang:
-    """Nothing could run any more.
+    """Nothing could run any more, or a request aside had no answer after an hour.
 
     Attributes:
-        where: The program's function in which the main thread was blocked.
+        where: The program's function in which the request was blocked.
         at: Virtual seconds since the beginning.
     """
 
@@ -97,6 +103,12 @@ class Program:
         )
         return outcome
 
+    def make(self, config: dict[str, Any], **options: Any) -> Any:
+        """Make an app that finds this in its ``app.config`` when its scheduler is made."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Flask, "default_config", {**Flask.default_config, **config})
+            return self.module.create_app(**options)
+
     def ask(self, **options: Any) -> Any:
         """Make an app with these options and ask it for ``/run-tasks`` once."""
         return self.run(lambda sim: get(self.module.create_app(**options), sim))
@@ -109,9 +121,11 @@ class Program:
 def get(app: Flask, sim: Simulation, path: str = "/run-tasks") -> Answer:
     """Ask an app inside a simulation."""
     errors: list[str] = []
+    here = threading.get_ident()
 
     def note(_app: Flask, exception: Exception) -> None:
-        errors.append(type(exception).__name__)
+        if threading.get_ident() == here:  # Other requests may fail meanwhile.
+            errors.append(type(exception).__name__)
 
     begun = sim.clock.elapsed
     with got_request_exception.connected_to(note, app):
@@ -122,14 +136,57 @@ def get(app: Flask, sim: Simulation, path: str = "/run-tasks") -> Answer:
     return Answer(response.status_code, body, round(sim.clock.elapsed - begun, 6))
 
 
+class Aside:
+    """A request that a thread of its own makes, so that something else can happen meanwhile.
+
+    Args:
+        app: Whom to ask.
+        sim: The simulation around it.
+    """
+
+    def __init__(self, app: Flask, sim: Simulation) -> None:
+        self._sim = sim
+        self._answers: list[Answer] = []
+        self._thread = threading.Thread(
+            target=lambda: self._answers.append(get(app, sim)), daemon=True
+        )
+        self._thread.start()
+
+    def outcome(self) -> Answer | Hang:
+        """Wait for the answer, for an hour."""
+        self._thread.join(PATIENCE)
+        if self._answers:
+            return self._answers[0]
+        (thread,) = (each for each in self._sim.threads if each.ident == self._thread.ident)
+        return Hang(_innermost(thread.frame), self._sim.clock.elapsed)
+
+
+def later(seconds: float, action: Callable[[], object]) -> None:
+    """Let a thread of its own do something after so many virtual seconds."""
+
+    def act() -> None:
+        time.sleep(seconds)
+        action()
+
+    threading.Thread(target=act, daemon=True).start()
+
+
 def _count(statuses: list[str]) -> str:
     return f"{len(statuses)} {'status' if len(statuses) == 1 else 'statuses'}"
 
 
 def _blocked_in(deadlock: Deadlock) -> str:
-    name, traceback = "", deadlock.__traceback__
-    while traceback is not None:
-        if "jobs_synchronizer" in traceback.tb_frame.f_globals.get("__name__", ""):
-            name = traceback.tb_frame.f_code.co_name
+    traceback = deadlock.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
-    return name
+    return _innermost(traceback and traceback.tb_frame)
+
+
+def _innermost(frame: FrameType | None) -> str:
+    """Return the program's function on a stack that is nearest to its end."""
+    frames = []
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    names = ((each.f_globals.get("__name__", ""), each.f_code.co_name) for each in frames)
+    return next((name for module, name in names if "jobs_synchronizer" in module), "")

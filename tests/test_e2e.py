@@ -72,7 +72,7 @@ def test_a_program_that_does_what_is_published_passes(right: e2e.Outcome) -> Non
     assert right.run is not None
     assert verdict.figures(right.run) == "200, 10 done, 10 jobs at once, 100 iterations"
     for job in right.run.jobs:
-        assert 0 <= job.started < job.iterations[0] < job.ended <= right.run.wall_seconds
+        assert 0 <= job.started < job.iterations[0] < job.ended
 
 
 def test_the_picture_and_the_report_have_the_same_numbers(

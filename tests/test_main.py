@@ -1,6 +1,8 @@
 """Both programs start from the command line, with the published values as defaults."""
 
 import importlib
+import runpy
+import sys
 from typing import Any
 
 import pytest
@@ -37,6 +39,33 @@ def test_the_corrected_program_takes_a_deadline(served: dict[str, Any]) -> None:
         assert sim.clock.elapsed == 2.0
 
 
-def test_the_package_starts_the_corrected_program() -> None:
-    """``python -m jobs_synchronizer`` runs the corrected program's main."""
-    assert importlib.import_module("jobs_synchronizer.__main__").main is corrected.main
+def test_the_deadline_is_twenty_seconds(served: dict[str, Any]) -> None:
+    """Without --timeout a request of the started program that hears nothing ends after 20 s."""
+    with Simulation() as sim:
+        corrected.main([])
+        served["app"].apscheduler.pause()
+        assert served["app"].test_client().get("/run-tasks").status_code == 504
+        assert sim.clock.elapsed == 20.0
+
+
+def test_the_published_program_starts_as_a_script(
+    served: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Running documented.py starts it, as running the published text does."""
+    monkeypatch.setattr(sys, "argv", ["documented.py"])
+    with Simulation():
+        runpy.run_path(documented.__file__, run_name="__main__")
+    assert served["port"] == 12345
+
+
+def test_the_package_starts_the_corrected_program(
+    served: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``python -m jobs_synchronizer`` runs the corrected program's main, and an import does not."""
+    module = importlib.import_module("jobs_synchronizer.__main__")
+    assert module.main is corrected.main
+    assert served == {}
+    monkeypatch.setattr(sys, "argv", ["jobs_synchronizer", "--port", "8080"])
+    with Simulation():
+        runpy.run_path(str(module.__file__), run_name="__main__")
+    assert served["port"] == 8080

@@ -98,6 +98,7 @@ def test_pythons_that_saw_different_things_are_not_compared(tmp_path: Path) -> N
         file = tmp_path / f"{version}.json"
         result = {
             "promise": "It answers.",
+            "rows": ["D1"],
             "asserts": [],
             "program": "corrected",
             "outcome": outcome,

@@ -48,8 +48,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     function: Any = getattr(item, "function", None)
     item.config.stash.setdefault(_RESULTS, {})[item.nodeid] = {
         "path": name.removeprefix("test_").replace("_", " "),
+        "theme": Path(item.path).stem.removeprefix("test_").replace("_", " "),
         "program": program,
         "promise": " ".join(cleandoc(function.__doc__ or "").split()),
+        "rows": [row for mark in item.iter_markers("rows") for row in mark.args],
         "outcome": "",
         "brief": "FAILED",
         "asserts": [],
@@ -75,27 +77,33 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, pytest.
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print a line per path, with what each program did, and keep it for ``nox -s coverage``."""
     results = config.stash.get(_RESULTS, {})
-    rows: dict[str, dict[str, str]] = {}
-    for result in results.values():
-        rows.setdefault(result["path"], {})[result["program"]] = result["brief"]
-    if not rows:
+    if not results:
         return
+    themes: dict[str, dict[str, dict[str, str]]] = {}
+    for result in results.values():
+        rows = themes.setdefault(result["theme"], {})
+        rows.setdefault(result["path"], {})[result["program"]] = result["brief"]
     RESULTS.mkdir(parents=True, exist_ok=True)
     version = ".".join(platform.python_version_tuple()[:2])
     file = RESULTS / f"{version}.json"
     file.write_text(json.dumps(results, indent=1, sort_keys=True), encoding="utf-8")
     table: list[tuple[str, ...]] = [("path", "documented", "corrected")]
-    table += [
-        (path, outcomes.get("documented", ""), outcomes.get("corrected", ""))
-        for path, outcomes in rows.items()
-    ]
+    for theme, rows in themes.items():
+        table.append((theme.upper(), "", ""))
+        table += [
+            (f"  {path}", outcomes.get("documented", ""), outcomes.get("corrected", ""))
+            for path, outcomes in rows.items()
+        ]
     terminalreporter.section("paths")
     for line in layout(table, terminalreporter._tw.fullwidth):
         terminalreporter.line(line)
 
 
 def layout(table: list[tuple[str, ...]], width: int) -> list[str]:
-    """Lay a table out in columns whose cells wrap; a narrow terminal gets a block for each row."""
+    """Lay a table out in columns whose cells wrap; a narrow terminal gets a block for each row.
+
+    A row with one cell is the heading of those below it.
+    """
     if width < NARROW:
         _, *names = table[0]
         return [
@@ -103,7 +111,7 @@ def layout(table: list[tuple[str, ...]], width: int) -> list[str]:
             for path, *outcomes in table[1:]
             for line in [
                 path,
-                *(f"  {name}: {said}" for name, said in zip(names, outcomes, strict=True)),
+                *(f"  {name}: {said}" for name, said in zip(names, outcomes, strict=True) if said),
             ]
         ]
     longest = [max(len(row[column]) for row in table) for column in range(3)]
@@ -112,7 +120,10 @@ def layout(table: list[tuple[str, ...]], width: int) -> list[str]:
     widths = [first, min(share, longest[1]), min(share, longest[2])]
     lines = []
     for row in table:
-        cells = [wrap(cell, room) for cell, room in zip(row, widths, strict=True)]
+        cells = [
+            wrap(cell, room, subsequent_indent="    " if cell.startswith(" ") else "")
+            for cell, room in zip(row, widths, strict=True)
+        ]
         for parts in zip_longest(*cells, fillvalue=""):
             padded = (part.ljust(room) for part, room in zip(parts, widths, strict=True))
             lines.append("  ".join(padded).rstrip())

@@ -1,7 +1,7 @@
 """The answer's content type: statuses can carry any text, such as an exception's."""
 
 from apscheduler_fakes import Simulation
-from outcomes import Program
+from outcomes import Hang, Program
 
 
 def test_the_content_type(program: Program) -> None:
@@ -13,4 +13,21 @@ def test_the_content_type(program: Program) -> None:
 
     assert program.run(scenario) == program.does(
         documented="text/html", corrected="application/json"
+    )
+
+
+def test_the_content_type_of_a_refusal(program: Program) -> None:
+    """What is said instead of a list is JSON too: at the deadline, and without a scheduler."""
+
+    def scenario(_sim: Simulation) -> str:
+        options = program.does(documented={}, corrected={"timeout": 1.0})
+        app = program.module.create_app(num_tasks=1, **options)
+        types = [app.test_client().get("/run-tasks").mimetype]
+        app.apscheduler.shutdown()
+        types.append(app.test_client().get("/run-tasks").mimetype)
+        return ", ".join(types)
+
+    assert program.run(scenario) == program.does(
+        documented=Hang("wait_for_tasks_to_be_completed", at=10.0),
+        corrected="application/json, application/json",
     )

@@ -2,9 +2,13 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
-from outcomes import Answer, Hang, Program
+import pytest
+
+from apscheduler_fakes import Simulation
+from outcomes import Answer, Hang, Program, get
 
 
 def stuck(job_synchronizer: Any, task_id: int) -> None:
@@ -15,6 +19,28 @@ def stuck(job_synchronizer: Any, task_id: int) -> None:
     job_synchronizer.notify_task_completion(f"Task {task_id} done")
 
 
+def taking(seconds: float) -> Callable[[Any, int], None]:
+    """Make a task that reports after so many seconds."""
+
+    def task(job_synchronizer: Any, task_id: int) -> None:
+        time.sleep(seconds)
+        job_synchronizer.notify_task_completion(f"Task {task_id} done")
+
+    return task
+
+
+NOT_IN_TIME = Answer(
+    504,
+    {
+        "error": "1 of 1 tasks had not reported after 20.0 s",
+        "statuses": [],
+        "pending": ["Task 0"],
+    },
+    after=20.0,
+)
+
+
+@pytest.mark.rows("E33")
 def test_a_job_that_never_returns(program: Program) -> None:
     """At its deadline a request says what it knows and whom it waits for."""
     known = {
@@ -30,17 +56,50 @@ def test_a_job_that_never_returns(program: Program) -> None:
 
 def test_a_last_report_at_the_deadline(program: Program) -> None:
     """A report of the very instant of the deadline is late, and the request says so."""
-
-    def last(job_synchronizer: Any, task_id: int) -> None:
-        time.sleep(20)
-        job_synchronizer.notify_task_completion(f"Task {task_id} done")
-
-    known = {
-        "error": "1 of 1 tasks had not reported after 20.0 s",
-        "statuses": [],
-        "pending": ["Task 0"],
-    }
-    assert program.ask(task=last, num_tasks=1) == program.does(
+    assert program.ask(task=taking(20), num_tasks=1) == program.does(
         documented=Answer(200, ["Task 0 done"], after=20.0),
-        corrected=Answer(504, known, after=20.0),
+        corrected=NOT_IN_TIME,
+    )
+
+
+def test_a_last_report_before_the_deadline(program: Program) -> None:
+    """A report of the last moment before the deadline is in the answer."""
+    answer = Answer(200, ["Task 0 done"], after=19.999)
+    assert program.ask(task=taking(19.999), num_tasks=1) == answer
+
+
+def test_a_last_report_after_the_deadline(program: Program) -> None:
+    """A report of the first moment after the deadline is not in the answer."""
+    assert program.ask(task=taking(20.001), num_tasks=1) == program.does(
+        documented=Answer(200, ["Task 0 done"], after=20.001), corrected=NOT_IN_TIME
+    )
+
+
+def test_no_deadline(program: Program) -> None:
+    """Without a deadline a request waits for as long as its jobs take."""
+    options = program.does(documented={}, corrected={"timeout": None})
+    assert program.ask(task=taking(3600), num_tasks=1, **options) == Answer(
+        200, ["Task 0 done"], after=3600.0
+    )
+
+
+def test_a_report_while_the_answer_is_written(program: Program) -> None:
+    """A report of the last moment is in the answer or pending, and never lost."""
+
+    def scenario(sim: Simulation) -> Answer:
+        class Slow(program.module.JobsSynchronizer):  # type: ignore[name-defined, misc]
+            """A synchronizer that gives its list, and a job the time to report."""
+
+            def get_status_list(self) -> Any:
+                statuses = super().get_status_list()
+                sim.settle()
+                return statuses
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(program.module, "JobsSynchronizer", Slow)
+            return get(program.module.create_app(task=taking(20), num_tasks=1), sim)
+
+    assert program.run(scenario) == program.does(
+        documented=Answer(200, ["Task 0 done"], after=20.0),
+        corrected=NOT_IN_TIME,
     )

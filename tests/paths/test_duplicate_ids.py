@@ -3,10 +3,13 @@
 import threading
 from datetime import timedelta
 
+import pytest
+
 from apscheduler_fakes import Simulation
 from outcomes import Answer, Hang, Program, get
 
 
+@pytest.mark.rows("D5")
 def test_an_id_that_is_pending(program: Program, completed: list[str]) -> None:
     """A job of the same id that waits in the store does not fail the request."""
 
@@ -22,6 +25,7 @@ def test_an_id_that_is_pending(program: Program, completed: list[str]) -> None:
     )
 
 
+@pytest.mark.rows("D6", "E4")
 def test_a_second_request_meanwhile(program: Program, completed: list[str]) -> None:
     """A request while another one's jobs run is answered, with jobs of its own."""
 

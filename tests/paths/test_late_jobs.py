@@ -1,8 +1,12 @@
 """Jobs that start late: more of them than workers, so that the last one waits for its turn."""
 
-from outcomes import Answer, Hang, Program
+import pytest
+
+from apscheduler_fakes import Simulation
+from outcomes import Answer, Hang, Program, get
 
 
+@pytest.mark.rows("D4", "E3")
 def test_more_jobs_than_workers(program: Program) -> None:
     """The eleventh job on ten workers starts ten seconds late, and runs."""
     options = program.does(documented={}, corrected={"timeout": 30.0})
@@ -13,3 +17,15 @@ def test_more_jobs_than_workers(program: Program) -> None:
         documented=Hang("wait_for_tasks_to_be_completed", at=10.0),
         corrected=Answer(200, statuses, after=20.0),
     )
+
+
+def test_more_jobs_than_workers_and_no_grace(program: Program) -> None:
+    """On a scheduler that forgives any delay, the eleventh job runs in both programs."""
+    forgiving = {"SCHEDULER_JOB_DEFAULTS": {"misfire_grace_time": None}}
+    options = program.does(documented={}, corrected={"timeout": 30.0})
+    statuses = [f"Task {i} completed execution" for i in sorted(range(11), key=str)]
+
+    def scenario(sim: Simulation) -> Answer:
+        return get(program.make(forgiving, num_tasks=11, **options), sim)
+
+    assert program.run(scenario) == Answer(200, statuses, after=20.0)

@@ -1,8 +1,11 @@
 """No jobs: nothing will ever notify."""
 
+import pytest
+
 from outcomes import Answer, Hang, Program
 
 
+@pytest.mark.rows("D1")
 def test_no_jobs(program: Program) -> None:
     """A request that adds no jobs is answered at once, with an empty list."""
     assert program.ask(num_tasks=0) == program.does(

@@ -6,6 +6,7 @@ from apscheduler_fakes import Simulation
 from outcomes import Answer, Program, get
 
 
+@pytest.mark.rows("E1")
 def test_the_sunny_day(
     program: Program, completed: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -136,3 +136,57 @@ def test_a_count_that_is_none(program: Program) -> None:
         documented="'2': accepted, -1: accepted, 2.0: accepted, True: accepted",
         corrected="'2': TypeError, -1: ValueError, 2.0: TypeError, True: TypeError",
     )
+
+
+def test_one_notification_too_few(program: Program) -> None:
+    """A report that never comes is waited for until the time-out, and no longer."""
+
+    def scenario(sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(2)
+        synchronizer.notify_task_completion("first")
+        options = program.does(documented={}, corrected={"timeout": 5.0})
+        returned = synchronizer.wait_for_tasks_to_be_completed(**options)
+        return f"returns {returned} after {sim.clock.elapsed:g} s"
+
+    assert program.run(scenario) == program.does(
+        documented=Hang("wait_for_tasks_to_be_completed", at=0.0),
+        corrected="returns False after 5 s",
+    )
+
+
+def test_a_synchronizer_used_again(program: Program) -> None:
+    """A synchronizer serves one group: a second one needs another."""
+
+    def scenario(_sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(1)
+        synchronizer.notify_task_completion("first group")
+        threading.Timer(1, synchronizer.notify_task_completion, ["second group"]).start()
+        synchronizer.wait_for_tasks_to_be_completed()
+        return f"{synchronizer.get_status_list()}"
+
+    assert program.run(scenario) == program.does(
+        documented=Hang("wait_for_tasks_to_be_completed", at=1.0),
+        corrected="['first group']",
+    )
+
+
+def test_three_hundred_reports(program: Program) -> None:
+    """A large group is counted as a small one."""
+
+    def scenario(sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(int("300"))
+        waiter = threading.Thread(target=synchronizer.wait_for_tasks_to_be_completed)
+        waiter.start()
+        sim.settle()
+        for _ in range(300):
+            synchronizer.notify_task_completion("done")
+        waiter.join()
+        try:
+            synchronizer.notify_task_completion("one more")
+        except RuntimeError:
+            synchronizer.wait_for_tasks_to_be_completed()
+        return f"{len(synchronizer.get_status_list())} statuses"
+
+    assert program.run(scenario) == program.does(
+        documented="301 statuses", corrected="300 statuses"
+    )

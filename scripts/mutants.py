@@ -1,0 +1,157 @@
+"""Change the programs a little, everywhere, and see whether a test notices: ``nox -s mutants``.
+
+cosmic-ray makes the mutants and runs the tests of the programs on each one, in a process of its own
+that is killed after a minute: a mutant may hang for real. (mutmut runs its mutants in forks of a
+process that has run the suite.) It works on copies in ``build/mutants``, one for each program, side
+by side. A mutant that survives fails, unless ``tests/mutants.toml`` lists it with a reason; so does
+an entry of that list that no mutant needs.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+BUILD = Path("build/mutants")
+LISTED = Path("tests/mutants.toml")
+PROGRAMS = Path("reference/jobs_synchronizer")
+# What is mutated in which copy; each copy runs on a core of its own.
+SHARES = (("corrected.py",), ("documented.py", "__init__.py", "__main__.py"))
+COPIED = ("reference", "fakes", "tests", "scripts", "pyproject.toml")
+TESTS = ("tests/paths", "tests/test_main.py", "tests/test_published_facts.py")
+# Longest run of the tests on one mutant, in seconds; they take about two.
+TIMEOUT = 60.0
+
+
+class Mutant(NamedTuple):
+    """One small change.
+
+    Attributes:
+        file: The changed file's name.
+        line: The line as it is.
+        mutant: What it becomes.
+        followed_by: The line below it, to tell equal lines apart.
+    """
+
+    file: str
+    line: str
+    mutant: str
+    followed_by: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: `{self.line}` as `{self.mutant}`, above `{self.followed_by}`"
+
+
+def run(share: Sequence[str]) -> list[Any]:
+    """Run the tests on every mutant of some files.
+
+    Args:
+        share: The files' names.
+
+    Returns:
+        Per mutant cosmic-ray's pair of work item and result.
+
+    Raises:
+        subprocess.CalledProcessError: The tests fail without any change, or cosmic-ray does.
+    """
+    copy = BUILD / Path(share[0]).stem
+    for name in COPIED:
+        source, target = Path(name), copy / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
+    rooms = os.pathsep.join(str((copy / room).resolve()) for room in ("reference", "fakes"))
+    environment = {**os.environ, "PYTHONPATH": rooms}
+    tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
+
+    def call(*command: str) -> str:
+        done = subprocess.run(  # noqa: S603  # Every word of it stands in this file.
+            command, cwd=copy, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        return done.stdout
+
+    call(*tests)
+    # Bytecode of the unchanged programs must not stand in for a mutant.
+    shutil.rmtree(copy / PROGRAMS / "__pycache__", ignore_errors=True)
+    files = [(PROGRAMS / name).as_posix() for name in share]
+    config = {"module-path": files, "timeout": TIMEOUT, "test-command": " ".join(tests)}
+    lines = ["[cosmic-ray]", *(f"{key} = {json.dumps(value)}" for key, value in config.items())]
+    lines += ["excluded-modules = []", "[cosmic-ray.distributor]", 'name = "local"', ""]
+    (copy / "mutants.toml").write_text("\n".join(lines), encoding="utf-8")
+    call("cosmic-ray", "init", "mutants.toml", "session.sqlite")
+    call("cosmic-ray", "exec", "mutants.toml", "session.sqlite")
+    return [json.loads(line) for line in call("cosmic-ray", "dump", "session.sqlite").splitlines()]
+
+
+def mutant_of(item: Any, result: Any) -> Mutant:
+    """Read one mutant from cosmic-ray's work item and result."""
+    file = Path(item["mutations"][0]["module_path"]).name
+    lines = [line for line in result["diff"].splitlines() if line[:3] not in {"---", "+++"}]
+    gone, come = (
+        " ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+"
+    )
+    last = max(number for number, line in enumerate(lines) if line[:1] in {"-", "+"})
+    below = next((line.strip() for line in lines[last + 1 :] if line.strip()), "")
+    return Mutant(file, gone, come, below)
+
+
+def judge(results: Iterable[Any], listed: Sequence[dict[str, str]]) -> tuple[str, list[str]]:
+    """Hold what survived against the list.
+
+    Args:
+        results: Pairs of work item and result.
+        listed: The entries of ``tests/mutants.toml``.
+
+    Returns:
+        The score in words, and a sentence per problem.
+    """
+    killed, survivors, problems = 0, [], []
+    for item, result in results:
+        match result:
+            case {"test_outcome": "killed", "output": output} if output != "timeout":
+                killed += 1
+            case {"test_outcome": "killed" | "survived"}:
+                # No test has failed: a limit that was hit is no test.
+                survivors.append(mutant_of(item, result))
+            case _:
+                problems.append(f"not run: {item['mutations'][0]}: {result}")
+    known = [
+        Mutant(*(entry[field] for field in Mutant._fields)) for entry in listed if entry["reason"]
+    ]
+    problems += [
+        f"survived, or ran into the time-out: {each}" for each in survivors if each not in known
+    ]
+    problems += [f"listed, and killed or gone: {each}" for each in known if each not in survivors]
+    score = (
+        f"{killed} of {killed + len(survivors)} killed, "
+        f"{sum(each in known for each in survivors)} survived with a reason in {LISTED}"
+    )
+    return score, problems
+
+
+def main() -> int:
+    """Run everything, and judge.
+
+    Returns:
+        The exit code: 0 when every mutant is killed or listed.
+    """
+    shutil.rmtree(BUILD, ignore_errors=True)
+    with ThreadPoolExecutor() as pool:
+        results = [pair for pairs in pool.map(run, SHARES) for pair in pairs]
+    listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))["mutant"]
+    score, problems = judge(results, listed)
+    for problem in problems:
+        print(f"mutants: {problem}")
+    print(f"mutants: {score}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

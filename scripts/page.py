@@ -1,0 +1,193 @@
+"""Write ``docs/what_the_published_program_does.md`` from what is kept elsewhere.
+
+``python scripts/page.py`` writes it. The rows come from ``tests/rows.toml``, what each program did
+from ``tests/spec.json``, the difference from the two programs, and what is said of each hunk from
+``docs/differences.toml``. ``tests/test_page.py`` fails when the page is not what this would write.
+"""
+
+import ast
+import difflib
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+PAGE = Path("docs/what_the_published_program_does.md")
+DIFFERENCES = Path("docs/differences.toml")
+SPEC = Path("tests/spec.json")
+ROWS = Path("tests/rows.toml")
+PROGRAMS = Path("reference/jobs_synchronizer")
+HEADINGS = ("# What the published program does", "## The rows", "## All paths", "## The difference")
+
+Entry = dict[str, Any]
+
+
+class Unexplained(Exception):  # Not an error of this script: the explanations are behind.
+    """The explanations of the difference do not fit it."""
+
+
+def page() -> str:
+    """Return the page as it should be.
+
+    Raises:
+        Unexplained: A hunk of the difference has no explanation, or an explanation no hunk.
+    """
+    rows: dict[str, Entry] = tomllib.loads(ROWS.read_text(encoding="utf-8"))
+    paths: dict[str, Entry] = json.loads(SPEC.read_text(encoding="utf-8"))["paths"]
+    title, *sections = HEADINGS
+    parts = [
+        f"{title}\n\n{_INTRODUCTION}",
+        f"{sections[0]}\n\n{_ROWS}\n\n{rows_table(rows, paths)}",
+        f"{_NOT_MET}\n\n{not_met_table(rows)}",
+        f"{sections[1]}\n\n{_PATHS}",
+        *paths_tables(paths),
+        f"{sections[2]}\n\n{_DIFFERENCE}",
+        *explained(
+            hunks(*(code(PROGRAMS / f"{name}.py") for name in ("documented", "corrected"))),
+            tomllib.loads(DIFFERENCES.read_text(encoding="utf-8"))["hunk"],
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def rows_table(rows: dict[str, Entry], paths: dict[str, Entry]) -> str:
+    """Return the rows that have paths, as Markdown, a line for each path of a row."""
+    lines = ["| | what happens | path | documented | corrected | source |", "|" + " --- |" * 6]
+    for row, entry in rows.items():
+        named = [(test, did) for test, did in paths.items() if row in did["rows"]]
+        for number, (test, did) in enumerate(named):
+            head = (f"**{row}**", entry["what"]) if number == 0 else ("", "")
+            source = f"`{entry['source']}`" if number == 0 else ""
+            cells = (*head, words(test), cell(did["documented"]), cell(did["corrected"]), source)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def not_met_table(rows: dict[str, Entry]) -> str:
+    """Return the rows that have no path, as Markdown, each with its reason."""
+    lines = ["| | what happens | why there is no path | source |", "|" + " --- |" * 4]
+    for row, entry in rows.items():
+        if "not_met" in entry:
+            source = f"`{entry['source']}`" if "source" in entry else ""
+            lines.append(f"| **{row}** | {entry['what']} | {entry['not_met']} | {source} |")
+    return "\n".join(lines)
+
+
+def paths_tables(paths: dict[str, Entry]) -> list[str]:
+    """Return a heading and a table, as Markdown, for each file of path tests."""
+    tables: dict[str, list[str]] = {}
+    for test, did in paths.items():
+        file = test.partition("::")[0]
+        cells = (words(test), did["promise"], cell(did["documented"]), cell(did["corrected"]))
+        begin = ["| path | promise | documented | corrected |", "|" + " --- |" * 4]
+        tables.setdefault(file, begin).append(f"| {' | '.join(cells)} |")
+    return [f"### `{file}`\n\n" + "\n".join(table) for file, table in tables.items()]
+
+
+def code(program: Path) -> list[str]:
+    """Return a program's lines without its docstrings and without comments of a whole line."""
+    text = program.read_text(encoding="utf-8")
+    said: set[int] = set()
+    nodes = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, nodes) and ast.get_docstring(node):
+            said.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return [
+        line
+        for number, line in enumerate(text.splitlines(), 1)
+        if number not in said and not line.strip().startswith("#")
+    ]
+
+
+def hunks(before: list[str], after: list[str]) -> list[list[str]]:
+    """Return what changes, hunk by hunk, as lines that begin with ``-`` or ``+``."""
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    changes = [
+        [f"-{line}" for line in before[b0:b1]] + [f"+{line}" for line in after[a0:a1]]
+        for tag, b0, b1, a0, a1 in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+    # An empty line is no change.
+    full = [[line for line in change if line not in {"-", "+"}] for change in changes]
+    return [change for change in full if change]
+
+
+def explained(changes: list[list[str]], explanations: list[Entry]) -> list[str]:
+    """Put what is said of each hunk above it.
+
+    Args:
+        changes: The hunks.
+        explanations: In the hunks' order, ``first`` (the hunk's first line, as in the difference),
+            ``why`` and ``known_bad``.
+
+    Raises:
+        Unexplained: They do not fit together.
+    """
+    firsts = [change[0] for change in changes]
+    if firsts != [each["first"] for each in explanations]:
+        lines = difflib.unified_diff(
+            [each["first"] for each in explanations], firsts, "differences.toml", "the programs"
+        )
+        raise Unexplained(
+            f"{DIFFERENCES}: the first lines of the hunks are not those of the difference between "
+            "documented.py and corrected.py. Explain what is new, take out what is gone:\n"
+            + "\n".join(line.rstrip("\n") for line in lines)
+        )
+    return [
+        f"{each['why']}{_held(each)}\n\n```diff\n" + "\n".join(change) + "\n```"
+        for change, each in zip(changes, explanations, strict=True)
+    ]
+
+
+def words(test: str) -> str:
+    """Return a path test's name in words."""
+    return test.partition("::test_")[2].replace("_", " ")
+
+
+def cell(outcome: str) -> str:
+    """Return what a program did as a table's cell."""
+    return outcome.replace("hangs in", "**hangs** in").replace("|", "\\|")
+
+
+def _held(explanation: Entry) -> str:
+    names = ", ".join(
+        f"[{name.replace('_', ' ')}](../tests/known_bad/{name}.py)"
+        for name in explanation["known_bad"]
+    )
+    return f" Known bad: {names}." if names else ""
+
+
+_INTRODUCTION = """\
+Two programs do the same thing: add ten one-off jobs to Flask-APScheduler, wait for them, answer
+with their statuses. `documented` is the published program, `corrected` its twin. This page is
+generated from the tests (`python scripts/page.py`): what stands here was seen."""
+
+_ROWS = """\
+What can go wrong with a group of jobs (D), and how one job can end (E). Sources are APScheduler
+3.11.3 and Flask-APScheduler 1.13.1, file and line."""
+
+_NOT_MET = "These the two programs cannot meet:"
+
+_PATHS = """\
+One scenario each, run on both programs in virtual time. *Promise* is what the corrected program
+keeps. Several outcomes in one cell are those of several requests, in their order."""
+
+_DIFFERENCE = """\
+`diff documented.py corrected.py`, docstrings, comments and empty lines left out. A known-bad
+program is `corrected.py` with that correction taken out; its first line names the path test that
+turns red."""
+
+
+def main() -> int:
+    """Write the page.
+
+    Returns:
+        The exit code.
+    """
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""What a job raises is said of exceptions only. Red: test_a_job_that_raises.py::test_a_job_that_exits."""
+
+RIGHT = """\
+    except BaseException as error:
+"""
+WRONG = """\
+    except Exception as error:
+"""

@@ -1,0 +1,70 @@
+"""What ``nox -s mutants`` says of mutants that survive, and of its list."""
+
+from typing import Any
+
+import pytest
+
+import mutants
+
+UNEXPLAINED = {
+    "file": "corrected.py",
+    "line": "if a == b:",
+    "mutant": "if a <= b:",
+    "followed_by": "return",
+}
+LEFT = "survived, or ran into the time-out"
+LISTED = {**UNEXPLAINED, "reason": "a is never less."}
+
+
+def result(outcome: str, mutant: str, output: str = "") -> Any:
+    """A mutant as cosmic-ray dumps it."""
+    lines = ["--- corrected.py", "+++ corrected.py", "@@ -1,3 +1,3 @@", " def f():"]
+    lines += ["-    if a == b:", f"+    {mutant}", "         return"]
+    item = {"mutations": [{"module_path": "reference/jobs_synchronizer/corrected.py"}]}
+    return [item, {"test_outcome": outcome, "output": output, "diff": "\n".join(lines)}]
+
+
+@pytest.mark.parametrize(
+    ("results", "listed", "score", "problems"),
+    [
+        ([result("killed", "if a != b:")], [], "1 of 1 killed, 0 survived", []),
+        (
+            [result("killed", "if a != b:"), result("survived", "if a <= b:")],
+            [LISTED],
+            "1 of 2 killed, 1 survived",
+            [],
+        ),
+        (
+            [result("survived", "if a is b:")],
+            [],
+            "0 of 1 killed, 0 survived",
+            [f"{LEFT}: corrected.py: `if a == b:` as `if a is b:`, above `return`"],
+        ),
+        (
+            [result("killed", "if a <= b:", "timeout")],
+            [],
+            "0 of 1 killed, 0 survived",
+            [f"{LEFT}: {mutants.Mutant(**UNEXPLAINED)}"],
+        ),
+        (
+            [result("killed", "if a <= b:")],
+            [LISTED],
+            "1 of 1 killed, 0 survived",
+            [f"listed, and killed or gone: {mutants.Mutant(**UNEXPLAINED)}"],
+        ),
+        (
+            [[{"mutations": ["x"]}, None]],
+            [{**UNEXPLAINED, "reason": ""}],
+            "0 of 0 killed, 0 survived",
+            ["not run: x: None"],
+        ),
+    ],
+    ids=["killed", "listed", "survived", "timed out", "listed for nothing", "not run"],
+)
+def test_every_mutant_is_killed_or_listed_with_a_reason(
+    results: list[Any], listed: list[dict[str, str]], score: str, problems: list[str]
+) -> None:
+    """A survivor without a reason and a reason without a survivor are both named."""
+    said, found = mutants.judge(results, listed)
+    assert said == f"{score} with a reason in tests/mutants.toml"
+    assert found == problems
