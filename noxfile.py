@@ -39,7 +39,10 @@ def tests(session: nox.Session) -> None:
     """Run the specification on every supported Python that is present."""
     session.install(".[fakes]", *group("tests"))
     session.env["COVERAGE_FILE"] = f".coverage.{session.python}"
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    for old in Path().glob(f".coverage.{session.python}*"):
+        old.unlink()
+    session.run("coverage", "run", "-m", "pytest", "-n", "auto", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
 
 
 @nox.session

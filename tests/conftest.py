@@ -1,6 +1,7 @@
 """What holds for every test: nothing is left behind, and coverage knows which test ran a line."""
 
 import datetime
+import os
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ import coverage
 import flask
 import pytest
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "path_results"]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -29,6 +30,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def completed() -> list[str]:
     """What ten published tasks report, in order."""
     return [f"Task {i} completed execution" for i in range(10)]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def unmeasured_processes() -> None:
+    """Let coverage measure pytest-xdist's workers, but not the processes that tests start."""
+    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(autouse=True)

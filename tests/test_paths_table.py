@@ -1,13 +1,14 @@
 """The table that ends a run of the path tests: readable in any terminal, and honest."""
 
 from contextlib import suppress
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from test_known_bad import load
+import path_results
 
-conftest = load(Path(__file__).parent / "paths" / "conftest.py")
+if TYPE_CHECKING:
+    import pytest
+
 TABLE = [
     ("path", "documented", "corrected"),
     ("DEADLINE", "", ""),
@@ -17,7 +18,7 @@ TABLE = [
 
 def test_a_row_that_is_too_long_is_wrapped_in_its_column() -> None:
     """What does not fit goes on below, indented, beside what the programs did."""
-    assert conftest.layout(TABLE, 72) == [
+    assert path_results.layout(TABLE, 72) == [
         "path                      documented  corrected",
         "DEADLINE",
         "  a job that never        hangs       504 after 20 s",
@@ -27,7 +28,7 @@ def test_a_row_that_is_too_long_is_wrapped_in_its_column() -> None:
 
 def test_a_narrow_terminal_gets_a_list() -> None:
     """Where no table fits, each path has a line for each program."""
-    assert conftest.layout(TABLE, 71) == [
+    assert path_results.layout(TABLE, 71) == [
         "DEADLINE",
         "  a job that never returns",
         "  documented: hangs",
@@ -37,16 +38,16 @@ def test_a_narrow_terminal_gets_a_list() -> None:
 
 def test_a_run_without_paths_has_no_table() -> None:
     """Nothing is printed when no path test ran."""
-    conftest.pytest_terminal_summary(None, SimpleNamespace(stash={}))
+    config: Any = SimpleNamespace(stash={path_results._ALL: {}})
+    path_results.pytest_terminal_summary(None, config)
 
 
 def test_a_path_that_failed_says_so() -> None:
     """What a failed test saw does not stand in the table."""
-    results = {"a path": {"brief": "200 after 0 s"}}
-    config = SimpleNamespace(stash={conftest._RESULTS: results})
-    item: Any = SimpleNamespace(config=config, nodeid="a path")
-    hook = conftest.pytest_runtest_makereport(item)
+    item: Any = SimpleNamespace(stash={path_results.RESULT: {"brief": "200 after 0 s"}})
+    report = SimpleNamespace(failed=True, user_properties=[])
+    hook = path_results.pytest_runtest_makereport(item)
     next(hook)
     with suppress(StopIteration):
-        hook.send(SimpleNamespace(failed=True))
-    assert results == {"a path": {"brief": "FAILED"}}
+        hook.send(cast("pytest.TestReport", report))
+    assert report.user_properties == [("path", {"brief": "FAILED"})]

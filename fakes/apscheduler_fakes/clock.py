@@ -221,7 +221,7 @@ def _microseconds_of(seconds: float, call: str) -> int:
 
 
 def forget_unreachable() -> None:
-    """Drop the schedulers of tests gone by: nobody can reach them, but they would run their jobs."""
+    """Drop the schedulers of tests gone by: out of reach, they would still run their jobs."""
     if started():
         gc.collect()
 

@@ -58,7 +58,7 @@ def watched(kernel: Kernel, stall_timeout: float | None) -> Iterator[None]:
             )
         )
 
-    def watch() -> None:
+    def watch_in_a_bare_thread() -> None:
         nonlocal busy_since
         seen = kernel.steps
         while not stop.acquire(timeout=stall_timeout):
@@ -72,7 +72,7 @@ def watched(kernel: Kernel, stall_timeout: float | None) -> Iterator[None]:
     stop.acquire()
     stopped.acquire()
     before = signal.signal(SIGNAL, handle)
-    _start_new_thread(watch, ())
+    _start_new_thread(watch_in_a_bare_thread, ())
     try:
         yield
     finally:

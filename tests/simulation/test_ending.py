@@ -497,6 +497,7 @@ def test_ctrl_c_between_two_threads_is_not_lost() -> None:
             return jump()
 
         kernel._jump = press
+        threading.Thread(target=int).start()  # At its end the kernel looks for who is next.
         time.sleep(1)
         kernel._jump = jump
 

@@ -81,6 +81,10 @@ def test_names_of_one_lock_stay_names_of_one_lock(module: Any) -> None:
     with Simulation():
         assert module.lock is module.the_same
         assert module.condition._lock is module.rlock
+        kept = module.rlock
+    condition = threading.Condition(kept)
+    with condition:
+        assert not condition.wait(timeout=0)
 
 
 def test_a_condition_from_before_the_block_notifies(module: Any) -> None:
@@ -109,11 +113,11 @@ def beside(
     over = allocate()
     over.acquire()
 
-    def run_and_release() -> None:
+    def run_in_a_bare_thread() -> None:
         run()
         over.release()
 
-    start(run_and_release, ())
+    start(run_in_a_bare_thread, ())
     over.acquire()
 
 
@@ -123,21 +127,21 @@ def test_real_threads_go_on_using_the_real_lock(module: Any) -> None:
     real = {"lock": module.lock, "rlock": module.rlock}
     tried: list[bool] = []
 
-    def look() -> None:
+    def look_in_a_bare_thread() -> None:
         tried.extend(getattr(module, name).acquire(blocking=False) for name in real)
         tried.extend(lock.acquire(blocking=False) for lock in real.values())
 
     with Simulation(), module.lock, module.rlock, module.rlock:
-        beside(look)
+        beside(look_in_a_bare_thread)
     assert tried == [False] * 4
 
-    def use() -> None:
+    def use_in_a_bare_thread() -> None:
         for name in real:
             with getattr(module, name):
                 tried.append(True)
 
     with Simulation():
-        beside(use)
+        beside(use_in_a_bare_thread)
     assert tried[4:] == [True, True]
 
 
