@@ -21,9 +21,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     current: Any = coverage.Coverage.current()
     switch_context = getattr(current, "switch_context", lambda _context: None)
     switch_context(item.nodeid)
-    result = yield
-    switch_context("")
-    return result  # As pluggy's wrappers do.
+    return (yield)
 
 
 @pytest.fixture
