@@ -76,7 +76,11 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "html", "--quiet", "--fail-under=0")
     session.run("coverage", "json", "--quiet", "--fail-under=0")
     session.log(f"pages: {BUILD / 'coverage' / 'index.html'}")
-    session.run("coverage", "report")
+    missing = sorted(set(PYTHONS) - set(fresh))
+    if missing:
+        session.warn(f"lines that run on Python {', '.join(missing)} only are not measured here")
+    # One line in a hundred at most is there for one Python alone.
+    session.run("coverage", "report", f"--fail-under={99 if missing else 100}")
     report = str(BUILD / "paths.json")
     session.run(
         *("coverage", "json", "--quiet", "--fail-under=0", "--show-contexts", "-o", report),
