@@ -280,7 +280,8 @@ class RLock(_Outliving):
     def _take_back(self) -> None:
         kernel = here()
         owned = self._real._is_owned()
-        self._count = self._real._recursion_count() if owned else 0
+        # Python 3.11.2 has no _recursion_count; the real one is given up here anyway.
+        self._count = self._real._release_save()[0] if owned else 0
         self.holder = kernel.running if owned and kernel is not None else None
         self._real = None
 
