@@ -402,7 +402,7 @@ class Kernel:
 
     def _switch_to_hub(self, thread: VirtualThread) -> None:
         # coverage notices a switch at the next call or return only: both switches stand in small
-        # functions of their own (test_coverage_is_right_inside_a_simulation).
+        # functions of their own (test_the_arcs_inside_are_those_of_real_threads).
         self.trace.append((self.now, thread, thread.waiting_for))
         if self._ready or self._settling or self._is_held_up():
             self.hub.switch()
