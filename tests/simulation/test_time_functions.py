@@ -72,22 +72,12 @@ def test_a_clock_without_a_stand_in_is_refused() -> None:
         time.clock_gettime(time.CLOCK_TAI)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "error"),
-    [
-        (-1, ValueError),
-        (float("nan"), ValueError),
-        (2**63, OverflowError),
-        (2**63 / 10**9, OverflowError),
-        ("1", TypeError),
-        (None, TypeError),
-    ],
-)
-def test_a_wrong_sleep_is_refused_with_the_real_error(seconds: Any, error: type[Exception]) -> None:
+@pytest.mark.parametrize("seconds", [-1, float("nan"), 2**63, 2**63 / 10**9, "1", None])
+def test_a_wrong_sleep_is_refused_with_the_real_error(seconds: Any) -> None:
     """``sleep`` refuses what the real one refuses, in the same words."""
-    with pytest.raises(error) as outside:
+    with pytest.raises((ValueError, OverflowError, TypeError)) as outside:
         time.sleep(seconds)
-    with Simulation(), pytest.raises(error) as inside:
+    with Simulation(), pytest.raises(outside.type) as inside:
         time.sleep(seconds)
 
     assert str(inside.value) == str(outside.value)
