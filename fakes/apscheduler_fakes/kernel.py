@@ -380,6 +380,7 @@ class Kernel:
             if thread is not self.main:
                 self._end(thread)
         self.hub.throw()
+        _resumed()
         self.threads.clear()
         self._ready.clear()
         self._timers.clear()
@@ -401,21 +402,20 @@ class Kernel:
         self._switch_to_hub(thread)
 
     def _switch_to_hub(self, thread: VirtualThread) -> None:
-        # coverage notices a switch at the next call or return only: both switches stand in small
-        # functions of their own (test_the_arcs_inside_are_those_of_real_threads).
         self.trace.append((self.now, thread, thread.waiting_for))
-        if self._ready or self._settling or self._is_held_up():
+        if not (self._ready or self._settling or self._is_held_up()):
+            self.failure = self._jump()
+            if self._ready and self._ready[0] is thread:
+                # It waited for time alone, and it is its turn again: there is nobody to switch to.
+                self._ready.popleft()
+                self.steps += 1
+                thread.waiting_for = ""
+                thread.waiting_on = None
+                return
+        try:
             self.hub.switch()
-            return
-        self.failure = self._jump()
-        if self._ready and self._ready[0] is thread:
-            # It waited for time alone, and it is its turn again: there is nobody to switch to.
-            self._ready.popleft()
-            self.steps += 1
-            thread.waiting_for = ""
-            thread.waiting_on = None
-        else:
-            self.hub.switch()
+        finally:
+            _resumed()
 
     def _is_held_up(self) -> bool:
         """Tell whether there is more to think of than who is next."""
@@ -432,6 +432,7 @@ class Kernel:
         else:
             error, self._thrown = self._thrown, None
             thread.greenlet.throw(error)
+        _resumed()
 
     def _loop(self) -> None:
         ready = self._ready
@@ -537,18 +538,15 @@ class Kernel:
         thread.ticket += 1
         self.steps = 0
         if thread.greenlet:
-            self._throw_end(thread)
+            thread.greenlet.parent = getcurrent()
+            thread.greenlet.throw(Ended)
+            _resumed()
             if not thread.done:
                 self.abandoned.append(thread)
                 self._close(thread)
         else:
             self._close(thread)
         self.running = self.main
-
-    def _throw_end(self, thread: VirtualThread) -> None:
-        # Small for the same reason as the two other switches.
-        thread.greenlet.parent = getcurrent()
-        thread.greenlet.throw(Ended)
 
     def _end_again(self, thread: VirtualThread) -> Ended:
         thread.throws += 1
@@ -562,6 +560,13 @@ class Kernel:
             assert self.failure is not None
             raise self.failure
         return False
+
+
+def _resumed() -> None:
+    """Be called after every switch: a trace function takes over with the first call that it sees.
+
+    Until then coverage's would miss the ends of the calls that it does not measure.
+    """
 
 
 def _no_thread() -> RuntimeError:

@@ -34,6 +34,7 @@ from apscheduler_fakes.kernel import (
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import own_traceback, thread_table
 from apscheduler_fakes.stall import watched
+from apscheduler_fakes.traces import traces_apart
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -116,6 +117,7 @@ class Simulation:
             names = Names()
             undo.callback(names.uninstall)
             names.install()
+            undo.enter_context(traces_apart())
             undo.enter_context(watched(kernel, self._stall_timeout))
             undo.enter_context(interruptible(kernel))
             self._undo = undo.pop_all()

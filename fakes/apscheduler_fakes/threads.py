@@ -147,7 +147,7 @@ def _virtual(kernel: Kernel, thread: Any) -> VirtualThread | None:
 
 
 def _run_python_thread(kernel: Kernel, thread: Any) -> None:
-    # No trace or profile hook is set: all virtual threads are one OS thread, which has them.
+    # Its trace function is its greenlet's (traces.py); the profile function is the OS thread's.
     try:
         thread.run()
     except Ended:

@@ -48,8 +48,10 @@ def main():
 
 if sys.argv[1] == "virtual":
     from apscheduler_fakes import Simulation
-    Simulation().__enter__()
-main()
+    with Simulation():
+        main()
+else:
+    main()
 """
 
 HELPER = """
@@ -91,7 +93,7 @@ def test_the_arcs_inside_are_those_of_real_threads(tmp_path: Path) -> None:
     for kind in ("real", "virtual"):
         python(
             tmp_path,
-            *("-m", "coverage", "run", "--branch", "--concurrency=thread,greenlet"),
+            *("-m", "coverage", "run", "--branch"),
             *("--include=*/helper.py,*/program.py", f"--data-file={kind}", "program.py", kind),
         )
         arcs[kind] = json.loads(python(tmp_path, "-c", ARCS, kind))
