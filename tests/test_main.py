@@ -48,6 +48,19 @@ def test_the_deadline_is_twenty_seconds(served: dict[str, Any]) -> None:
         assert sim.clock.elapsed == 20.0
 
 
+@pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "1e20"])
+def test_a_deadline_that_is_no_time_is_one_sentence(
+    seconds: str, capsys: pytest.CaptureFixture[str], served: dict[str, Any]
+) -> None:
+    """What --timeout cannot be is said without a traceback, and nothing is served."""
+    with Simulation(), pytest.raises(SystemExit) as refused:
+        corrected.main(["--timeout", seconds])
+
+    assert (refused.value.code, served) == (2, {})
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"error: create_app(timeout={float(seconds)!r}): no request can wait for that." in error
+
+
 def test_the_published_program_starts_as_a_script(
     served: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,9 +201,16 @@ def create_app(
 
     Raises:
         TypeError: ``num_tasks`` is not an integer.
-        ValueError: ``num_tasks`` is negative.
+        ValueError: ``num_tasks`` is negative, or ``timeout`` no time that a thread can wait.
     """
-    JobsSynchronizer(num_tasks)  # A wrong count is refused here rather than in every request.
+    # What is wrong is refused here rather than in every request.
+    JobsSynchronizer(num_tasks)
+    longest = threading.TIMEOUT_MAX
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 <= timeout <= longest):
+        raise ValueError(
+            f"create_app(timeout={timeout!r}): no request can wait for that. Pass a number of "
+            f"seconds from 0 to {longest:.0f}, or None to wait without limit."
+        )
     app = Flask(__name__)
     scheduler = APScheduler(scheduler=scheduler)
     scheduler.init_app(app)
@@ -270,4 +277,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="longest wait of a request in seconds (default: %(default)s)",
     )
     options = parser.parse_args(argv)
-    create_app(timeout=options.timeout).run(host=options.host, port=options.port)
+    try:
+        app = create_app(timeout=options.timeout)
+    except ValueError as error:
+        parser.error(str(error))
+    app.run(host=options.host, port=options.port)

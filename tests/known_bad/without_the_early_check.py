@@ -1,7 +1,7 @@
 """The app is made with a wrong number of tasks. Red: test_the_synchronizer_alone.py::test_a_count_that_is_none."""
 
 RIGHT = """\
-    JobsSynchronizer(num_tasks)  # A wrong count is refused here rather than in every request.
+    JobsSynchronizer(num_tasks)
 """
 WRONG = """\
 """

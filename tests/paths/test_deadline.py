@@ -1,5 +1,6 @@
 """A job that does not end: the request does."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -102,4 +103,25 @@ def test_a_report_while_the_answer_is_written(program: Program) -> None:
     assert program.run(scenario) == program.does(
         documented=Answer(200, ["Task 0 done"], after=20.0),
         corrected=NOT_IN_TIME,
+    )
+
+
+def test_a_deadline_that_is_no_time(program: Program) -> None:
+    """A time-out that no thread can wait is refused when the app is made."""
+
+    def scenario(_sim: Simulation) -> str:
+        refusals = []
+        for timeout in (-1, math.nan, math.inf, 1e20, "20"):
+            try:
+                program.module.create_app(timeout=timeout)
+            except (TypeError, ValueError) as error:
+                refusals.append(f"{timeout!r}: {type(error).__name__}")
+            else:
+                refusals.append(f"{timeout!r}: accepted")
+        return ", ".join(refusals)
+
+    refused = "-1: {0}, nan: {0}, inf: {0}, 1e+20: {0}, '20': {0}"
+    assert program.run(scenario) == program.does(
+        documented=refused.format("TypeError"),  # It knows no time-out.
+        corrected=refused.format("ValueError"),
     )

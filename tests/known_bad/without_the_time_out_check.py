@@ -1,0 +1,8 @@
+"""The app is made with a time-out that no thread can wait. Red: test_deadline.py::test_a_deadline_that_is_no_time."""
+
+RIGHT = """\
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 <= timeout <= longest):
+"""
+WRONG = """\
+    if timeout is not None and timeout == "not a number":
+"""
