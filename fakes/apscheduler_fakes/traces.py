@@ -20,15 +20,15 @@ def traces_apart() -> Iterator[None]:
     """Keep trace functions apart in this block, if there are any when it begins."""
     before = gettrace()
     traced = sys.gettrace() is not None or threading.gettrace() is not None
-    settrace(_exchange_in_a_switch if traced else before)
+    settrace(_exchange_untraced if traced else before)
     try:
         yield
     finally:
         settrace(before)
 
 
-def _exchange_in_a_switch(_event: str, switched: tuple[Any, Any]) -> None:
-    # Called by greenlet between the two, untraced.
+def _exchange_untraced(_event: str, switched: tuple[Any, Any]) -> None:
+    # Called by greenlet between the two.
     left, entered = switched
     left.trace_function = sys.gettrace()
     # A new one begins as a new thread does.
