@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -22,6 +21,7 @@ import greenlet
 import pytest
 
 from apscheduler_fakes import Deadlock, Simulation, SimulationError
+from apscheduler_fakes.traces import traces_apart
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -249,28 +249,25 @@ def test_an_abandoned_thread_may_still_end() -> None:
     """When its stack is unwound after all, nothing more happens."""
     going = [True]
 
-    def stubborn_untraced() -> None:
+    def stubborn() -> None:
         while going:
             with contextlib.suppress(BaseException):
                 time.sleep(1)
 
     sim = Simulation()
     with pytest.raises(SimulationError), sim:
-        threading.Thread(target=stubborn_untraced).start()
+        threading.Thread(target=stubborn).start()
         sim.settle()
     going.clear()
     assert sim._kernel is not None
     [thread] = sim._kernel.abandoned
-    unwind_untraced(thread.greenlet)
+    unwind(thread.greenlet)
     assert not thread.greenlet
 
 
-def unwind_untraced(thread: greenlet.greenlet) -> None:
-    # Outside a simulation nobody keeps the trace functions of the two apart.
-    trace = sys.gettrace()
-    sys.settrace(None)
-    thread.throw()
-    sys.settrace(trace)
+def unwind(thread: greenlet.greenlet) -> None:
+    with traces_apart():  # Outside a simulation nobody else does.
+        thread.throw()
 
 
 def test_a_main_thread_that_failed_is_not_woken_by_the_next_simulation() -> None:
