@@ -4,7 +4,6 @@ import datetime
 import gc
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -19,23 +18,10 @@ pytest_plugins = ["pytester", "path_results"]
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Give coverage the test's id as its context."""
-    _switch_context_untraced(item.nodeid)
-    _be_called()
+    current = coverage.Coverage.current()
+    switch_context = getattr(current, "switch_context", lambda _context: None)
+    switch_context(item.nodeid)
     return (yield)
-
-
-def _switch_context_untraced(context: str) -> None:
-    # While it followed itself, coverage would take twice as long.
-    measuring = coverage.Coverage.current()
-    if measuring is not None:
-        trace = sys.gettrace()
-        sys.settrace(None)
-        measuring.switch_context(context)
-        sys.settrace(trace)
-
-
-def _be_called() -> None:
-    """Let the trace function take over: it does with the first call that it sees."""
 
 
 def pytest_collection_finish() -> None:
