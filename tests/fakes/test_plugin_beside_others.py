@@ -46,11 +46,10 @@ def test_for_real():
 @pytest.mark.parametrize(
     "options",
     [
-        ["-p", "no:randomly", "-p", "no:xdist"],
-        ["-p", "randomly", "-n", "2"],
-        ["-p", "no:xdist", "--replay-record-dir", "replays", "--timeout", "60"],
+        ["-p", "no:randomly", "-p", "no:xdist", "--replay-record-dir", "replays"],
+        ["-p", "randomly", "-n", "2", "--timeout", "60"],
     ],
-    ids=["freezer and time-out", "randomly and xdist", "replay"],
+    ids=["freezer, time-out and replay", "randomly and xdist"],
 )
 def test_the_plugin_is_harmless_beside_others(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]

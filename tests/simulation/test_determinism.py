@@ -54,19 +54,11 @@ def test_the_published_app_has_one_trace_in_one_process(
 def test_the_published_app_has_one_trace_in_many_processes(run_program: Run) -> None:
     """Whatever the hash seed, and whether coverage measures or not."""
     digests = set()
-    for seed in ("0", "1", "2"):
+    for seed in ("0", "1"):
         result = run_program(PUBLISHED, **os.environ | {"PYTHONHASHSEED": seed})
         assert result.stderr == ""
         digests.add(result.stdout.splitlines()[-1])
-    result = run_program(
-        PUBLISHED,
-        "-m",
-        "coverage",
-        "run",
-        "--concurrency=thread,greenlet",
-        "--data-file=measured",
-        **os.environ,
-    )
+    result = run_program(PUBLISHED, "-m", "coverage", "run", "--data-file=measured", **os.environ)
     digests.add(result.stdout.splitlines()[-1])
 
     assert len(digests) == 1, result.stderr
