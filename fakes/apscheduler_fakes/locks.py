@@ -46,13 +46,13 @@ class _Outliving:
             if self._real is None:
                 kernel = active()
                 if kernel is not None:
-                    kernel.outside = OutsideThread(
+                    kernel.refused = OutsideThread(
                         f"thread {threading.current_thread().name!r} uses a "
                         f"{type(self).__name__} of the simulation, but was started outside it, "
                         "so virtual time does not reach it. Import or create the app (and whatever "
                         "starts that thread) inside the `with Simulation()` block."
                     )
-                    raise kernel.outside
+                    raise kernel.refused
                 real = self._make_real()
                 self._hand_over(real)
                 self._real = real

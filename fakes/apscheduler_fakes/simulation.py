@@ -2,7 +2,7 @@
 
 Inside it real Flask and real APScheduler run unmodified, one virtual thread at a time, and time
 jumps to the next instant at which somebody wakes up. What is not virtual (sockets, files,
-processes) runs for real and keeps every thread waiting; asyncio loops are refused.
+processes) runs for real and keeps every thread waiting; what would go wrong quietly is refused.
 
 A real lock, ``threading.local`` or subclass of one that was made before the block knows one OS
 thread only: it takes all virtual threads for the same one.
@@ -140,7 +140,7 @@ class Simulation:
         with self._undo, _silence():
             _drain_pools(kernel)
             kernel.end()
-        failure = kernel.failure or kernel.outside or _abandoned(kernel)
+        failure = kernel.failure or kernel.refused or _abandoned(kernel)
         if failure is None or failure is exc_value:
             if exc_value is not None:
                 exc_value.__traceback__ = own_traceback(traceback)
@@ -274,4 +274,4 @@ def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
                 "its jobs never run in virtual time, and nothing else can run any more. Import or "
                 f"create the app inside the `with Simulation()` block.\n{thread_table(kernel)}"
             )
-    return kernel.outside
+    return kernel.refused

@@ -1,7 +1,6 @@
 """When nothing can run any more, the main thread is told at once, with every thread's place."""
 
 import _thread
-import asyncio
 import contextlib
 import inspect
 import re
@@ -14,10 +13,9 @@ from typing import Any
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
-from freezegun import freeze_time
 
 import apscheduler_fakes
-from apscheduler_fakes import Clock, Deadlock, NotModelled, OutsideThread, Simulation
+from apscheduler_fakes import Deadlock, NotModelled, OutsideThread, Simulation
 
 OWN = str(Path(inspect.getfile(apscheduler_fakes)).parent)
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -300,25 +298,6 @@ def test_a_pool_from_before_the_block_takes_no_work(used: bool) -> None:
             except OutsideThread:
                 threading.Event().wait()
         assert pool.submit(int).result() == 0
-
-
-def test_what_has_no_model_is_refused() -> None:
-    """The message names the call and says what to do instead."""
-    refusals: list[tuple[Any, str]] = [
-        (lambda: Simulation().__enter__(), "a Simulation inside a Simulation has no model"),
-        (lambda: freeze_time("2020-01-01").start(), "Use sim.clock.move_to"),
-        (lambda: Clock().__enter__(), "freeze_time or Clock inside a Simulation has no model"),
-    ]
-    for call, text in refusals:
-        with Simulation(), pytest.raises(NotModelled, match=text):
-            call()
-    loop = asyncio.new_event_loop()
-    with Simulation(), pytest.raises(NotModelled, match="an asyncio event loop inside"):
-        kept = loop.run_forever
-        kept()
-    loop.call_soon(loop.stop)
-    kept()
-    loop.close()
 
 
 @pytest.mark.skipif(not hasattr(_thread, "start_joinable_thread"), reason="new in Python 3.13")
