@@ -125,6 +125,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Run the published app a thousand times: one trace, and nothing left behind (a minute)."""
+    session.install(".[fakes]", *group("coverage"))
+    session.run("python", "scripts/soak.py", *session.posargs)
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel and check that it holds the two packages and nothing else."""
     target = BUILD / "wheel"
