@@ -527,6 +527,24 @@ def test_ctrl_c_while_a_failure_unwinds_becomes_its_context() -> None:
     assert isinstance(caught.value.__context__, KeyboardInterrupt)
 
 
+def test_ctrl_c_while_leftovers_end_is_raised_when_the_block_ends() -> None:
+    """It ends the ``finally`` clause of the thread that runs, and is not lost with that thread."""
+    done: list[str] = []
+
+    def leftover() -> None:
+        try:
+            time.sleep(1000)
+        finally:
+            done.append("begins")
+            done.append(f"goes on: {interrupt()}")  # type: ignore[func-returns-value]
+
+    with pytest.raises(KeyboardInterrupt), Simulation() as sim:
+        threading.Thread(target=leftover).start()
+        sim.settle()
+
+    assert (done, sim.threads) == (["begins"], [])
+
+
 def test_a_program_that_handles_ctrl_c_keeps_its_handler() -> None:
     """A handler set before or inside the block is left alone."""
     pressed: list[int] = []
