@@ -47,7 +47,6 @@ class Replaced:
         for condition, inside in reversed(self._conditions):
             condition.__dict__.clear()
             condition.__dict__.update(inside)
-        self._conditions.clear()
 
     def _make(self, real: Any) -> Any:
         if isinstance(real, _CONDITION):

@@ -247,8 +247,6 @@ def _drain_pools(kernel: Kernel) -> None:
         if thread in living:
             while not queue.empty():
                 queue.get_nowait()
-            # Or the interpreter would wait for it at its exit.
-            del queues[thread]
 
 
 def _abandoned(kernel: Kernel) -> SimulationError | None:
