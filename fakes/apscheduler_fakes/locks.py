@@ -133,7 +133,8 @@ class Lock(_Outliving):
             self._take_back()
         return self._locked
 
-    # Condition asks this of its lock; without it, it would try to take the lock to find out.
+    # Condition asks this of its lock; without it, it would try to take the lock to find out, and
+    # a vain try is a step (test_a_notification_takes_no_step).
     _is_owned = locked
 
     acquire_lock = acquire
