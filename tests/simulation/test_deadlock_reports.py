@@ -215,13 +215,17 @@ def test_a_swallowed_deadlock_is_raised_when_the_block_ends() -> None:
 
 
 def test_one_who_waits_on_after_a_deadlock_meets_it_again() -> None:
-    """A loop that takes every wait for a spurious one comes to its end."""
-    with pytest.raises(Deadlock), Simulation():
+    """A loop that takes every wait for a spurious one comes to its end, after a hundred."""
+    waits = 0
+    with pytest.raises(Deadlock), Simulation(stall_timeout=None):
         try:
             threading.Event().wait()
         except Deadlock:
             while True:
+                assert waits < 1000
                 time.sleep(1)
+                waits += 1
+    assert waits == 100
 
 
 def test_a_real_thread_that_takes_part_is_named() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apscheduler_fakes import Deadlock, FakeScheduler, Simulation
+from apscheduler_fakes import Deadlock, FakeScheduler, Simulation, TimeLimit
 
 
 def test_ten_sleeps_of_a_tenth_end_after_exactly_one_second() -> None:
@@ -143,11 +143,13 @@ def test_a_tick_is_no_sign_of_a_hang() -> None:
 
 def test_time_ends_with_the_year_9999() -> None:
     """No tick leads past the last date, and no wait either."""
-    with Simulation("9999-12-31T23:59:00Z") as sim:
+    with pytest.raises(TimeLimit), Simulation("9999-12-31T23:59:00Z") as sim:
         with pytest.raises(ValueError, match="no datetime lies past the year 9999"):
             sim.clock.tick(60)
         sim.clock.tick(59)
         assert datetime.now(UTC).year == 9999
+        with pytest.raises(TimeLimit):
+            time.sleep(2)
 
 
 def test_a_clock_works_inside_its_block_only() -> None:
