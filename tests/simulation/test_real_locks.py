@@ -168,6 +168,7 @@ def stalled(block: Callable[[], object]) -> pytest.ExceptionInfo[StallLimit]:
     return caught
 
 
+@pytest.mark.e2e
 def test_a_real_lock_from_before_the_block_ends_in_a_stall() -> None:
     """A held lock that nobody can find stops the process; the report says who waits, and where."""
     locks = [threading.Lock()]
@@ -187,6 +188,7 @@ def test_a_real_lock_from_before_the_block_ends_in_a_stall() -> None:
     assert caught.traceback[-1].name == "block"
 
 
+@pytest.mark.e2e
 def test_a_socket_ends_in_a_stall_at_its_line() -> None:
     """A main thread that waits for the network is told at the line where it waits."""
     here, there = socket.socketpair()
@@ -195,6 +197,7 @@ def test_a_socket_ends_in_a_stall_at_its_line() -> None:
     assert "MainThread waits for something real" in str(caught.value)
 
 
+@pytest.mark.e2e
 def test_a_loop_that_touches_nothing_virtual_is_a_stall() -> None:
     """A loop around is_set never lets anybody else run, and is said to be busy."""
     event = threading.Event()
@@ -206,6 +209,7 @@ def test_a_loop_that_touches_nothing_virtual_is_a_stall() -> None:
     assert "is busy without a virtual wait" in str(stalled(block).value)
 
 
+@pytest.mark.e2e
 def test_a_finally_clause_that_blocks_for_real_is_stopped_too() -> None:
     """After a stall, the next real wait of the main thread meets the same report."""
     lock = threading.Lock()
@@ -220,6 +224,7 @@ def test_a_finally_clause_that_blocks_for_real_is_stopped_too() -> None:
     stalled(block)
 
 
+@pytest.mark.e2e
 def test_a_breakpoint_is_no_stall() -> None:
     """Somebody who stands in the debugger may think."""
     debugger: Any = ModuleType("pdb")
