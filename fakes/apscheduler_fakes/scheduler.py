@@ -147,7 +147,6 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
             job = self._prepare(job_id, jobstore)
             with self._only(job):
                 self._look(run)
-            self._woken = True  # The other jobs have not been looked at.
             if self.immediate:
                 self._look_until_idle(run)
         raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
