@@ -170,11 +170,6 @@ class InlineSubject(FakeSubject):
         """Run what is due."""
         self._reach(self.scheduler.run_due)
 
-    def run_behind(self, gate: threading.Event, last: str) -> None:
-        """Run what is due; whoever waited at the gate would wait for ever."""
-        gate.set()
-        super().run_behind(gate, last)
-
 
 class SimulatedSubject(Subject):
     """A BackgroundScheduler inside a Simulation."""
