@@ -8,16 +8,14 @@ A real lock, ``threading.local`` or subclass of one that was made before the blo
 thread only: it takes all virtual threads for the same one.
 """
 
-import concurrent.futures.thread as pools
 import logging
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from apscheduler_fakes.clock import Clock, forget_unreachable, import_freezegun, keeping_folds
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
@@ -31,6 +29,7 @@ from apscheduler_fakes.kernel import (
     active,
     whole_microseconds,
 )
+from apscheduler_fakes.leftovers import scheduler_of, without_threads
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import own_traceback, thread_table
 from apscheduler_fakes.stall import watched
@@ -137,8 +136,7 @@ class Simulation:
         """
         kernel = self._kernel
         assert kernel is not None
-        with self._undo, _silence():
-            _drain_pools(kernel)
+        with self._undo, _silence(), without_threads(kernel):
             kernel.end()
         failure = kernel.failure or kernel.refused or _abandoned(kernel)
         if failure is None or failure is exc_value:
@@ -239,16 +237,6 @@ def _silence() -> Iterator[None]:
         logging.disable(before)
 
 
-def _drain_pools(kernel: Kernel) -> None:
-    """Take what is queued from pools that live, so that it does not start while they end."""
-    queues: Any = pools._threads_queues
-    living = {thread.python_thread for thread in kernel.threads.values()}
-    for thread, queue in list(queues.items()):
-        if thread in living:
-            while not queue.empty():
-                queue.get_nowait()
-
-
 def _abandoned(kernel: Kernel) -> SimulationError | None:
     if not kernel.abandoned:
         return None
@@ -264,9 +252,7 @@ def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
     for thread in threading.enumerate():
         if thread.ident in kernel.threads:
             continue
-        target = getattr(thread, "_target", None)
-        scheduler = sys.modules.get("apscheduler.schedulers.base")
-        if scheduler and isinstance(getattr(target, "__self__", None), scheduler.BaseScheduler):
+        if scheduler_of(thread) is not None:
             return OutsideThread(
                 f"the scheduler of thread {thread.name!r} was started outside the simulation, so "
                 "its jobs never run in virtual time, and nothing else can run any more. Import or "
