@@ -241,10 +241,11 @@ class TestInstances:
         pooled.scheduler.pause()
         for id_ in "abc":
             pooled.scheduler.add_job(gate.wait, id=id_, misfire_grace_time=None)
-        pooled.scheduler.resume()
         pooled.forget()
+        pooled.scheduler.resume()
         pooled.settle()
         assert pooled.heard == [
+            "SCHEDULER_RESUMED",
             *["REMOVED a", "REMOVED b", "REMOVED c"],
             *["SUBMITTED a", "SUBMITTED b", "SUBMITTED c"],
         ]
