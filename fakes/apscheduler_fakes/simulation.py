@@ -11,6 +11,7 @@ thread only: it takes all virtual threads for the same one.
 import logging
 import threading
 import time
+from _thread import get_ident
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,8 @@ from apscheduler_fakes.traces import traces_apart
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
+# Seconds to the end of time, and more.
+_LONGEST = 1e12
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
@@ -58,7 +61,7 @@ class Simulation:
         clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while everyone else runs.
 
     Raises:
-        TypeError: ``start`` is something else.
+        TypeError: ``start`` is something else, or a limit is no number.
         ValueError: ``start`` has no offset, or a limit is not positive.
     """
 
@@ -73,16 +76,23 @@ class Simulation:
         limits = {"max_elapsed": max_elapsed, "max_steps": max_steps}
         if stall_timeout is not None:
             limits["stall_timeout"] = stall_timeout
-        if min(limits.values()) <= 0:
-            given = ", ".join(f"{name}={value}" for name, value in limits.items())
-            raise ValueError(
-                f"Simulation({given}): a limit of zero or less lets nothing run. Pass positive "
-                "numbers."
-            )
+        for name, limit in limits.items():
+            if isinstance(limit, bool) or not isinstance(limit, int | float):
+                raise TypeError(
+                    f"Simulation({name}={limit!r}): a limit is a number, not a "
+                    f"{type(limit).__name__}. Pass a positive one."
+                )
+            if not limit > 0:
+                raise ValueError(
+                    f"Simulation({name}={limit!r}): a limit of zero or less lets nothing run. Pass "
+                    "a positive number."
+                )
         self.clock = _SimulationClock(start)
-        self._max_elapsed = whole_microseconds(max_elapsed)
+        self._max_elapsed = whole_microseconds(min(max_elapsed, _LONGEST))
         self._max_steps = max_steps
-        self._stall_timeout = stall_timeout
+        # Longer than a thread can wait is for ever.
+        for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
+        self._stall_timeout = None if for_ever else stall_timeout
         self._kernel: Kernel | None = None
         self._undo = ExitStack()
 
@@ -94,8 +104,13 @@ class Simulation:
             NotModelled: It stands inside another simulation.
             RuntimeError: It was entered before.
         """
-        if active() is not None:
-            raise NotModelled("a Simulation inside a Simulation has no model. Use the outer one.")
+        if (outer := active()) is not None:
+            raise NotModelled(
+                "a Simulation inside a Simulation has no model. Use the outer one."
+                if outer.os_ident == get_ident()
+                else "a Simulation beside a Simulation has no model, and another thread runs one. "
+                "Use one after the other, or a process for each."
+            )
         if self._kernel is not None:
             raise RuntimeError("Simulation: it was entered before. Make a new one for a new block.")
         forget_unreachable()

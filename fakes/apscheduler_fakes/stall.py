@@ -43,7 +43,8 @@ def watched(kernel: Kernel, stall_timeout: float | None) -> Iterator[None]:
     busy_since = _process_time()
 
     def handle(_number: int, frame: FrameType | None) -> None:
-        if _in_debugger(frame):
+        ended = not kernel.threads  # What is left to do then is the simulation's own.
+        if ended or _in_debugger(frame):
             return
         if kernel.failure is not None:
             raise kernel.failure

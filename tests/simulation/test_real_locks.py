@@ -261,3 +261,50 @@ def test_a_simulation_in_another_thread_is_not_watched() -> None:
     thread.start()
     thread.join()
     assert elapsed == [1.0]
+
+
+def test_a_local_that_a_module_holds_is_each_threads_own(module: Any) -> None:
+    """The main thread takes its values in and out; others begin with none, as real ones do."""
+    module.local = real = threading.local()
+    real.name = "main"
+    real.gone = True
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(dict(module.local.__dict__))
+        module.local.name = "virtual"
+        time.sleep(1)
+        seen.append(module.local.name)
+
+    with Simulation():
+        threads = [threading.Thread(target=look) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert module.local.name == "main"
+        module.local.name = "main, later"
+        del module.local.gone
+
+    assert seen == [{}, {}, "virtual", "virtual"]
+    assert module.local is real
+    assert real.__dict__ == {"name": "main, later"}
+
+
+@pytest.mark.e2e
+def test_a_real_thread_goes_on_with_the_real_local(module: Any) -> None:
+    """Its values are neither lost nor seen inside."""
+    module.local = threading.local()
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(getattr(module.local, "name", None))
+        module.local.name = "real"
+        seen.append(module.local.name)
+
+    with Simulation():
+        module.local.name = "virtual"
+        beside(look)
+        assert module.local.name == "virtual"
+
+    assert (seen, module.local.name) == ([None, "real"], "virtual")

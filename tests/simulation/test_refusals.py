@@ -37,6 +37,31 @@ def test_what_has_no_model_is_refused(call: Callable[[], object], text: str) -> 
         call()
 
 
+def test_a_simulation_beside_another_is_refused() -> None:
+    """There is one at a time in a process; whoever comes second is told so."""
+    errors: list[BaseException] = []
+    go, done = threading.Lock(), threading.Lock()
+    go.acquire()
+    done.acquire()
+
+    def outside() -> None:
+        go.acquire(timeout=10)
+        try:
+            Simulation().__enter__()
+        except NotModelled as error:
+            errors.append(error)
+        done.release()
+
+    thread = threading.Thread(target=outside)
+    thread.start()
+    with Simulation():
+        go.release()
+        done.acquire(timeout=10)
+    thread.join()
+
+    assert "and another thread runs one. Use one after the other" in str(errors[0])
+
+
 def test_a_refusal_that_is_swallowed_is_raised_when_the_block_ends() -> None:
     """APScheduler logs what its executor raises, and goes on without the job."""
     with pytest.raises(NotModelled, match="a Process started inside"), Simulation() as sim:
