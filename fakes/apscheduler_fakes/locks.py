@@ -49,8 +49,8 @@ class _Outliving:
                     kernel.refused = OutsideThread(
                         f"thread {threading.current_thread().name!r} uses a "
                         f"{type(self).__name__} of the simulation, but was started outside it, "
-                        "so virtual time does not reach it. Import or create the app (and whatever "
-                        "starts that thread) inside the `with Simulation()` block."
+                        "so virtual time does not reach it. Create the app (and whatever starts "
+                        "that thread) inside the `with Simulation()` block."
                     )
                     raise kernel.refused
                 real = self._make_real()

@@ -78,8 +78,8 @@ def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             kernel,
             OutsideThread(
                 f"a {type(self).__name__} made outside the simulation was given work, which "
-                "virtual time does not reach. Import or create the app (and whatever makes that "
-                "pool) inside the `with Simulation()` block."
+                "virtual time does not reach. Create the app (and whatever makes that pool) "
+                "inside the `with Simulation()` block."
             ),
         )
     return _submit(self, *args, **kwargs)

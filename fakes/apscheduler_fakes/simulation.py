@@ -270,7 +270,7 @@ def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
         if scheduler_of(thread) is not None:
             return OutsideThread(
                 f"the scheduler of thread {thread.name!r} was started outside the simulation, so "
-                "its jobs never run in virtual time, and nothing else can run any more. Import or "
-                f"create the app inside the `with Simulation()` block.\n{thread_table(kernel)}"
+                "its jobs never run in virtual time, and nothing else can run any more. Create "
+                f"the app inside the `with Simulation()` block.\n{thread_table(kernel)}"
             )
     return kernel.refused

@@ -256,8 +256,8 @@ def test_a_real_thread_that_takes_part_is_named() -> None:
     assert errors == [caught.value]
     assert str(caught.value) == (
         "thread 'outsider' uses a Lock of the simulation, but was started outside it, so virtual "
-        "time does not reach it. Import or create the app (and whatever starts that thread) inside "
-        "the `with Simulation()` block."
+        "time does not reach it. Create the app (and whatever starts that thread) inside the "
+        "`with Simulation()` block."
     )
 
 
@@ -287,7 +287,7 @@ def test_a_scheduler_from_before_the_block_is_no_deadlock() -> None:
             threading.Event().wait()
     finally:
         scheduler.shutdown()
-    assert "Import or create the app inside" in str(caught.value)
+    assert "Create the app inside" in str(caught.value)
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
