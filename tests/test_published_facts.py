@@ -24,7 +24,7 @@ from published_facts import FACTS
 class SunnyDay(NamedTuple):
     """One request to the whole program, in virtual time."""
 
-    app: Flask
+    running: bool
     jobs: list[Job]
     welcome: TestResponse
     answer: TestResponse
@@ -46,7 +46,7 @@ def sunny_day() -> SunnyDay:
         app = documented.create_app(scheduler=scheduler)
         client = app.test_client()
         return SunnyDay(
-            app=app,
+            running=app.apscheduler.running,  # type: ignore[attr-defined]
             jobs=jobs,
             welcome=client.get("/"),
             answer=client.get("/run-tasks"),
@@ -126,7 +126,7 @@ MEASURED: dict[str, Callable[[], object]] = {
     "seconds until the answer": lambda: sunny_day().seconds,
     "host": lambda: served()["host"],
     "port": lambda: served()["port"],
-    "a scheduler at work": lambda: sunny_day().app.apscheduler.running,  # type: ignore[attr-defined]
+    "a scheduler at work": lambda: sunny_day().running,
 }
 
 
