@@ -24,6 +24,7 @@ from published_facts import FACTS
 class SunnyDay(NamedTuple):
     """One request to the whole program, in virtual time."""
 
+    app: Flask
     running: bool
     jobs: list[Job]
     welcome: TestResponse
@@ -46,6 +47,7 @@ def sunny_day() -> SunnyDay:
         app = documented.create_app(scheduler=scheduler)
         client = app.test_client()
         return SunnyDay(
+            app=app,
             running=app.apscheduler.running,  # type: ignore[attr-defined]
             jobs=jobs,
             welcome=client.get("/"),
