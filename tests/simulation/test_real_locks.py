@@ -297,14 +297,14 @@ def test_a_real_thread_goes_on_with_the_real_local(module: Any) -> None:
     module.local = threading.local()
     seen: list[object] = []
 
-    def look() -> None:
+    def look_in_a_bare_thread() -> None:
         seen.append(getattr(module.local, "name", None))
         module.local.name = "real"
         seen.append(module.local.name)
 
     with Simulation():
         module.local.name = "virtual"
-        beside(look)
+        beside(look_in_a_bare_thread)
         assert module.local.name == "virtual"
 
     assert (seen, module.local.name) == ([None, "real"], "virtual")
