@@ -1,0 +1,286 @@
+"""Exhaustive search: every order that matters, each once.
+
+With reduction, of all schedules that differ only in the order of steps that commute one is run:
+dynamic partial-order reduction with backtrack sets and sleep sets.
+
+Sources: Flanagan and Godefroid, Dynamic Partial-Order Reduction for Model Checking Software, POPL
+2005; Godefroid, Partial-Order Methods for the Verification of Concurrent Systems, 1996 (sleep
+sets); Coons, Musuvathi and McKinley, Bounded Partial-Order Reduction, OOPSLA 2013 (the additional
+backtrack points under a preemption bound, where sleep sets would lose outcomes).
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from apscheduler_fakes.footprints import (
+    ALL,
+    EXIT,
+    RELEASE,
+    WAITED,
+    WRITE,
+    Footprint,
+    conflict,
+    modes_conflict,
+)
+from apscheduler_fakes.schedules import ScheduleDiverged
+from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Taken
+
+
+@dataclass(frozen=True)
+class Exhaustive:
+    """Run every schedule.
+
+    Args:
+        max_preemptions: Leave out schedules that take the processor from a thread that could go on
+            more often than this; ``None`` leaves out none.
+        max_schedules: Give up after this many; ``None`` never does.
+        reduction: Whether to run only one of all schedules that differ in the order of steps that
+            commute. It takes for granted that shared data is read and written under locks or
+            through the standard library's objects.
+
+    Raises:
+        ValueError: A number is negative, or no schedule may run.
+    """
+
+    max_preemptions: int | None = None
+    max_schedules: int | None = None
+    reduction: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.max_preemptions or 0) < 0:
+            raise ValueError(
+                f"Exhaustive(max_preemptions={self.max_preemptions}): a bound is 0 or more. Pass "
+                "None for none."
+            )
+        if self.max_schedules is not None and self.max_schedules <= 0:
+            raise ValueError(
+                f"Exhaustive(max_schedules={self.max_schedules}): nothing would run. Pass a "
+                "positive number, or None for no limit."
+            )
+
+    def search(self) -> "Search":
+        """Return a new search."""
+        return Search(self)
+
+
+class Node:
+    """A state in which somebody was chosen.
+
+    Attributes:
+        could: Who could run.
+        running: Who ran before and could have gone on.
+        preemptions: How many there were before.
+        sleep: Who need not run first from here, because it did elsewhere, with its footprint.
+        backtrack: Who shall run first from here.
+        done: Who did, with its footprint.
+        who: Who does in the current schedule.
+    """
+
+    __slots__ = ("backtrack", "could", "done", "preemptions", "running", "sleep", "who")
+
+    def __init__(self, could: tuple[int, ...], running: int, who: int) -> None:
+        self.could = could
+        self.running = running
+        self.preemptions = 0
+        self.sleep: dict[int, Footprint] = {}
+        self.backtrack: set[int] = {who}
+        self.done: dict[int, Footprint] = {}
+        self.who = who
+
+    def preemptions_with(self, who: int) -> int:
+        """Return how many preemptions there are when this one is chosen."""
+        return self.preemptions + (self.running not in (NOBODY, who))
+
+
+class Search:
+    """One exhaustive search: a policy that is told each schedule's course.
+
+    Args:
+        options: What to search.
+    """
+
+    def __init__(self, options: Exhaustive) -> None:
+        self.options = options
+        self.sleeps = options.reduction and options.max_preemptions is None
+        self.nodes: list[Node] = [Node((0,), NOBODY, 0)]
+        self._seen: list[Taken] = []
+        self._prefix = 1  # How many nodes are replayed.
+
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:
+        """Return who goes on; see ``Policy``."""
+        index = len(taken)
+        if index < self._prefix:
+            node = self.nodes[index]
+            self._compare(index, could, taken)
+            return node.who
+        before = self.nodes[index - 1]
+        sleep = self._asleep(before, taken[-1].footprint) if self.sleeps else {}
+        for who in could:
+            if who not in sleep:
+                break
+        else:
+            raise Cut("every order from here on has been explored")
+        node = Node(could, running, who)
+        node.sleep = sleep
+        node.preemptions = before.preemptions_with(before.who)
+        if not self.options.reduction or could[0] == TIME:
+            node.backtrack.update(could)
+        self.nodes.append(node)
+        return who
+
+    def advance(self, ran: Ran) -> bool:
+        """Take in the schedule that has run and return whether there is another."""
+        taken = ran.taken
+        if len(taken) < self._prefix:
+            raise ScheduleDiverged(
+                f"the program behaves differently under the same schedule: it ended after "
+                f"{len(taken)} steps and had gone on before. {LOOK}"
+            )
+        if self.options.reduction:
+            self._find_races(ran)
+        while len(self.nodes) > 1:
+            node = self.nodes[-1]
+            node.done[node.who] = taken[len(self.nodes) - 1].footprint
+            for who in node.could:
+                if (
+                    who in node.backtrack
+                    and who not in node.done
+                    and who not in node.sleep
+                    and self._affordable(node, who)
+                ):
+                    node.who = who
+                    self._prefix = len(self.nodes)
+                    self._seen = taken
+                    return True
+            self.nodes.pop()
+        return False
+
+    def _affordable(self, node: Node, who: int) -> bool:
+        bound = self.options.max_preemptions
+        return bound is None or node.preemptions_with(who) <= bound
+
+    def _compare(self, index: int, could: tuple[int, ...], taken: list[Taken]) -> None:
+        seen = self._seen[index - 1].footprint
+        if self.nodes[index].could != could or taken[-1].footprint != seen:
+            raise ScheduleDiverged(
+                f"the program behaves differently under the same schedule: step {index - 1} did "
+                f"something else than before. {LOOK}"
+            )
+
+    @staticmethod
+    def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:
+        if ALL in footprint:
+            return {}
+        return {
+            who: theirs
+            for who, theirs in (before.sleep | before.done).items()
+            if who != before.who and not conflict(theirs, footprint)
+        }
+
+    def _find_races(self, ran: Ran) -> None:
+        """Add a backtrack point wherever two steps could have run in the other order."""
+        taken = ran.taken
+        last: dict[int, int] = {}
+        accesses: dict[Hashable, list[int]] = {}
+        barrier = 0
+        new = self._prefix - 1
+        for index, step in enumerate(taken):
+            previous = last.get(step.who, -1)
+            before = past = taken[previous].past | 1 << previous if previous >= 0 else 0
+            past |= barrier
+            footprint = step.footprint
+            for key, mode in footprint.items():
+                others = accesses.setdefault(key, [])
+                for other in reversed(others):
+                    theirs = taken[other].footprint[key]
+                    if modes_conflict(theirs, mode):
+                        past |= taken[other].past | 1 << other
+                        if theirs & WRITE:
+                            break
+                if index >= new:
+                    self._race(taken, others, before, previous, step.who, key, mode, index)
+                others.append(index)
+            step.past = past
+            last[step.who] = index
+            for born in step.born:
+                last[born] = index
+            if ALL in footprint:
+                # Time moved because nobody could run: all before it happened before it.
+                step.past = (1 << index) - 1
+                barrier = step.past | 1 << index
+        for who, op in ran.blocked:
+            if op.key is not None:
+                previous = last[who]
+                before = taken[previous].past | 1 << previous
+                others = accesses.get(op.key, [])
+                self._race(taken, others, before, previous, who, op.key, op.mode, len(taken))
+        if taken[-1].who == MAIN and EXIT in taken[-1].footprint:
+            # Whatever daemon threads have not done is never done.
+            self.nodes[-1].backtrack.update(self.nodes[-1].could)
+
+    def _race(
+        self,
+        taken: list[Taken],
+        others: list[int],
+        before: int,
+        previous: int,
+        who: int,
+        key: Hashable,
+        mode: int,
+        index: int,
+    ) -> None:
+        """Find the steps on one object that could have come after this one instead."""
+        bounded = self.options.max_preemptions is not None
+        for other in reversed(others):
+            theirs = taken[other].footprint[key]
+            if not modes_conflict(theirs, mode) or taken[other].who == who:
+                continue
+            if before >> other & 1:
+                if theirs & WRITE and not bounded:
+                    break
+                continue
+            if theirs & RELEASE and not theirs & WRITE and mode & WAITED:
+                continue  # It could not have run before: what counts is who took it.
+            node = self.nodes[other]
+            if previous < other and who not in node.could:
+                continue  # It stood there and could not run.
+            self._backtrack(taken, other, before, who, index)
+            if theirs & WRITE and not bounded:
+                break
+
+    def _backtrack(self, taken: list[Taken], other: int, before: int, who: int, index: int) -> None:
+        node = self.nodes[other]
+        if self.options.max_preemptions is not None:
+            self._add(node, who)
+            start = other
+            while start > 1 and taken[start - 1].who == taken[other].who:
+                start -= 1
+            self._add(self.nodes[start], who)
+            return
+        able = set(node.could)
+        first = {
+            taken[later].who for later in range(other + 1, index) if before >> later & 1
+        } & able
+        if who in able:
+            first.add(who)
+        if first & node.backtrack or not first.isdisjoint(node.sleep):
+            return
+        if who in first:
+            node.backtrack.add(who)
+        elif first:
+            node.backtrack.add(min(first))
+        else:
+            node.backtrack.update(able)
+
+    @staticmethod
+    def _add(node: Node, who: int) -> None:
+        if who in node.could:
+            node.backtrack.add(who)
+        else:
+            node.backtrack.update(node.could)
+
+
+LOOK = (
+    "Look for its own random numbers, real time, objects ordered by their address, and what is kept "
+    "from one run to the next."
+)

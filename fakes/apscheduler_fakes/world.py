@@ -1,0 +1,239 @@
+"""What is set up once for all schedules of an exploration, and running one of them in it."""
+
+import concurrent.futures.thread as pools
+import gc
+import sys
+import threading
+from collections.abc import Callable, Hashable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from apscheduler_fakes import explored, install, repeatable, simulation
+from apscheduler_fakes.errors import NotModelled, SimulationError
+from apscheduler_fakes.kernel import activate, active
+from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, SteppingKernel
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+# Virtual time and steps that one schedule may take.
+MAX_ELAPSED = 86_400_000_000
+MAX_STEPS = 100_000
+
+# Garbage is collected between schedules, after this many: finalizers must not run inside one.
+_COLLECT_EVERY = 200
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class World:
+    """Names swapped and time frozen for many schedules of one program.
+
+    Args:
+        program: What is run.
+        early: Whether time may move although threads can run.
+        spurious: Whether threads may wake up without a notification.
+    """
+
+    def __init__(
+        self, program: Callable[[], object], *, early: bool = False, spurious: bool = False
+    ) -> None:
+        self.program = program
+        self.early = early
+        self.spurious = spurious
+        self._naming = Naming()
+        self._errors: list[BaseException] = []
+        self._counters: list[tuple[Any, str, Any]] = []
+        self._moments = 0
+        self._ran = 0
+        self._undo = ExitStack()
+        self._frozen: Any = None
+
+    def __enter__(self) -> Self:
+        """Set up.
+
+        Raises:
+            NotModelled: There is a simulation or an exploration around it.
+        """
+        if active() is not None:
+            raise NotModelled(
+                "explore() inside a Simulation or another explore() has no model. Call it outside."
+            )
+        with ExitStack() as undo:
+            self._frozen = undo.enter_context(simulation._frozen(START))
+            names = install.Names()
+            undo.callback(names.uninstall)
+            names.install()
+            self._swap(names)
+            undo.callback(self._put_counters_back)
+            self._counters = [
+                (owner, name, owner.__dict__[name]) for owner, name, _ in repeatable.new_counters()
+            ]
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Put everything back."""
+        self._undo.close()
+
+    def settle_garbage(self) -> None:
+        """Let the collector forget what there is, and run between schedules only."""
+        gc.collect()
+        gc.freeze()
+        self._undo.callback(gc.unfreeze)
+        if gc.isenabled():
+            gc.disable()
+            self._undo.callback(gc.enable)
+
+    def run(self, policy: Policy, watched: frozenset[Hashable] | None) -> Ran:
+        """Run the program once.
+
+        Args:
+            policy: Who decides.
+            watched: Names of objects that somebody looks at while others change them; ``None``
+                stands for all.
+
+        Raises:
+            KeyboardInterrupt: Somebody pressed Ctrl-C.
+            NotModelled: The program does what an exploration cannot.
+        """
+        for owner, name, counter in repeatable.new_counters():
+            setattr(owner, name, counter)
+        self._ran += 1
+        if self._ran % _COLLECT_EVERY == 0:
+            gc.collect()
+        self._errors.clear()
+        kernel = SteppingKernel(
+            policy=policy,
+            naming=self._naming,
+            watched=watched,
+            early=self.early,
+            spurious=self.spurious,
+            first_moment=self._moments,
+            epoch=(START - simulation._EPOCH) // _MICROSECOND,
+            random=repeatable.new_random(),
+            max_elapsed=MAX_ELAPSED,
+            max_steps=MAX_STEPS,
+            on_jump=self._jump,
+            diagnose=lambda: None,
+        )
+        value = None
+        activate(kernel)
+        try:
+            value = self._run(kernel)
+            blocked = [
+                (kernel.numbers[thread], op)
+                for thread, op in kernel.pending.items()
+                if not op.can_run(kernel.now)
+            ]
+        finally:
+            with simulation._silence():
+                simulation._drain_pools(kernel)
+                kernel.end()
+            activate(None)
+            self._moments = kernel.moment + 1
+            if kernel.now:
+                self._frozen.move_to(START.replace(tzinfo=None))
+        failure = kernel.failure
+        if isinstance(failure, NotModelled):
+            raise failure
+        cut = isinstance(failure, Cut)
+        errors = [*self._errors, *([] if failure is None else [failure])]
+        return Ran(
+            taken=kernel.taken,
+            blocked=blocked,
+            error=errors[0] if errors and not cut else None,
+            cut=cut,
+            value=value,
+            trace=kernel.trace,
+            found=kernel.found,
+        )
+
+    def _run(self, kernel: SteppingKernel) -> object:
+        """Run the program and all its threads that are no daemons to their ends."""
+        value = None
+        try:
+            try:
+                value = self.program()
+            except (KeyboardInterrupt, SimulationError):
+                raise
+            except BaseException as error:  # noqa: BLE001  # Whatever it raises is its failure.
+                if kernel.failure is None:
+                    self._errors.append(error)
+            if kernel.failure is None:
+                self._wait_for_threads(kernel)
+                kernel.exit()
+        except SimulationError as failure:
+            if kernel.failure is None:
+                kernel.failure = failure
+        return value
+
+    @staticmethod
+    def _wait_for_threads(kernel: SteppingKernel) -> None:
+        """Do what the interpreter does at its exit: end the pools and join the threads."""
+        queues: Any = pools._threads_queues
+        living = {thread.python_thread for thread in kernel.threads.values()}
+        idle = [(thread, queue) for thread, queue in list(queues.items()) if thread in living]
+        if idle:
+            pools._shutdown = True
+            try:
+                for _, queue in idle:
+                    queue.put(None)
+                for thread, _ in idle:
+                    thread.join()
+            finally:
+                pools._shutdown = False
+        while True:
+            left = [
+                thread.python_thread
+                for thread in kernel.threads.values()
+                if thread is not kernel.main and not thread.daemon and thread.python_thread
+            ]
+            if not left:
+                return
+            left[0].join()
+
+    def _jump(self, now: int) -> None:
+        self._frozen.move_to((START + now * _MICROSECOND).replace(tzinfo=None))
+
+    def _swap(self, names: install.Names) -> None:
+        """Put an exploration's stand-ins in place of a simulation's."""
+        instead = {id(usual): ours for usual, ours in explored.INSTEAD}
+        for owner, name, _, value in list(names._undo):
+            if id(value) in instead:
+                names.swap(owner, name, instead[id(value)])
+        for owner, name, ours in explored.LOOKS:
+            names.swap(owner, name, ours)
+        if self.spurious:
+            names.swap(*explored.SPURIOUS)
+        names.swap(threading, "excepthook", self._thread_failed)
+        names.swap(sys, "unraisablehook", self._bare_thread_failed(sys.unraisablehook))
+
+    def _thread_failed(self, args: Any) -> None:
+        if args.exc_type is not SystemExit:
+            self._errors.append(args.exc_value)
+
+    def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
+        def failed(args: Any) -> None:
+            if str(args.err_msg).startswith("Exception ignored in thread started by"):
+                self._errors.append(args.exc_value)
+            else:
+                otherwise(args)
+
+        return failed
+
+    def _put_counters_back(self) -> None:
+        for owner, name, counter in self._counters:
+            setattr(owner, name, counter)
+
+
+# So that they are put back where a module was imported while they stood there.
+install._REALS.update(
+    (id(ours), install._REALS[id(usual)]) for usual, ours in explored.INSTEAD
+)
