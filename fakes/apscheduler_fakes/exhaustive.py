@@ -23,7 +23,7 @@ from apscheduler_fakes.footprints import (
     modes_conflict,
 )
 from apscheduler_fakes.schedules import ScheduleDiverged
-from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Taken
+from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Taken, is_thread
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,9 @@ class Search:
         node.preemptions = before.preemptions_with(before.who)
         if not self.options.reduction or could[0] == TIME:
             node.backtrack.update(could)
+        else:
+            # No step has to come before these: whether they happen is never forced by a race.
+            node.backtrack.update(each for each in could if not is_thread(each))
         self.nodes.append(node)
         return who
 

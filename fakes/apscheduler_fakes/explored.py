@@ -66,7 +66,7 @@ class Lock(locks.Lock):
 
     def locked(self) -> bool:
         """Return whether somebody holds it."""
-        _look(self, watch=True)
+        _look(self, at_lock=True)
         return super().locked()
 
     def _is_owned(self) -> bool:
@@ -175,10 +175,9 @@ def start(self: Any) -> None:
     """Start a thread; see ``Thread.start``."""
     kernel = stepping()
     if kernel is not None:
-        key = life(self)
-        if kernel.is_watched(key):
+        if kernel.dense:
             kernel.point(Op("start a thread"))
-        kernel.touch(key, WRITE)
+        kernel.touch(life(self), WRITE)
     threads.start(self)
 
 
@@ -192,14 +191,14 @@ def join(self: Any, timeout: float | None = None) -> None:
     key, mode, deadline = kernel.numbers[virtual], READ | WAITED, None
     if timeout is not None:
         deadline, mode = kernel.deadline(max(timeout, 0)), READ
-        kernel.watch(life(self))
+        kernel.looked = True
     kernel.point(Op(f"join {virtual.name}", lambda: not virtual.done, deadline, None, key, mode))
     kernel.touch(key, mode)
 
 
 def is_alive(self: Any) -> bool:
     """Return whether a thread has started and not ended; see ``Thread.is_alive``."""
-    _look(life_lock(self), watch=True)
+    _look(life_lock(self), at_lock=True)
     return threads.is_alive(self)
 
 
@@ -256,15 +255,15 @@ def _made() -> tuple[Hashable, int]:
     return (None, -1) if kernel is None else (kernel.new_name(), kernel.moment)
 
 
-def _look(lock: Any, *, watch: bool = False) -> None:
-    """Stop before a look at what a lock guards; ``watch`` looks at the lock's own state."""
+def _look(lock: Any, *, at_lock: bool = False) -> None:
+    """Stop before a look at what a lock guards; ``at_lock`` at its own state."""
     kernel = stepping()
     key = getattr(lock, "key", None)
     if kernel is not None and key is not None and lock.made_in != kernel.moment:
         kernel.point(Op("look"))
         kernel.touch(key, READ)
-        if watch:
-            kernel.watch(key)
+        if at_lock:
+            kernel.looked = True
 
 
 def _stop(kernel: SteppingKernel, op: Op, holder: VirtualThread | None) -> None:
@@ -288,7 +287,7 @@ def _try(
     if timeout != -1:
         _real_lock().acquire(blocking, timeout)  # Raises what is wrong with these arguments.
     if lock.holder is not kernel.running:
-        kernel.watch(lock.key)
+        kernel.looked = True
     if not blocking or timeout == 0:
         op = Op(f"try to {text}", None, None, lock, lock.key, WRITE)
     else:
@@ -300,7 +299,7 @@ def _try(
 
 
 def _before_release(kernel: SteppingKernel, lock: Any) -> None:
-    if kernel.is_watched(lock.key):
+    if kernel.dense:
         kernel.point(Op("release a lock"))
     kernel.touch(lock.key, RELEASE)
 

@@ -27,6 +27,9 @@ ALL: Hashable = "all"
 EXIT: Hashable = "exit"
 """The program's end, which cuts daemon threads off."""
 
+SHARED: Hashable = "shared"
+"""All that functions of ``switch_in`` read and write."""
+
 Footprint = dict[Hashable, int]
 
 _CHANGES = WRITE | RELEASE

@@ -10,16 +10,19 @@ whenever somebody waits for an instant; the clock is then one more that can be c
 
 from _thread import get_ident
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from apscheduler_fakes import kernel as kernels
 from apscheduler_fakes.errors import Deadlock, NotModelled, SimulationError, TimeLimit
-from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
+from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, SHARED, WRITE, Footprint
 from apscheduler_fakes.kernel import Kernel, Step, VirtualThread, Waiters
 from apscheduler_fakes.report import seconds, thread_table
 
 MAIN = 0
 """The main thread's number among all that can be chosen."""
+
+# Thread n waking up without a notification has the number -2 - n.
 
 TIME = 1
 """The number of the time, which can be chosen when somebody waits for an instant."""
@@ -30,6 +33,11 @@ NOBODY = -1
 
 class Cut(SimulationError):
     """The rest of this schedule is not wanted; not a failure of the program."""
+
+
+def is_thread(number: int) -> bool:
+    """Return whether a number stands for a thread: neither for time nor for a wake-up of itself."""
+    return number >= 0 and number != TIME
 
 
 class Op:
@@ -141,7 +149,8 @@ class Ran(NamedTuple):
         cut: Whether the policy ended it because the rest is covered elsewhere.
         value: What the program returned.
         trace: Its switches, for the lane diagram.
-        found: Names of objects that turned out to be watched.
+        dense: Whether every release of a lock was a place to switch.
+        looked: Whether somebody looked at what another may release.
     """
 
     taken: list[Taken]
@@ -150,7 +159,8 @@ class Ran(NamedTuple):
     cut: bool
     value: Any
     trace: list[Step]
-    found: set[Hashable]
+    dense: bool
+    looked: bool
 
     @property
     def preemptions(self) -> int:
@@ -178,15 +188,16 @@ class SteppingKernel(Kernel):
     Args:
         policy: Who decides.
         naming: The numbers of the whole exploration.
-        watched: Names of objects that somebody looks at while others change them; ``None`` stands
-            for all.
+        dense: Whether to stop before every release of a lock and every start and end of a thread:
+            only one who looks at them without waiting can tell.
         early: Whether time may move although threads can run.
         spurious: Whether each thread may wake up from a Condition once without a notification.
         first_moment: Where ``moment`` begins: beyond those of earlier schedules.
         options: What ``Kernel`` takes.
 
     Attributes:
-        found: Names of objects that turned out to be looked at while others may change them.
+        looked: Whether somebody looks at such a thing without waiting.
+        sharing: The threads that came to rewritten code.
         moment: Counts steps, and what others may learn of within one. An object that was made in the
             same moment is known to nobody else.
     """
@@ -196,7 +207,7 @@ class SteppingKernel(Kernel):
         *,
         policy: Policy,
         naming: Naming,
-        watched: frozenset[Hashable] | None,
+        dense: bool,
         early: bool,
         spurious: bool,
         first_moment: int,
@@ -204,13 +215,14 @@ class SteppingKernel(Kernel):
     ) -> None:
         super().__init__(**options)
         self.policy = policy
-        self.watched = watched
-        self.found: set[Hashable] = set()
+        self.dense = dense
+        self.looked = False
         self.moment = first_moment
         self.early = early
         self.spurious = spurious
         self.woken_once: set[int] = set()
         self.waiting_conditions: dict[VirtualThread, Any] = {}
+        self.sharing: set[VirtualThread] = set()
         self.touched: Footprint = {}
         self.taken: list[Taken] = [Taken(MAIN, (MAIN,), NOBODY)]
         self.pending: dict[VirtualThread, Op] = {}
@@ -233,15 +245,6 @@ class SteppingKernel(Kernel):
         self.touched[key] = self.touched.get(key, 0) | mode
         self.moment += 1
 
-    def watch(self, key: Hashable) -> None:
-        """Note that an object is looked at while others may be changing it."""
-        if self.watched is not None and key not in self.watched:
-            self.found.add(key)
-
-    def is_watched(self, key: Hashable) -> bool:
-        """Return whether an object is looked at while others may be changing it."""
-        return self.watched is None or key in self.watched
-
     def point(self, op: Op) -> None:
         """Stop the running thread before an operation, until it is chosen to go on."""
         thread = self.running
@@ -250,16 +253,16 @@ class SteppingKernel(Kernel):
             self.touch(CLOCK, READ)
         chosen = self._next_of(thread)
         if chosen is not thread:
-            if self.failure is not None and thread is self.main:
-                raise self.failure
             thread.waiting_for = f"is about to {op.text}"
             if not op.can_run(self.now):
                 thread.waiting_for = f"waits to {op.text}"
             thread.waiting_on = op.on
             thread.since = self.now
+            if self.failure is not None and thread is self.main:
+                self.trace.append(Step(self.now, thread, thread.waiting_for))
+                raise self.failure
             self._chosen = chosen
             self._switch_to_hub(thread)
-        del self.pending[thread]
         if op.deadline is not None and self.early:
             self.touch(CLOCK, READ)
 
@@ -284,7 +287,7 @@ class SteppingKernel(Kernel):
 
         def body() -> None:
             run()
-            if not self.unwinding and self.is_watched(life(thread.python_thread)):
+            if self.dense and not self.unwinding:
                 self.point(Op("end"))
 
         thread = super().spawn(body, name, daemon=daemon, ended=ended)
@@ -356,6 +359,8 @@ class SteppingKernel(Kernel):
         """Complete the record of the step that ends here."""
         taken = self.taken[-1]
         taken.footprint = self.touched
+        if self.running in self.sharing:
+            self.touched[SHARED] = WRITE
         if self.running.daemon:
             self.touched[EXIT] = READ
         self.touched = {}
@@ -395,7 +400,9 @@ class SteppingKernel(Kernel):
             who = self.policy.choose(could, running, self.taken)
             self.taken.append(Taken(who, could, running))
             if who not in others:
-                return able[who]
+                chosen = able[who]
+                del self.pending[chosen]
+                return chosen
             others[who]()
             stopped = None
 
@@ -416,8 +423,7 @@ class SteppingKernel(Kernel):
                 number = self.numbers[thread]
                 if op.condition is not None and not op.spurious and op.blocked is not None:
                     if number not in self.woken_once and op.blocked():
-                        name = self.naming.number(("spurious", number))
-                        others[name] = lambda op=op, number=number: self._wake_up(op, number)
+                        others[-2 - number] = partial(self._wake_up, op, number)
         return others
 
     def next_deadline(self) -> int | None:

@@ -4,7 +4,7 @@ import concurrent.futures.thread as pools
 import gc
 import sys
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -91,13 +91,12 @@ class World:
             gc.disable()
             self._undo.callback(gc.enable)
 
-    def run(self, policy: Policy, watched: frozenset[Hashable] | None) -> Ran:
+    def run(self, policy: Policy, *, dense: bool) -> Ran:
         """Run the program once.
 
         Args:
             policy: Who decides.
-            watched: Names of objects that somebody looks at while others change them; ``None``
-                stands for all.
+            dense: Whether every release of a lock is a place to switch.
 
         Raises:
             KeyboardInterrupt: Somebody pressed Ctrl-C.
@@ -112,7 +111,7 @@ class World:
         kernel = SteppingKernel(
             policy=policy,
             naming=self._naming,
-            watched=watched,
+            dense=dense,
             early=self.early,
             spurious=self.spurious,
             first_moment=self._moments,
@@ -152,7 +151,8 @@ class World:
             cut=cut,
             value=value,
             trace=kernel.trace,
-            found=kernel.found,
+            dense=dense,
+            looked=kernel.looked,
         )
 
     def _run(self, kernel: SteppingKernel) -> object:
