@@ -20,8 +20,8 @@ def svg(steps: Sequence[Step]) -> str:
     right = _LEFT + len(threads) * _COLUMN
     width, height = right + 320, _TOP + (len(steps) + 1) * _ROW
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        'font-family="monospace" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">',
+        "<style>text { font: 12px monospace }</style>",
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
     for thread, x in columns.items():

@@ -11,6 +11,7 @@ backtrack points under a preemption bound, where sleep sets would lose outcomes)
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from apscheduler_fakes.footprints import (
     ALL,
@@ -90,6 +91,26 @@ class Node:
     def preemptions_with(self, who: int) -> int:
         """Return how many preemptions there are when this one is chosen."""
         return self.preemptions + (self.running not in (NOBODY, who))
+
+
+class Access(NamedTuple):
+    """What one step did to one object.
+
+    Attributes:
+        who: The number of who took the step.
+        key: The object's name.
+        mode: How it was touched.
+        place: The step's place; behind the last for a step that was never taken.
+        previous: The place of the last step of the same thread before it.
+        before: The steps that had happened before it, a bit each, but for what it waited for.
+    """
+
+    who: int
+    key: Hashable
+    mode: int
+    place: int
+    previous: int
+    before: int
 
 
 class Search:
@@ -186,73 +207,53 @@ class Search:
         last: dict[int, int] = {}
         accesses: dict[Hashable, list[int]] = {}
         barrier = 0
-        new = self._prefix - 1
         for index, step in enumerate(taken):
-            previous = last.get(step.who, -1)
-            before = past = taken[previous].past | 1 << previous if previous >= 0 else 0
-            past |= barrier
-            footprint = step.footprint
-            for key, mode in footprint.items():
+            before = _until(taken, last.get(step.who, -1))
+            step.past = before | barrier
+            for key, mode in step.footprint.items():
                 others = accesses.setdefault(key, [])
-                for other in reversed(others):
-                    theirs = taken[other].footprint[key]
-                    if modes_conflict(theirs, mode):
-                        past |= taken[other].past | 1 << other
-                        if theirs & WRITE:
-                            break
-                if index >= new:
-                    self._race(taken, others, before, previous, step.who, key, mode, index)
+                step.past |= _past(taken, others, key, mode)
+                if index >= self._prefix - 1:  # The steps before have been looked at.
+                    access = Access(step.who, key, mode, index, last.get(step.who, -1), before)
+                    self._race(taken, others, access)
                 others.append(index)
-            step.past = past
-            last[step.who] = index
-            for born in step.born:
-                last[born] = index
-            if ALL in footprint:
+            last.update(dict.fromkeys((step.who, *step.born), index))
+            if ALL in step.footprint:
                 # Time moved because nobody could run: all before it happened before it.
                 step.past = (1 << index) - 1
                 barrier = step.past | 1 << index
         for who, op in ran.blocked:
             if op.key is not None:
-                previous = last[who]
-                before = taken[previous].past | 1 << previous
-                others = accesses.get(op.key, [])
-                self._race(taken, others, before, previous, who, op.key, op.mode, len(taken))
+                before = _until(taken, last[who])
+                access = Access(who, op.key, op.mode, len(taken), last[who], before)
+                self._race(taken, accesses.get(op.key, []), access)
         if taken[-1].who == MAIN and EXIT in taken[-1].footprint:
             # Whatever daemon threads have not done is never done.
             self.nodes[-1].backtrack.update(self.nodes[-1].could)
 
-    def _race(
-        self,
-        taken: list[Taken],
-        others: list[int],
-        before: int,
-        previous: int,
-        who: int,
-        key: Hashable,
-        mode: int,
-        index: int,
-    ) -> None:
-        """Find the steps on one object that could have come after this one instead."""
+    def _race(self, taken: list[Taken], others: list[int], access: Access) -> None:
+        """Find the steps on one object that could have come after an access instead."""
         bounded = self.options.max_preemptions is not None
         for other in reversed(others):
-            theirs = taken[other].footprint[key]
-            if not modes_conflict(theirs, mode) or taken[other].who == who:
+            theirs = taken[other].footprint[access.key]
+            if not modes_conflict(theirs, access.mode):
                 continue
-            if before >> other & 1:
-                if theirs & WRITE and not bounded:
+            last = bool(theirs & WRITE) and not bounded
+            if access.before >> other & 1:
+                if last:
                     break
                 continue
-            if theirs & RELEASE and not theirs & WRITE and mode & WAITED:
+            if theirs & RELEASE and not theirs & WRITE and access.mode & WAITED:
                 continue  # It could not have run before: what counts is who took it.
-            node = self.nodes[other]
-            if previous < other and who not in node.could:
+            if access.previous < other and access.who not in self.nodes[other].could:
                 continue  # It stood there and could not run.
-            self._backtrack(taken, other, before, who, index)
-            if theirs & WRITE and not bounded:
+            self._backtrack(taken, other, access)
+            if last:
                 break
 
-    def _backtrack(self, taken: list[Taken], other: int, before: int, who: int, index: int) -> None:
-        node = self.nodes[other]
+    def _backtrack(self, taken: list[Taken], other: int, access: Access) -> None:
+        """See to it that a step comes after an access."""
+        node, who = self.nodes[other], access.who
         if self.options.max_preemptions is not None:
             self._add(node, who)
             start = other
@@ -262,7 +263,9 @@ class Search:
             return
         able = set(node.could)
         first = {
-            taken[later].who for later in range(other + 1, index) if before >> later & 1
+            taken[later].who
+            for later in range(other + 1, access.place)
+            if access.before >> later & 1
         } & able
         if who in able:
             first.add(who)
@@ -283,7 +286,24 @@ class Search:
             node.backtrack.update(node.could)
 
 
+def _until(taken: list[Taken], index: int) -> int:
+    """Return a step and all that happened before it, a bit each."""
+    return taken[index].past | 1 << index if index >= 0 else 0
+
+
+def _past(taken: list[Taken], others: list[int], key: Hashable, mode: int) -> int:
+    """Return what happened before an access because it is one of the same object."""
+    past = 0
+    for other in reversed(others):
+        theirs = taken[other].footprint[key]
+        if modes_conflict(theirs, mode):
+            past |= taken[other].past | 1 << other
+            if theirs & WRITE:
+                break
+    return past
+
+
 LOOK = (
-    "Look for its own random numbers, real time, objects ordered by their address, and what is kept "
-    "from one run to the next."
+    "Look for its own random numbers, real time, objects ordered by their address, and what is "
+    "kept from one run to the next."
 )

@@ -47,10 +47,10 @@ class Lock(locks.Lock):
         if self._real is not None:
             self._take_back()
         if not blocking or timeout != -1:
-            if not _try(kernel, self, "acquire a Lock", self._held, blocking, timeout):
+            if not _try(kernel, self, "acquire a Lock", blocking=blocking, timeout=timeout):
                 return False
         elif self._locked or self.made_in != kernel.moment:
-            op = Op("acquire a Lock", self._held, None, self, self.key, WRITE | WAITED)
+            op = Op("acquire a Lock", self._held, None, self, key=self.key, mode=WRITE | WAITED)
             _stop(kernel, op, self.holder)
             kernel.touch(self.key, WRITE | WAITED)
         self._locked = True
@@ -100,10 +100,12 @@ class RLock(locks.RLock):
         if self._real is not None:
             self._take_back()
         if not blocking or timeout != -1:
-            if not _try(kernel, self, "acquire an RLock", self._held, blocking, timeout):
+            if not _try(kernel, self, "acquire an RLock", blocking=blocking, timeout=timeout):
                 return False
         elif self.made_in != kernel.moment:
-            kernel.point(Op("acquire an RLock", self._held, None, self, self.key, WRITE | WAITED))
+            kernel.point(
+                Op("acquire an RLock", self._held, None, self, key=self.key, mode=WRITE | WAITED)
+            )
             kernel.touch(self.key, WRITE | WAITED)
         self._count = 1
         self.holder = kernel.running
@@ -156,9 +158,7 @@ class SimpleQueue(locks.SimpleQueue):
         if block and timeout != 0:
             blocked = self._is_empty
             deadline = None if timeout is None else kernel.deadline(timeout)
-        kernel.point(
-            Op("get from a SimpleQueue", blocked, deadline, None, self.key, WRITE)
-        )
+        kernel.point(Op("get from a SimpleQueue", blocked, deadline, key=self.key, mode=WRITE))
         kernel.touch(self.key, WRITE)
         return super().get(block=False)
 
@@ -192,7 +192,7 @@ def join(self: Any, timeout: float | None = None) -> None:
     if timeout is not None:
         deadline, mode = kernel.deadline(max(timeout, 0)), READ
         kernel.looked = True
-    kernel.point(Op(f"join {virtual.name}", lambda: not virtual.done, deadline, None, key, mode))
+    kernel.point(Op(f"join {virtual.name}", lambda: not virtual.done, deadline, key=key, mode=mode))
     kernel.touch(key, mode)
 
 
@@ -275,25 +275,18 @@ def _stop(kernel: SteppingKernel, op: Op, holder: VirtualThread | None) -> None:
         raise SpuriousWakeUp
 
 
-def _try(
-    kernel: SteppingKernel,
-    lock: Any,
-    text: str,
-    held: Callable[[], bool],
-    blocking: bool,
-    timeout: float,
-) -> bool:
+def _try(kernel: SteppingKernel, lock: Any, text: str, *, blocking: bool, timeout: float) -> bool:
     """Stop before a try of a lock and return whether it is free then."""
     if timeout != -1:
         _real_lock().acquire(blocking, timeout)  # Raises what is wrong with these arguments.
     if lock.holder is not kernel.running:
         kernel.looked = True
     if not blocking or timeout == 0:
-        op = Op(f"try to {text}", None, None, lock, lock.key, WRITE)
+        op = Op(f"try to {text}", None, None, lock, key=lock.key, mode=WRITE)
     else:
-        op = Op(text, held, kernel.deadline(timeout), lock, lock.key, WRITE)
+        op = Op(text, lock._held, kernel.deadline(timeout), lock, key=lock.key, mode=WRITE)
     _stop(kernel, op, lock.holder)
-    free = not held()
+    free = not lock._held()
     kernel.touch(lock.key, WRITE if free else READ)
     return free
 

@@ -44,7 +44,4 @@ def conflict(one: Mapping[Hashable, int], other: Mapping[Hashable, int]) -> bool
     """Return whether two steps depend on each other: one wrote what the other touched."""
     if len(other) < len(one):
         one, other = other, one
-    for key, mode in one.items():
-        if key in other and (mode | other[key]) & _CHANGES:
-            return True
-    return False
+    return any(key in other and (mode | other[key]) & _CHANGES for key, mode in one.items())

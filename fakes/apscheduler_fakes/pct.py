@@ -1,8 +1,8 @@
 """Probabilistic concurrency testing: few preemptions, at random places.
 
 Each thread has a random priority, the highest that can run does, and at ``depth - 1`` random steps
-the running thread falls below all others. A bug that needs ``depth`` events in one order is found by
-each schedule with a probability of at least 1/(n·k^(depth-1)), for n threads and k steps.
+the running thread falls below all others. A bug that needs ``depth`` events in one order is found
+by each schedule with a probability of at least 1/(n·k^(depth-1)), for n threads and k steps.
 
 Source: Burckhardt, Kothari, Musuvathi and Nagarakatte, A Randomized Scheduler with Probabilistic
 Guarantees of Finding Bugs, ASPLOS 2010.

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from apscheduler_fakes.footprints import WRITE
 from apscheduler_fakes.stepping import Op, stepping
 
 # What rewritten code calls. These names are built-in ones while it exists.
@@ -101,9 +100,10 @@ def _functions(target: Any) -> list[FunctionType]:
             if isinstance(member, property):
                 parts = [each for each in (member.fget, member.fset, member.fdel) if each]
                 found += [each for each in parts if isinstance(each, FunctionType)]
-            elif isinstance(member, staticmethod | classmethod | FunctionType) and own:
-                found += _functions(member)
-            elif isinstance(member, type) and own and isinstance(target, ModuleType):
+            elif own and (
+                isinstance(member, staticmethod | classmethod | FunctionType)
+                or (isinstance(member, type) and isinstance(target, ModuleType))
+            ):
                 found += _functions(member)
         return found
     function = inspect.unwrap(getattr(target, "__func__", target))

@@ -4,8 +4,8 @@ Only deviations are written down. Wherever more than one can go on, the default 
 thread does or, if it cannot, the one that has waited longest. Small letters stand for as many
 defaults in a row (``a`` one, ``z`` 26), a digit for the place of who went on instead among those
 that could, in brackets from 10 on. Defaults at the end are left out. ``0`` is the schedule of
-defaults. A leading ``*`` says that every release of a lock is a place to switch, because the program
-looks at locks that others hold.
+defaults. A leading ``*`` says that every release of a lock is a place to switch, because the
+program looks at locks that others hold.
 """
 
 import re
@@ -72,8 +72,8 @@ def read(schedule: str) -> tuple[list[int], bool]:
             choices.append(int(token.group(1) or symbol))
     if position < len(text) or not text:
         raise ValueError(
-            f"{schedule!r} is no schedule: it cannot be read from character {position} on. Copy the "
-            "string that the failure printed, whole."
+            f"{schedule!r} is no schedule: it cannot be read from character {position} on. Copy "
+            "the string that the failure printed, whole."
         )
     return choices, dense
 

@@ -4,8 +4,8 @@ What runs between two stops is a step. Each is recorded with its thread, who els
 its footprint; what is explored next is decided from these records alone.
 
 A thread that stopped says what it is about to do. It can run when that would not block: of several
-threads at one free lock any may take it. Time moves when no thread can run or, with early time-outs,
-whenever somebody waits for an instant; the clock is then one more that can be chosen.
+threads at one free lock any may take it. Time moves when no thread can run or, with early
+time-outs, whenever somebody waits for an instant; it is then one more that can be chosen.
 """
 
 from _thread import get_ident
@@ -73,6 +73,7 @@ class Op:
         blocked: Callable[[], bool] | None = None,
         deadline: int | None = None,
         on: object = None,
+        *,
         key: Hashable = None,
         mode: int = 0,
         gives_way: bool = False,
@@ -198,8 +199,8 @@ class SteppingKernel(Kernel):
     Attributes:
         looked: Whether somebody looks at such a thing without waiting.
         sharing: The threads that came to rewritten code.
-        moment: Counts steps, and what others may learn of within one. An object that was made in the
-            same moment is known to nobody else.
+        moment: Counts steps, and what others may learn of within one. An object that was made in
+            the same moment is known to nobody else.
     """
 
     def __init__(
@@ -382,7 +383,9 @@ class SteppingKernel(Kernel):
         """Return who goes on; time and what else is no thread have their turn on the way."""
         while True:
             now = self.now
-            able = {self.numbers[each]: each for each, op in self.pending.items() if op.can_run(now)}
+            able = {
+                self.numbers[each]: each for each, op in self.pending.items() if op.can_run(now)
+            }
             running = NOBODY
             numbers = list(able)
             if stopped is not None and not self.pending[stopped].gives_way:
@@ -418,12 +421,11 @@ class SteppingKernel(Kernel):
             others[TIME] = self._let_time_pass
         if deadline is None and not able:
             raise self._deadlock()
-        if self.spurious:
-            for thread, op in self.pending.items():
-                number = self.numbers[thread]
-                if op.condition is not None and not op.spurious and op.blocked is not None:
-                    if number not in self.woken_once and op.blocked():
-                        others[-2 - number] = partial(self._wake_up, op, number)
+        for thread, op in self.pending.items() if self.spurious else ():
+            number = self.numbers[thread]
+            waits = op.condition is not None and not op.can_run(self.now)
+            if waits and number not in self.woken_once:
+                others[-2 - number] = partial(self._wake_up, op, number)
         return others
 
     def next_deadline(self) -> int | None:
@@ -472,7 +474,7 @@ def life_lock(python_thread: Any) -> Any:
 
 
 def life(python_thread: Any) -> Hashable:
-    """Return the name of whether a ``Thread`` is alive, as an object; ``None`` for a bare thread."""
+    """Return the name of what says that a ``Thread`` is alive; ``None`` for a bare thread."""
     return None if python_thread is None else getattr(life_lock(python_thread), "key", None)
 
 

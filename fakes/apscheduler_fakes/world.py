@@ -234,6 +234,4 @@ class World:
 
 
 # So that they are put back where a module was imported while they stood there.
-install._REALS.update(
-    (id(ours), install._REALS[id(usual)]) for usual, ours in explored.INSTEAD
-)
+install._REALS.update((id(ours), install._REALS[id(usual)]) for usual, ours in explored.INSTEAD)

@@ -6,9 +6,9 @@ A thread releases only what it holds and does not acquire what it holds; it may 
 Programs that differ in the order of their threads or in the names of the locks are the same.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from itertools import combinations_with_replacement
-import threading
 
 Body = tuple[str, ...]
 Program = tuple[Body, ...]
@@ -34,10 +34,10 @@ def programs(operations: tuple[str, ...], longest: int, threads: int) -> Iterato
             yield program
 
 
-def runnable(program: Program) -> Callable[[], object]:
-    """Return a program as a function; what it returns tells all that its threads could notice."""
+def runnable(program: Program, seen: list[object]) -> Callable[[], None]:
+    """Return a program as a function that leaves in a list all that its threads could notice."""
 
-    def run() -> object:
+    def run() -> None:
         locks = {"A": threading.Lock(), "B": threading.Lock()}
         orders: dict[str, list[int]] = {"A": [], "B": []}
         tries: list[list[bool]] = [[] for _ in program]
@@ -56,7 +56,7 @@ def runnable(program: Program) -> Callable[[], object]:
                         orders[operation[-1]].append(number)
                         lock.release()
 
-        run.seen = (orders, tries)
+        seen[:] = [orders, tries]
         threads = [threading.Thread(target=thread, args=(each,)) for each in range(len(program))]
         for each in threads:
             each.start()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from apscheduler_fakes.explore import Strategy, schedules
+from apscheduler_fakes.exploration import Strategy, schedules
 from apscheduler_fakes.world import World
 
 

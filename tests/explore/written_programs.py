@@ -206,7 +206,8 @@ def store_buffers_of_events() -> object:
 
 @program
 def condition_with_a_predicate() -> object:
-    condition, ready = threading.Condition(), []
+    condition = threading.Condition()
+    ready: list[int] = []
 
     def tell() -> None:
         with condition:
@@ -222,7 +223,9 @@ def condition_with_a_predicate() -> object:
 
 @program
 def two_waiters_one_notify_all() -> object:
-    condition, ready, order = threading.Condition(), [], []
+    condition = threading.Condition()
+    ready: list[int] = []
+    order: list[int] = []
 
     def wait(number: int) -> None:
         with condition:
@@ -240,7 +243,8 @@ def two_waiters_one_notify_all() -> object:
 
 @program
 def condition_on_a_plain_lock() -> object:
-    condition, turns = threading.Condition(threading.Lock()), []
+    condition = threading.Condition(threading.Lock())
+    turns: list[int] = []
 
     def turn(number: int) -> None:
         with condition:
@@ -490,7 +494,8 @@ def wait_with_a_timeout() -> object:
 
 @timed
 def condition_with_a_timeout() -> object:
-    condition, ready = threading.Condition(), []
+    condition = threading.Condition()
+    ready: list[int] = []
 
     def tell() -> None:
         with condition:
@@ -602,7 +607,8 @@ def wrong_notify() -> None:
 
 @faulty("Deadlock")
 def missed_notify_all() -> None:
-    condition, ready = threading.Condition(), []
+    condition = threading.Condition()
+    ready: list[int] = []
 
     def wait() -> None:
         with condition:
@@ -639,7 +645,8 @@ def dining_philosophers() -> None:
 
 @faulty("Deadlock")
 def bounded_buffer_with_one_condition() -> None:
-    condition, buffer = threading.Condition(), []
+    condition = threading.Condition()
+    buffer: list[int] = []
 
     def put() -> None:
         with condition:

@@ -8,8 +8,8 @@ who goes on.
 
 What is found: deadlocks, exceptions of the program and of any of its threads, failing asserts. What
 is not: what depends on a switch between two such operations, in code that reads or writes shared
-data without a lock; ``switch_in`` names functions in which such switches are tried as well. Names of
-threads, ids of jobs and ``threading.enumerate`` are no operations in this sense.
+data without a lock; ``switch_in`` names functions in which such switches are tried as well. Names
+of threads, ids of jobs and ``threading.enumerate`` are no operations in this sense.
 """
 
 import sys
@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 
 from apscheduler_fakes.drawing import svg
 from apscheduler_fakes.exhaustive import Exhaustive
@@ -31,7 +31,7 @@ from apscheduler_fakes.schedules import Replay, ScheduleDiverged, choices_of, re
 from apscheduler_fakes.stepping import Policy, Ran
 from apscheduler_fakes.world import World
 
-# How many schedules are spent on finding the same failure with fewer preemptions, for each bound.
+# How many schedules are spent on finding the same failure with fewer preemptions.
 _MINIMISE = 500
 
 # How often, in seconds, a long exploration says on a terminal how far it is.
@@ -78,16 +78,16 @@ class Exploration:
 
     def __str__(self) -> str:
         return (
-            f"{self.schedules} schedules ({self.redundant} redundant), at most {self.deepest} steps, "
-            f"{self.seconds:.1f} s: {self.claim}"
+            f"{self.schedules} schedules ({self.redundant} redundant), at most {self.deepest} "
+            f"steps, {self.seconds:.1f} s: {self.claim}"
         )
 
 
-class ExplorationIncomplete(AssertionError):  # noqa: N818
+class ExplorationIncomplete(AssertionError):
     """An exhaustive search came to ``max_schedules`` before its end."""
 
 
-class ScheduleFailure(AssertionError):  # noqa: N818
+class ScheduleFailure(AssertionError):
     """The program fails under one schedule; ``__cause__`` is what it failed with.
 
     Attributes:
@@ -276,7 +276,7 @@ def _claim(strategy: Strategy, options: _Options) -> str:
     return f"{what}, for data that is shared under locks"
 
 
-def _kind(error: BaseException) -> object:
+def _kind(error: BaseException | None) -> object:
     """Return what makes two failures the same."""
     text = "" if type(error).__name__ == "Deadlock" else str(error)
     return type(error), text
@@ -321,19 +321,17 @@ def _cause(ran: Ran) -> BaseException:
 
 def _minimised(world: World, ran: Ran) -> Ran:
     """Return a schedule with the same failure and as few preemptions as can be found."""
-    best = ran
+    left = _MINIMISE
     for bound in range(ran.preemptions):
         search = Exhaustive(max_preemptions=bound).search()
-        for _ in range(_MINIMISE):
+        more = True
+        while more and left:
+            left -= 1
             tried = world.run(search, dense=ran.dense)
             if _same(tried, ran):
-                best = tried
-                break
-            if not search.advance(tried):
-                break
-        if best is not ran:
-            break
-    return _shortened(world, best)
+                return _shortened(world, tried)
+            more = search.advance(tried)
+    return _shortened(world, ran)
 
 
 def _shortened(world: World, ran: Ran) -> Ran:
