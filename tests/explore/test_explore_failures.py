@@ -148,7 +148,7 @@ def test_an_exception_in_any_thread_is_a_failure() -> None:
     """A thread that dies fails the exploration with its own error."""
 
     def program() -> None:
-        threading.Thread(target=lambda: {}["missing"]).start()
+        threading.Thread(target={1: 1}.pop, args=(2,)).start()
 
     assert isinstance(failure_of(program).__cause__, KeyError)
 
@@ -156,13 +156,15 @@ def test_an_exception_in_any_thread_is_a_failure() -> None:
 def test_an_exception_in_a_bare_thread_is_a_failure() -> None:
     """So does one that was started without threading."""
 
-    def fail() -> None:
-        raise KeyError("missing")
-
     def program() -> None:
         lock = threading.Lock()
         lock.acquire()
-        _thread.start_new_thread(lambda: (lock.release(), fail()), ())
+
+        def fail() -> None:
+            lock.release()
+            raise KeyError("missing")
+
+        _thread.start_new_thread(fail, ())
         lock.acquire()
         time.sleep(1)
 
