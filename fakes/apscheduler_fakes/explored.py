@@ -41,11 +41,9 @@ class Lock(locks.Lock):
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock; see ``threading.Lock.acquire``."""
-        kernel = stepping()
+        kernel = _stepping_with(self)
         if kernel is None:
             return super().acquire(blocking, timeout)
-        if self._real is not None:
-            self._take_back()
         if not blocking or timeout != -1:
             if not _try(kernel, self, "acquire a Lock", blocking=blocking, timeout=timeout):
                 return False
@@ -59,7 +57,7 @@ class Lock(locks.Lock):
 
     def release(self) -> None:
         """Free the lock; see ``threading.Lock.release``."""
-        kernel = stepping()
+        kernel = _stepping_with(self)
         if kernel is not None:
             _before_release(kernel, self)
         super().release()
@@ -70,7 +68,7 @@ class Lock(locks.Lock):
         return super().locked()
 
     def _is_owned(self) -> bool:
-        kernel = stepping()
+        kernel = _stepping_with(self)
         return (kernel is not None and self.holder is kernel.running) or self.locked()
 
     acquire_lock = acquire
@@ -94,11 +92,9 @@ class RLock(locks.RLock):
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, once more if it is this thread's; see ``threading.RLock.acquire``."""
-        kernel = stepping()
+        kernel = _stepping_with(self)
         if kernel is None or self.holder is kernel.running:
             return super().acquire(blocking, timeout)
-        if self._real is not None:
-            self._take_back()
         if not blocking or timeout != -1:
             if not _try(kernel, self, "acquire an RLock", blocking=blocking, timeout=timeout):
                 return False
@@ -113,13 +109,13 @@ class RLock(locks.RLock):
 
     def release(self) -> None:
         """Undo one ``acquire``; see ``threading.RLock.release``."""
-        kernel = stepping()
+        kernel = _stepping_with(self)
         if kernel is not None and self.holder is kernel.running and self._count == 1:
             _before_release(kernel, self)
         super().release()
 
     def _release_save(self) -> Any:
-        kernel = stepping()
+        kernel = _stepping_with(self)
         if kernel is not None and self.holder is kernel.running:
             _before_release(kernel, self)
         return super()._release_save()
@@ -141,7 +137,7 @@ class SimpleQueue(locks.SimpleQueue):
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Add an item; see ``queue.SimpleQueue.put``."""
-        kernel = stepping()
+        kernel = _stepping_with(self)
         if kernel is not None:
             kernel.point(Op("put into a SimpleQueue"))
             kernel.touch(self.key, WRITE)
@@ -149,11 +145,9 @@ class SimpleQueue(locks.SimpleQueue):
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item; see ``queue.SimpleQueue.get``."""
-        kernel = stepping()
+        kernel = _stepping_with(self)
         if kernel is None or (block and timeout is not None and timeout < 0):
             return super().get(block, timeout)
-        if self._real is not None:
-            self._take_back()
         blocked = deadline = None
         if block and timeout != 0:
             blocked = self._is_empty
@@ -188,6 +182,19 @@ def join(self: Any, timeout: float | None = None) -> None:
     if kernel is None or virtual is None or virtual is kernel.running:
         threads.join(self, timeout)
         return
+    join_virtual(kernel, virtual, timeout)
+
+
+def join_virtual(
+    kernel: SteppingKernel, virtual: VirtualThread, timeout: float | None = None
+) -> None:
+    """Stop the running thread until another one has ended.
+
+    Args:
+        kernel: The kernel of both.
+        virtual: The other one.
+        timeout: Longest wait in seconds; ``None`` waits without limit.
+    """
     key, mode, deadline = kernel.numbers[virtual], READ | WAITED, None
     if timeout is not None:
         deadline, mode = kernel.deadline(max(timeout, 0)), READ
@@ -248,6 +255,14 @@ LOOKS: list[tuple[Any, str, Any]] = [
 ]
 
 SPURIOUS = (threading.Condition, "wait", condition_wait)
+
+
+def _stepping_with(thing: Any) -> SteppingKernel | None:
+    """Return the kernel of the running schedule; a thing used outside one takes its state along."""
+    kernel = stepping()
+    if kernel is not None and thing._real is not None:
+        thing._take_back()
+    return kernel
 
 
 def _made() -> tuple[Hashable, int]:

@@ -327,8 +327,8 @@ class SteppingKernel(Kernel):
     def _park(self, waiting_for: str, queue: Any) -> None:
         if self.unwinding:
             super()._park(waiting_for, queue)
-        else:
-            self.point(Op("go on after the others", gives_way=True))
+            return
+        self.point(Op("go on after the others", gives_way=True))
 
     def count_step(self) -> None:
         """Count a look at the clock; see ``Kernel.count_step``."""

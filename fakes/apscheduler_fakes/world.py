@@ -140,10 +140,11 @@ class World:
             if kernel.now:
                 self._frozen.move_to(START.replace(tzinfo=None))
         failure = kernel.failure
-        if isinstance(failure, NotModelled):
-            raise failure
-        cut = isinstance(failure, Cut)
         errors = [*self._errors, *([] if failure is None else [failure])]
+        for error in errors:
+            if isinstance(error, NotModelled):
+                raise error
+        cut = isinstance(failure, Cut)
         return Ran(
             taken=kernel.taken,
             blocked=blocked,
@@ -161,7 +162,7 @@ class World:
         try:
             try:
                 value = self.program()
-            except (KeyboardInterrupt, SimulationError):
+            except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001  # Whatever it raises is its failure.
                 if kernel.failure is None:
@@ -169,9 +170,8 @@ class World:
             if kernel.failure is None:
                 self._wait_for_threads(kernel)
                 kernel.exit()
-        except SimulationError as failure:
-            if kernel.failure is None:
-                kernel.failure = failure
+        except SimulationError:
+            pass  # The kernel has kept it.
         return value
 
     @staticmethod
@@ -189,15 +189,13 @@ class World:
                     thread.join()
             finally:
                 pools._shutdown = False
-        while True:
-            left = [
-                thread.python_thread
-                for thread in kernel.threads.values()
-                if thread is not kernel.main and not thread.daemon and thread.python_thread
-            ]
-            if not left:
-                return
-            left[0].join()
+        # Those that have ended too: what is done here must not depend on when they did.
+        joined = {kernel.main}
+        while waited_for := [each for each in kernel.numbers if each not in joined]:
+            for thread in waited_for:
+                joined.add(thread)
+                if not thread.daemon:
+                    explored.join_virtual(kernel, thread)
 
     def _jump(self, now: int) -> None:
         self._frozen.move_to((START + now * _MICROSECOND).replace(tzinfo=None))
@@ -216,7 +214,7 @@ class World:
         names.swap(sys, "unraisablehook", self._bare_thread_failed(sys.unraisablehook))
 
     def _thread_failed(self, args: Any) -> None:
-        if args.exc_type is not SystemExit:
+        if args.exc_type is not SystemExit:  # As threading's own hook.
             self._errors.append(args.exc_value)
 
     def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
