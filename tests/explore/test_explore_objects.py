@@ -205,6 +205,15 @@ def test_what_ends_waits_no_longer() -> None:
     assert set(ended) == {"daemon"}
 
 
+def test_a_daemon_may_sleep_at_the_end() -> None:
+    """A program does not wait for what a daemon thread waits for."""
+
+    def program() -> None:
+        started(lambda: time.sleep(5), daemon=True)
+
+    assert explore(program).complete
+
+
 def test_a_sleep_of_nothing_lets_the_others_go_first() -> None:
     """By default whoever gives way comes last."""
 
@@ -230,6 +239,50 @@ def test_a_deadlock_ends_what_the_program_still_wants_to_do() -> None:
         raise ValueError("something else")
 
     raises(program, Deadlock, "nothing can run any more")
+
+
+def test_what_a_deadlock_unwinds_may_start_threads_and_wait() -> None:
+    """A clean-up that starts a thread, gives way and sleeps does not hang the report."""
+
+    def program() -> None:
+        event, bare = threading.Event(), _thread.allocate_lock()
+        bare.acquire()
+        _thread.start_new_thread(bare.acquire, ())  # It waits for ever, and has no key to wait by.
+        try:
+            event.wait()
+        finally:
+            (thread,) = started(lambda: None)
+            time.sleep(0)
+            time.sleep(1)
+            thread.join()
+
+    raises(program, Deadlock, "nothing can run any more")
+
+
+def test_an_event_is_waited_for_while_wake_ups_may_be_spurious() -> None:
+    """Only the program's own waits wake up by themselves, never those of the library."""
+
+    def program() -> object:
+        event, condition = threading.Event(), threading.Condition()
+        started(event.set)
+        with condition:
+            condition.wait(1)
+        return event.wait()
+
+    assert outcomes(program, Exhaustive(), spurious=True).keys() == {True}
+
+
+def test_a_sleeper_at_the_deadlock_of_the_others_is_waited_for() -> None:
+    """Time passes for a daemon that sleeps before the rest is called a deadlock."""
+
+    def program() -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        time.sleep(1)
+        started(lambda: time.sleep(2), daemon=True)
+        lock.acquire()
+
+    raises(program, Deadlock, "nothing can run any more at 3.000000 s")
 
 
 def test_threads_started_by_hand_take_part() -> None:

@@ -212,8 +212,7 @@ def double_checked() -> object:
     def make() -> None:
         if not made:
             with lock:
-                if len(made) < 2:
-                    made.append(1)
+                made.append(1)
 
     written_programs.joined(make, make)
     return len(made)
