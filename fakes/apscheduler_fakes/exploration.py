@@ -171,6 +171,12 @@ def explore(
         undo.enter_context(rewritten(options.switch_in))
         world = undo.enter_context(options.world())
         for ran in schedules(world, strategy):
+            if isinstance(strategy, Exhaustive) and count == strategy.max_schedules:
+                _raise(failures)
+                raise ExplorationIncomplete(
+                    f"{count} schedules without a failure, and there are more. Pass a larger "
+                    "max_schedules, bound the preemptions, or make the program smaller."
+                )
             count += 1
             redundant += ran.cut
             deepest = max(deepest, len(ran.taken))
@@ -178,12 +184,6 @@ def explore(
                 failures[_kind(ran.error)] = _failure(world, options, ran)
                 if not keep_going:
                     break
-            if isinstance(strategy, Exhaustive) and count == strategy.max_schedules:
-                _raise(failures)
-                raise ExplorationIncomplete(
-                    f"{count} schedules without a failure, and there are more. Pass a larger "
-                    "max_schedules, bound the preemptions, or make the program smaller."
-                )
             if sys.stderr.isatty() and time.perf_counter() - told > _TELL_EVERY:
                 told = time.perf_counter()
                 sys.stderr.write(f"\rexplore: {count} schedules, {told - began:.0f} s ")

@@ -144,6 +144,13 @@ def test_a_search_that_comes_to_its_limit_is_no_pass() -> None:
         explore(written_programs.semaphore_of_one, Exhaustive(max_schedules=2))
 
 
+def test_a_limit_that_is_just_enough_is_enough() -> None:
+    """A search that ends with its last schedule is complete."""
+    assert explore(
+        written_programs.condition_with_a_predicate, Exhaustive(max_schedules=2)
+    ).complete
+
+
 def test_an_exception_in_any_thread_is_a_failure() -> None:
     """A thread that dies fails the exploration with its own error."""
 
