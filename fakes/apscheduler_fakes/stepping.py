@@ -261,6 +261,7 @@ class SteppingKernel(Kernel):
             thread.since = self.now
             if self.failure is not None and thread is self.main:
                 self.trace.append(Step(self.now, thread, thread.waiting_for))
+                thread.waiting_for = ""
                 raise self.failure
             self._chosen = chosen
             self._switch_to_hub(thread)

@@ -51,6 +51,25 @@ def test_a_program_known_as_bad_fails_and_fails_again(name: str, strategy: Any) 
     assert fails_again(program, failure)
 
 
+def test_the_strings_of_schedules_are_the_same_on_every_python() -> None:
+    """A string from one Python replays on another: these hold on all that are supported."""
+    faulty = [getattr(written_programs, name) for name in written_programs.WITH_FAULTS]
+
+    assert {each.__name__: failure_of(each).schedule for each in faulty} == {
+        "lost_wake_up": "1",
+        "check_then_wait": "a1",
+        "wrong_notify": "2c1",
+        "missed_notify_all": "1",
+        "lock_order": "b1",
+        "dining_philosophers": "b2",
+        "bounded_buffer_with_one_condition": "0",
+        "barrier_reuse": "0",
+        "double_checked_flag": "c1",
+        "readers_and_writers": "1b1",
+        "two_stage_lock_release": "b1",
+    }
+
+
 def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
     """The report of a lost wake-up is a picture and a line to copy."""
     failure = failure_of(written_programs.lost_wake_up)
