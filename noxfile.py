@@ -103,6 +103,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def soundness(session: nox.Session) -> None:
+    """Compare explore() with and without reduction on every generated program (about an hour)."""
+    session.install(".[fakes]", *group("tests"))
+    session.run("python", "scripts/soundness.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format with ruff."""
     session.install(*group("lint"))

@@ -27,10 +27,16 @@ TYPES = frozenset({_LOCK, _RLOCK, _CONDITION})
 class Replaced:
     """The real locks that one simulation replaces, each by one virtual lock wherever it is found.
 
-    Made and asked while the simulation is active.
+    Asked while the simulation is active.
+
+    Args:
+        lock: What replaces a lock.
+        rlock: What replaces a re-entrant one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lock: type["HeldLock"], rlock: type["HeldRLock"]) -> None:
+        self._lock = lock
+        self._rlock = rlock
         self._virtual: dict[int, Any] = {}
         self._real: list[Any] = []  # Kept alive, so that no other object gets the same id.
         self._conditions: list[tuple[Any, dict[str, Any]]] = []
@@ -41,6 +47,14 @@ class Replaced:
             self._real.append(real)
             self._virtual[id(real)] = self._make(real)
         return self._virtual[id(real)]
+
+    def start_afresh(self) -> None:
+        """Free every lock and forget who waits: those who did so are gone."""
+        for lock in self._virtual.values():
+            if isinstance(lock, HeldLock | HeldRLock):
+                lock.free()
+        for condition, _ in self._conditions:
+            condition._waiters.clear()
 
     def put_back(self) -> None:
         """Give the conditions their real locks back."""
@@ -61,14 +75,14 @@ class Replaced:
             return real
         real.release()
         if isinstance(real, _LOCK):
-            return _HeldLock(real)
-        return real if real._is_owned() else _HeldRLock(real)
+            return self._lock(real)
+        return real if real._is_owned() else self._rlock(real)
 
 
-class _HeldLock(Lock):
+class HeldLock(Lock):
     """A virtual lock over a real one."""
 
-    __slots__ = ("_beside",)
+    # No __slots__: what an exploration replaces a lock by is one of its own as well.
 
     def __new__(cls, _real: Any) -> Self:
         return object.__new__(cls)
@@ -89,14 +103,19 @@ class _HeldLock(Lock):
         if held and here() is not None:
             self._beside.release()
 
+    def free(self) -> None:
+        """Be free, whoever holds it."""
+        if self._locked:
+            self._locked = False
+            self.holder = None
+            self._beside.release()
+
     def _plain(self) -> Any:
         return self._beside
 
 
-class _HeldRLock(RLock):
+class HeldRLock(RLock):
     """A virtual re-entrant lock over a real one."""
-
-    __slots__ = ("_beside",)
 
     def __new__(cls, _real: Any) -> Self:
         return object.__new__(cls)
@@ -117,6 +136,13 @@ class _HeldRLock(RLock):
         held = self._count
         super().release()
         if held and not self._count and here() is not None:
+            self._beside.release()
+
+    def free(self) -> None:
+        """Be free, whoever holds it."""
+        if self._count:
+            self._count = 0
+            self.holder = None
             self._beside.release()
 
     def _release_save(self) -> Any:
