@@ -84,7 +84,7 @@ class HeldLock(Lock):
 
     # No __slots__: what an exploration replaces a lock by is one of its own as well.
 
-    def __new__(cls, _real: Any) -> Self:
+    def __new__(cls, _real: Any) -> Self:  # noqa: D102  # Says what __init__ does.
         return object.__new__(cls)
 
     def __init__(self, real: Any) -> None:
@@ -92,12 +92,14 @@ class HeldLock(Lock):
         self._beside = real
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take both; see ``threading.Lock.acquire``."""
         if here() is None:
             return bool(self._beside.acquire(blocking, timeout))
         # Against real threads the wait is a real one; theirs are short.
         return super().acquire(blocking, timeout) and bool(self._beside.acquire())
 
     def release(self) -> None:
+        """Free both; see ``threading.Lock.release``."""
         held = self._locked
         super().release()
         if held and here() is not None:
@@ -117,7 +119,7 @@ class HeldLock(Lock):
 class HeldRLock(RLock):
     """A virtual re-entrant lock over a real one."""
 
-    def __new__(cls, _real: Any) -> Self:
+    def __new__(cls, _real: Any) -> Self:  # noqa: D102  # Says what __init__ does.
         return object.__new__(cls)
 
     def __init__(self, real: Any) -> None:
@@ -125,6 +127,7 @@ class HeldRLock(RLock):
         self._beside = real
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take both; see ``threading.RLock.acquire``."""
         if here() is None:
             return bool(self._beside.acquire(blocking, timeout))
         # The real one counts levels of its own: one for all of the virtual one's.
@@ -133,6 +136,7 @@ class HeldRLock(RLock):
         )
 
     def release(self) -> None:
+        """Free both; see ``threading.RLock.release``."""
         held = self._count
         super().release()
         if held and not self._count and here() is not None:

@@ -11,7 +11,6 @@ thread only: it takes all virtual threads for the same one.
 import concurrent.futures.thread as pools
 import logging
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

@@ -55,6 +55,7 @@ class World:
         self._counters: list[tuple[Any, str, Any]] = []
         self._moments = 0
         self._ran = 0
+        self._settled = False
         self._undo = ExitStack()
         self._held = Replaced(explored.HeldLock, explored.HeldRLock)
         self._kernel: SteppingKernel
@@ -100,9 +101,13 @@ class World:
 
     def settle_garbage(self) -> None:
         """Let the collector forget what there is, and run between schedules only."""
+        if self._settled:
+            return
+        self._settled = True
         gc.collect()
-        gc.freeze()
-        self._undo.callback(gc.unfreeze)
+        if not gc.get_freeze_count():  # Whoever did it before wants it to stay so.
+            gc.freeze()
+            self._undo.callback(gc.unfreeze)
         if gc.isenabled():
             gc.disable()
             self._undo.callback(gc.enable)
@@ -214,7 +219,7 @@ class World:
         self._held.start_afresh()
 
     def _new_kernel(self, policy: Policy, *, dense: bool) -> SteppingKernel:
-        kernel = SteppingKernel(
+        kernel: SteppingKernel = SteppingKernel(
             policy=policy,
             naming=self._naming,
             dense=dense,

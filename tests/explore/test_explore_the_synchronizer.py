@@ -9,6 +9,9 @@ from apscheduler_fakes import PCT, Deadlock, Exhaustive, Random, ScheduleFailure
 from jobs_synchronizer import corrected, documented
 
 
+LONG = pytest.mark.soundness
+
+
 def program(
     synchronizer: Callable[[int], corrected.JobsSynchronizer | documented.JobsSynchronizer],
     notifiers: int,
@@ -45,13 +48,13 @@ def test_the_corrected_synchronizer_never_hangs(notifiers: int, waiters: int, mo
     assert done.schedules <= most
 
 
-@pytest.mark.parametrize("notifiers", [2, 3])
+@pytest.mark.parametrize("notifiers", [2, pytest.param(3, marks=LONG)])
 def test_two_requests_never_hang(notifiers: int) -> None:
     """Two requests that wait for the same jobs are both answered."""
     assert explore(program(corrected.JobsSynchronizer, notifiers, 2)).complete
 
 
-@pytest.mark.parametrize("notifiers", [1, 2])
+@pytest.mark.parametrize("notifiers", [1, pytest.param(2, marks=LONG)])
 def test_the_corrected_synchronizer_stands_time_outs_and_spurious_wake_ups(notifiers: int) -> None:
     """A wait that ends early or by itself harms nobody."""
     timed = program(corrected.JobsSynchronizer, notifiers, timeout=(1.0,))
@@ -61,7 +64,10 @@ def test_the_corrected_synchronizer_stands_time_outs_and_spurious_wake_ups(notif
 
 
 @pytest.mark.parametrize("notifiers", [0, 1, 2, 3, 4])
-@pytest.mark.parametrize("strategy", [Exhaustive(), Random(300), PCT(3, 300)])
+@pytest.mark.parametrize(
+    "strategy",
+    [Exhaustive(), *(pytest.param(each, marks=LONG) for each in (Random(300), PCT(3, 300)))],
+)
 def test_the_published_synchronizer_loses_the_wake_up(
     notifiers: int, strategy: Exhaustive | Random | PCT
 ) -> None:
