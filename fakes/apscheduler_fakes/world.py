@@ -55,7 +55,6 @@ class World:
         self._counters: list[tuple[Any, str, Any]] = []
         self._moments = 0
         self._ran = 0
-        self._settled = False
         self._undo = ExitStack()
         self._held = Replaced(explored.HeldLock, explored.HeldRLock)
         self._kernel: SteppingKernel
@@ -100,14 +99,8 @@ class World:
         self._undo.close()
 
     def settle_garbage(self) -> None:
-        """Let the collector forget what there is, and run between schedules only."""
-        if self._settled:
-            return
-        self._settled = True
-        gc.collect()
-        if not gc.get_freeze_count():  # Whoever did it before wants it to stay so.
-            gc.freeze()
-            self._undo.callback(gc.unfreeze)
+        """Let the collector run between schedules only."""
+        _collect()
         if gc.isenabled():
             gc.disable()
             self._undo.callback(gc.enable)
@@ -130,7 +123,7 @@ class World:
             setattr(owner, name, counter)
         self._ran += 1
         if self._ran % _COLLECT_EVERY == 0:
-            gc.collect()
+            _collect()
         self._errors.clear()
         kernel = self._kernel = self._new_kernel(policy, dense=dense)
         value = None
@@ -263,6 +256,11 @@ class World:
     def _put_counters_back(self) -> None:
         for owner, name, counter in self._counters:
             setattr(owner, name, counter)
+
+
+def _collect() -> None:
+    """Collect what schedules have left behind; what is older than they are is not looked at."""
+    gc.collect(1)
 
 
 # So that they are put back where a module was imported while they stood there.

@@ -148,7 +148,7 @@ def test_an_exploration_says_what_it_covered() -> None:
         ),
         (
             Exhaustive(),
-            {"switch_in": [written_programs.queue_join]},
+            {"switch_in": [written_programs.joined]},
             "no schedule fails, for data that is shared under locks or in the functions of switch",
         ),
     ],

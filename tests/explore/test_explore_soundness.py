@@ -139,8 +139,8 @@ def test_a_program_with_early_timeouts_keeps_every_outcome(program: Written, par
 @pytest.mark.parametrize(
     "name",
     [
-        "condition_with_a_predicate",
         "lost_wake_up",
+        pytest.param("condition_with_a_predicate", marks=LONG),
         pytest.param("condition_on_a_plain_lock", marks=LONG),
     ],
 )

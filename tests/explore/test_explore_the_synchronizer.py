@@ -84,10 +84,10 @@ def test_the_published_synchronizer_loses_the_wake_up(
 
 def test_a_spurious_wake_up_breaks_the_published_wait() -> None:
     """A request that does not look at the count answers before its jobs are done."""
-    published = program(documented.JobsSynchronizer, 2)
+    published = program(documented.JobsSynchronizer, 1)
 
     with pytest.raises(ExceptionGroup) as caught:
-        explore(published, Exhaustive(2), spurious_wakeups=True, keep_going=True)
+        explore(published, Exhaustive(1), spurious_wakeups=True, keep_going=True)
 
     kinds = {type(each.__cause__).__name__ for each in caught.value.exceptions}
     assert kinds == {"Deadlock", "AssertionError"}
