@@ -12,6 +12,7 @@ data without a lock; ``switch_in`` names functions in which such switches are tr
 of threads, ids of jobs and ``threading.enumerate`` are no operations in this sense.
 """
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -107,17 +108,32 @@ class ScheduleFailure(AssertionError):
 
 
 @dataclass(frozen=True)
-class _Options:
+class Options:
+    """A program and how its schedules are made.
+
+    Args:
+        program: As for ``explore``.
+        spurious_wakeups: As for ``explore``.
+        early_timeouts: As for ``explore``.
+        switch_in: As for ``explore``.
+        test: The id of the test that the program is, if it is one.
+    """
+
     program: Callable[[], object]
-    spurious_wakeups: bool
-    early_timeouts: bool
-    switch_in: tuple[Callable[..., object] | ModuleType, ...]
+    spurious_wakeups: bool = False
+    early_timeouts: bool = False
+    switch_in: Sequence[Callable[..., object] | ModuleType] = ()
+    test: str = ""
 
     def world(self) -> World:
+        """Return the world to run it in."""
         return World(self.program, early=self.early_timeouts, spurious=self.spurious_wakeups)
 
-    def text(self) -> str:
-        """Return them as they are written in a call."""
+    def line(self, schedule: str) -> str:
+        """Return the line that runs a schedule again."""
+        if self.test:
+            return f"pytest {shlex.quote(self.test)} --replay-schedule {shlex.quote(schedule)}"
+        name = getattr(self.program, "__name__", "program")
         parts = [
             f", {name}=True"
             for name in ("spurious_wakeups", "early_timeouts")
@@ -128,7 +144,7 @@ class _Options:
                 getattr(each, "__qualname__", each.__name__) for each in self.switch_in
             )
             parts.append(f", switch_in=[{names}]")
-        return "".join(parts)
+        return f"replay({name}, {schedule!r}{''.join(parts)})"
 
 
 def explore(
@@ -161,9 +177,19 @@ def explore(
         ExplorationIncomplete: An exhaustive search came to its ``max_schedules``.
         ScheduleDiverged: The program behaves differently under the same schedule.
         NotModelled: It stands inside a simulation, or the program does what has no model.
+        OutsideThread: A thread or scheduler from before takes part.
+        StallLimit: The program waits for something real.
     """
+    options = Options(program, spurious_wakeups, early_timeouts, tuple(switch_in))
+    return explore_with(options, strategy, keep_going=keep_going)
+
+
+def explore_with(
+    options: Options, strategy: Strategy | None = None, *, keep_going: bool = False
+) -> Exploration:
+    """Do what ``explore`` does."""
+    __tracebackhide__ = True
     strategy = Exhaustive() if strategy is None else strategy
-    options = _Options(program, spurious_wakeups, early_timeouts, tuple(switch_in))
     failures: dict[object, ScheduleFailure] = {}
     count = redundant = deepest = 0
     began = told = time.perf_counter()
@@ -222,7 +248,12 @@ def replay(
         ScheduleDiverged: The program no longer fits the schedule.
         ValueError: ``schedule`` is no schedule.
     """
-    options = _Options(program, spurious_wakeups, early_timeouts, tuple(switch_in))
+    replay_with(Options(program, spurious_wakeups, early_timeouts, tuple(switch_in)), schedule)
+
+
+def replay_with(options: Options, schedule: str) -> None:
+    """Do what ``replay`` does."""
+    __tracebackhide__ = True
     choices, dense = read(schedule)
     with rewritten(options.switch_in), options.world() as world:
         policy = Replay(choices)
@@ -264,7 +295,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
             return
 
 
-def _claim(strategy: Strategy, options: _Options) -> str:
+def _claim(strategy: Strategy, options: Options) -> str:
     if not isinstance(strategy, Exhaustive):
         return f"no failure in what {strategy} ran; others were not tried"
     bound = strategy.max_preemptions
@@ -283,6 +314,7 @@ def _kind(error: BaseException | None) -> object:
 
 
 def _raise(failures: dict[object, ScheduleFailure]) -> None:
+    __tracebackhide__ = True
     found = list(failures.values())
     if len(found) == 1:
         raise found[0]
@@ -290,7 +322,7 @@ def _raise(failures: dict[object, ScheduleFailure]) -> None:
         raise ExceptionGroup(f"the program fails in {len(found)} ways", found)
 
 
-def _failure(world: World, options: _Options, ran: Ran) -> ScheduleFailure:
+def _failure(world: World, options: Options, ran: Ran) -> ScheduleFailure:
     """Return the failure of a schedule, with the fewest preemptions it can be had with."""
     best = _minimised(world, ran)
     failure = _described(options, best)
@@ -298,15 +330,13 @@ def _failure(world: World, options: _Options, ran: Ran) -> ScheduleFailure:
     return failure
 
 
-def _described(options: _Options, ran: Ran) -> ScheduleFailure:
+def _described(options: Options, ran: Ran) -> ScheduleFailure:
     """Return a failure with its lanes and the line that replays it."""
     schedule = write(choices_of(ran.taken), dense=ran.dense)
-    name = getattr(options.program, "__name__", "program")
     error = ran.error
     text = str(error).partition("\n")[0]
     return ScheduleFailure(
-        f"{type(error).__name__}: {text}\n\n{lanes(ran.trace)}\n\n"
-        f"replay({name}, {schedule!r}{options.text()})",
+        f"{type(error).__name__}: {text}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
         schedule,
         ran.preemptions,
         ran.trace,

@@ -8,7 +8,6 @@ import pytest
 from apscheduler_fakes import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explore, replay
 from jobs_synchronizer import corrected, documented
 
-
 LONG = pytest.mark.soundness
 
 
