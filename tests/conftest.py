@@ -26,10 +26,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave to ``nox -s soundness`` what takes long."""
-    if not config.getoption("--soundness"):
-        long = [item for item in items if item.get_closest_marker("soundness")]
-        items[:] = [item for item in items if item not in long]
-        config.hook.pytest_deselected(items=long)
+    whole = config.getoption("--soundness")
+    long = {item for item in items if not whole and item.get_closest_marker("soundness")}
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=list(long))
 
 
 @pytest.hookimpl(wrapper=True)

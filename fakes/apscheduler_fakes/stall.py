@@ -62,12 +62,12 @@ def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
 
     def watch_in_a_bare_thread() -> None:
         nonlocal busy_since
-        seen = _place()
+        seen = _place_in_a_bare_thread()
         while not stop.acquire(timeout=stall_timeout):
-            if _place() == seen:
+            if _place_in_a_bare_thread() == seen:
                 signal.pthread_kill(os_ident, SIGNAL)
             else:
-                seen, busy_since = _place(), _process_time()
+                seen, busy_since = _place_in_a_bare_thread(), _process_time()
         stopped.release()
 
     stop, stopped = _allocate_lock(), _allocate_lock()
@@ -83,7 +83,7 @@ def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
         signal.signal(SIGNAL, before)
 
 
-def _place() -> tuple[Kernel | None, int]:
+def _place_in_a_bare_thread() -> tuple[Kernel | None, int]:
     """Return how far the running simulation is; an exploration is one after the other."""
     kernel = active()
     return kernel, 0 if kernel is None else kernel.steps
