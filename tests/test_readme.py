@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-import readme
 import apscheduler_fakes.marked  # noqa: F401  # Or an inner run would import it for itself alone.
+import readme
 from apscheduler_fakes import Simulation
 from jobs_synchronizer import create_app
 
