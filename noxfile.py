@@ -128,8 +128,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what a simulation costs, as ratios (--threads 100000 for the largest)."""
-    session.install(".[fakes]")
+    """Measure what simulations and explorations cost (--threads 100000 for the largest)."""
+    session.install(".[fakes]", *group("bench"))
     session.run("python", "scripts/bench.py", *session.posargs)
 
 

@@ -202,17 +202,20 @@ class World:
     def _end(self, kernel: SteppingKernel) -> None:
         """End a schedule's threads and leave nothing of it to the next one."""
         kernel._ending = True  # No more steps.
-        activate(None)  # A leftover thread may have logging's lock.
-        with simulation._silence():
-            activate(kernel)
-            simulation._drain_pools(kernel)
+        with ExitStack() as undo:
+            undo.callback(activate, None)
+            if len(kernel.threads) > 1:
+                activate(None)  # A leftover thread may have logging's lock.
+                undo.enter_context(simulation._silence())
+                undo.callback(activate, None)
+                activate(kernel)
+                simulation._drain_pools(kernel)
             kernel.end()
-            activate(None)
         self._moments = kernel.moment + 1
         self._held.start_afresh()
 
     def _new_kernel(self, policy: Policy, *, dense: bool) -> SteppingKernel:
-        kernel: SteppingKernel = SteppingKernel(
+        return SteppingKernel(
             policy=policy,
             naming=self._naming,
             dense=dense,
@@ -223,9 +226,11 @@ class World:
             random=repeatable.new_random(),
             max_elapsed=MAX_ELAPSED,
             max_steps=MAX_STEPS,
-            diagnose=lambda: simulation._taking_part_from_outside(kernel),
+            diagnose=self._diagnose,  # Nothing that knows the kernel: it would be garbage.
         )
-        return kernel
+
+    def _diagnose(self) -> SimulationError | None:
+        return simulation._taking_part_from_outside(self._kernel)
 
     def _swap(self, names: install.Names) -> None:
         """Put an exploration's stand-ins in place of a simulation's."""
