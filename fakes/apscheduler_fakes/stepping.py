@@ -463,7 +463,9 @@ class SteppingKernel(Kernel):
         op.spurious = True
         self.woken_once.add(number)
         op.condition._waiters.remove(op.on)  # No notification may be lost on it.
-        self.taken[-1].footprint = {op.key: WRITE, op.condition._lock.key: WRITE}
+        # A Condition from before the exploration may stand on a real lock.
+        lock = getattr(op.condition._lock, "key", op.key)
+        self.taken[-1].footprint = {op.key: WRITE, lock: WRITE}
         self.moment += 1
 
     def _deadlock(self) -> SimulationError:

@@ -252,3 +252,14 @@ def test_what_has_no_model_is_refused() -> None:
     """As in a simulation."""
     with pytest.raises(NotModelled, match="CLOCK_TAI"):
         explore(lambda: time.clock_gettime(time.CLOCK_TAI))
+
+
+def test_a_condition_from_before_may_wake_up_by_itself() -> None:
+    """Its lock is real and nobody's in the exploration."""
+    before = types.SimpleNamespace(condition=threading.Condition())
+
+    def program() -> object:
+        with before.condition:
+            return before.condition.wait(1)
+
+    assert outcomes(program, Exhaustive(), spurious=True).keys() == {True, False}
