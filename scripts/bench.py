@@ -1,4 +1,4 @@
-"""Measure what simulations and explorations cost, each figure beside what it is compared with, in one run.
+"""Measure what simulations and explorations cost, each figure beside what it is compared with.
 
 ``nox -s bench`` runs this. Machines differ and are noisy: read the ratios. Figures go to
 ``build/bench/report.json``, with the aims they are held against; a missed aim is said, not failed.
