@@ -46,8 +46,11 @@ def tests(session: nox.Session) -> None:
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     # One more than there are processors: some tests wait for a process.
     workers = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
-    session.run("coverage", "run", "-m", "pytest", *workers, *session.posargs)
-    session.run("coverage", "combine", "--quiet")
+    try:
+        session.run("coverage", "run", "-m", "pytest", *workers, *session.posargs)
+    finally:
+        # After a failure too: `nox -s coverage` names what is lost.
+        session.run("coverage", "combine", "--quiet")
 
 
 @nox.session
@@ -76,6 +79,9 @@ def coverage(session: nox.Session) -> None:
     if not fresh:
         session.error("coverage: there is no run of the tests as they are. `nox -s tests` first.")
     session.install(*group("coverage"))
+    # Not beside the runs: what reports combines whatever lies there, and deletes it.
+    BUILD.mkdir(exist_ok=True)
+    session.env["COVERAGE_FILE"] = str(BUILD / "coverage.data")
     session.log(f"measured on Python {', '.join(fresh)}")
     session.run("coverage", "combine", "--keep", *(f".coverage.{version}" for version in fresh))
     session.run("coverage", "html", "--quiet", "--fail-under=0")
@@ -131,6 +137,13 @@ def bench(session: nox.Session) -> None:
     """Measure what simulations and explorations cost (--threads 100000 for the largest)."""
     session.install(".[fakes]", *group("bench"))
     session.run("python", "scripts/bench.py", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run the published app a thousand times: one trace, and nothing left behind (a minute)."""
+    session.install(".[fakes]", *group("coverage"))
+    session.run("python", "scripts/soak.py", *session.posargs)
 
 
 @nox.session

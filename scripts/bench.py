@@ -71,23 +71,47 @@ def greenlet_round_trip(rounds: int) -> float:
     return (now() - begun) / rounds
 
 
-def sleep_and_wake_up(rounds: int) -> float:
-    """Return the seconds of a virtual sleep, from its call to its return."""
-    with Simulation(max_steps=10 * rounds):
-        begun = now()
-        for _ in range(rounds):
+def sleep_and_wake_up(rounds: int, threads: int) -> float:
+    """Return the seconds of a virtual sleep, from its call to its return.
+
+    Args:
+        rounds: How many sleeps altogether.
+        threads: How many threads share them. One alone goes on without a switch; two take turns.
+    """
+
+    def sleeper() -> None:
+        for _ in range(rounds // threads):
             time.sleep(0.001)
-        return (now() - begun) / rounds
+
+    with Simulation(max_steps=10 * rounds):
+        others = [threading.Thread(target=sleeper) for _ in range(threads - 1)]
+        for other in others:
+            other.start()
+        begun = now()
+        sleeper()
+        spent = now() - begun
+        for other in others:
+            other.join()
+    return spent / rounds
 
 
 def switches(rounds: int) -> list[Figure]:
-    """Compare a sleep with a bare round trip, the better of five in turn."""
-    pairs = [(greenlet_round_trip(rounds), sleep_and_wake_up(rounds)) for _ in range(5)]
-    bare, slept = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    """Compare sleeps with a bare round trip, the best of five in turn."""
+    runs = [
+        (
+            greenlet_round_trip(rounds),
+            sleep_and_wake_up(rounds, threads=1),
+            sleep_and_wake_up(rounds, threads=2),
+        )
+        for _ in range(5)
+    ]
+    bare, alone, in_turn = (min(times) for times in zip(*runs, strict=True))
     return [
         Figure("bare greenlet round trip", bare * 1e6, "µs"),
-        Figure("sleep and wake-up", slept * 1e6, "µs"),
-        Figure("sleep against bare round trip", slept / bare, "times", aim=5),
+        Figure("sleep and wake-up", alone * 1e6, "µs"),
+        Figure("sleep and wake-up of two threads in turn", in_turn * 1e6, "µs"),
+        Figure("sleep against bare round trip", alone / bare, "times", aim=5),
+        Figure("sleep of two in turn against bare round trip", in_turn / bare, "times", aim=5),
     ]
 
 

@@ -34,7 +34,10 @@ class Subject(ABC):
     Attributes:
         heard: Its events in order, a line each.
         start: The instant at which the test begins.
+        inline: Whether jobs run within the look at the stores that finds them due.
     """
+
+    inline = False
 
     def __init__(self, scheduler: Any) -> None:
         self.scheduler = scheduler
@@ -89,6 +92,20 @@ class Subject(ABC):
         with self._condition:
             assert self._condition.wait_for(lambda: line in self.heard, BOUND), self.heard
 
+    def run_behind(self, gate: threading.Event, last: str) -> None:
+        """Run what is due: hand jobs over that wait at a gate, open it, and wait for a line."""
+        self.settle()
+        gate.set()
+        self.wait_for(last)
+
+    def order(self, look: list[str], bodies: list[str]) -> list[str]:
+        """Return what a look at the stores says and what the jobs say that it finds due.
+
+        Jobs on the look's own thread come first. To APScheduler they are as fast as a job can be:
+        a pool's job that no gate holds may be over before the look is, too.
+        """
+        return bodies + look if self.inline else look + bodies
+
     @abstractmethod
     def settle(self) -> None:
         """Let the scheduler do whatever it does at this instant."""
@@ -142,6 +159,16 @@ class FakeSubject(Subject):
             move()
         except Exception as error:  # noqa: BLE001  # The real one's goes to threading.excepthook.
             self.say(f"thread ends by {text_of(error)}")
+
+
+class InlineSubject(FakeSubject):
+    """A FakeScheduler as tests have it: with its own executor, told to run what is due."""
+
+    inline = True
+
+    def settle(self) -> None:
+        """Run what is due."""
+        self._reach(self.scheduler.run_due)
 
 
 class SimulatedSubject(Subject):

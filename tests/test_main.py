@@ -48,6 +48,21 @@ def test_the_deadline_is_twenty_seconds(served: dict[str, Any]) -> None:
         assert sim.clock.elapsed == 20.0
 
 
+@pytest.mark.parametrize("module", [documented, corrected], ids=["documented", "corrected"])
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_what_is_no_port_is_one_sentence(
+    module: Any, port: int, capsys: pytest.CaptureFixture[str], served: dict[str, Any]
+) -> None:
+    """A port outside 0 to 65535 is said without a traceback, and nothing is served."""
+    with pytest.raises(SystemExit) as refused:
+        module.main([f"--port={port}"])
+
+    assert (refused.value.code, served) == (2, {})
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("python -m jobs_synchronizer")
+    assert error.endswith(f"error: --port {port}: give a number from 0 (any free port) to 65535")
+
+
 @pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "1e20"])
 def test_a_deadline_that_is_no_time_is_one_sentence(
     seconds: str, capsys: pytest.CaptureFixture[str], served: dict[str, Any]

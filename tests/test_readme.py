@@ -10,7 +10,6 @@ import pytest
 import apscheduler_fakes.marked  # noqa: F401  # Or an inner run would import it for itself alone.
 import readme
 from apscheduler_fakes import Simulation
-from jobs_synchronizer import create_app
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,15 +33,15 @@ def test_the_hang_is_caught_as_shown(text: str, pytester: pytest.Pytester) -> No
 def test_fake_scheduler_tests_a_view_in_six_lines(text: str) -> None:
     """The FakeScheduler block runs and its assert holds."""
     code = readme.block(text, "fakescheduler")
-    assert len(code.splitlines()) == 6
-    exec(_PREAMBLE + code, {})  # noqa: S102  # Our own README.
+    assert len(code.partition("\n\n\nwith")[2].splitlines()) == 6
+    exec(code, {})  # noqa: S102  # Our own README.
 
 
 def test_the_simulation_runs_as_shown(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The Simulation block runs the whole app, and its assert holds."""
-    names: dict[str, Any] = {"Simulation": Simulation, "create_app": create_app}
+    names: dict[str, Any] = {}
     exec(readme.block(text, "simulation"), names)  # noqa: S102  # Our own README.
-    assert names["response"].status_code == 200
+    assert (names["response"].status_code, names["Simulation"]) == (200, Simulation)
     assert len(capsys.readouterr().out.splitlines()) == 100
 
 
@@ -109,17 +108,3 @@ def test_the_end_to_end_lines_are_held_against_a_run(shown: str, problem: str | 
     """A README that shows other figures than a real run is found out."""
     problems = readme.e2e_problems(shown, _REPORT)
     assert problems == [] if problem is None else problem in problems[0]
-
-
-_PREAMBLE = """
-from freezegun import freeze_time
-
-from apscheduler_fakes import FakeScheduler
-from jobs_synchronizer import create_app
-
-
-def say_done(report, i):
-    report.notify_task_completion(f"Task {i} done")
-
-
-"""

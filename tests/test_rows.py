@@ -1,10 +1,11 @@
-"""The table of rows and the paths hold together, and each row's source says what it is cited for.
+"""The table of rows and the paths hold together, and each cited line says what it is cited for.
 
 A row is a way in which a group of jobs, or one job, can go: ``tests/rows.toml``. A path names its
 rows with ``@pytest.mark.rows("D1", "E13")``.
 """
 
 import importlib.util
+import re
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,22 @@ HERE = Path(__file__).parent
 ROWS: dict[str, dict[str, str]] = tomllib.loads((HERE / "rows.toml").read_text(encoding="utf-8"))
 # The versions whose lines are cited.
 CITED = {"apscheduler": "3.11.3", "flask_apscheduler": "1.13.1"}
+# The lines of APScheduler that comments and docstrings in fakes/ cite, and what stands in each.
+CITED_IN_FAKES = {
+    "executors/base.py:72": "raise MaxInstancesReachedError(job)",
+    "executors/base.py:117": "if job.misfire_grace_time is not None:",
+    "executors/base.py:131": "retval = job.func(*job.args, **job.kwargs)",
+    "executors/pool.py:15": "def _do_submit_job(self, job, run_times):",
+    "executors/pool.py:20": "f.exception()",
+    "executors/pool.py:27": "self._pool.submit(",
+    "schedulers/background.py:41": "self._thread.join()",
+    "schedulers/base.py:239": "executor.shutdown(wait)",
+    "schedulers/base.py:1198": "except MaxInstancesReachedError:",
+    "schedulers/base.py:1212": "except BaseException:",
+    "schedulers/base.py:1224": "# Update the job if it has a next execution time.",
+    "schedulers/blocking.py:27": "while self.state != STATE_STOPPED:",
+    "schedulers/blocking.py:30": "wait_seconds = self._process_jobs()",
+}
 
 
 def named_rows() -> dict[str, set[str]]:
@@ -58,12 +75,26 @@ def lines_with(source: str, text: str) -> list[int]:
     return [number for number, line in enumerate(lines, 1) if text in line]
 
 
-@pytest.mark.parametrize("row", [row for row, entry in ROWS.items() if "source" in entry])
-def test_the_cited_line_says_so(row: str) -> None:
+def test_every_line_cited_in_fakes_is_listed() -> None:
+    """A citation that is new, or has changed, is given the text that it is for."""
+    files = (HERE.parent / "fakes" / "apscheduler_fakes").glob("*.py")
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    assert sorted(set(re.findall(r"[\w/]+\.py:\d+", text))) == sorted(CITED_IN_FAKES)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        *((entry["source"], entry["text"]) for entry in ROWS.values() if "source" in entry),
+        *((f"apscheduler/{source}", text) for source, text in CITED_IN_FAKES.items()),
+    ],
+    ids=[*(row for row, entry in ROWS.items() if "source" in entry), *CITED_IN_FAKES],
+)
+def test_the_cited_line_says_so(source: str, text: str) -> None:
     """The text stands in the cited line of the cited version, and in the file in any version."""
-    source, _, line = ROWS[row]["source"].partition(":")
+    source, _, line = source.partition(":")
     package = source.partition("/")[0]
-    found = lines_with(source, ROWS[row]["text"])
+    found = lines_with(source, text)
     assert found
     another_version = package in CITED and version(package) != CITED[package]
     assert not line or another_version or int(line) in found

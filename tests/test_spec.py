@@ -2,12 +2,14 @@
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import spec
+from test_rows import named_rows
 
 SUNNY_DAY = "tests/paths/test_sunny_day.py::test_the_sunny_day"
 RUN_TASKS = "corrected.create_app.run_tasks"
@@ -66,6 +68,60 @@ def test_a_function_that_is_gone_is_named(committed: Any, measured: Any) -> None
         f"lost function: {RUN_TASKS}",
         "new function: corrected.renamed",
     ]
+
+
+def test_every_path_of_the_specification_is_a_test(committed: Any) -> None:
+    """A path test that is deleted is missed by the run itself, not by the comparison alone."""
+    here = {f"tests/paths/{test}" for test in named_rows()}
+    lost = [
+        f"{test} ({entry['promise']})"
+        for test, entry in committed["paths"].items()
+        if test not in here
+    ]
+    assert lost == []
+
+
+@pytest.fixture
+def compare(
+    measured: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, Any]]:
+    """Run the script on what was measured; returns its exit code and the committed file after."""
+    committed, report = tmp_path / "spec.json", tmp_path / "report.json"
+    committed.write_text(json.dumps(measured))
+    report.write_text("{}")
+    monkeypatch.setattr(spec, "SPEC", committed)
+    monkeypatch.setattr(spec, "functions", lambda _report: (measured["functions"], []))
+    monkeypatch.setattr(spec, "paths", lambda _runs: measured["paths"])
+
+    def run(*options: str) -> tuple[int, Any]:
+        return spec.main([str(report), *options]), json.loads(committed.read_text())
+
+    return run
+
+
+def test_a_failed_path_test_is_named_and_never_accepted(
+    committed: Any,
+    measured: Any,
+    compare: Callable[..., tuple[int, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """After a run with a failure the comparison says which test, and writes nothing."""
+    measured["paths"][SUNNY_DAY]["documented"] = "FAILED"
+    assert compare("--accept") == (1, committed)
+    assert f"spec: path test {SUNNY_DAY}: it failed\n" in capsys.readouterr().out
+
+
+def test_an_accepted_difference_is_the_specification(
+    committed: Any,
+    measured: Any,
+    compare: Callable[..., tuple[int, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With --accept the difference is written, and the next comparison finds none."""
+    measured["paths"].pop(SUNNY_DAY)
+    assert compare() == (1, committed)
+    assert f"spec: lost path test: {SUNNY_DAY} " in capsys.readouterr().out
+    assert compare("--accept") == (0, measured)
 
 
 @pytest.fixture

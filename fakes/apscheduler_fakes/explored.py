@@ -11,7 +11,9 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from apscheduler_fakes import held, locks, threads
+import apscheduler_fakes.held as held  # noqa: PLR0402  # As in install.py.
+import apscheduler_fakes.locks as locks  # noqa: PLR0402
+import apscheduler_fakes.threads as threads  # noqa: PLR0402
 from apscheduler_fakes.footprints import READ, RELEASE, WAITED, WRITE
 from apscheduler_fakes.kernel import VirtualThread
 from apscheduler_fakes.stepping import Op, SteppingKernel, life, life_lock, stepping

@@ -64,7 +64,7 @@ class Fault:
 class Skip(Fault):
     """APScheduler's answer when ``max_instances`` runs of a job are under way.
 
-    Source: ``executors/base.py:75``, caught in ``schedulers/base.py:1198``.
+    Source: ``executors/base.py:72``, caught in ``schedulers/base.py:1198``.
     """
 
     name = "skip"
@@ -92,7 +92,7 @@ class Miss(Fault):
     """A job that starts more than its ``misfire_grace_time`` late.
 
     The executor is given run times that lie further back, by the grace and one second, and the
-    real ``run_job`` (``executors/base.py:113``) draws its conclusion.
+    real ``run_job`` (``executors/base.py:117``) draws its conclusion.
     """
 
     name = "miss"
@@ -157,7 +157,7 @@ class Lose(Fault):
 class Hang(Fault):
     """A job whose body never returns.
 
-    Source: ``executors/base.py:108``; its events are returned when all run times are over.
+    Source: ``executors/base.py:131``; its events are returned when all run times are over.
     """
 
     name = "hang"

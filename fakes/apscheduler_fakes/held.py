@@ -1,4 +1,4 @@
-"""Real locks that were made before a simulation and that a module or a class holds.
+"""Real locks and locals that were made before a simulation and that a module or a class holds.
 
 All virtual threads are one OS thread. A real lock that one of them holds while another wants it
 stops the whole process, and a real re-entrant one, or a condition on it, lets the second one in. So
@@ -6,6 +6,9 @@ for the block such a lock is replaced where it is found, and a condition gets a 
 Who holds the virtual lock holds the real one too: real threads beside the simulation go on using
 that. One that is held, or waited on, when the block begins stays as it is: its owner is out of
 reach.
+
+A ``threading.local`` knows OS threads only, so that all virtual threads would share one. The main
+thread takes its values into the block, and out of it again.
 """
 
 import _thread
@@ -14,18 +17,20 @@ from typing import Any, Self
 
 from apscheduler_fakes.kernel import here
 from apscheduler_fakes.locks import Lock, RLock
+from apscheduler_fakes.threads import local
 
 # Kept: inside a simulation these names are swapped too.
 _LOCK: Any = _thread.LockType
 _RLOCK: Any = type(_thread.RLock())
 _CONDITION: Any = threading.Condition
+_LOCAL: Any = _thread._local
 
 # What is looked for, by its exact type.
-TYPES = frozenset({_LOCK, _RLOCK, _CONDITION})
+TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL})
 
 
 class Replaced:
-    """The real locks that one simulation replaces, each by one virtual lock wherever it is found.
+    """What one simulation replaces, each by one virtual thing wherever it is found.
 
     Asked while the simulation is active.
 
@@ -40,28 +45,34 @@ class Replaced:
         self._virtual: dict[int, Any] = {}
         self._real: list[Any] = []  # Kept alive, so that no other object gets the same id.
         self._conditions: list[tuple[Any, dict[str, Any]]] = []
+        self._locals: list[tuple[Any, local]] = []
 
     def by(self, real: Any) -> Any:
-        """Return what stands for a real lock, which is itself when it has to stay."""
+        """Return what stands for a real lock or local, which is itself when it has to stay."""
         if id(real) not in self._virtual:
             self._real.append(real)
             self._virtual[id(real)] = self._make(real)
         return self._virtual[id(real)]
 
     def start_afresh(self) -> None:
-        """Free every lock and forget who waits: those who did so are gone."""
+        """Free every lock, forget who waits, and give locals the values that they began with."""
         for lock in self._virtual.values():
             if isinstance(lock, HeldLock | HeldRLock):
                 lock.free()
         for condition, _ in self._conditions:
             condition._waiters.clear()
+        for real, virtual in self._locals:
+            virtual.__dict__.clear()
+            virtual.__dict__.update(real.__dict__)
 
     def put_back(self) -> None:
-        """Give the conditions their real locks back."""
+        """Give the conditions their real locks back, and the locals the main thread's values."""
         for condition, inside in reversed(self._conditions):
             condition.__dict__.clear()
             condition.__dict__.update(inside)
-        self._conditions.clear()
+        for real, virtual in self._locals:
+            real.__dict__.clear()
+            real.__dict__.update(virtual.__dict__)
 
     def _make(self, real: Any) -> Any:
         if isinstance(real, _CONDITION):
@@ -71,6 +82,11 @@ class Replaced:
                 self._conditions.append((real, inside))
                 real.__init__(lock)  # In place: others may know it too.
             return real
+        if isinstance(real, _LOCAL):
+            virtual = local()
+            virtual.__dict__.update(real.__dict__)
+            self._locals.append((real, virtual))
+            return _HeldLocal(real, virtual)
         if not real.acquire(blocking=False):
             return real
         real.release()
@@ -157,3 +173,26 @@ class HeldRLock(RLock):
 
     def _plain(self) -> Any:
         return self._beside
+
+
+class _HeldLocal:
+    """A virtual ``threading.local`` over a real one, which real threads go on using."""
+
+    __slots__ = ("_both",)
+
+    def __init__(self, real: Any, virtual: local) -> None:
+        object.__setattr__(self, "_both", (real, virtual))
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(_here(self), name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(_here(self), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(_here(self), name)
+
+
+def _here(held: _HeldLocal) -> Any:
+    real, virtual = object.__getattribute__(held, "_both")
+    return real if here() is None else virtual

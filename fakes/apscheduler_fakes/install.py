@@ -21,7 +21,23 @@ from typing import Any
 
 from freezegun import api
 
-from apscheduler_fakes import held, locks, refused, repeatable, threads, times
+# Not `from apscheduler_fakes import locks`: the package keeps what it imported first, also when the
+# modules have been imported anew (as pytester's in-process runs make them).
+from apscheduler_fakes.held import TYPES, Replaced
+from apscheduler_fakes.locks import Lock, RLock, SimpleQueue
+from apscheduler_fakes.refused import refusals
+from apscheduler_fakes.repeatable import new_counters, uuid4, wait
+from apscheduler_fakes.threads import (
+    get_ident,
+    is_alive,
+    join,
+    local,
+    own_locals,
+    start,
+    start_joinable_thread,
+    start_new_thread,
+)
+from apscheduler_fakes.times import REPLACEMENTS
 
 # These keep real time and real threads: the test runner and its tools, and this package.
 LEFT_ALONE = (
@@ -53,25 +69,25 @@ _DATES: list[tuple[Any, Any]] = [(datetime, api.FakeDatetime), (date, api.FakeDa
 def _pairs() -> list[tuple[Any, Any]]:
     """Return every real object with its stand-in."""
     pairs: list[tuple[Any, Any]] = [
-        *times.REPLACEMENTS,
+        *REPLACEMENTS,
         # A type from Python 3.13 on, and the first of a stand-in's originals is what is put back.
-        (threading.Lock, locks.Lock),
-        (_thread.allocate_lock, locks.Lock),
-        (_thread.RLock, locks.RLock),
-        (_queue.SimpleQueue, locks.SimpleQueue),
-        (_thread.get_ident, threads.get_ident),
-        (_thread.start_new_thread, threads.start_new_thread),
-        (_thread._local, threads.local),
-        (threading.Thread.start, threads.start),
-        (threading.Thread.join, threads.join),
-        (threading.Thread.is_alive, threads.is_alive),
-        (uuid.uuid4, repeatable.uuid4),
-        (futures.wait, repeatable.wait),
+        (threading.Lock, Lock),
+        (_thread.allocate_lock, Lock),
+        (_thread.RLock, RLock),
+        (_queue.SimpleQueue, SimpleQueue),
+        (_thread.get_ident, get_ident),
+        (_thread.start_new_thread, start_new_thread),
+        (_thread._local, local),
+        (threading.Thread.start, start),
+        (threading.Thread.join, join),
+        (threading.Thread.is_alive, is_alive),
+        (uuid.uuid4, uuid4),
+        (futures.wait, wait),
     ]
     for name, stand_in in (
-        ("allocate", locks.Lock),
-        ("start_new", threads.start_new_thread),
-        ("start_joinable_thread", threads.start_joinable_thread),
+        ("allocate", Lock),
+        ("start_new", start_new_thread),
+        ("start_joinable_thread", start_joinable_thread),
     ):
         if hasattr(_thread, name):
             pairs.append((getattr(_thread, name), stand_in))
@@ -81,7 +97,7 @@ def _pairs() -> list[tuple[Any, Any]]:
 def _stand_ins() -> dict[int, Any]:
     """Return the stand-ins by the ``id`` of what they stand for; freezegun's give way too."""
     stand_ins = {id(real): stand_in for real, stand_in in [*_PAIRS, *_DATES]}
-    for real, stand_in in times.REPLACEMENTS:
+    for real, stand_in in REPLACEMENTS:
         frozen = getattr(api, f"fake_{real.__name__}", None)
         if frozen is not None:
             stand_ins[id(frozen)] = stand_in
@@ -99,10 +115,10 @@ class Names:
     """The swapped names of one simulation.
 
     Args:
-        replaced: The real locks that it replaces.
+        replaced: The real locks and locals that it replaces.
     """
 
-    def __init__(self, replaced: held.Replaced) -> None:
+    def __init__(self, replaced: Replaced) -> None:
         self._undo: list[tuple[Any, str, Any, Any]] = []
         self._sizes: dict[ModuleType, int] = {}
         self._held = replaced
@@ -114,12 +130,12 @@ class Names:
         for owner in _loaded.owners():
             for attribute, value in _found(owner, _STAND_INS.keys(), id):
                 self.swap(owner, attribute, _STAND_INS[id(value)])
-            for attribute, value in _found(owner, held.TYPES, type):
+            for attribute, value in _found(owner, TYPES, type):
                 self.swap(owner, attribute, self._held.by(value))
         for owner, attribute, value in (
-            *repeatable.new_counters(),
-            *refused.refusals(),
-            *threads.own_locals(),
+            *new_counters(),
+            *refusals(),
+            *own_locals(),
         ):
             self.swap(owner, attribute, value)
 
@@ -209,7 +225,7 @@ def _holding(owners: Sequence[Any]) -> list[Any]:
     """Return those that hold a real object or a held lock."""
     values = list(map(methodcaller("values"), map(vars, owners)))
     without_real = map(_STAND_INS.keys().isdisjoint, map(map, repeat(id), values))
-    without_lock = map(held.TYPES.isdisjoint, map(map, repeat(type), values))
+    without_lock = map(TYPES.isdisjoint, map(map, repeat(type), values))
     return list(compress(owners, map(not_, map(and_, without_real, without_lock))))
 
 

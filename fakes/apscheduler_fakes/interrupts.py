@@ -31,7 +31,7 @@ def interruptible(kernel: Kernel) -> Iterator[None]:
         current = getcurrent()
         inside = frame is not None and is_own(frame)
         insists = kernel.interruption is not None
-        if kernel.unwinding or (current is kernel.main.greenlet and (insists or not inside)):
+        if current is kernel.main.greenlet and (insists or not inside):
             kernel.interruption = None
             signal.default_int_handler(number, frame)
         kernel.interrupt(KeyboardInterrupt(), switch=current is not kernel.hub and not inside)

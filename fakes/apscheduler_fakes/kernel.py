@@ -195,7 +195,7 @@ class Kernel:
         self.max_elapsed = max_elapsed
         self.max_steps = max_steps
         self.failure: SimulationError | None = None
-        self.outside: SimulationError | None = None
+        self.refused: SimulationError | None = None
         self.interruption: BaseException | None = None
         # Each as the fields of a Step: making one takes longer than the switch.
         self.trace: list[tuple[int, VirtualThread, str]] = []

@@ -46,13 +46,13 @@ class _Outliving:
             if self._real is None:
                 kernel = active()
                 if kernel is not None:
-                    kernel.outside = OutsideThread(
+                    kernel.refused = OutsideThread(
                         f"thread {threading.current_thread().name!r} uses a "
                         f"{type(self).__name__} of the simulation, but was started outside it, "
-                        "so virtual time does not reach it. Import or create the app (and whatever "
-                        "starts that thread) inside the `with Simulation()` block."
+                        "so virtual time does not reach it. Create the app (and whatever starts "
+                        "that thread) inside the `with Simulation()` block."
                     )
-                    raise kernel.outside
+                    raise kernel.refused
                 real = self._make_real()
                 self._hand_over(real)
                 self._real = real
@@ -133,7 +133,8 @@ class Lock(_Outliving):
             self._take_back()
         return self._locked
 
-    # Condition asks this of its lock; without it, it would try to take the lock to find out.
+    # Condition asks this of its lock; without it, it would try to take the lock to find out, and
+    # a vain try is a step (test_a_notification_takes_no_step).
     _is_owned = locked
 
     acquire_lock = acquire

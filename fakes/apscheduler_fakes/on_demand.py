@@ -24,7 +24,7 @@ class FaultsOnDemand:
         """Let a job start later than its ``misfire_grace_time``: SUBMITTED and MISSED, no run.
 
         A job without a grace (``None``) is never too late for APScheduler: it runs.
-        Source: ``executors/base.py:113``.
+        Source: ``executors/base.py:117``.
         """
         self._ledger.add(Miss(job))
 
@@ -46,7 +46,7 @@ class FaultsOnDemand:
         """Let a job be cancelled in its pool's queue: REMOVED, SUBMITTED, then nothing for ever.
 
         The count of the id's running instances stays one too high. Source:
-        ``executors/pool.py:16``, where the cancelled future's callback fails.
+        ``executors/pool.py:20``, where the cancelled future's callback fails.
         """
         self._ledger.add(Lose(job))
 

@@ -5,7 +5,8 @@ Importing it imports pytest only, so that a missing package of the fakes stops n
 
 import sys
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -62,6 +63,42 @@ def sim(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
     # A failure that the test has shown is not shown again; one that was swallowed is.
     failure = request.node.stash.get(_failure, None)
     simulation.__exit__(type(failure) if failure else None, failure, None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Let a hang in another fixture of the test be one error of that test, and nothing more."""
+    inside = "sim" in request.fixturenames and fixturedef.scope == "function"
+    try:
+        result = yield
+    except BaseException as error:
+        if inside:
+            request.node.stash[_failure] = error
+        raise
+    if inside and fixturedef.argname != "sim":
+        # There is no hook around the end of a fixture.
+        ends = fixturedef._finalizers
+        ends[:] = [partial(_end_fixture, request.node, end) for end in ends]
+    return result
+
+
+def _end_fixture(item: pytest.Item, end: Callable[[], object]) -> None:
+    try:
+        end()
+    except BaseException as error:
+        if not _is_report(error):
+            raise
+        item.stash[_failure] = error
+        # What is no Exception keeps pytest from ending the other fixtures: sim would go on.
+        failed = pytest.fail.Exception(f"{type(error).__name__}: {error}")
+        raise failed.with_traceback(error.__traceback__) from None
+
+
+def _is_report(error: BaseException) -> bool:
+    errors = sys.modules.get("apscheduler_fakes.errors")
+    return errors is not None and isinstance(error, errors.SimulationError)
 
 
 @pytest.hookimpl(tryfirst=True)

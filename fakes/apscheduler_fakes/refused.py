@@ -4,35 +4,68 @@ In a real thread beside a simulation each of these is the real thing.
 """
 
 import concurrent.futures.thread as pools
+import os
+import signal
+import sys
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable
 from functools import wraps
+from multiprocessing.process import BaseProcess
+from subprocess import Popen
 from typing import Any
 
 from freezegun.api import _freeze_time
 
-from apscheduler_fakes.errors import NotModelled, OutsideThread
-from apscheduler_fakes.kernel import here
+from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
+from apscheduler_fakes.kernel import Kernel, here
 from apscheduler_fakes.locks import SimpleQueue
 
 _submit: Callable[..., Any] = pools.ThreadPoolExecutor.submit
+_wait: Callable[..., Any] = Popen.wait
+_communicate: Callable[..., Any] = Popen.communicate
+
+_FREEZE = (
+    "freeze_time or Clock inside a Simulation has no model: the simulation's clock decides the "
+    "time. Use sim.clock.move_to(…) or Simulation(start=…), or freeze outside the block."
+)
+_LOOP = (
+    "an asyncio event loop inside a Simulation has no model: it waits in real time for what is to "
+    "happen in virtual time. Run it outside the block."
+)
+_PROCESS = (
+    "a Process started inside a Simulation has no model: it runs in real time, and whoever waits "
+    "for it does so in virtual time. Start it outside the block, or use threads."
+)
+_FORK = (
+    "os.{}() inside a Simulation has no model: the child would go on with a copy of every virtual "
+    "thread. Fork outside the block, or use threads."
+)
+_ALARM = (
+    "signal.{}() inside a Simulation has no model: the signal would come in real time. Set it "
+    "outside the block, or use threading.Timer."
+)
 
 
 def refusals() -> list[tuple[Any, str, Any]]:
     """Return what is refused, each as owner, name and what stands there instead."""
-    freeze = (
-        "freeze_time or Clock inside a Simulation has no model: the simulation's clock decides the "
-        "time. Use sim.clock.move_to(…) or Simulation(start=…), or freeze outside the block."
-    )
-    loop = (
-        "an asyncio event loop inside a Simulation has no model: it waits in real time for what is "
-        "to happen in virtual time. Run it outside the block."
-    )
     return [
-        (_freeze_time, "start", _refuse(_freeze_time.start, freeze)),
-        (_freeze_time, "stop", _refuse(_freeze_time.stop, freeze)),
-        (BaseEventLoop, "run_forever", _refuse(BaseEventLoop.run_forever, loop)),
+        (_freeze_time, "start", _refuse(_freeze_time.start, _FREEZE)),
+        (_freeze_time, "stop", _refuse(_freeze_time.stop, _FREEZE)),
+        (BaseEventLoop, "run_forever", _refuse(BaseEventLoop.run_forever, _LOOP)),
+        (BaseProcess, "start", _refuse(BaseProcess.start, _PROCESS)),
         (pools.ThreadPoolExecutor, "submit", submit),
+        (Popen, "wait", wait),
+        (Popen, "communicate", communicate),
+        *(
+            (module, name, _refuse(getattr(module, name), text.format(name)))
+            for module, name, text in (
+                (os, "fork", _FORK),
+                (os, "forkpty", _FORK),
+                (signal, "alarm", _ALARM),
+                (signal, "setitimer", _ALARM),
+            )
+            if hasattr(module, name)  # Not every system has them.
+        ),
     ]
 
 
@@ -41,21 +74,58 @@ def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Submit to a pool made inside; one made outside has real threads or would wait for real."""
     kernel = here()
     if kernel is not None and not isinstance(self._work_queue, SimpleQueue):
-        # Kept as well: APScheduler logs whatever a submission raises, and goes on.
-        kernel.outside = OutsideThread(
-            f"a {type(self).__name__} made outside the simulation was given work, which virtual "
-            "time does not reach. Import or create the app (and whatever makes that pool) inside "
-            "the `with Simulation()` block."
+        raise _kept(
+            kernel,
+            OutsideThread(
+                f"a {type(self).__name__} made outside the simulation was given work, which "
+                "virtual time does not reach. Create the app (and whatever makes that pool) "
+                "inside the `with Simulation()` block."
+            ),
         )
-        raise kernel.outside
     return _submit(self, *args, **kwargs)
+
+
+@wraps(_wait)
+def wait(self: Any, timeout: float | None = None) -> Any:
+    """Wait for a program in real time; a virtual time-out would be over at once."""
+    _refuse_timeout("wait", timeout)
+    return _wait(self, timeout)
+
+
+@wraps(_communicate)
+def communicate(self: Any, input: Any = None, timeout: float | None = None) -> Any:  # noqa: A002  # As there.
+    """Talk to a program in real time; a virtual time-out would be over at once."""
+    _refuse_timeout("communicate", timeout)
+    return _communicate(self, input, timeout)
+
+
+def _refuse_timeout(name: str, timeout: float | None) -> None:
+    kernel = here()
+    if kernel is not None and timeout is not None:
+        raise _kept(
+            kernel,
+            NotModelled(
+                f"Popen.{name}(timeout={timeout!r}) inside a Simulation has no model: the program "
+                "runs in real time, and virtual time would be up before it has begun. Wait "
+                "without a time-out, or outside the block."
+            ),
+        )
 
 
 def _refuse(real: Callable[..., Any], text: str) -> Callable[..., Any]:
     @wraps(real)
     def refuse(*args: Any, **kwargs: Any) -> Any:
-        if here() is None:
+        kernel = here()
+        # pytest-timeout sets its alarm when a test is called, which may be inside.
+        caller: str = sys._getframe(1).f_globals.get("__name__", "")
+        if kernel is None or caller.startswith("pytest_"):
             return real(*args, **kwargs)
-        raise NotModelled(text)
+        raise _kept(kernel, NotModelled(text))
 
     return refuse
+
+
+def _kept(kernel: Kernel, refusal: SimulationError) -> SimulationError:
+    """Let a refusal be known when something swallows it: APScheduler logs what a pool raises."""
+    kernel.refused = refusal
+    return refusal

@@ -13,8 +13,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from apscheduler_fakes import times
 from apscheduler_fakes.kernel import here
+from apscheduler_fakes.times import monotonic
 
 _uuid4 = uuid.uuid4
 _wait = futures.wait
@@ -63,7 +63,7 @@ def new_counters() -> list[tuple[Any, str, Any]]:
     def look() -> float:
         # as_completed takes its time for over when the clock shows more than that, and no real
         # clock shows the same twice: this one grows by a nanosecond a look.
-        return times.monotonic() + next(looks) / 1_000_000_000
+        return monotonic() + next(looks) / 1_000_000_000
 
     def make_future(self: Any) -> None:
         _make_future(self)

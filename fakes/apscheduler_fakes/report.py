@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 # Frames of these files are the simulation's own.
 _HERE = str(Path(__file__).parent / "_")[:-1]
 
-# How many frames of a stack are shown, the innermost ones. The main thread's stack begins in the
-# test runner; what is cut off there is in the traceback.
+# How many frames of a stack are shown, the innermost ones.
 MOST_FRAMES = 12
+
+# The main thread's stack begins in these, which say nothing of the program.
+_RUNNER = {"_pytest", "pluggy"}
 
 
 def seconds(microseconds: int) -> str:
@@ -56,9 +58,11 @@ def is_own(frame: FrameType) -> bool:
 
 
 def own_frames(frame: FrameType | None) -> list[FrameType]:
-    """Return a stack without the simulation's own frames, outermost first."""
-    frames = []
+    """Return a stack without the simulation's and the test runner's own frames, outermost first."""
+    frames: list[FrameType] = []
     while frame is not None:
+        if frames and frame.f_globals.get("__name__", "").partition(".")[0] in _RUNNER:
+            break
         if not is_own(frame):
             frames.append(frame)
         frame = frame.f_back

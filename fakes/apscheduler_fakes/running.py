@@ -74,7 +74,7 @@ class StoresSeenFromABody(BaseScheduler):  # type: ignore[misc]  # APScheduler h
         return self._runs.get(threading.get_ident())
 
     def _catch_up(self, job_id: str | None = None) -> None:
-        """Do for the running body's job what follows its submission (schedulers/base.py:1221)."""
+        """Do for the running body's job what follows its submission (schedulers/base.py:1224)."""
         run = self._here()
         if not run or not run.body or run.caught_up or self.state == STATE_STOPPED:
             return

@@ -147,7 +147,6 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
             job = self._prepare(job_id, jobstore)
             with self._only(job):
                 self._look(run)
-            self._woken = True  # The other jobs have not been looked at.
             if self.immediate:
                 self._look_until_idle(run)
         raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
@@ -155,7 +154,7 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
     def die(self) -> None:
         """End the scheduler's thread: jobs are added, ``state`` says running, nothing is run.
 
-        As after an exception in ``_process_jobs`` (``schedulers/blocking.py:24``). Holds until
+        As after an exception in ``_process_jobs`` (``schedulers/blocking.py:30``). Holds until
         the scheduler is shut down; before ``start()`` it holds from then on.
 
         Raises:
@@ -312,7 +311,7 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         )
 
     def _look_until_idle(self, run: Run) -> None:
-        """Do what APScheduler's thread does until it would wait (schedulers/blocking.py:24)."""
+        """Do what APScheduler's thread does until it would wait (schedulers/blocking.py:27)."""
         if self._death:
             self._death.fired = True
             return
@@ -350,10 +349,7 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
                     fault.cancel()
         self._wakes_at = None
         if wait_seconds is not None:
-            # APScheduler subtracts timestamps. Those are floats, from 2038 on exact to half a
-            # microsecond: whoever comes too early looks again, but not at the same instant.
-            wait = max(timedelta(seconds=wait_seconds), timedelta.resolution)
-            self._wakes_at = datetime.now(UTC) + wait
+            self._wakes_at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
         return wait_seconds
 
     def _end_thread(self) -> Die:

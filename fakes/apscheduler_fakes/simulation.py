@@ -2,21 +2,21 @@
 
 Inside it real Flask and real APScheduler run unmodified, one virtual thread at a time, and time
 jumps to the next instant at which somebody wakes up. What is not virtual (sockets, files,
-processes) runs for real and keeps every thread waiting; asyncio loops are refused.
+processes) runs for real and keeps every thread waiting; what would go wrong quietly is refused.
 
 A real lock, ``threading.local`` or subclass of one that was made before the block knows one OS
 thread only: it takes all virtual threads for the same one.
 """
 
-import concurrent.futures.thread as pools
 import logging
-import sys
+import threading
 import time
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from apscheduler_fakes.clock import Clock, forget_unreachable, import_freezegun, keeping_folds
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
@@ -31,6 +31,7 @@ from apscheduler_fakes.kernel import (
     active,
     whole_microseconds,
 )
+from apscheduler_fakes.leftovers import scheduler_of, without_threads
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import living_threads, own_traceback, thread_table
 from apscheduler_fakes.stall import watched
@@ -39,6 +40,8 @@ from apscheduler_fakes.traces import traces_apart
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
+# Seconds to the end of time, and more.
+_LONGEST = 1e12
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
@@ -59,7 +62,7 @@ class Simulation:
         clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while everyone else runs.
 
     Raises:
-        TypeError: ``start`` is something else.
+        TypeError: ``start`` is something else, or a limit is no number.
         ValueError: ``start`` has no offset, or a limit is not positive.
     """
 
@@ -74,16 +77,23 @@ class Simulation:
         limits = {"max_elapsed": max_elapsed, "max_steps": max_steps}
         if stall_timeout is not None:
             limits["stall_timeout"] = stall_timeout
-        if min(limits.values()) <= 0:
-            given = ", ".join(f"{name}={value}" for name, value in limits.items())
-            raise ValueError(
-                f"Simulation({given}): a limit of zero or less lets nothing run. Pass positive "
-                "numbers."
-            )
+        for name, limit in limits.items():
+            if isinstance(limit, bool) or not isinstance(limit, int | float):
+                raise TypeError(
+                    f"Simulation({name}={limit!r}): a limit is a number, not a "
+                    f"{type(limit).__name__}. Pass a positive one."
+                )
+            if not limit > 0:
+                raise ValueError(
+                    f"Simulation({name}={limit!r}): a limit of zero or less lets nothing run. Pass "
+                    "a positive number."
+                )
         self.clock = _SimulationClock(start)
-        self._max_elapsed = whole_microseconds(max_elapsed)
+        self._max_elapsed = whole_microseconds(min(max_elapsed, _LONGEST))
         self._max_steps = max_steps
-        self._stall_timeout = stall_timeout
+        # Longer than a thread can wait is for ever.
+        for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
+        self._stall_timeout = None if for_ever else stall_timeout
         self._kernel: Kernel | None = None
         self._undo = ExitStack()
 
@@ -95,8 +105,13 @@ class Simulation:
             NotModelled: It stands inside another simulation.
             RuntimeError: It was entered before.
         """
-        if active() is not None:
-            raise NotModelled("a Simulation inside a Simulation has no model. Use the outer one.")
+        if (outer := active()) is not None:
+            raise NotModelled(
+                "a Simulation inside a Simulation has no model. Use the outer one."
+                if outer.os_ident == get_ident()
+                else "a Simulation beside a Simulation has no model, and another thread runs one. "
+                "Use one after the other, or a process for each."
+            )
         if self._kernel is not None:
             raise RuntimeError("Simulation: it was entered before. Make a new one for a new block.")
         forget_unreachable()
@@ -138,10 +153,9 @@ class Simulation:
         """
         kernel = self._kernel
         assert kernel is not None
-        with self._undo, _silence():
-            _drain_pools(kernel)
+        with self._undo, _silence(), without_threads(kernel):
             kernel.end()
-        failure = kernel.failure or kernel.outside or _abandoned(kernel)
+        failure = kernel.failure or kernel.refused or _abandoned(kernel)
         if failure is None or failure is exc_value:
             if exc_value is not None:
                 exc_value.__traceback__ = own_traceback(traceback)
@@ -240,18 +254,6 @@ def _silence() -> Iterator[None]:
         logging.disable(before)
 
 
-def _drain_pools(kernel: Kernel) -> None:
-    """Take what is queued from pools that live, so that it does not start while they end."""
-    queues: Any = pools._threads_queues
-    living = {thread.python_thread for thread in kernel.threads.values()}
-    for thread, queue in list(queues.items()):
-        if thread in living:
-            while not queue.empty():
-                queue.get_nowait()
-            # Or the interpreter would wait for it at its exit.
-            del queues[thread]
-
-
 def _abandoned(kernel: Kernel) -> SimulationError | None:
     if not kernel.abandoned:
         return None
@@ -267,12 +269,10 @@ def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
     for thread in living_threads():
         if thread.ident in kernel.threads:
             continue
-        target = getattr(thread, "_target", None)
-        scheduler = sys.modules.get("apscheduler.schedulers.base")
-        if scheduler and isinstance(getattr(target, "__self__", None), scheduler.BaseScheduler):
+        if scheduler_of(thread) is not None:
             return OutsideThread(
                 f"the scheduler of thread {thread.name!r} was started outside the simulation, so "
-                "its jobs never run in virtual time, and nothing else can run any more. Import or "
-                f"create the app inside the `with Simulation()` block.\n{thread_table(kernel)}"
+                "its jobs never run in virtual time, and nothing else can run any more. Create "
+                f"the app inside the `with Simulation()` block.\n{thread_table(kernel)}"
             )
-    return kernel.outside
+    return kernel.refused

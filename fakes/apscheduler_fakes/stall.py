@@ -43,10 +43,12 @@ def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
         yield
         return
     busy_since = _process_time()
+    stalled: Kernel | None = None
 
     def handle(_number: int, frame: FrameType | None) -> None:
         kernel = active()
-        if kernel is None or _in_debugger(frame):
+        # Without threads, what is left to do is the simulation's own.
+        if kernel is None or kernel is not stalled or not kernel.threads or _in_debugger(frame):
             return
         if kernel.failure is not None:
             raise kernel.failure
@@ -61,10 +63,12 @@ def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
         )
 
     def watch_in_a_bare_thread() -> None:
-        nonlocal busy_since
+        nonlocal busy_since, stalled
         seen = _place_in_a_bare_thread()
         while not stop.acquire(timeout=stall_timeout):
-            if _place_in_a_bare_thread() == seen:
+            # Between two schedules nothing runs: that is no stall, however often it is seen.
+            if seen[0] is not None and _place_in_a_bare_thread() == seen:
+                stalled = seen[0]
                 signal.pthread_kill(os_ident, SIGNAL)
             else:
                 seen, busy_since = _place_in_a_bare_thread(), _process_time()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from apscheduler_fakes import kernel as kernels
+import apscheduler_fakes.kernel as kernels
 from apscheduler_fakes.errors import Deadlock, NotModelled, SimulationError, TimeLimit
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, SHARED, WRITE, Footprint
 from apscheduler_fakes.kernel import Kernel, Step, VirtualThread, Waiters, _no_thread

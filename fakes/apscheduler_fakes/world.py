@@ -10,11 +10,15 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from apscheduler_fakes import explored, install, repeatable, simulation
+import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.py.
+import apscheduler_fakes.install as install  # noqa: PLR0402
+import apscheduler_fakes.repeatable as repeatable  # noqa: PLR0402
+import apscheduler_fakes.simulation as simulation  # noqa: PLR0402
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Step, activate, active
+from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, SteppingKernel
@@ -141,7 +145,7 @@ class World:
         abandoned = simulation._abandoned(kernel)
         if abandoned is not None:
             raise abandoned
-        failure = kernel.failure or kernel.outside
+        failure = kernel.failure or kernel.refused
         errors = [*self._errors, *([] if failure is None else [failure])]
         for error in errors:
             if isinstance(error, NotModelled | OutsideThread | StallLimit):
@@ -209,7 +213,7 @@ class World:
                 undo.enter_context(simulation._silence())
                 undo.callback(activate, None)
                 activate(kernel)
-                simulation._drain_pools(kernel)
+                undo.enter_context(without_threads(kernel))
             kernel.end()
         self._moments = kernel.moment + 1
         self._held.start_afresh()

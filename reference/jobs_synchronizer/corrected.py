@@ -265,7 +265,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     Args:
         argv: Command-line arguments; ``None`` takes those of the process.
     """
-    parser = argparse.ArgumentParser(description="The published program made right.")
+    parser = argparse.ArgumentParser(
+        prog="python -m jobs_synchronizer", description="The published program made right."
+    )
     parser.add_argument(
         "--host", default="0.0.0.0", help="address to listen on (default: %(default)s)"
     )
@@ -277,6 +279,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="longest wait of a request in seconds (default: %(default)s)",
     )
     options = parser.parse_args(argv)
+    if options.port not in range(65536):
+        parser.error(f"--port {options.port}: give a number from 0 (any free port) to 65535")
     try:
         app = create_app(timeout=options.timeout)
     except ValueError as error:

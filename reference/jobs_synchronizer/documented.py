@@ -17,7 +17,8 @@ Its faults, and what each one leads to:
 
 * ``wait_for_tasks_to_be_completed`` waits without looking at the count: when every job has ended
   before the wait begins, or when there are no jobs, the request hangs for ever.
-* A job that raises never notifies: the request hangs.
+* A job that raises never notifies, nor does one that returns without a report or whose task is a
+  coroutine function, which a thread calls and never runs: the request hangs.
 * A job that starts more than one second late is missed (``misfire_grace_time`` is 1 s) and never
   notifies: with more jobs than the pool's ten workers, the request hangs.
 * The job ids are the same in every request: while the first request's jobs are in the store, a
@@ -28,6 +29,8 @@ Its faults, and what each one leads to:
 * ``notify`` wakes one waiter; a second one hangs.
 * ``get_status_list`` hands out the list itself, without the lock: a late job changes an answer.
 * Nothing refuses a negative count or one notification too many: both are hangs or lost reports.
+  Nothing tells whose report it is: a job's second one stands for another job's.
+* The answer is sent as ``text/html``: a browser takes a status that holds markup for a page.
 * The synchronizer holds a lock, so the jobs cannot be kept in a persistent store or run by a
   process pool: 500, or a hang.
 """
@@ -142,12 +145,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     Args:
         argv: Command-line arguments; ``None`` takes those of the process.
     """
-    parser = argparse.ArgumentParser(description="The published program, faults included.")
+    parser = argparse.ArgumentParser(
+        prog="python -m jobs_synchronizer.documented",
+        description="The published program, faults included.",
+    )
     parser.add_argument(
         "--host", default="0.0.0.0", help="address to listen on (default: %(default)s)"
     )
     parser.add_argument("--port", default=12345, type=int, help="port (default: %(default)s)")
     options = parser.parse_args(argv)
+    if options.port not in range(65536):
+        parser.error(f"--port {options.port}: give a number from 0 (any free port) to 65535")
     create_app().run(host=options.host, port=options.port)
 
 

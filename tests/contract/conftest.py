@@ -14,16 +14,37 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler_fakes.clock import Clock
 from apscheduler_fakes.scheduler import FakeScheduler
 from apscheduler_fakes.simulation import Simulation
-from subject import FakeSubject, Idling, RealSubject, SimulatedSubject, Subject, text_of
+from subject import (
+    FakeSubject,
+    Idling,
+    InlineSubject,
+    RealSubject,
+    SimulatedSubject,
+    Subject,
+    text_of,
+)
 
 Make = Callable[[Any], Subject]
+OWN = "fake, own executor"
 
 
-@pytest.fixture(params=["fake", "simulated", pytest.param("real", marks=pytest.mark.e2e)])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say which schedulers a test is about."""
+    names = metafunc.fixturenames
+    if "make" in names:
+        fakes = [OWN] if "faulty" in names else ["fake", OWN] if "inside" in names else ["fake"]
+        real = pytest.param("real", marks=pytest.mark.e2e)
+        metafunc.parametrize("make", [*fakes, "simulated", real], indirect=True)
+
+
+@pytest.fixture
 def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Make a subject with an executor; in a block of its own, which the test runs in."""
+    """Make a subject with an executor; in a block of its own, which the test runs in.
+
+    ``FakeScheduler(raise_job_errors=False)`` keeps its own executor where the parameter says so.
+    """
     with ExitStack() as stack:
-        if request.param == "fake":
+        if request.param in {"fake", OWN}:
             clock = stack.enter_context(Clock())
         elif request.param == "simulated":
             sim = stack.enter_context(Simulation())
@@ -33,7 +54,10 @@ def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         def make_subject(executor: Any) -> Subject:
             options: dict[str, Any] = {"timezone": UTC, "executors": {"default": executor}}
             subject: Subject
-            if request.param == "fake":
+            if request.param == OWN:
+                fake = FakeScheduler(raise_job_errors=False, timezone=UTC)
+                subject = InlineSubject(fake, clock)
+            elif request.param == "fake":
                 fake = FakeScheduler(raise_job_errors=False, **options)
                 subject = FakeSubject(fake, clock)
             elif request.param == "simulated":
@@ -65,8 +89,27 @@ def subject(stopped: Subject) -> Subject:
 
 @pytest.fixture
 def pooled(make: Make) -> Subject:
-    """A scheduler that runs, with a pool of two workers."""
+    """A scheduler that runs, with a pool of two workers: jobs run while the test goes on.
+
+    With FakeScheduler's own executor none does, except by ``hang``.
+    """
     return _started(make(ThreadPoolExecutor(2)))
+
+
+@pytest.fixture
+def inside(make: Make) -> Subject:
+    """A scheduler for what jobs do to it: with a pool; FakeScheduler with its own executor, too.
+
+    What a job does to another that is due with it needs a pool
+    (test_what_only_a_pool_can_do_to_another_due_job_is_said).
+    """
+    return _started(make(ThreadPoolExecutor(2)))
+
+
+@pytest.fixture
+def faulty(make: Make) -> Subject:
+    """A scheduler, not started, to go wrong: FakeScheduler as is, or with a pool of one worker."""
+    return make(ThreadPoolExecutor(1))
 
 
 def _started(subject: Subject) -> Subject:
@@ -77,8 +120,13 @@ def _started(subject: Subject) -> Subject:
 
 
 @pytest.fixture
-def gate(make: Make) -> Iterator[threading.Event]:
-    """What a job waits for; open when the test is over."""
+def gate(make: Make, request: pytest.FixtureRequest) -> Iterator[threading.Event]:
+    """What a job waits for; open when the test is over.
+
+    It is open from the start where jobs run on the test's own thread.
+    """
     event = threading.Event()
+    if request.node.callspec.params["make"] == OWN:
+        event.set()
     yield event
     event.set()

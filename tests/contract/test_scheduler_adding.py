@@ -223,6 +223,22 @@ class TestDuplicates:
             "EXECUTED a: True",
         ]
 
+    def test_by_the_first_itself(self, inside: Subject, gate: Any) -> None:
+        """A chain of one-off jobs goes on under one id."""
+
+        def body() -> None:
+            gate.wait()
+            inside.scheduler.add_job(nothing, "date", id="a", run_date=inside.start + HOUR)
+
+        inside.scheduler.add_job(body, id="a")
+        inside.run_behind(gate, "EXECUTED a")
+
+        assert inside.heard == [
+            *["ADDED a", "REMOVED a"],
+            *inside.order(look=["SUBMITTED a"], bodies=["ADDED a", "EXECUTED a"]),
+        ]
+        assert inside.ids() == ["a"]
+
     def test_when_the_first_is_over(self, subject: Subject) -> None:
         """The id is free again."""
         for _ in range(2):
@@ -285,21 +301,18 @@ class TestReplacing:
 
         assert (subject.heard, subject.ids()) == (["ADDED a"], ["a"])
 
-    def test_from_within_itself(self, pooled: Subject, gate: Any) -> None:
-        """A recurring job whose body replaces it goes on with the new schedule.
-
-        With FakeScheduler's own executor the body runs within the look at the stores; what it
-        sees is the same.
-        """
+    def test_from_within_itself(self, inside: Subject, gate: Any) -> None:
+        """A recurring job whose body replaces it goes on with the new schedule."""
 
         def body() -> None:
             assert gate.wait()
-            pooled.scheduler.add_job(nothing, "interval", id="a", hours=3, replace_existing=True)
+            inside.scheduler.add_job(nothing, "interval", id="a", hours=3, replace_existing=True)
 
-        pooled.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=pooled.start)
-        pooled.settle()
-        gate.set()
-        pooled.wait_for("EXECUTED a")
+        inside.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=inside.start)
+        inside.run_behind(gate, "EXECUTED a")
 
-        assert pooled.heard == ["ADDED a", "SUBMITTED a", "ADDED a", "EXECUTED a"]
-        assert str(pooled.scheduler.get_job("a").trigger) == "interval[3:00:00]"
+        assert inside.heard == [
+            "ADDED a",
+            *inside.order(look=["SUBMITTED a"], bodies=["ADDED a", "EXECUTED a"]),
+        ]
+        assert str(inside.scheduler.get_job("a").trigger) == "interval[3:00:00]"

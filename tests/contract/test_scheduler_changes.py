@@ -61,20 +61,21 @@ class TestPausing:
         assert subject.scheduler.resume_job("a") is None
         assert (subject.heard, subject.ids()) == (["ADDED a", "REMOVED a"], [])
 
-    def test_a_job_that_pauses_itself(self, pooled: Subject, gate: Any) -> None:
+    def test_a_job_that_pauses_itself(self, inside: Subject, gate: Any) -> None:
         """Its run ends as any, and no other comes."""
 
         def body() -> None:
             gate.wait()
-            pooled.scheduler.pause_job("a")
+            inside.scheduler.pause_job("a")
 
-        pooled.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=pooled.start)
-        pooled.settle()
-        gate.set()
-        pooled.wait_for("EXECUTED a")
+        inside.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=inside.start)
+        inside.run_behind(gate, "EXECUTED a")
 
-        assert pooled.heard == ["ADDED a", "SUBMITTED a", "MODIFIED a", "EXECUTED a"]
-        assert pooled.scheduler.get_job("a").next_run_time is None
+        assert inside.heard == [
+            "ADDED a",
+            *inside.order(look=["SUBMITTED a"], bodies=["MODIFIED a", "EXECUTED a"]),
+        ]
+        assert inside.scheduler.get_job("a").next_run_time is None
 
 
 class TestModifying:
@@ -150,20 +151,21 @@ class TestRescheduling:
         )
         assert str(subject.scheduler.get_job("a").trigger) == "interval[1:00:00]"
 
-    def test_by_itself(self, pooled: Subject, gate: Any) -> None:
+    def test_by_itself(self, inside: Subject, gate: Any) -> None:
         """What a body does to its own schedule lasts."""
 
         def body() -> None:
             gate.wait()
-            pooled.scheduler.reschedule_job("a", trigger="interval", hours=3)
+            inside.scheduler.reschedule_job("a", trigger="interval", hours=3)
 
-        pooled.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=pooled.start)
-        pooled.settle()
-        gate.set()
-        pooled.wait_for("EXECUTED a")
+        inside.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=inside.start)
+        inside.run_behind(gate, "EXECUTED a")
 
-        assert pooled.heard == ["ADDED a", "SUBMITTED a", "MODIFIED a", "EXECUTED a"]
-        assert str(pooled.scheduler.get_job("a").trigger) == "interval[3:00:00]"
+        assert inside.heard == [
+            "ADDED a",
+            *inside.order(look=["SUBMITTED a"], bodies=["MODIFIED a", "EXECUTED a"]),
+        ]
+        assert str(inside.scheduler.get_job("a").trigger) == "interval[3:00:00]"
 
 
 class TestRemoving:
@@ -199,28 +201,51 @@ class TestRemoving:
         assert subject.scheduler.get_job("b") is None
         assert (subject.heard, subject.ids()) == ([], ["a"])
 
-    def test_a_recurring_job_by_itself(self, pooled: Subject, gate: Any) -> None:
+    def test_a_recurring_job_by_itself(self, inside: Subject, gate: Any) -> None:
         """Its run ends as any."""
 
         def body() -> None:
             gate.wait()
-            pooled.scheduler.remove_job("a")
+            inside.scheduler.remove_job("a")
 
-        pooled.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=pooled.start)
-        pooled.settle()
-        gate.set()
-        pooled.wait_for("EXECUTED a")
+        inside.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=inside.start)
+        inside.run_behind(gate, "EXECUTED a")
 
-        assert pooled.heard == ["ADDED a", "SUBMITTED a", "REMOVED a", "EXECUTED a"]
-        assert pooled.ids() == []
+        assert inside.heard == [
+            "ADDED a",
+            *inside.order(look=["SUBMITTED a"], bodies=["REMOVED a", "EXECUTED a"]),
+        ]
+        assert inside.ids() == []
 
-    def test_a_one_off_job_while_it_runs(self, pooled: Subject, gate: Any) -> None:
+    def test_all_by_a_job(self, inside: Subject, gate: Any) -> None:
+        """It is among them, and its run ends as any."""
+
+        def body() -> None:
+            gate.wait()
+            inside.scheduler.remove_all_jobs()
+
+        add_hourly(inside, "b")
+        inside.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=inside.start)
+        inside.run_behind(gate, "EXECUTED a")
+
+        assert inside.heard == [
+            "ADDED a",
+            *inside.order(look=["SUBMITTED a"], bodies=["ALL_JOBS_REMOVED", "EXECUTED a"]),
+        ]
+        assert inside.ids() == []
+
+    def test_a_one_off_job_by_itself(self, inside: Subject, gate: Any) -> None:
         """It has left the store: there is nothing to remove."""
-        pooled.scheduler.add_job(gate.wait, id="a")
-        pooled.settle()
-        error = "JobLookupError: 'No job by the id of a was found'"
 
-        assert text_of_failure(pooled.scheduler.remove_job, "a") == error
-        gate.set()
-        pooled.wait_for("EXECUTED a: True")
-        assert pooled.heard == ["ADDED a", "REMOVED a", "SUBMITTED a", "EXECUTED a: True"]
+        def body() -> None:
+            gate.wait()
+            inside.say(text_of_failure(inside.scheduler.remove_job, "a"))
+
+        inside.scheduler.add_job(body, id="a")
+        inside.run_behind(gate, "EXECUTED a")
+
+        error = "JobLookupError: 'No job by the id of a was found'"
+        assert inside.heard == [
+            *["ADDED a", "REMOVED a"],
+            *inside.order(look=["SUBMITTED a"], bodies=[error, "EXECUTED a"]),
+        ]

@@ -245,13 +245,18 @@ class TestExecutors:
     def test_one_that_refuses(self, subject: Subject) -> None:
         """A one-off job leaves its store; a recurring one stays for its next time."""
         subject.scheduler.add_executor(RefusingExecutor(), "other")
+        subject.scheduler.pause()
         subject.scheduler.add_job(nothing, id="a", executor="other")
         subject.scheduler.add_job(
             *(nothing, "interval"), id="b", hours=1, next_run_time=subject.start, executor="other"
         )
+        subject.scheduler.resume()
         subject.settle()
 
-        assert sorted(subject.heard) == ["ADDED a", "ADDED b", "EXECUTOR_ADDED other", "REMOVED a"]
+        assert subject.heard == [
+            *["EXECUTOR_ADDED other", "SCHEDULER_PAUSED", "ADDED a", "ADDED b"],
+            *["SCHEDULER_RESUMED", "REMOVED a"],
+        ]
         assert subject.ids() == ["b"]
         assert subject.scheduler.get_job("b").next_run_time == subject.start + HOUR
 

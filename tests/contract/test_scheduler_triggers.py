@@ -1,5 +1,6 @@
 """When jobs run, are too late, or are too many, whichever scheduler they are in."""
 
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -75,13 +76,19 @@ class TestTriggers:
         assert (next_run_time.hour, next_run_time.minute, next_run_time.second) == (5, 0, 0)
         assert timedelta(0) < next_run_time - subject.start <= 24 * HOUR
 
-    def test_a_job_that_raises_runs_again(self, subject: Subject) -> None:
-        """ERROR stands for EXECUTED, and nothing else is different."""
-        subject.scheduler.add_job(boom, "interval", id="a", hours=1, next_run_time=subject.at(1))
+    @pytest.mark.parametrize(
+        ("body", "error"), [(boom, "ValueError: boom"), (sys.exit, "SystemExit: ")]
+    )
+    def test_a_job_that_raises_runs_again(self, subject: Subject, body: Any, error: str) -> None:
+        """ERROR stands for EXECUTED, and nothing else is different; no program ends by it."""
+        job = subject.scheduler.add_job(
+            body, "interval", id="a", hours=1, next_run_time=subject.at(1)
+        )
         subject.pass_to(1)
 
-        assert subject.heard == ["ADDED a", "ERROR a: ValueError: boom", "SUBMITTED a"]
-        assert subject.ids() == ["a"]
+        assert subject.heard == ["ADDED a", f"ERROR a: {error}", "SUBMITTED a"]
+        assert subject.scheduler.get_jobs() == [job]
+        assert job.next_run_time > subject.at(1)
 
     def test_a_job_that_adds_a_job(self, subject: Subject) -> None:
         """The new one runs in the next look at the stores."""
@@ -94,6 +101,22 @@ class TestTriggers:
             "ADDED a",
             *["ADDED b", "EXECUTED a", "REMOVED a", "SUBMITTED a"],
             *["EXECUTED b", "REMOVED b", "SUBMITTED b"],
+        ]
+
+    def test_a_job_that_looks_at_itself(self, inside: Subject, gate: Any) -> None:
+        """While it runs it has its next run time already."""
+
+        def body() -> None:
+            gate.wait()
+            jobs = inside.scheduler.get_jobs()
+            inside.say(str([(job.id, (job.next_run_time - inside.start) / HOUR) for job in jobs]))
+
+        inside.scheduler.add_job(body, "interval", id="a", hours=1, next_run_time=inside.start)
+        inside.run_behind(gate, "EXECUTED a")
+
+        assert inside.heard == [
+            "ADDED a",
+            *inside.order(look=["SUBMITTED a"], bodies=["[('a', 1.0)]", "EXECUTED a"]),
         ]
 
     def test_no_time_left(self, subject: Subject) -> None:
@@ -215,10 +238,16 @@ class TestInstances:
 
     def test_more_jobs_than_workers(self, pooled: Subject, gate: Any) -> None:
         """All are submitted at once; those in the queue begin when a worker is free."""
+        pooled.scheduler.pause()
         for id_ in "abc":
             pooled.scheduler.add_job(gate.wait, id=id_, misfire_grace_time=None)
+        pooled.forget()
+        pooled.scheduler.resume()
         pooled.settle()
-        submitted = [line for line in pooled.heard if line.startswith("SUBMITTED")]
-        assert sorted(submitted) == ["SUBMITTED a", "SUBMITTED b", "SUBMITTED c"]
+        assert pooled.heard == [
+            "SCHEDULER_RESUMED",
+            *["REMOVED a", "REMOVED b", "REMOVED c"],
+            *["SUBMITTED a", "SUBMITTED b", "SUBMITTED c"],
+        ]
         gate.set()
         pooled.wait_for("EXECUTED c: True")

@@ -19,12 +19,14 @@ from apscheduler_fakes import (
     Exhaustive,
     NotModelled,
     OutsideThread,
+    Random,
     ScheduleFailure,
     SimulationError,
     StallLimit,
     explore,
     replay,
 )
+from apscheduler_fakes.stall import watched
 from apscheduler_fakes.stepping import Taken
 from apscheduler_fakes.world import World
 
@@ -32,6 +34,7 @@ LOCK = threading.Lock()
 OTHER = threading.Lock()
 RLOCK = threading.RLock()
 CONDITION = threading.Condition()
+LOCAL = threading.local()
 
 KEPT: dict[str, Any] = {}
 
@@ -156,6 +159,20 @@ def test_nobody_waits_on_a_condition_of_a_module_in_the_next_schedule() -> None:
     assert not CONDITION._waiters  # type: ignore[attr-defined]
 
 
+def test_a_local_of_a_module_begins_each_schedule_as_it_was() -> None:
+    """What one schedule has written is not read in the next, nor afterwards."""
+    LOCAL.value = "before"
+
+    def program() -> object:
+        seen = [getattr(LOCAL, "value", None)]
+        LOCAL.value = LOCAL.more = "changed"
+        joined(lambda: seen.append(getattr(LOCAL, "value", None)))
+        return tuple(seen)
+
+    assert outcomes(program, Random(3)) == {("before", None): 3}
+    assert vars(LOCAL) == {"value": "before"}
+
+
 def interrupted(*, busy: bool) -> Callable[[], None]:
     """Return a program whose thread is told to stop while main waits, or works, for ever."""
 
@@ -197,6 +214,17 @@ def test_what_waits_for_something_real_ends_in_a_stall() -> None:
 
     with pytest.raises(StallLimit, match="Make it inside the block of the program\\."):
         explore(program)
+
+
+def test_nothing_stalls_between_two_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is thought of what to run next, nobody can be waiting."""
+    killed: list[object] = []
+    monkeypatch.setattr(signal, "pthread_kill", lambda *args: killed.append(args))
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    with watched(0.001, ""):
+        assert not lock.acquire(timeout=0.02)
+    assert killed == []
 
 
 @pytest.fixture

@@ -275,6 +275,18 @@ def test_a_tick_of_nothing_runs_what_is_due_now(scheduler: FakeScheduler, clock:
     assert ran == [1]
 
 
+def test_a_tick_of_nothing_runs_what_run_job_left(scheduler: FakeScheduler, clock: Clock) -> None:
+    """What was due beside the one job still is."""
+    ran: list[str] = []
+    for name in ("one", "other"):
+        scheduler.add_job(ran.append, args=[name], id=name)
+    scheduler.run_job("one")
+    assert ran == ["one"]
+    clock.tick(0)
+
+    assert ran == ["one", "other"]
+
+
 def test_jobs_added_on_the_way_run_on_the_way(scheduler: FakeScheduler, clock: Clock) -> None:
     """Also when they come before what would have been the next stop."""
     seen: list[tuple[str, float]] = []
@@ -326,14 +338,15 @@ def test_a_scheduler_made_before_the_clock_counts() -> None:
     assert ran == [1, 1]
 
 
-def test_a_job_can_stop_another_scheduler_at_the_same_instant(clock: Clock) -> None:
+@pytest.mark.parametrize("stop", ["pause", "shutdown"])
+def test_a_job_can_stop_another_scheduler_at_the_same_instant(clock: Clock, stop: str) -> None:
     """The one that was made first comes first."""
     first, second = FakeScheduler(), FakeScheduler()
     first.start()
     second.start()
-    first.add_job(second.pause, "interval", seconds=1)
+    first.add_job(getattr(second, stop), "date", run_date=NEW_YEAR + timedelta(seconds=1))
     second.add_job(boom, "interval", seconds=1)
-    clock.tick(1)
+    clock.tick(2)
 
     assert second.job_errors == []
 

@@ -89,6 +89,7 @@ def test_a_view_is_tested_in_six_lines() -> None:
         assert ran == ["mail"]
 
 
+@pytest.mark.e2e
 def test_importing_it_needs_neither_greenlet_nor_freezegun() -> None:
     """A project without the extra can import FakeScheduler and Clock."""
     code = """if True:
@@ -514,6 +515,21 @@ def test_a_job_that_shuts_down_without_waiting_ends_the_run(scheduler: FakeSched
 
     assert ids(scheduler.run_due()) == ["a"]
     assert scheduler.state == STATE_STOPPED
+
+
+@pytest.mark.parametrize("trigger", ["date", "interval"])
+def test_a_job_that_has_shut_down_finds_no_jobs(scheduler: FakeScheduler, trigger: str) -> None:
+    """It may ask, as in a pool's worker: its own job is gone with the store, too."""
+    seen: list[object] = []
+
+    def body() -> None:
+        scheduler.shutdown(wait=False)
+        seen.extend([scheduler.get_jobs(), scheduler.get_job("a")])
+
+    scheduler.add_job(body, trigger, id="a", next_run_time=NEW_YEAR)
+    scheduler.run_due()
+
+    assert seen == [[], None]
 
 
 def test_a_job_that_shuts_down_and_waits_fails(scheduler: FakeScheduler) -> None:

@@ -119,6 +119,7 @@ def test_next():
     result.stdout.no_fnmatch_line("*'collected'*")
 
 
+@pytest.mark.e2e
 def test_the_plugin_imports_pytest_only() -> None:
     """A test run that uses none of the fakes pays nothing and misses no package."""
     code = """if True:

@@ -115,3 +115,115 @@ def test_without_the_extra_only_the_test_that_needs_it_fails(pytester: pytest.Py
     result.stdout.fnmatch_lines(
         ["the fixture sim needs greenlet *: pip install 'jobs-synchronizer[[]fakes]'"]
     )
+
+
+TEARDOWN = """
+import threading
+import time
+from queue import Queue
+
+import pytest
+
+
+@pytest.fixture
+def worker(sim):
+    items = Queue()
+    thread = threading.Thread(target=lambda: list(iter(items.get, None)))
+    thread.start()
+    yield items
+    thread.join()
+
+
+@pytest.fixture
+def folder(worker, monkeypatch):
+    monkeypatch.setenv("FOLDER", "here")
+
+
+def test_it_hangs_in_the_end(folder, worker):
+    worker.put(1)
+
+
+def test_next_in_real_time(monkeypatch):
+    import os
+
+    before = time.monotonic()
+    time.sleep(0.001)
+    assert 0.001 <= time.monotonic() - before < 1
+    assert "FOLDER" not in os.environ
+
+
+def test_next_in_a_simulation(sim):
+    time.sleep(1)
+    assert sim.clock.elapsed == 1.0
+"""
+
+SETUP = """
+import threading
+
+import pytest
+
+
+@pytest.fixture
+def waiting(sim):
+    threading.Event().wait()
+
+
+@pytest.fixture
+def wrong(sim):
+    raise ValueError("wrong")
+
+
+def test_it_hangs_before_it_begins(waiting):
+    pass
+
+
+def test_it_fails_before_it_begins(wrong):
+    pass
+"""
+
+
+def test_a_hang_in_a_fixtures_end_is_one_error(pytester: pytest.Pytester) -> None:
+    """It stands at the line that hangs, and the tests that follow know nothing of it."""
+    pytester.makepyfile(TEARDOWN)
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        [">*thread.join()", "*Failed: Deadlock: nothing can run any more at 0.000000 s*"]
+    )
+
+
+def test_a_hang_in_a_fixtures_beginning_is_one_error(pytester: pytest.Pytester) -> None:
+    """What the setup has shown is not shown again when the simulation ends."""
+    pytester.makepyfile(SETUP)
+    result = pytester.runpytest()
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*Deadlock: nothing can run any more*"])
+    result.stdout.fnmatch_lines(["*ValueError: wrong"])
+
+
+def test_what_else_a_fixtures_end_raises_stays_as_it_is(pytester: pytest.Pytester) -> None:
+    """Only reports of the simulation are turned into failures."""
+    pytester.makepyfile(TEARDOWN.replace("thread.join()", 'raise ValueError("wrong")'))
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*ValueError: wrong"])
+
+
+TWICE = """
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_in_process(pytester, number):
+    pytester.makepyfile("def test_it(sim): import time; time.sleep(3600)")
+    pytester.runpytest().assert_outcomes(passed=1)
+"""
+
+
+@pytest.mark.e2e
+def test_it_may_be_imported_anew(pytester: pytest.Pytester) -> None:
+    """Pytester forgets what a run inside has imported; the package itself, a plugin's, stays."""
+    pytester.makepyfile(TWICE)
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -19,6 +20,7 @@ class FullStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no typ
         super().add_job(job)
 
 
+@pytest.mark.rows("D5")
 def test_a_job_that_cannot_be_added(program: Program) -> None:
     """A request that cannot add all its jobs leaves none of them in the store."""
 
@@ -36,6 +38,7 @@ def test_a_job_that_cannot_be_added(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("D5")
 def test_a_job_that_cannot_be_added_after_one_has_begun(program: Program) -> None:
     """What has left the store by then runs to its end; there is nothing to take back."""
     begun = []

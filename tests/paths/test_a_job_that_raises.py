@@ -34,6 +34,7 @@ def leaving(_job_synchronizer: Any, _task_id: int) -> None:
     """End without a word."""
 
 
+@pytest.mark.rows("E1")
 def test_a_job_that_ends_without_a_report(program: Program) -> None:
     """A job that forgets to report is reported for."""
     assert program.ask(task=leaving, num_tasks=1) == program.does(
@@ -42,6 +43,7 @@ def test_a_job_that_ends_without_a_report(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("D3", "E2")
 def test_a_job_that_exits(program: Program) -> None:
     """A job that leaves with SystemExit has failed, for APScheduler's listeners too."""
 
@@ -77,6 +79,7 @@ def raising_in(iteration: int) -> Any:
     return task
 
 
+@pytest.mark.rows("D3", "E2")
 def test_a_raise_in_the_first_iteration(program: Program, completed: list[str]) -> None:
     """A job that fails at once is the first status, and the others are waited for."""
     failed = "Task 3 failed: ValueError: boom"
@@ -86,6 +89,7 @@ def test_a_raise_in_the_first_iteration(program: Program, completed: list[str]) 
     )
 
 
+@pytest.mark.rows("D3", "E2")
 def test_a_raise_in_the_last_iteration(program: Program, completed: list[str]) -> None:
     """A job that fails at its very end has failed all the same."""
     failed = "Task 3 failed: ValueError: boom"
@@ -95,6 +99,7 @@ def test_a_raise_in_the_last_iteration(program: Program, completed: list[str]) -
     )
 
 
+@pytest.mark.rows("D3", "E2")
 def test_all_jobs_raise(program: Program) -> None:
     """When every job fails, the answer says so ten times."""
 
@@ -107,6 +112,7 @@ def test_all_jobs_raise(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("E2")
 def test_a_raise_after_the_report(program: Program) -> None:
     """What a job has reported stands, whatever it does afterwards."""
 

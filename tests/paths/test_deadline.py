@@ -55,6 +55,7 @@ def test_a_job_that_never_returns(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("E1")
 def test_a_last_report_at_the_deadline(program: Program) -> None:
     """A report of the very instant of the deadline is late, and the request says so."""
     assert program.ask(task=taking(20), num_tasks=1) == program.does(
@@ -63,12 +64,14 @@ def test_a_last_report_at_the_deadline(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("E1")
 def test_a_last_report_before_the_deadline(program: Program) -> None:
     """A report of the last moment before the deadline is in the answer."""
     answer = Answer(200, ["Task 0 done"], after=19.999)
     assert program.ask(task=taking(19.999), num_tasks=1) == answer
 
 
+@pytest.mark.rows("E1")
 def test_a_last_report_after_the_deadline(program: Program) -> None:
     """A report of the first moment after the deadline is not in the answer."""
     assert program.ask(task=taking(20.001), num_tasks=1) == program.does(
@@ -76,6 +79,7 @@ def test_a_last_report_after_the_deadline(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("E1")
 def test_no_deadline(program: Program) -> None:
     """Without a deadline a request waits for as long as its jobs take."""
     options = program.does(documented={}, corrected={"timeout": None})
@@ -84,6 +88,7 @@ def test_no_deadline(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("E1")
 def test_a_report_while_the_answer_is_written(program: Program) -> None:
     """A report of the last moment is in the answer or pending, and never lost."""
 

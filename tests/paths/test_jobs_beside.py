@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from apscheduler_fakes import Simulation
 from outcomes import Answer, Program, get
 
 
+@pytest.mark.rows("E1")
 def test_a_job_that_adds_jobs(program: Program) -> None:
     """A job may add jobs; the request waits for its own only."""
 
@@ -27,6 +30,7 @@ def test_a_job_that_adds_jobs(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("E1")
 def test_an_interval_job_beside(program: Program, completed: list[str]) -> None:
     """A job that runs every three seconds goes on while a request waits."""
 

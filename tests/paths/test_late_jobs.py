@@ -19,6 +19,7 @@ def test_more_jobs_than_workers(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("D4")
 def test_more_jobs_than_workers_and_no_grace(program: Program) -> None:
     """On a scheduler that forgives any delay, the eleventh job runs in both programs."""
     forgiving = {"SCHEDULER_JOB_DEFAULTS": {"misfire_grace_time": None}}

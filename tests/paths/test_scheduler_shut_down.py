@@ -146,6 +146,7 @@ def test_a_job_that_shuts_the_scheduler_down(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("E17")
 def test_a_shutdown_after_the_answer(program: Program, completed: list[str]) -> None:
     """A scheduler that is shut down after a request has nothing left to do."""
 
@@ -178,6 +179,7 @@ def test_a_restart(program: Program) -> None:
     )
 
 
+@pytest.mark.rows("D7")
 def test_a_restart_with_a_new_pool(program: Program, completed: list[str]) -> None:
     """A scheduler that is started again with a new pool answers as before."""
 

@@ -26,6 +26,7 @@ def test_the_welcome_page(program: Program) -> None:
     assert program.run(scenario) == Answer(200, "Welcome to flask_apscheduler demo", after=0.0)
 
 
+@pytest.mark.rows("E1")
 def test_one_request_after_the_other(program: Program, completed: list[str]) -> None:
     """A request that begins when the one before it was answered is answered alike."""
 

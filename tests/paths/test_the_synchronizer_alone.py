@@ -1,6 +1,7 @@
 """The synchronizer by itself: what its counts, its lists and its waiters do."""
 
 import threading
+import time
 from typing import Any
 
 from apscheduler_fakes import Simulation
@@ -135,6 +136,27 @@ def test_a_count_that_is_none(program: Program) -> None:
     assert program.run(scenario) == program.does(
         documented="'2': accepted, -1: accepted, 2.0: accepted, True: accepted",
         corrected="'2': TypeError, -1: ValueError, 2.0: TypeError, True: TypeError",
+    )
+
+
+def test_a_list_asked_for_in_the_middle_of_a_report(program: Program) -> None:
+    """A list of statuses is made between two reports, never in the middle of one."""
+
+    def scenario(sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(1)
+
+        def report() -> None:
+            with synchronizer.condition:
+                time.sleep(1)
+                synchronizer.notify_task_completion("first")
+
+        threading.Thread(target=report).start()
+        sim.settle()
+        return f"{synchronizer.get_status_list()} after {sim.clock.elapsed:g} s"
+
+    assert program.run(scenario) == program.does(
+        documented="[] after 0 s",
+        corrected="['first'] after 1 s",
     )
 
 

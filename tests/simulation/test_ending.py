@@ -19,6 +19,7 @@ from typing import Any
 import flask
 import greenlet
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import Deadlock, Simulation, SimulationError
 from apscheduler_fakes.traces import traces_apart
@@ -330,6 +331,39 @@ def test_handlers_and_apps_made_inside_work_outside() -> None:
     assert records == ["hello"]
 
 
+def test_a_pool_made_inside_starts_new_workers_outside() -> None:
+    """Its workers end with the block, and the pool does not count on them."""
+    with Simulation():
+        pool = ThreadPoolExecutor(2)
+        assert list(pool.map(abs, [-1, -2])) == [1, 2]
+    assert pool.submit(abs, -3).result(BOUND) == 3
+    pool.shutdown()
+
+
+def test_a_pool_made_inside_works_in_the_next_simulation() -> None:
+    """There its new workers are virtual."""
+    with Simulation():
+        pool = ThreadPoolExecutor(1)
+        pool.submit(waited, 1.0)
+    with Simulation() as sim:
+        assert pool.submit(waited, 2.0).result() == "waited None"
+        assert sim.clock.elapsed == 2.0
+
+
+def test_a_scheduler_left_running_is_one_that_was_stopped() -> None:
+    """It does not say that it runs, and can be started again."""
+    ran: list[str] = []
+    with Simulation():
+        scheduler = BackgroundScheduler()
+        scheduler.start()
+    assert not scheduler.running
+    with Simulation() as sim:
+        scheduler.start()
+        scheduler.add_job(ran.append, args=["ran"])
+        sim.settle()
+    assert (ran, scheduler.running) == (["ran"], False)
+
+
 def test_a_locks_state_starts_afresh_after_a_fork() -> None:
     """``_at_fork_reinit`` frees a lock, as it does for real."""
     with Simulation():
@@ -525,6 +559,24 @@ def test_ctrl_c_while_a_failure_unwinds_becomes_its_context() -> None:
         finally:
             interrupt()
     assert isinstance(caught.value.__context__, KeyboardInterrupt)
+
+
+def test_ctrl_c_while_leftovers_end_is_raised_when_the_block_ends() -> None:
+    """It ends the ``finally`` clause of the thread that runs, and is not lost with that thread."""
+    done: list[str] = []
+
+    def leftover() -> None:
+        try:
+            time.sleep(1000)
+        finally:
+            done.append("begins")
+            done.append(f"goes on: {interrupt()}")  # type: ignore[func-returns-value]
+
+    with pytest.raises(KeyboardInterrupt), Simulation() as sim:
+        threading.Thread(target=leftover).start()
+        sim.settle()
+
+    assert (done, sim.threads) == (["begins"], [])
 
 
 def test_a_program_that_handles_ctrl_c_keeps_its_handler() -> None:

@@ -69,6 +69,16 @@ def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
     assert re.search("in test_a_loop.*loop\n", text)
 
 
+def test_a_notification_takes_no_step() -> None:
+    """A condition asks its lock, of either kind, who holds it, and does not try to take it."""
+    with Simulation(max_steps=10):
+        for lock in (threading.Lock(), threading.RLock()):
+            condition = threading.Condition(lock)
+            with condition:
+                for _ in range(20):
+                    condition.notify()
+
+
 def test_one_who_swallows_a_limit_meets_it_again() -> None:
     """A loop around a busy loop comes to its end too."""
     with pytest.raises(StepLimit) as caught, Simulation(max_steps=10):

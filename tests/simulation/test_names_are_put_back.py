@@ -178,7 +178,7 @@ def test_a_freeze_that_ends_inside_is_refused() -> None:
     """Neither may a freeze of time end inside that began outside."""
     frozen = freeze_time("2020-01-01")
     frozen.start()
-    with Simulation(), pytest.raises(NotModelled, match="freeze_time or Clock"):
+    with pytest.raises(NotModelled, match="freeze_time or Clock"), Simulation():
         frozen.stop()
     assert datetime.now(UTC).year == 2020
     frozen.stop()

@@ -168,6 +168,7 @@ def stalled(block: Callable[[], object]) -> pytest.ExceptionInfo[StallLimit]:
     return caught
 
 
+@pytest.mark.e2e
 def test_a_real_lock_from_before_the_block_ends_in_a_stall() -> None:
     """A held lock that nobody can find stops the process; the report says who waits, and where."""
     locks = [threading.Lock()]
@@ -187,6 +188,7 @@ def test_a_real_lock_from_before_the_block_ends_in_a_stall() -> None:
     assert caught.traceback[-1].name == "block"
 
 
+@pytest.mark.e2e
 def test_a_socket_ends_in_a_stall_at_its_line() -> None:
     """A main thread that waits for the network is told at the line where it waits."""
     here, there = socket.socketpair()
@@ -195,6 +197,7 @@ def test_a_socket_ends_in_a_stall_at_its_line() -> None:
     assert "MainThread waits for something real" in str(caught.value)
 
 
+@pytest.mark.e2e
 def test_a_loop_that_touches_nothing_virtual_is_a_stall() -> None:
     """A loop around is_set never lets anybody else run, and is said to be busy."""
     event = threading.Event()
@@ -206,6 +209,7 @@ def test_a_loop_that_touches_nothing_virtual_is_a_stall() -> None:
     assert "is busy without a virtual wait" in str(stalled(block).value)
 
 
+@pytest.mark.e2e
 def test_a_finally_clause_that_blocks_for_real_is_stopped_too() -> None:
     """After a stall, the next real wait of the main thread meets the same report."""
     lock = threading.Lock()
@@ -220,6 +224,7 @@ def test_a_finally_clause_that_blocks_for_real_is_stopped_too() -> None:
     stalled(block)
 
 
+@pytest.mark.e2e
 def test_a_breakpoint_is_no_stall() -> None:
     """Somebody who stands in the debugger may think."""
     debugger: Any = ModuleType("pdb")
@@ -256,3 +261,50 @@ def test_a_simulation_in_another_thread_is_not_watched() -> None:
     thread.start()
     thread.join()
     assert elapsed == [1.0]
+
+
+def test_a_local_that_a_module_holds_is_each_threads_own(module: Any) -> None:
+    """The main thread takes its values in and out; others begin with none, as real ones do."""
+    module.local = real = threading.local()
+    real.name = "main"
+    real.gone = True
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(dict(module.local.__dict__))
+        module.local.name = "virtual"
+        time.sleep(1)
+        seen.append(module.local.name)
+
+    with Simulation():
+        threads = [threading.Thread(target=look) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert module.local.name == "main"
+        module.local.name = "main, later"
+        del module.local.gone
+
+    assert seen == [{}, {}, "virtual", "virtual"]
+    assert module.local is real
+    assert real.__dict__ == {"name": "main, later"}
+
+
+@pytest.mark.e2e
+def test_a_real_thread_goes_on_with_the_real_local(module: Any) -> None:
+    """Its values are neither lost nor seen inside."""
+    module.local = threading.local()
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(getattr(module.local, "name", None))
+        module.local.name = "real"
+        seen.append(module.local.name)
+
+    with Simulation():
+        module.local.name = "virtual"
+        beside(look)
+        assert module.local.name == "virtual"
+
+    assert (seen, module.local.name) == ([None, "real"], "virtual")

@@ -1,12 +1,15 @@
 """How time passes in a simulation."""
 
+import math
+import re
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Deadlock, FakeScheduler, Simulation
+from apscheduler_fakes import Deadlock, FakeScheduler, Simulation, TimeLimit
 
 
 def test_ten_sleeps_of_a_tenth_end_after_exactly_one_second() -> None:
@@ -143,11 +146,13 @@ def test_a_tick_is_no_sign_of_a_hang() -> None:
 
 def test_time_ends_with_the_year_9999() -> None:
     """No tick leads past the last date, and no wait either."""
-    with Simulation("9999-12-31T23:59:00Z") as sim:
+    with pytest.raises(TimeLimit), Simulation("9999-12-31T23:59:00Z") as sim:
         with pytest.raises(ValueError, match="no datetime lies past the year 9999"):
             sim.clock.tick(60)
         sim.clock.tick(59)
         assert datetime.now(UTC).year == 9999
+        with pytest.raises(TimeLimit):
+            time.sleep(2)
 
 
 def test_a_clock_works_inside_its_block_only() -> None:
@@ -164,11 +169,29 @@ def test_a_clock_works_inside_its_block_only() -> None:
         sim.__enter__()
 
 
-@pytest.mark.parametrize("limits", [{"max_elapsed": 0}, {"max_steps": -1}])
-def test_a_limit_that_lets_nothing_run_is_refused(limits: dict[str, int]) -> None:
-    """A limit is a positive number."""
-    with pytest.raises(ValueError, match="a limit of zero or less lets nothing run"):
-        Simulation(**limits)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("limits", "error", "text"),
+    [
+        ({"max_elapsed": 0}, ValueError, "max_elapsed=0): a limit of zero or less lets nothing"),
+        ({"max_steps": -1}, ValueError, "max_steps=-1): a limit of zero or less lets nothing run"),
+        ({"stall_timeout": math.nan}, ValueError, "stall_timeout=nan): a limit of zero or less"),
+        ({"max_elapsed": "1"}, TypeError, "max_elapsed='1'): a limit is a number, not a str"),
+        ({"max_steps": True}, TypeError, "max_steps=True): a limit is a number, not a bool"),
+    ],
+)
+def test_a_wrong_limit_is_refused(
+    limits: dict[str, Any], error: type[Exception], text: str
+) -> None:
+    """It would end every simulation at once, or none."""
+    with pytest.raises(error, match=re.escape(text)):
+        Simulation(**limits)
+
+
+def test_a_limit_may_be_for_ever() -> None:
+    """Infinity is no limit, in virtual and in real time."""
+    with Simulation(max_elapsed=math.inf, max_steps=10**9, stall_timeout=math.inf) as sim:
+        time.sleep(10**9)
+    assert sim.clock.elapsed == 10.0**9
 
 
 def test_a_fake_scheduler_runs_its_jobs_on_the_way_of_a_tick() -> None:

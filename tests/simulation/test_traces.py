@@ -52,6 +52,26 @@ def test_a_thread_has_a_trace_function_of_its_own() -> None:
     assert seen == [nothing, another] * 2
 
 
+def test_a_program_that_is_not_traced_has_nothing_to_exchange() -> None:
+    """Unless somebody traces when a simulation begins, no switch in it takes time for that."""
+
+    def look_untraced() -> None:
+        of_main, of_threads = sys.gettrace(), threading.gettrace()
+        sys.settrace(None)
+        threading.settrace(None)
+        with Simulation():
+            seen.append(greenlet.gettrace())
+        sys.settrace(of_main)
+        threading.settrace(of_threads)
+
+    seen: list[object] = []
+    look_untraced()
+    with Simulation():
+        seen.append(greenlet.gettrace() is None)
+
+    assert seen == [None, False]
+
+
 def test_greenlets_own_trace_function_is_put_back() -> None:
     """Who watches the switches of greenlets does so again after the block."""
     greenlet.settrace(print)

@@ -1,0 +1,42 @@
+"""Pools and schedulers that outlive a simulation, whose threads end with it.
+
+Each would go on counting on its threads: a pool gives work to a worker that is gone, a scheduler
+says that it runs. So they are left as if they had no threads yet: the next submission starts a
+worker, and a scheduler is one that was stopped and can be started.
+"""
+
+import concurrent.futures.thread as pools
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Semaphore
+from typing import Any
+
+from apscheduler_fakes.kernel import Kernel
+
+
+@contextmanager
+def without_threads(kernel: Kernel) -> Iterator[None]:
+    """Leave what lives as if it had no threads; they end inside the block."""
+    threads: list[Any] = [each.python_thread for each in kernel.threads.values()]
+    queues: Any = pools._threads_queues
+    workers = [each for each in threads if each in queues]
+    # A worker holds its pool weakly; what is queued there must not start while the workers end.
+    executors = {worker._args[0]() for worker in workers}
+    for worker in workers:
+        while not queues[worker].empty():
+            queues[worker].get_nowait()
+    schedulers = [each for each in map(scheduler_of, threads) if each is not None]
+    yield
+    for executor in executors - {None}:
+        executor._threads.clear()
+        executor._idle_semaphore = Semaphore(0)
+    for scheduler in schedulers:
+        scheduler.state = 0  # STATE_STOPPED
+
+
+def scheduler_of(thread: Any) -> Any:
+    """Return the APScheduler scheduler whose main loop a thread runs, or ``None``."""
+    base = sys.modules.get("apscheduler.schedulers.base")
+    scheduler = getattr(getattr(thread, "_target", None), "__self__", None)
+    return scheduler if base is not None and isinstance(scheduler, base.BaseScheduler) else None

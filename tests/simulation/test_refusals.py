@@ -1,0 +1,134 @@
+"""What cannot be virtual is refused inside a simulation, and is the real thing outside."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import Process
+
+import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+from freezegun import freeze_time
+
+from apscheduler_fakes import Clock, NotModelled, Simulation
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: Simulation().__enter__(), "a Simulation inside a Simulation has no model"),
+        (lambda: freeze_time("2020-01-01").start(), "Use sim.clock.move_to"),
+        (lambda: Clock().__enter__(), "freeze_time or Clock inside a Simulation has no model"),
+        (lambda: [os.fork()], r"os.fork\(\) inside a Simulation has no model"),
+        (lambda: [os.forkpty()], r"os.forkpty\(\) inside a Simulation has no model"),
+        (lambda: Process(target=int).start(), "a Process started inside a Simulation has no"),
+        (lambda: ProcessPoolExecutor(1).submit(int), "inside a Simulation has no model"),
+        (lambda: signal.setitimer(signal.ITIMER_REAL, 1), r"signal.setitimer\(\) inside a"),
+        (lambda: signal.alarm(1), r"signal.alarm\(\) inside a Simulation has no model"),
+    ],
+)
+def test_what_has_no_model_is_refused(call: Callable[[], object], text: str) -> None:
+    """The message names the call and says what to do instead."""
+    with pytest.raises(NotModelled, match=text), Simulation():
+        call()
+
+
+def test_a_simulation_beside_another_is_refused() -> None:
+    """There is one at a time in a process; whoever comes second is told so."""
+    errors: list[BaseException] = []
+    go, done = threading.Lock(), threading.Lock()
+    go.acquire()
+    done.acquire()
+
+    def outside() -> None:
+        go.acquire(timeout=10)
+        try:
+            Simulation().__enter__()
+        except NotModelled as error:
+            errors.append(error)
+        done.release()
+
+    thread = threading.Thread(target=outside)
+    thread.start()
+    with Simulation():
+        go.release()
+        done.acquire(timeout=10)
+    thread.join()
+
+    assert "and another thread runs one. Use one after the other" in str(errors[0])
+
+
+def test_a_refusal_that_is_swallowed_is_raised_when_the_block_ends() -> None:
+    """APScheduler logs what its executor raises, and goes on without the job."""
+    with pytest.raises(NotModelled, match="a Process started inside"), Simulation() as sim:
+        scheduler = BackgroundScheduler(executors={"default": {"type": "processpool"}})
+        scheduler.start()
+        scheduler.add_job(int)
+        sim.clock.tick(1)
+
+
+def test_an_event_loop_is_refused() -> None:
+    """A loop waits for real; made before the block it can be used outside again."""
+    loop = asyncio.new_event_loop()
+    with pytest.raises(NotModelled, match="an asyncio event loop inside"), Simulation():
+        kept = loop.run_forever
+        kept()
+    loop.call_soon(loop.stop)
+    kept()
+    loop.close()
+
+
+@pytest.mark.e2e
+def test_a_process_is_awaited_for_real() -> None:
+    """A program that is run inside takes real time, and no virtual time."""
+    with Simulation() as sim:
+        done = subprocess.run([sys.executable, "-c", "print(1)"], check=True, capture_output=True)
+        assert (done.stdout.strip(), sim.clock.elapsed) == (b"1", 0.0)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("wait", ["wait", "communicate"])
+def test_a_process_has_no_virtual_deadline(wait: str) -> None:
+    """With a time-out a process would be given up before it had had a moment of real time."""
+    with (
+        subprocess.Popen([sys.executable, "-c", "pass"]) as process,
+        pytest.raises(NotModelled, match=rf"Popen\.{wait}\(timeout=5\) inside a Simulation"),
+        Simulation(),
+    ):
+        getattr(process, wait)(timeout=5)
+    assert process.returncode == 0
+
+
+def test_a_real_thread_beside_is_refused_nothing() -> None:
+    """Outside the simulation, in another thread too, each is the real thing."""
+    seen: list[object] = []
+    go, done = threading.Lock(), threading.Lock()
+    go.acquire()
+    done.acquire()
+
+    def outside() -> None:
+        go.acquire(timeout=10)
+        seen.append(signal.alarm(0))
+        with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
+            seen.append(process.wait(timeout=20))
+        done.release()
+
+    thread = threading.Thread(target=outside)
+    thread.start()
+    with Simulation():
+        go.release()
+        done.acquire(timeout=30)
+    thread.join()
+
+    assert seen == [0, 0]
+
+
+def test_pytest_timeout_is_not_refused_its_alarm() -> None:
+    """It may set one for the call of a test alone, which then is inside."""
+    plugin = {"__name__": "pytest_timeout", "signal": signal}
+    with Simulation():
+        assert eval("signal.setitimer(signal.ITIMER_REAL, 0)", plugin) == (0.0, 0.0)  # noqa: S307
