@@ -119,19 +119,18 @@ def explained(changes: list[list[str]], explanations: list[Entry]) -> list[str]:
     Args:
         changes: The hunks.
         explanations: In the hunks' order, ``first`` (the hunk's first line, as in the difference),
-            ``why`` and ``known_bad``.
+            ``lines`` (how many it has), ``why`` and ``known_bad``.
 
     Raises:
         Unexplained: They do not fit together.
     """
-    firsts = [change[0] for change in changes]
-    if firsts != [each["first"] for each in explanations]:
-        lines = difflib.unified_diff(
-            [each["first"] for each in explanations], firsts, "differences.toml", "the programs"
-        )
+    programs = [f"{change[0]} … {len(change)} lines" for change in changes]
+    explained = [f"{each['first']} … {each['lines']} lines" for each in explanations]
+    if programs != explained:
+        lines = difflib.unified_diff(explained, programs, "differences.toml", "the programs")
         raise Unexplained(
-            f"{DIFFERENCES}: the first lines of the hunks are not those of the difference between "
-            "documented.py and corrected.py. Explain what is new, take out what is gone:\n"
+            f"{DIFFERENCES}: the hunks are not those of the difference between documented.py and "
+            "corrected.py. Explain what is new, take out what is gone:\n"
             + "\n".join(line.rstrip("\n") for line in lines)
         )
     return [

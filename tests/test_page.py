@@ -24,12 +24,16 @@ def test_every_known_bad_program_is_one_correction_of_the_difference() -> None:
 def test_a_change_that_nobody_explains_is_named() -> None:
     """A new line in one of the programs stops the page until it is explained."""
     changes = page.hunks(["a", "b", "c"], ["a", "B", "c", "new"])
-    explanations: list[Any] = [{"first": "-b", "why": "Louder.", "known_bad": ["without_b"]}]
+    explanations: list[Any] = [
+        {"first": "-b", "lines": 2, "why": "Louder.", "known_bad": ["without_b"]}
+    ]
     assert page.explained(changes[:1], explanations) == [
         "Louder. Known bad: [without b](../tests/known_bad/without_b.py).\n\n```diff\n-b\n+B\n```"
     ]
     with pytest.raises(page.Unexplained, match=r"Explain what is new(.|\n)*\n\+\+new"):
         page.explained(changes, explanations)
+    with pytest.raises(page.Unexplained, match=r"\n--b … 2 lines\n\+-b … 3 lines"):
+        page.explained(page.hunks(["b"], ["B", "more"]), explanations)
 
 
 def test_the_script_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

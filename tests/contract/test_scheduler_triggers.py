@@ -20,6 +20,8 @@ def boom() -> None:
 
 RUN = ["EXECUTED a", "SUBMITTED a"]
 LAST_RUN = ["EXECUTED a", "REMOVED a", "SUBMITTED a"]
+# Units between run times. In real time, a thread that is late by as much finds two of them at once.
+LONG = 5
 
 
 class TestTriggers:
@@ -31,10 +33,10 @@ class TestTriggers:
 
     def test_dates(self, subject: Subject) -> None:
         """One-off jobs run by date; those of one instant by id."""
-        for id_, units in {"c": 1, "a": 2, "b": 1}.items():
+        for id_, units in {"c": LONG, "a": 2 * LONG, "b": LONG}.items():
             subject.scheduler.add_job(nothing, "date", id=id_, run_date=subject.at(units))
         subject.forget()
-        subject.pass_to(2)
+        subject.pass_to(2 * LONG + 1)
 
         assert [line for line in subject.heard if line.startswith("EXECUTED")] == [
             "EXECUTED b",
@@ -46,22 +48,22 @@ class TestTriggers:
             *["EXECUTED b", "REMOVED b", "EXECUTED c", "REMOVED c"],
             *["SUBMITTED b", "SUBMITTED c"],
         ]
-        assert [subject.scheduled(id_) for id_ in "abc"] == [[2], [1], [1]]
+        assert [subject.scheduled(id_) for id_ in "abc"] == [[2 * LONG], [LONG], [LONG]]
 
     def test_an_interval_with_an_end(self, subject: Subject) -> None:
         """It runs at each of its times and leaves after the last one."""
         subject.scheduler.add_job(
             *(nothing, "interval"),
             id="a",
-            seconds=UNIT.total_seconds(),
-            start_date=subject.at(1),
-            end_date=subject.at(2.5),
+            seconds=LONG * UNIT.total_seconds(),
+            start_date=subject.at(LONG),
+            end_date=subject.at(2.5 * LONG),
             misfire_grace_time=None,
         )
-        subject.pass_to(3)
+        subject.pass_to(2 * LONG + 1)
 
         assert subject.heard == ["ADDED a", *RUN, *LAST_RUN]
-        assert (subject.scheduled("a"), subject.ids()) == ([1, 2], [])
+        assert (subject.scheduled("a"), subject.ids()) == ([LONG, 2 * LONG], [])
 
     def test_cron(self, subject: Subject) -> None:
         """It runs when it is told to, and then at its hour."""
@@ -220,13 +222,13 @@ class TestInstances:
         pooled.scheduler.add_job(
             *(gate.wait, "interval"),
             id="a",
-            seconds=UNIT.total_seconds(),
-            start_date=pooled.at(1),
-            end_date=pooled.at(2.5),
+            seconds=LONG * UNIT.total_seconds(),
+            start_date=pooled.at(LONG),
+            end_date=pooled.at(2.5 * LONG),
             max_instances=most,
             misfire_grace_time=None,
         )
-        pooled.pass_to(2)
+        pooled.pass_to(2 * LONG + 1)
         assert pooled.heard == ["ADDED a", said[0], "REMOVED a", said[1]]
         pooled.forget()
         gate.set()
