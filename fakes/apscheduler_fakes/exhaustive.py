@@ -243,6 +243,12 @@ class Search:
                 if last:
                     break
                 continue
+            if bounded:
+                # What follows leaves points out because others lead to the same orders; within a
+                # bound those may cost a preemption too many
+                # (test_three_threads_that_try_locks_keep_every_outcome_within_a_bound).
+                self._backtrack(taken, other, access)
+                continue
             if theirs & RELEASE and not theirs & WRITE and access.mode & WAITED:
                 continue  # It could not have run before: what counts is who took it.
             if access.previous < other and access.who not in self.nodes[other].could:

@@ -112,6 +112,11 @@ def test_two_threads_that_try_locks_keep_every_outcome(part: Part) -> None:
     assert_nothing_is_lost(part(programs(WITH_TRIES, 2, 2), 40), (0, 1, 2))
 
 
+def test_three_threads_that_try_locks_keep_every_outcome_within_a_bound() -> None:
+    """Orders that others lead to without a bound are found within one as well."""
+    assert_nothing_is_lost([(("?A", "?B"), ("?B", "A"), ("?B", "A"))], (1,))
+
+
 def test_a_thread_that_tries_two_locks_keeps_every_outcome(part: Part) -> None:
     """Whoever tries locks that another takes together sees all it could see."""
     set_ = [(first, ("?A", "?B")) for first in bodies(PLAIN, 3)]
