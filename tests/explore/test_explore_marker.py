@@ -67,6 +67,16 @@ def test_that_fails(event, monkeypatch, look):
 @pytest.mark.explore(Random(2))
 def test_that_is_skipped():
     pytest.skip("not today")
+
+
+@pytest.fixture(scope="module")
+def absent():
+    pytest.skip("not here")
+
+
+@pytest.mark.explore
+def test_without_what_it_needs(absent):
+    pass
 """
 
 REFUSED = """
@@ -105,7 +115,7 @@ def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
 
     result = pytester.runpytest("-p", "no:randomly", "-rP")
 
-    result.assert_outcomes(passed=4, failed=1, skipped=1)
+    result.assert_outcomes(passed=4, failed=1, skipped=2)
     result.stdout.fnmatch_lines(["*AssertionError*", "*ScheduleFailure: AssertionError: *"])
     result.stdout.fnmatch_lines(["*- Captured explore call -*", "2 schedules (0 redundant), *"])
     (line,) = set(
@@ -118,9 +128,9 @@ def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
     again.assert_outcomes(failed=1)
     assert f"pytest {line[0]} --replay-schedule {line[1]}" in again.stdout.str()
     other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "0")
-    other.assert_outcomes(passed=1, deselected=5)
+    other.assert_outcomes(passed=1, deselected=6)
     other = pytester.runpytest("-p", "no:randomly", "--replay-schedule", "0")
-    other.stderr.fnmatch_lines(["*belongs to one test that is marked explore, and 5 are selected*"])
+    other.stderr.fnmatch_lines(["*belongs to one test that is marked explore, and 6 are selected*"])
 
 
 def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) -> None:
