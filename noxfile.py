@@ -109,6 +109,15 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def soundness(session: nox.Session) -> None:
+    """Compare explore() with and without reduction on every program there is (about an hour)."""
+    session.install(".[fakes]", *group("tests"))
+    if not session.posargs:
+        session.run("pytest", "tests/explore", "--soundness", "-n", str(os.cpu_count() or 1))
+    session.run("python", "scripts/soundness.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format with ruff."""
     session.install(*group("lint"))
@@ -125,8 +134,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what a simulation costs, as ratios (--threads 100000 for the largest)."""
-    session.install(".[fakes]")
+    """Measure what simulations and explorations cost (--threads 100000 for the largest)."""
+    session.install(".[fakes]", *group("bench"))
     session.run("python", "scripts/bench.py", *session.posargs)
 
 

@@ -1,4 +1,4 @@
-"""Measure what a simulation costs, each figure beside what it is compared with, in one run.
+"""Measure what simulations and explorations cost, each figure beside what it is compared with.
 
 ``nox -s bench`` runs this. Machines differ and are noisy: read the ratios. Figures go to
 ``build/bench/report.json``, with the aims they are held against; a missed aim is said, not failed.
@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +22,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from greenlet import getcurrent, greenlet
 
+import bench_explore
 from apscheduler_fakes import Simulation
+from figure import Figure, now
 from jobs_synchronizer.documented import create_app
 
 REPORT = Path("build/bench/report.json")
@@ -31,45 +33,6 @@ REPORT = Path("build/bench/report.json")
 REAL_SECONDS = 10.0
 
 SLEEPS = 10
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure.
-
-    Args:
-        name: What was measured.
-        value: The figure.
-        unit: Its unit.
-        aim: The largest value that is good enough; ``None`` when it is only for comparison.
-    """
-
-    name: str
-    value: float
-    unit: str
-    aim: float | None = None
-
-    @property
-    def verdict(self) -> str:
-        """Whether the aim was met, in words."""
-        if self.aim is None:
-            return ""
-        met = "met" if self.value <= self.aim else "MISSED"
-        return f"aim {self.aim:g}: {met}"
-
-
-class Timer:
-    """Real time, also inside a simulation: it keeps the real clock to itself."""
-
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock = clock
-
-    def __call__(self) -> float:
-        """Return real seconds."""
-        return self._clock()
-
-
-now = Timer()
 
 
 def published_app(runs: int) -> list[Figure]:
@@ -232,6 +195,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         lambda: switches(20_000),
         lambda: thread_counts(max(1_000, options.threads)),
         lambda: many_jobs(1_000),
+        bench_explore.schedules_to_completeness,
+        bench_explore.schedules_to_the_first_failure,
+        bench_explore.whole_programs,
     ]
     figures = []
     for measure in measurements:

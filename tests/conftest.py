@@ -15,6 +15,23 @@ import pytest
 pytest_plugins = ["pytester", "path_results"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--soundness``."""
+    parser.addoption(
+        "--soundness",
+        action="store_true",
+        help="compare explore() with trying every order wherever that ends (takes minutes)",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to ``nox -s soundness`` what takes long."""
+    whole = config.getoption("--soundness")
+    long = {item for item in items if not whole and item.get_closest_marker("soundness")}
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=list(long))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Give coverage the test's id as its context."""

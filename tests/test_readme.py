@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import apscheduler_fakes.marked  # noqa: F401  # Or an inner run would import it for itself alone.
 import readme
 from apscheduler_fakes import Simulation
 
@@ -42,6 +43,21 @@ def test_the_simulation_runs_as_shown(text: str, capsys: pytest.CaptureFixture[s
     exec(readme.block(text, "simulation"), names)  # noqa: S102  # Our own README.
     assert (names["response"].status_code, names["Simulation"]) == (200, Simulation)
     assert len(capsys.readouterr().out.splitlines()) == 100
+
+
+def test_the_lost_wake_up_is_found_as_shown(text: str, pytester: pytest.Pytester) -> None:
+    """The explored test fails with the lanes and the line that the README shows, word for word."""
+    test = readme.block(text, "explore: test")
+    pytester.makepyfile(test_lost=test)
+    shown = readme.block(text, "explore: output").splitlines()
+    for arguments in ((), shown[-1].split()[1:]):
+        result = pytester.runpytest(*arguments)
+        result.assert_outcomes(failed=1)
+        printed = [line for line in result.outlines if line in shown]
+        assert printed == shown
+
+    pytester.makepyfile(test_lost=test.replace(".documented", ""))
+    pytester.runpytest().assert_outcomes(passed=1)
 
 
 def test_the_table_of_paths_is_the_specification(text: str) -> None:

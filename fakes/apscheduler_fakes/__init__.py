@@ -1,10 +1,11 @@
 """Deterministic stand-ins for tests of programs that use APScheduler, threads and time.
 
 FakeScheduler: you decide what happens. Simulation: what would happen, happens.
+explore: everything that can happen, happens.
 
 This package imports nothing from ``jobs_synchronizer`` or ``tests`` (``tests/test_rooms.py``).
 Importing it, and FakeScheduler, needs neither greenlet nor freezegun; Clock needs freezegun, and
-Simulation both: ``pip install 'jobs-synchronizer[fakes]'``.
+Simulation and explore both: ``pip install 'jobs-synchronizer[fakes]'``.
 """
 
 from importlib import import_module
@@ -21,23 +22,61 @@ if TYPE_CHECKING:
         StepLimit,
         TimeLimit,
     )
+    from apscheduler_fakes.exhaustive import Exhaustive
+    from apscheduler_fakes.exploration import (
+        Exploration,
+        ExplorationIncomplete,
+        ScheduleFailure,
+        explore,
+        replay,
+    )
+    from apscheduler_fakes.pct import PCT
+    from apscheduler_fakes.sampling import Random
     from apscheduler_fakes.scheduler import FakeScheduler
+    from apscheduler_fakes.schedules import ScheduleDiverged
     from apscheduler_fakes.simulation import Simulation
 
 __all__ = [
+    "PCT",
     "Clock",
     "Deadlock",
+    "Exhaustive",
+    "Exploration",
+    "ExplorationIncomplete",
     "FakeScheduler",
     "NotModelled",
     "OutsideThread",
+    "Random",
+    "ScheduleDiverged",
+    "ScheduleFailure",
     "Simulation",
     "SimulationError",
     "StallLimit",
     "StepLimit",
     "TimeLimit",
+    "explore",
+    "replay",
 ]
 
-_HOMES = {"Clock": "clock", "FakeScheduler": "scheduler", "Simulation": "simulation"}
+_HOMES = {
+    "Clock": "clock",
+    "Exhaustive": "exhaustive",
+    "FakeScheduler": "scheduler",
+    "PCT": "pct",
+    "Random": "sampling",
+    "ScheduleDiverged": "schedules",
+    "Simulation": "simulation",
+    **dict.fromkeys(
+        (
+            "Exploration",
+            "ExplorationIncomplete",
+            "ScheduleFailure",
+            "explore",
+            "replay",
+        ),
+        "exploration",
+    ),
+}
 
 
 def __getattr__(name: str) -> Any:

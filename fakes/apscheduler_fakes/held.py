@@ -32,10 +32,16 @@ TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL})
 class Replaced:
     """What one simulation replaces, each by one virtual thing wherever it is found.
 
-    Made and asked while the simulation is active.
+    Asked while the simulation is active.
+
+    Args:
+        lock: What replaces a lock.
+        rlock: What replaces a re-entrant one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lock: type["HeldLock"], rlock: type["HeldRLock"]) -> None:
+        self._lock = lock
+        self._rlock = rlock
         self._virtual: dict[int, Any] = {}
         self._real: list[Any] = []  # Kept alive, so that no other object gets the same id.
         self._conditions: list[tuple[Any, dict[str, Any]]] = []
@@ -47,6 +53,17 @@ class Replaced:
             self._real.append(real)
             self._virtual[id(real)] = self._make(real)
         return self._virtual[id(real)]
+
+    def start_afresh(self) -> None:
+        """Free every lock, forget who waits, and give locals the values that they began with."""
+        for lock in self._virtual.values():
+            if isinstance(lock, HeldLock | HeldRLock):
+                lock.free()
+        for condition, _ in self._conditions:
+            condition._waiters.clear()
+        for real, virtual in self._locals:
+            virtual.__dict__.clear()
+            virtual.__dict__.update(real.__dict__)
 
     def put_back(self) -> None:
         """Give the conditions their real locks back, and the locals the main thread's values."""
@@ -74,16 +91,16 @@ class Replaced:
             return real
         real.release()
         if isinstance(real, _LOCK):
-            return _HeldLock(real)
-        return real if real._is_owned() else _HeldRLock(real)
+            return self._lock(real)
+        return real if real._is_owned() else self._rlock(real)
 
 
-class _HeldLock(Lock):
+class HeldLock(Lock):
     """A virtual lock over a real one."""
 
-    __slots__ = ("_beside",)
+    # No __slots__: what an exploration replaces a lock by is one of its own as well.
 
-    def __new__(cls, _real: Any) -> Self:
+    def __new__(cls, _real: Any) -> Self:  # noqa: D102  # Says what __init__ does.
         return object.__new__(cls)
 
     def __init__(self, real: Any) -> None:
@@ -91,27 +108,34 @@ class _HeldLock(Lock):
         self._beside = real
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take both; see ``threading.Lock.acquire``."""
         if here() is None:
             return bool(self._beside.acquire(blocking, timeout))
         # Against real threads the wait is a real one; theirs are short.
         return super().acquire(blocking, timeout) and bool(self._beside.acquire())
 
     def release(self) -> None:
+        """Free both; see ``threading.Lock.release``."""
         held = self._locked
         super().release()
         if held and here() is not None:
+            self._beside.release()
+
+    def free(self) -> None:
+        """Be free, whoever holds it."""
+        if self._locked:
+            self._locked = False
+            self.holder = None
             self._beside.release()
 
     def _plain(self) -> Any:
         return self._beside
 
 
-class _HeldRLock(RLock):
+class HeldRLock(RLock):
     """A virtual re-entrant lock over a real one."""
 
-    __slots__ = ("_beside",)
-
-    def __new__(cls, _real: Any) -> Self:
+    def __new__(cls, _real: Any) -> Self:  # noqa: D102  # Says what __init__ does.
         return object.__new__(cls)
 
     def __init__(self, real: Any) -> None:
@@ -119,6 +143,7 @@ class _HeldRLock(RLock):
         self._beside = real
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take both; see ``threading.RLock.acquire``."""
         if here() is None:
             return bool(self._beside.acquire(blocking, timeout))
         # The real one counts levels of its own: one for all of the virtual one's.
@@ -127,9 +152,17 @@ class _HeldRLock(RLock):
         )
 
     def release(self) -> None:
+        """Free both; see ``threading.RLock.release``."""
         held = self._count
         super().release()
         if held and not self._count and here() is not None:
+            self._beside.release()
+
+    def free(self) -> None:
+        """Be free, whoever holds it."""
+        if self._count:
+            self._count = 0
+            self.holder = None
             self._beside.release()
 
     def _release_save(self) -> Any:

@@ -112,12 +112,16 @@ _REAL_DATES = {id(stand_in): real for real, stand_in in _DATES}
 
 
 class Names:
-    """The swapped names of one simulation."""
+    """The swapped names of one simulation.
 
-    def __init__(self) -> None:
+    Args:
+        replaced: The real locks and locals that it replaces.
+    """
+
+    def __init__(self, replaced: Replaced) -> None:
         self._undo: list[tuple[Any, str, Any, Any]] = []
         self._sizes: dict[ModuleType, int] = {}
-        self._held = Replaced()
+        self._held = replaced
 
     def install(self) -> None:
         """Put the stand-ins in place of the real objects, everywhere."""

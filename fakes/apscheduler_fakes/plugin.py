@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``sim``, and what nobody looked at fails the test.
+"""The pytest plugin: the fixture ``sim``, the marker ``explore``, and what nobody looked at fails.
 
 Importing it imports pytest only, so that a missing package of the fakes stops no test run.
 """
@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Generator
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -18,28 +19,46 @@ LAST_STEPS = 20
 _failure = pytest.StashKey[BaseException]()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the marker."""
+    config.addinivalue_line(
+        "markers",
+        "explore(strategy=Exhaustive(), *, spurious_wakeups=False, early_timeouts=False, "
+        "switch_in=(), keep_going=False): run the test in every order of its threads",
+    )
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--sim-trace``."""
+    """Add ``--sim-trace`` and ``--replay-schedule``."""
     group = parser.getgroup("apscheduler_fakes", "simulations")
     group.addoption(
         "--sim-trace",
         action="store_true",
         help=f"show every step of a simulation that failed, not the last {LAST_STEPS}",
     )
+    group.addoption(
+        "--replay-schedule",
+        metavar="STRING",
+        help="run a test marked explore once, under the schedule that its failure printed",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check that a schedule is one test's."""
+    if config.getoption("--replay-schedule") is not None:
+        marked = [item.nodeid for item in items if item.get_closest_marker("explore")]
+        if len(marked) != 1:
+            raise pytest.UsageError(
+                "--replay-schedule: a schedule belongs to one test that is marked explore, and "
+                f"{len(marked)} are selected. Pass the id that the failure printed."
+            )
 
 
 @pytest.fixture
 def sim(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
     """Run the test inside a ``Simulation``: its threads and its time are virtual."""
-    try:
-        from apscheduler_fakes.simulation import Simulation  # noqa: PLC0415  # Needs the extra.
-    except ImportError as error:
-        pytest.fail(
-            f"the fixture sim needs greenlet and freezegun ({error}): "
-            "pip install 'jobs-synchronizer[fakes]'",
-            pytrace=False,
-        )
-    simulation = Simulation().__enter__()
+    simulation = _imported("simulation", "the fixture sim").Simulation().__enter__()
     yield simulation
     # A failure that the test has shown is not shown again; one that was swallowed is.
     failure = request.node.stash.get(_failure, None)
@@ -83,9 +102,22 @@ def _is_report(error: BaseException) -> bool:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup() -> None:
-    """Forget the FakeSchedulers of earlier tests."""
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Forget the FakeSchedulers of earlier tests; leave an explored test's fixtures to it."""
     _owed()
+    if item.get_closest_marker("explore"):
+        _imported("marked", "the marker explore").prepare(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an explored test under its schedules."""
+    __tracebackhide__ = True
+    marker = pyfuncitem.get_closest_marker("explore")
+    if marker is None:
+        return None
+    _imported("marked", "the marker explore").run(pyfuncitem, *marker.args, **marker.kwargs)
+    return True
 
 
 @pytest.hookimpl(wrapper=True)
@@ -94,6 +126,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
     A test that fails by itself keeps its own failure; the rest stands in a section below it.
     """
+    __tracebackhide__ = True
     try:
         result = yield
     except BaseException as error:
@@ -105,6 +138,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     if report := _report(_owed()):
         pytest.fail(report, pytrace=False)
     return result
+
+
+def _imported(name: str, who: str) -> Any:
+    """Import a module that needs the extra."""
+    try:
+        return import_module(f"apscheduler_fakes.{name}")
+    except ImportError as error:
+        pytest.fail(
+            f"{who} needs greenlet and freezegun ({error}): pip install 'jobs-synchronizer[fakes]'",
+            pytrace=False,
+        )
 
 
 def _owed() -> list[BaseException]:

@@ -38,13 +38,18 @@ def thread_table(kernel: Kernel) -> str:
     for thread in kernel.threads.values():
         entries.setdefault(_doing(thread), []).append(thread.name)
     lines = [f"  {', '.join(names)}{doing}" for doing, names in entries.items()]
-    outside = [each.name for each in threading.enumerate() if each.ident not in kernel.threads]
+    outside = [each.name for each in living_threads() if each.ident not in kernel.threads]
     if outside:
         lines.append(
             f"  outside the simulation: {', '.join(outside)}. If one of them should wake somebody, "
             "create it inside."
         )
     return "\n".join(lines)
+
+
+def living_threads() -> list[threading.Thread]:
+    """Return what ``threading.enumerate`` does; its lock may be a virtual thread's just now."""
+    return list(threading._active.values())  # type: ignore[attr-defined]
 
 
 def is_own(frame: FrameType) -> bool:

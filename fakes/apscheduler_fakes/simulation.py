@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from _thread import get_ident
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -20,6 +20,7 @@ from typing import Self
 
 from apscheduler_fakes.clock import Clock, forget_unreachable, import_freezegun, keeping_folds
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
+from apscheduler_fakes.held import HeldLock, HeldRLock, Replaced
 from apscheduler_fakes.install import Names
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import (
@@ -32,7 +33,7 @@ from apscheduler_fakes.kernel import (
 )
 from apscheduler_fakes.leftovers import scheduler_of, without_threads
 from apscheduler_fakes.repeatable import new_random
-from apscheduler_fakes.report import own_traceback, thread_table
+from apscheduler_fakes.report import living_threads, own_traceback, thread_table
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.traces import traces_apart
 
@@ -124,15 +125,16 @@ class Simulation:
                 max_steps=self._max_steps,
                 diagnose=lambda: _taking_part_from_outside(kernel),
             )
-            undo.enter_context(_frozen(kernel))
+            undo.enter_context(_frozen(lambda: kernel.epoch + kernel.now))
             # In this order: a virtual lock that replaces a real one is made inside.
             undo.callback(activate, None)
             activate(kernel)
-            names = Names()
+            names = Names(Replaced(HeldLock, HeldRLock))
             undo.callback(names.uninstall)
             names.install()
             undo.enter_context(traces_apart())
-            undo.enter_context(watched(kernel, self._stall_timeout))
+            longer = ", or let it take its time: Simulation(stall_timeout=None)"
+            undo.enter_context(watched(self._stall_timeout, longer))
             undo.enter_context(interruptible(kernel))
             self._undo = undo.pop_all()
         return self
@@ -217,12 +219,12 @@ class _SimulationClock(Clock):
 
 
 @contextmanager
-def _frozen(kernel: Kernel) -> Iterator[None]:
-    """Let freezegun supply ``datetime`` and ``date``, by the kernel's time."""
+def _frozen(microseconds: Callable[[], int]) -> Iterator[None]:
+    """Let freezegun supply ``datetime`` and ``date``, by the microseconds since 1970."""
     freezegun = import_freezegun("Simulation")
 
     def date() -> datetime:
-        return _NAIVE_EPOCH + (kernel.epoch + kernel.now) * _MICROSECOND
+        return _NAIVE_EPOCH + microseconds() * _MICROSECOND
 
     freezer = freezegun.freeze_time(date())
     freezer.ignore = ("",)  # It looks for names in no module: install.py does.
@@ -264,7 +266,7 @@ def _abandoned(kernel: Kernel) -> SimulationError | None:
 
 def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
     """Say whether what looks like a deadlock waits for a real thread, and for which."""
-    for thread in threading.enumerate():
+    for thread in living_threads():
         if thread.ident in kernel.threads:
             continue
         if scheduler_of(thread) is not None:

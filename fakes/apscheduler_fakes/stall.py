@@ -15,36 +15,40 @@ from contextlib import contextmanager
 from types import FrameType
 
 from apscheduler_fakes.errors import StallLimit
-from apscheduler_fakes.kernel import Kernel
+from apscheduler_fakes.kernel import Kernel, active
 from apscheduler_fakes.report import thread_table
 
 # Urgent data on a socket: nobody asks for it, and by default it does nothing.
 SIGNAL = getattr(signal, "SIGURG", None)
 
 _allocate_lock = _thread.allocate_lock
+_get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
 _process_time = time.process_time
 
 
 @contextmanager
-def watched(kernel: Kernel, stall_timeout: float | None) -> Iterator[None]:
+def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
     """Raise ``StallLimit`` in a simulation in which nothing goes on.
 
     Args:
-        kernel: The simulation's.
         stall_timeout: After how many real seconds without a step, at most twice as many;
             ``None`` for never. Never, too, in a simulation that does not run in the process's main
             thread, where Python calls no signal handlers.
+        more_time: What to do for a program that needs longer.
     """
-    main = threading.main_thread().ident == kernel.os_ident
+    os_ident = _get_ident()
+    main = threading.main_thread().ident == os_ident
     if stall_timeout is None or SIGNAL is None or not main:
         yield
         return
     busy_since = _process_time()
+    stalled: Kernel | None = None
 
     def handle(_number: int, frame: FrameType | None) -> None:
-        ended = not kernel.threads  # What is left to do then is the simulation's own.
-        if ended or _in_debugger(frame):
+        kernel = active()
+        # Without threads, what is left to do is the simulation's own.
+        if kernel is None or kernel is not stalled or not kernel.threads or _in_debugger(frame):
             return
         if kernel.failure is not None:
             raise kernel.failure
@@ -54,19 +58,20 @@ def watched(kernel: Kernel, stall_timeout: float | None) -> Iterator[None]:
                 f"no step for {stall_timeout:g} s of real time: {kernel.running.name} "
                 + ("is busy without a virtual wait" if busy else "waits for something real")
                 + ". A lock made before the simulation, a socket or a loop are the usual reasons. "
-                "Make it inside the block, or let it take its time: "
-                f"Simulation(stall_timeout=None).\n{thread_table(kernel)}"
+                f"Make it inside the block{more_time}.\n{thread_table(kernel)}"
             )
         )
 
     def watch_in_a_bare_thread() -> None:
-        nonlocal busy_since
-        seen = kernel.steps
+        nonlocal busy_since, stalled
+        seen = _place_in_a_bare_thread()
         while not stop.acquire(timeout=stall_timeout):
-            if kernel.steps == seen:
-                signal.pthread_kill(kernel.os_ident, SIGNAL)
+            # Between two schedules nothing runs: that is no stall, however often it is seen.
+            if seen[0] is not None and _place_in_a_bare_thread() == seen:
+                stalled = seen[0]
+                signal.pthread_kill(os_ident, SIGNAL)
             else:
-                seen, busy_since = kernel.steps, _process_time()
+                seen, busy_since = _place_in_a_bare_thread(), _process_time()
         stopped.release()
 
     stop, stopped = _allocate_lock(), _allocate_lock()
@@ -80,6 +85,12 @@ def watched(kernel: Kernel, stall_timeout: float | None) -> Iterator[None]:
         stop.release()
         stopped.acquire()
         signal.signal(SIGNAL, before)
+
+
+def _place_in_a_bare_thread() -> tuple[Kernel | None, int]:
+    """Return how far the running simulation is; an exploration is one after the other."""
+    kernel = active()
+    return kernel, 0 if kernel is None else kernel.steps
 
 
 def _in_debugger(frame: FrameType | None) -> bool:

@@ -37,7 +37,7 @@ def get_ident(_: object) -> int:
 def start(self: Any) -> None:
     """Start a thread; it has its turn when the running one waits. See ``Thread.start``."""
     kernel = here()
-    if kernel is None or not self._initialized or self._started.is_set():
+    if kernel is None or not self._initialized or self._started._flag:
         _start(self)  # The real one has an error for the last two.
         return
     virtual = kernel.spawn(
@@ -49,7 +49,7 @@ def start(self: Any) -> None:
     if hasattr(self, "_handle"):  # Python 3.13 and later ask it whether the thread is over.
         self._handle = _Handle(virtual)
     threading._active[virtual.ident] = self  # type: ignore[attr-defined]
-    self._started.set()
+    self._started._flag = True  # Nobody waits for it: `start` is this one.
 
 
 def join(self: Any, timeout: float | None = None) -> None:

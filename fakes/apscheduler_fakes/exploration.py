@@ -1,0 +1,383 @@
+"""explore: every order in which a program's threads can run, and one of them again.
+
+The program is a function without arguments. It is run once per schedule, in virtual threads and
+virtual time as in a ``Simulation``, from its first line to the end of its last thread that is no
+daemon, and must make everything that it changes anew. Before each operation that other threads can
+notice (a lock, an Event, a queue, a thread's start, state and end, and a wait) the schedule decides
+who goes on.
+
+What is found: deadlocks, exceptions of the program and of any of its threads, failing asserts. What
+is not: what depends on a switch between two such operations, in code that reads or writes shared
+data without a lock; ``switch_in`` names functions in which such switches are tried as well. Names
+of threads, ids of jobs and ``threading.enumerate`` are no operations in this sense.
+"""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+from apscheduler_fakes.drawing import svg
+from apscheduler_fakes.exhaustive import Exhaustive
+from apscheduler_fakes.kernel import Step
+from apscheduler_fakes.lanes import lanes
+from apscheduler_fakes.report import own_traceback
+from apscheduler_fakes.rewriting import rewritten
+from apscheduler_fakes.schedules import Replay, ScheduleDiverged, choices_of, read, write
+from apscheduler_fakes.stepping import Policy, Ran
+from apscheduler_fakes.world import World
+
+# How many schedules are spent on finding the same failure with fewer preemptions.
+_MINIMISE = 500
+
+# How often, in seconds, a long exploration says on a terminal how far it is.
+_TELL_EVERY = 1.0
+
+
+class Search(Policy, Protocol):
+    """A policy that is told how each schedule went."""
+
+    def advance(self, ran: Ran) -> bool:
+        """Take in the schedule that has run and return whether there is another."""
+        ...
+
+
+class Strategy(Protocol):
+    """What is explored: ``Exhaustive``, ``Random`` or ``PCT``."""
+
+    def search(self) -> Search:
+        """Return a new search."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What has been explored without a failure.
+
+    Attributes:
+        schedules: How many schedules ran.
+        redundant: How many of them were cut short, because the rest was covered elsewhere.
+        complete: Whether every schedule was covered, within the bound if there is one.
+        max_preemptions: The bound; ``None`` for none.
+        deepest: The number of steps of the longest schedule.
+        seconds: Real time that it took.
+        claim: In words, what holds now.
+    """
+
+    schedules: int
+    redundant: int
+    complete: bool
+    max_preemptions: int | None
+    deepest: int
+    seconds: float
+    claim: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.schedules} schedules ({self.redundant} redundant), at most {self.deepest} "
+            f"steps, {self.seconds:.1f} s: {self.claim}"
+        )
+
+
+class ExplorationIncomplete(AssertionError):
+    """An exhaustive search came to ``max_schedules`` before its end."""
+
+
+class ScheduleFailure(AssertionError):
+    """The program fails under one schedule; ``__cause__`` is what it failed with.
+
+    Attributes:
+        schedule: The schedule as a string for ``replay``.
+        preemptions: How many threads it stops that could have gone on.
+    """
+
+    def __init__(self, text: str, schedule: str, preemptions: int, trace: list[Step]) -> None:
+        super().__init__(text)
+        self.schedule = schedule
+        self.preemptions = preemptions
+        self._trace = trace
+
+    def save_svg(self, path: str | Path) -> None:
+        """Draw the lanes of the schedule into an SVG file."""
+        Path(path).write_text(svg(self._trace), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Options:
+    """A program and how its schedules are made.
+
+    Args:
+        program: As for ``explore``.
+        spurious_wakeups: As for ``explore``.
+        early_timeouts: As for ``explore``.
+        switch_in: As for ``explore``.
+        test: The id of the test that the program is, if it is one.
+    """
+
+    program: Callable[[], object]
+    spurious_wakeups: bool = False
+    early_timeouts: bool = False
+    switch_in: Sequence[Callable[..., object] | ModuleType] = ()
+    test: str = ""
+
+    def world(self) -> World:
+        """Return the world to run it in."""
+        return World(self.program, early=self.early_timeouts, spurious=self.spurious_wakeups)
+
+    def line(self, schedule: str) -> str:
+        """Return the line that runs a schedule again."""
+        if self.test:
+            return f"pytest {shlex.quote(self.test)} --replay-schedule {shlex.quote(schedule)}"
+        name = getattr(self.program, "__name__", "program")
+        parts = [
+            f", {name}=True"
+            for name in ("spurious_wakeups", "early_timeouts")
+            if getattr(self, name)
+        ]
+        if self.switch_in:
+            names = ", ".join(
+                getattr(each, "__qualname__", each.__name__) for each in self.switch_in
+            )
+            parts.append(f", switch_in=[{names}]")
+        return f"replay({name}, {schedule!r}{''.join(parts)})"
+
+
+def explore(
+    program: Callable[[], object],
+    strategy: Strategy | None = None,
+    *,
+    spurious_wakeups: bool = False,
+    early_timeouts: bool = False,
+    switch_in: Sequence[Callable[..., object] | ModuleType] = (),
+    keep_going: bool = False,
+) -> Exploration:
+    """Run a program under many schedules.
+
+    Args:
+        program: A function that starts threads and makes all that they share.
+        strategy: Which schedules; ``None`` stands for ``Exhaustive()``.
+        spurious_wakeups: Whether each thread may return once from ``Condition.wait`` without a
+            notification.
+        early_timeouts: Whether time may also move while threads can run, so that a wait may time
+            out between any two steps.
+        switch_in: Functions and modules in which every statement is a place to switch.
+        keep_going: Whether to go on after a failure and report one of each kind at the end.
+
+    Returns:
+        What was explored.
+
+    Raises:
+        ScheduleFailure: The program fails under a schedule.
+        ExceptionGroup: It fails in several ways, with ``keep_going``.
+        ExplorationIncomplete: An exhaustive search came to its ``max_schedules``.
+        ScheduleDiverged: The program behaves differently under the same schedule.
+        NotModelled: It stands inside a simulation, or the program does what has no model.
+        OutsideThread: A thread or scheduler from before takes part.
+        StallLimit: The program waits for something real.
+    """
+    options = Options(program, spurious_wakeups, early_timeouts, tuple(switch_in))
+    return explore_with(options, strategy, keep_going=keep_going)
+
+
+def explore_with(
+    options: Options, strategy: Strategy | None = None, *, keep_going: bool = False
+) -> Exploration:
+    """Do what ``explore`` does."""
+    __tracebackhide__ = True
+    strategy = Exhaustive() if strategy is None else strategy
+    failures: dict[object, ScheduleFailure] = {}
+    count = redundant = deepest = 0
+    began = told = time.perf_counter()
+    with ExitStack() as undo:
+        undo.enter_context(rewritten(options.switch_in))
+        world = undo.enter_context(options.world())
+        for ran in schedules(world, strategy):
+            if isinstance(strategy, Exhaustive) and count == strategy.max_schedules:
+                _raise(failures)
+                raise ExplorationIncomplete(
+                    f"{count} schedules without a failure, and there are more. Pass a larger "
+                    "max_schedules, bound the preemptions, or make the program smaller."
+                )
+            count += 1
+            redundant += ran.cut
+            deepest = max(deepest, len(ran.taken))
+            if ran.error is not None and _kind(ran.error) not in failures:
+                failures[_kind(ran.error)] = _failure(world, options, ran)
+                if not keep_going:
+                    break
+            if sys.stderr.isatty() and time.perf_counter() - told > _TELL_EVERY:
+                told = time.perf_counter()
+                sys.stderr.write(f"\rexplore: {count} schedules, {told - began:.0f} s ")
+                sys.stderr.flush()
+    _raise(failures)
+    return Exploration(
+        schedules=count,
+        redundant=redundant,
+        complete=isinstance(strategy, Exhaustive),
+        max_preemptions=getattr(strategy, "max_preemptions", None),
+        deepest=deepest,
+        seconds=time.perf_counter() - began,
+        claim=_claim(strategy, options),
+    )
+
+
+def replay(
+    program: Callable[[], object],
+    schedule: str,
+    *,
+    spurious_wakeups: bool = False,
+    early_timeouts: bool = False,
+    switch_in: Sequence[Callable[..., object] | ModuleType] = (),
+) -> None:
+    """Run a program once under the schedule of a failure.
+
+    Args:
+        program: The function that was explored.
+        schedule: The string that the failure printed.
+        spurious_wakeups: As for ``explore``.
+        early_timeouts: As for ``explore``.
+        switch_in: As for ``explore``.
+
+    Raises:
+        ScheduleFailure: It fails.
+        ScheduleDiverged: The program no longer fits the schedule.
+        ValueError: ``schedule`` is no schedule.
+    """
+    replay_with(Options(program, spurious_wakeups, early_timeouts, tuple(switch_in)), schedule)
+
+
+def replay_with(options: Options, schedule: str) -> None:
+    """Do what ``replay`` does."""
+    __tracebackhide__ = True
+    choices, dense = read(schedule)
+    with rewritten(options.switch_in), options.world() as world:
+        policy = Replay(choices)
+        ran = world.run(policy, dense=dense)
+        if isinstance(ran.error, ScheduleDiverged):
+            raise ran.error
+        policy.check_used()
+        if ran.error is not None:
+            raise _described(options, ran) from _cause(ran)
+
+
+def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
+    """Run a program under every schedule of a strategy.
+
+    Args:
+        world: The world to run it in.
+        strategy: Which schedules.
+
+    Raises:
+        ScheduleDiverged: The program behaves differently under the same schedule.
+    """
+    # Imports and caches are filled in a schedule that does not count.
+    world.run(Replay([]), dense=False)
+    world.settle_garbage()
+    dense = False
+    search = strategy.search()
+    while True:
+        ran = world.run(search, dense=dense)
+        if isinstance(ran.error, ScheduleDiverged):
+            raise ran.error
+        yield ran
+        if ran.looked and not dense:
+            # Who looks at a lock can tell where it is released: there are more places to switch.
+            dense = True
+            if isinstance(strategy, Exhaustive):
+                search = strategy.search()
+                continue
+        if not search.advance(ran):
+            return
+
+
+def _claim(strategy: Strategy, options: Options) -> str:
+    if not isinstance(strategy, Exhaustive):
+        return f"no failure in what {strategy} ran; others were not tried"
+    bound = strategy.max_preemptions
+    what = "no schedule fails" if bound is None else f"no schedule of {bound} preemptions fails"
+    if not strategy.reduction:
+        return f"{what}, with switches between operations on locks and the like"
+    if options.switch_in:
+        return f"{what}, for data that is shared under locks or in the functions of switch_in"
+    return f"{what}, for data that is shared under locks"
+
+
+def _kind(error: BaseException | None) -> object:
+    """Return what makes two failures the same."""
+    text = "" if type(error).__name__ == "Deadlock" else str(error)
+    return type(error), text
+
+
+def _raise(failures: dict[object, ScheduleFailure]) -> None:
+    __tracebackhide__ = True
+    found = list(failures.values())
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise ExceptionGroup(f"the program fails in {len(found)} ways", found)
+
+
+def _failure(world: World, options: Options, ran: Ran) -> ScheduleFailure:
+    """Return the failure of a schedule, with the fewest preemptions it can be had with."""
+    best = _minimised(world, ran)
+    failure = _described(options, best)
+    failure.__cause__ = _cause(best)
+    return failure
+
+
+def _described(options: Options, ran: Ran) -> ScheduleFailure:
+    """Return a failure with its lanes and the line that replays it."""
+    schedule = write(choices_of(ran.taken), dense=ran.dense)
+    error = ran.error
+    text = str(error).partition("\n")[0]
+    return ScheduleFailure(
+        f"{type(error).__name__}: {text}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
+        schedule,
+        ran.preemptions,
+        ran.trace,
+    )
+
+
+def _cause(ran: Ran) -> BaseException:
+    assert ran.error is not None
+    ran.error.__traceback__ = own_traceback(ran.error.__traceback__)
+    return ran.error
+
+
+def _minimised(world: World, ran: Ran) -> Ran:
+    """Return a schedule with the same failure and as few preemptions as can be found."""
+    left = _MINIMISE
+    for bound in range(ran.preemptions):
+        search = Exhaustive(max_preemptions=bound).search()
+        more = True
+        while more and left:
+            left -= 1
+            tried = world.run(search, dense=ran.dense)
+            if _same(tried, ran):
+                return _shortened(world, tried)
+            more = search.advance(tried)
+    return _shortened(world, ran)
+
+
+def _shortened(world: World, ran: Ran) -> Ran:
+    """Return a schedule with the same failure, each choice made the default where that will do."""
+    best = ran
+    choices = choices_of(ran.taken)
+    for index in [place for place, choice in enumerate(choices) if choice]:
+        for shorter in (choices[:index], [*choices[:index], 0, *choices[index + 1 :]]):
+            tried = world.run(Replay(shorter), dense=ran.dense)
+            if _same(tried, ran) and tried.preemptions <= best.preemptions:
+                best, choices = tried, choices_of(tried.taken)
+                break
+        if not any(choices[index + 1 :]):
+            break
+    return best
+
+
+def _same(one: Ran, other: Ran) -> bool:
+    return one.error is not None and _kind(one.error) == _kind(other.error)

@@ -1,0 +1,224 @@
+"""Functions rewritten for a while, so that every statement is a place to switch.
+
+A function keeps its identity, closure, defaults, decorators and line numbers; only its code is
+exchanged for one with a call before each statement and before each test of a ``while``, and between
+the read and the write of an augmented assignment. Its source must be at hand.
+
+All steps of a thread from its first such place on conflict with those of every other thread that
+came to one: what they read and write is not known.
+"""
+
+import __future__
+
+import ast
+import builtins
+import inspect
+import linecache
+import operator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from apscheduler_fakes.stepping import Op, stepping
+
+# What rewritten code calls. These names are built-in ones while it exists.
+_SWITCH = "__apscheduler_fakes_switch__"
+_IN_PLACE = "__apscheduler_fakes_in_place__"
+
+_FUTURE = 0
+for _name in __future__.all_feature_names:
+    _FUTURE |= getattr(__future__, _name).compiler_flag
+
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "iadd",
+    ast.BitAnd: "iand",
+    ast.BitOr: "ior",
+    ast.BitXor: "ixor",
+    ast.Div: "itruediv",
+    ast.FloorDiv: "ifloordiv",
+    ast.LShift: "ilshift",
+    ast.MatMult: "imatmul",
+    ast.Mod: "imod",
+    ast.Mult: "imul",
+    ast.Pow: "ipow",
+    ast.RShift: "irshift",
+    ast.Sub: "isub",
+}
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@contextmanager
+def rewritten(targets: Iterable[Any]) -> Iterator[None]:
+    """Rewrite functions, and all functions of classes and modules, while the block runs.
+
+    Args:
+        targets: Functions, methods, classes and modules.
+
+    Raises:
+        TypeError: One is something else, a lambda, or has no source.
+    """
+    functions = list({id(each): each for target in targets for each in _functions(target)}.values())
+    codes = [(each, each.__code__, _rewrite(each)) for each in functions]
+    if not codes:
+        yield
+        return
+    setattr(builtins, _SWITCH, _switch)
+    setattr(builtins, _IN_PLACE, _in_place)
+    try:
+        for function, _, code in codes:
+            function.__code__ = code
+        yield
+    finally:
+        for function, code, _ in codes:
+            function.__code__ = code
+        delattr(builtins, _SWITCH)
+        delattr(builtins, _IN_PLACE)
+
+
+def _switch() -> None:
+    kernel = stepping()
+    if kernel is not None:
+        kernel.sharing.add(kernel.running)
+        kernel.point(Op("run the next statement"))
+
+
+def _in_place(name: str, left: Any, right: Any) -> Any:
+    result = getattr(operator, name)(left, right)
+    _switch()
+    return result
+
+
+def _functions(target: Any) -> list[FunctionType]:
+    """Return the functions that a target stands for."""
+    if isinstance(target, ModuleType | type):
+        module = target.__name__ if isinstance(target, ModuleType) else target.__module__
+        found: list[FunctionType] = []
+        for member in vars(target).values():
+            own = getattr(member, "__module__", module) == module
+            if isinstance(member, property):
+                parts = [each for each in (member.fget, member.fset, member.fdel) if each]
+                found += [each for each in parts if isinstance(each, FunctionType)]
+            elif own and (
+                isinstance(member, staticmethod | classmethod | FunctionType)
+                or (isinstance(member, type) and isinstance(target, ModuleType))
+            ):
+                found += _functions(member)
+        return found
+    function = inspect.unwrap(getattr(target, "__func__", target))
+    if not isinstance(function, FunctionType):
+        raise TypeError(
+            f"switch_in: {target!r} is no function, method, class or module written in Python."
+        )
+    return [function]
+
+
+def _rewrite(function: FunctionType) -> CodeType:
+    """Return a function's code with places to switch."""
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    definition = _definition(ast.parse("".join(lines)), code)
+    if definition is None:
+        raise TypeError(
+            f"switch_in: there is no source of {function.__qualname__} that could be rewritten. "
+            "Name a function that stands in a file with def."
+        )
+    definition.decorator_list = []
+    body: ast.stmt = _Switches().visit(definition)
+    owner = function.__qualname__.split(".")[:-1]
+    if owner and owner[-1] != "<locals>":  # For names like __this, and for super().
+        body = ast.ClassDef(
+            name=owner[-1], bases=[], keywords=[], body=[body], decorator_list=[], type_params=[]
+        )
+    free = [ast.arg(arg=name) for name in code.co_freevars if name != "__class__"]
+    empty = ast.parse("def factory(): pass").body[0]
+    assert isinstance(empty, ast.FunctionDef)
+    empty.args.args, empty.body = free, [body]
+    tree = ast.fix_missing_locations(ast.Module(body=[empty], type_ignores=[]))
+    compiled = compile(
+        tree, code.co_filename, "exec", flags=code.co_flags & _FUTURE, dont_inherit=True
+    )
+    return _find(compiled, definition.name).replace(co_qualname=code.co_qualname)
+
+
+def _definition(tree: ast.Module, code: CodeType) -> _Definition | None:
+    for node in ast.walk(tree):
+        if isinstance(node, _Definition) and node.name == code.co_name:
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            if first == code.co_firstlineno:
+                return node
+    return None
+
+
+def _find(code: CodeType, name: str) -> CodeType:
+    """Return the code of a function that stands alone in a factory, perhaps in a class."""
+    inner = next(each for each in code.co_consts if isinstance(each, CodeType))
+    return inner if inner.co_name == name and code.co_name != "<module>" else _find(inner, name)
+
+
+class _Switches(ast.NodeTransformer):
+    """Adds the calls."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        for field in ("body", "orelse", "finalbody"):
+            statements = getattr(node, field, None)
+            if isinstance(statements, list):
+                setattr(node, field, list(_with_switches(node, statements)))
+        return node
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        self.generic_visit(node)
+        node.test = ast.copy_location(
+            ast.BoolOp(op=ast.Or(), values=[_call(node.test, _SWITCH), node.test]), node.test
+        )
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        self.generic_visit(node)
+        target, load = _read(node.target)
+        name = ast.copy_location(ast.Constant(_OPERATORS[type(node.op)]), node)
+        value = _call(node, _IN_PLACE, name, load, node.value)
+        return ast.copy_location(ast.Assign(targets=[target], value=value), node)
+
+
+def _with_switches(node: ast.AST, statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for index, statement in enumerate(statements):
+        docstring = (
+            index == 0
+            and isinstance(node, _Definition | ast.ClassDef)
+            and isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Constant)
+        )
+        if not docstring and not isinstance(statement, ast.Global | ast.Nonlocal | ast.While):
+            yield ast.copy_location(ast.Expr(_call(statement, _SWITCH)), statement)
+        yield statement
+
+
+def _call(place: ast.AST, name: str, *arguments: ast.expr) -> ast.Call:
+    function = ast.copy_location(ast.Name(id=name, ctx=ast.Load()), place)
+    call = ast.Call(func=function, args=list(arguments), keywords=[])
+    return ast.copy_location(call, place)
+
+
+def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> tuple[ast.expr, ast.expr]:
+    """Return what is written to and what is read, evaluating each part once."""
+    if isinstance(target, ast.Name):
+        return target, ast.copy_location(ast.Name(id=target.id, ctx=ast.Load()), target)
+    owner, kept = _keep(target.value, "__apscheduler_fakes_owner__")
+    if isinstance(target, ast.Attribute):
+        load: ast.expr = ast.Attribute(value=kept, attr=target.attr, ctx=ast.Load())
+        target.value = owner
+    else:
+        index, kept_index = _keep(target.slice, "__apscheduler_fakes_index__")
+        load = ast.Subscript(value=kept, slice=kept_index, ctx=ast.Load())
+        target.value, target.slice = owner, index
+    return target, ast.copy_location(load, target)
+
+
+def _keep(part: ast.expr, name: str) -> tuple[ast.expr, ast.expr]:
+    """Return a part as it is used again, and as it is evaluated first."""
+    again = ast.copy_location(ast.Name(id=name, ctx=ast.Load()), part)
+    store = ast.copy_location(ast.Name(id=name, ctx=ast.Store()), part)
+    return again, ast.copy_location(ast.NamedExpr(target=store, value=part), part)

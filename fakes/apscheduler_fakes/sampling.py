@@ -1,0 +1,49 @@
+"""Random search: whoever can go on is as likely as any other."""
+
+from dataclasses import dataclass
+from random import Random as Generator
+
+from apscheduler_fakes.stepping import Ran, Taken
+
+
+@dataclass(frozen=True)
+class Random:
+    """Run schedules drawn at random. It never claims that it has seen them all.
+
+    Args:
+        schedules: How many.
+        seed: What they are drawn from: the same seed, the same schedules.
+
+    Raises:
+        ValueError: No schedule would run.
+    """
+
+    schedules: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.schedules <= 0:
+            raise ValueError(
+                f"Random(schedules={self.schedules}): nothing would run. Pass a positive number."
+            )
+
+    def search(self) -> "_Search":
+        """Return a new search."""
+        return _Search(self)
+
+
+class _Search:
+    """One random search; see ``Policy``."""
+
+    def __init__(self, options: Random) -> None:
+        self._left = options.schedules
+        self._generator = Generator(options.seed)  # noqa: S311  # Repeatable is what is wanted.
+
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:  # noqa: ARG002
+        """Return who goes on."""
+        return could[0] if len(could) == 1 else self._generator.choice(could)
+
+    def advance(self, ran: Ran) -> bool:  # noqa: ARG002
+        """Return whether there is another schedule to run."""
+        self._left -= 1
+        return self._left > 0

@@ -1,0 +1,111 @@
+"""A schedule as a short string, and back.
+
+Only deviations are written down. Wherever more than one can go on, the default is that the running
+thread does or, if it cannot, the one that has waited longest. Small letters stand for as many
+defaults in a row (``a`` one, ``z`` 26), a digit for the place of who went on instead among those
+that could, in brackets from 10 on. Defaults at the end are left out. ``0`` is the schedule of
+defaults. A leading ``*`` says that every release of a lock is a place to switch, because the
+program looks at locks that others hold.
+"""
+
+import re
+from collections.abc import Iterable
+
+from apscheduler_fakes.errors import SimulationError
+from apscheduler_fakes.stepping import Taken
+
+_TOKEN = re.compile(r"[a-z]|[1-9]|\((\d+)\)")
+_LONGEST = 26
+
+
+class ScheduleDiverged(SimulationError):
+    """The program does not do what it did under the same schedule."""
+
+
+def choices_of(taken: Iterable[Taken]) -> list[int]:
+    """Return, for each step at which more than one could go on, the place of who did."""
+    return [step.could.index(step.who) for step in taken if len(step.could) > 1]
+
+
+def write(choices: Iterable[int], *, dense: bool) -> str:
+    """Return the string of a schedule.
+
+    Args:
+        choices: As ``choices_of`` returns them.
+        dense: Whether every release of a lock was a place to switch.
+    """
+    parts = []
+    defaults = 0
+    for choice in choices:
+        if choice == 0:
+            defaults += 1
+            continue
+        while defaults:
+            run = min(defaults, _LONGEST)
+            parts.append(chr(ord("a") + run - 1))
+            defaults -= run
+        parts.append(str(choice) if choice < 10 else f"({choice})")  # noqa: PLR2004  # One digit.
+    return ("*" if dense else "") + ("".join(parts) or "0")
+
+
+def read(schedule: str) -> tuple[list[int], bool]:
+    """Return the choices of a schedule's string, and whether it is a dense one.
+
+    Raises:
+        ValueError: It is not such a string.
+    """
+    dense = schedule.startswith("*")
+    text = schedule[1:] if dense else schedule
+    choices: list[int] = []
+    position = 0
+    if text == "0":
+        return choices, dense
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            break
+        position = token.end()
+        symbol = token.group()
+        if symbol.isalpha():
+            choices.extend([0] * (ord(symbol) - ord("a") + 1))
+        else:
+            choices.append(int(token.group(1) or symbol))
+    if position < len(text) or not text:
+        raise ValueError(
+            f"{schedule!r} is no schedule: it cannot be read from character {position} on. Copy "
+            "the string that the failure printed, whole."
+        )
+    return choices, dense
+
+
+class Replay:
+    """The policy that follows a schedule's choices and then the defaults.
+
+    Args:
+        choices: As ``read`` returns them.
+    """
+
+    def __init__(self, choices: list[int]) -> None:
+        self._choices = choices
+        self._next = 0
+
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:  # noqa: ARG002
+        """Return who goes on; see ``Policy``."""
+        if len(could) == 1 or self._next >= len(self._choices):
+            return could[0]
+        choice = self._choices[self._next]
+        self._next += 1
+        if choice >= len(could):
+            raise ScheduleDiverged(
+                f"the program no longer fits the schedule: at step {len(taken)} it names number "
+                f"{choice + 1} of those that can run, and there are {len(could)}. Explore again."
+            )
+        return could[choice]
+
+    def check_used(self) -> None:
+        """Raise ``ScheduleDiverged`` if the program ended before the schedule."""
+        if self._next < len(self._choices):
+            raise ScheduleDiverged(
+                f"the program no longer fits the schedule: it ended after {self._next} of its "
+                f"{len(self._choices)} choices. Explore again."
+            )

@@ -1,0 +1,515 @@
+"""The kernel of an exploration: it stops before every visible operation and asks who goes on.
+
+What runs between two stops is a step. Each is recorded with its thread, who else could have run and
+its footprint; what is explored next is decided from these records alone.
+
+A thread that stopped says what it is about to do. It can run when that would not block: of several
+threads at one free lock any may take it. Time moves when no thread can run or, with early
+time-outs, whenever somebody waits for an instant; it is then one more that can be chosen.
+"""
+
+from _thread import get_ident
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import apscheduler_fakes.kernel as kernels
+from apscheduler_fakes.errors import Deadlock, NotModelled, SimulationError, TimeLimit
+from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, SHARED, WRITE, Footprint
+from apscheduler_fakes.kernel import Kernel, Step, VirtualThread, Waiters, _no_thread
+from apscheduler_fakes.report import seconds, thread_table
+
+MAIN = 0
+"""The main thread's number among all that can be chosen."""
+
+# Thread n waking up without a notification has the number -2 - n.
+
+TIME = 1
+"""The number of the time, which can be chosen when somebody waits for an instant."""
+
+NOBODY = -1
+"""Stands for the running thread where a switch is no preemption."""
+
+
+class Cut(SimulationError):
+    """The rest of this schedule is not wanted; not a failure of the program."""
+
+
+def is_thread(number: int) -> bool:
+    """Return whether a number stands for a thread: neither for time nor for a wake-up of itself."""
+    return number >= 0 and number != TIME
+
+
+class Op:
+    """What a stopped thread is about to do.
+
+    Attributes:
+        text: In words ("a Lock").
+        blocked: Whether it would block; ``None`` when it never does.
+        deadline: When it gives up, in microseconds; ``None`` never.
+        on: The object, for reports.
+        key: The object's name.
+        mode: How it will touch it.
+        gives_way: Whether others go first by default (``sleep(0)``).
+        condition: The Condition that it waits on, if it may wake up without a notification.
+        spurious: Whether it did.
+    """
+
+    __slots__ = (
+        "blocked",
+        "condition",
+        "deadline",
+        "gives_way",
+        "key",
+        "mode",
+        "on",
+        "spurious",
+        "text",
+    )
+
+    def __init__(
+        self,
+        text: str,
+        blocked: Callable[[], bool] | None = None,
+        deadline: int | None = None,
+        on: object = None,
+        *,
+        key: Hashable = None,
+        mode: int = 0,
+        gives_way: bool = False,
+    ) -> None:
+        self.text = text
+        self.blocked = blocked
+        self.deadline = deadline
+        self.on = on
+        self.key = key
+        self.mode = mode
+        self.gives_way = gives_way
+        self.condition: Any = None
+        self.spurious = False
+
+    def can_run(self, now: int) -> bool:
+        """Return whether it would not block at an instant."""
+        if self.blocked is None or self.spurious or not self.blocked():
+            return True
+        return self.deadline is not None and self.deadline <= now
+
+
+class Taken:
+    """One step that was taken.
+
+    Attributes:
+        who: The number of who took it.
+        could: The numbers of all that could, the default choice first.
+        running: Who ran before and could have gone on; ``NOBODY`` if nobody.
+        footprint: What it touched.
+        born: The numbers of the threads that it started.
+        past: The steps that happened before it, a bit each.
+    """
+
+    __slots__ = ("born", "could", "footprint", "past", "running", "who")
+
+    def __init__(self, who: int, could: tuple[int, ...], running: int) -> None:
+        self.who = who
+        self.could = could
+        self.running = running
+        self.footprint: Footprint = {}
+        self.born: list[int] = []
+        self.past = 0
+
+    @property
+    def preempts(self) -> bool:
+        """Whether the running thread could have gone on instead."""
+        return self.running not in (NOBODY, self.who)
+
+
+class Policy(Protocol):
+    """Decides who goes on."""
+
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:
+        """Return one of those that can run.
+
+        Args:
+            could: The numbers of those that can run, the default choice first.
+            running: Who ran before and could go on; ``NOBODY`` if nobody.
+            taken: The steps so far, complete.
+
+        Raises:
+            SimulationError: The schedule shall end here.
+        """
+        ...
+
+
+class Ran(NamedTuple):
+    """One schedule that has run.
+
+    Attributes:
+        taken: Its steps.
+        blocked: Who could not run at its end, by number, and what each was about to do.
+        error: What it failed with; ``None`` when it did not.
+        cut: Whether the policy ended it because the rest is covered elsewhere.
+        value: What the program returned.
+        trace: Its switches, for the lane diagram.
+        dense: Whether every release of a lock was a place to switch.
+        looked: Whether somebody looked at what another may release.
+    """
+
+    taken: list[Taken]
+    blocked: list[tuple[int, Op]]
+    error: BaseException | None
+    cut: bool
+    value: Any
+    trace: list[Step]
+    dense: bool
+    looked: bool
+
+    @property
+    def preemptions(self) -> int:
+        """How often a thread was stopped that could have gone on."""
+        return sum(step.preempts for step in self.taken)
+
+
+class Naming:
+    """The numbers of threads and what else can be chosen, the same in all schedules.
+
+    A thread is known by who started it and how many that one had started before.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {"main": MAIN, CLOCK: TIME}
+        self._kept = 0
+
+    def number(self, name: Hashable) -> int:
+        """Return the number that belongs to a name."""
+        return self._numbers.setdefault(name, len(self._numbers))
+
+    def new_name(self) -> Hashable:
+        """Return the name of an object that no schedule makes anew."""
+        self._kept += 1
+        return ("kept", self._kept)
+
+
+class SteppingKernel(Kernel):
+    """The kernel of one schedule.
+
+    Args:
+        policy: Who decides.
+        naming: The numbers of the whole exploration.
+        dense: Whether to stop before every release of a lock and every start and end of a thread:
+            only one who looks at them without waiting can tell.
+        early: Whether time may move although threads can run.
+        spurious: Whether each thread may wake up from a Condition once without a notification.
+        first_moment: Where ``moment`` begins: beyond those of earlier schedules.
+        options: What ``Kernel`` takes.
+
+    Attributes:
+        looked: Whether somebody looks at such a thing without waiting.
+        sharing: The threads that came to rewritten code.
+        moment: Counts steps, and what others may learn of within one. An object that was made in
+            the same moment is known to nobody else.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        naming: Naming,
+        dense: bool,
+        early: bool,
+        spurious: bool,
+        first_moment: int,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.policy = policy
+        self.dense = dense
+        self.looked = False
+        self.first_moment = self.moment = first_moment
+        self.early = early
+        self.spurious = spurious
+        self.woken_once: set[int] = set()
+        self.waiting_conditions: dict[VirtualThread, Any] = {}
+        self.sharing: set[VirtualThread] = set()
+        self.touched: Footprint = {}
+        self.taken: list[Taken] = [Taken(MAIN, (MAIN,), NOBODY)]
+        self.pending: dict[VirtualThread, Op] = {}
+        self.numbers: dict[VirtualThread, int] = {self.main: MAIN}
+        self.naming = naming
+        self._made: dict[VirtualThread, int] = {}
+        self._children: dict[VirtualThread, int] = {}
+        self._chosen: VirtualThread | None = None
+        self._deciding = False
+
+    # What stand-ins call.
+
+    def new_name(self) -> Hashable:
+        """Return the name of an object that the running thread makes."""
+        thread = self.running
+        made = self._made[thread] = self._made.get(thread, 0) + 1
+        return (self.numbers[thread], made)
+
+    def touch(self, key: Hashable, mode: int) -> None:
+        """Note that the running step touched an object."""
+        self.touched[key] = self.touched.get(key, 0) | mode
+        self.moment += 1
+
+    def point(self, op: Op) -> None:
+        """Stop the running thread before an operation, until it is chosen to go on."""
+        thread = self.running
+        self.pending[thread] = op
+        if op.deadline is not None and self.early:
+            self.touch(CLOCK, READ)
+        chosen = self._next_of(thread)
+        if chosen is not thread:
+            thread.waiting_for = f"is about to {op.text}"
+            if not op.can_run(self.now):
+                thread.waiting_for = f"waits to {op.text}"
+            thread.waiting_on = op.on
+            thread.since = self.now
+            if self.failure is not None and thread is self.main:
+                self.trace.append((self.now, thread, thread.waiting_for))
+                thread.waiting_for = ""
+                raise self.failure
+            self._chosen = chosen
+            self._switch_to_hub(thread)
+        if op.deadline is not None and self.early:
+            self.touch(CLOCK, READ)
+
+    def exit(self) -> None:
+        """End the program: what daemon threads have not done by now is never done."""
+        self.point(Op("end the program"))
+        self.touch(EXIT, WRITE)
+        self._finish()
+
+    # What the kernel does otherwise.
+
+    def spawn(
+        self,
+        run: Callable[[], object],
+        name: str,
+        *,
+        daemon: bool,
+        ended: Callable[[VirtualThread], object],
+    ) -> VirtualThread:
+        """Make a virtual thread; see ``Kernel.spawn``."""
+        parent = self.running
+
+        def body() -> None:
+            run()
+            if self.dense and not self.unwinding:
+                self.point(Op("end"))
+
+        thread = super().spawn(body, name, daemon=daemon, ended=ended)
+        if self.unwinding:
+            return thread
+        self._ready.clear()
+        born = self._children[parent] = self._children.get(parent, 0) + 1
+        number = self.naming.number((self.numbers[parent], born))
+        self.numbers[thread] = number
+        self.taken[-1].born.append(number)
+        self.moment += 1
+        self.pending[thread] = Op("begin")
+        return thread
+
+    def block(
+        self,
+        waiting_for: str,
+        *,
+        waiters: Waiters | None = None,
+        deadline: int | None = None,
+        waiting_on: object = None,
+    ) -> bool:
+        """Park the running thread until its deadline; see ``Kernel.block``."""
+        if self._deciding:
+            raise _no_thread()
+        if self.unwinding:
+            return super().block(
+                waiting_for, waiters=waiters, deadline=deadline, waiting_on=waiting_on
+            )
+        if waiters is not None:
+            raise NotModelled(
+                f"explore(): a thread {waiting_for} that another simulation made. Make it in the "
+                "program that is explored."
+            )
+        self.point(Op("go on after a sleep", _always, deadline))
+        return False
+
+    def _park(self, waiting_for: str, queue: Any) -> None:
+        if self.unwinding:
+            super()._park(waiting_for, queue)
+            return
+        self.point(Op("go on after the others", gives_way=True))
+
+    def count_step(self) -> None:
+        """Count a look at the clock; see ``Kernel.count_step``."""
+        super().count_step()
+        if self.early and not self.unwinding:
+            self.point(Op("look at the clock"))
+            self.touch(CLOCK, READ)
+
+    def _close(self, thread: VirtualThread) -> None:
+        if not self.unwinding:
+            self.touch(self.numbers[thread], RELEASE)
+            if thread.python_thread is not None:
+                self.touch(life(thread.python_thread), WRITE)
+        super()._close(thread)
+
+    def _is_held_up(self) -> bool:
+        return True  # Who is next is never decided by who was ready first.
+
+    def _next(self) -> VirtualThread:
+        if self.failure is None:
+            chosen, self._chosen = self._chosen, None
+            if chosen is not None:
+                return chosen
+            chosen = self._next_of(None)  # A thread has ended.
+            if chosen is not None:
+                return chosen
+        return super()._next()
+
+    # Its own.
+
+    def _finish(self) -> None:
+        """Complete the record of the step that ends here."""
+        taken = self.taken[-1]
+        taken.footprint = self.touched
+        if self.running in self.sharing:
+            self.touched[SHARED] = WRITE
+        if self.running.daemon:
+            self.touched[EXIT] = READ
+        self.touched = {}
+        self.moment += 1
+        self.steps += 1
+        if self.steps > self.max_steps:
+            raise self._step_limit()
+
+    def _next_of(self, stopped: VirtualThread | None) -> VirtualThread | None:
+        """Return who goes on after a step; nobody when the schedule ends in a failure here."""
+        self._deciding = True
+        try:
+            self._finish()
+            if self.interruption is not None:
+                raise Cut("somebody pressed Ctrl-C")
+            return self._decide(stopped)
+        except SimulationError as failure:
+            self.failure = failure
+            return None
+        finally:
+            self._deciding = False
+
+    def _decide(self, stopped: VirtualThread | None) -> VirtualThread:
+        """Return who goes on; time and what else is no thread have their turn on the way."""
+        while True:
+            now = self.now
+            able = {
+                self.numbers[each]: each for each, op in self.pending.items() if op.can_run(now)
+            }
+            running = NOBODY
+            numbers = list(able)
+            if stopped is not None and not self.pending[stopped].gives_way:
+                mine = self.numbers[stopped]
+                if mine in able:
+                    running = mine
+                    if len(numbers) > 1:
+                        numbers.remove(mine)
+                        numbers.insert(0, mine)
+            others: dict[int, Callable[[], None]] = {}
+            if not able or self.early or self.spurious:
+                others = self._others(able=bool(able))
+                numbers.extend(others)
+            could = tuple(numbers)
+            who = self.policy.choose(could, running, self.taken)
+            self.taken.append(Taken(who, could, running))
+            if who not in others:
+                chosen = able[who]
+                del self.pending[chosen]
+                return chosen
+            others[who]()
+            stopped = None
+
+    def _others(self, *, able: bool) -> dict[int, Callable[[], None]]:
+        """Return what may happen beside the threads, by its number.
+
+        Raises:
+            Deadlock: No thread can run, and no wait has a deadline.
+        """
+        others: dict[int, Callable[[], None]] = {}
+        deadline = self.next_deadline()
+        if deadline is not None and (self.early or not able):
+            others[TIME] = self._let_time_pass
+        if deadline is None and not able:
+            raise self._deadlock()
+        for thread, op in self.pending.items() if self.spurious else ():
+            number = self.numbers[thread]
+            waits = op.condition is not None and not op.can_run(self.now)
+            if waits and number not in self.woken_once:
+                others[-2 - number] = partial(self._wake_up, op, number)
+        return others
+
+    def next_deadline(self) -> int | None:
+        """Return the next instant at which a wait ends by itself; ``None`` when none will."""
+        now = self.now
+        return min(
+            (op.deadline for op in self.pending.values() if op.deadline and op.deadline > now),
+            default=None,
+        )
+
+    def _let_time_pass(self) -> None:
+        self._to_next_deadline()
+        self.taken[-1].footprint = {CLOCK if self.early else ALL: WRITE}
+        self.moment += 1
+
+    def _wake_up(self, op: Op, number: int) -> None:
+        op.spurious = True
+        self.woken_once.add(number)
+        op.condition._waiters.remove(op.on)  # No notification may be lost on it.
+        # A Condition from before the exploration may stand on a real lock.
+        lock = getattr(op.condition._lock, "key", op.key)
+        self.taken[-1].footprint = {op.key: WRITE, lock: WRITE}
+        self.moment += 1
+
+    def _deadlock(self) -> SimulationError:
+        for thread, op in self.pending.items():
+            thread.waiting_for = f"waits to {op.text}"
+        return self._diagnose() or Deadlock(
+            f"nothing can run any more at {seconds(self.now)} s of virtual time: every thread "
+            f"waits, and no wait has a deadline.\n{thread_table(self)}"
+        )
+
+    def _to_next_deadline(self) -> None:
+        deadline = self.next_deadline()
+        assert deadline is not None
+        if deadline > self.max_elapsed:
+            raise TimeLimit(
+                f"virtual time stands at {seconds(self.now)} s and would pass the limit of "
+                f"{seconds(self.max_elapsed)} s.\n{thread_table(self)}"
+            )
+        self.now = deadline
+
+
+def life_lock(python_thread: Any) -> Any:
+    """Return the lock that stands for whether a ``Thread`` is alive: it is made with it."""
+    return python_thread._started._cond._lock
+
+
+def life(python_thread: Any) -> Hashable:
+    """Return the name of what says that a ``Thread`` is alive; ``None`` for a bare thread."""
+    return None if python_thread is None else getattr(life_lock(python_thread), "key", None)
+
+
+def stepping() -> SteppingKernel | None:
+    """Return the kernel of the running schedule, for code that is part of it and not its end."""
+    kernel = kernels._active
+    if (
+        kernel.__class__ is SteppingKernel
+        and kernel.os_ident == get_ident()
+        and kernel.failure is None
+        and not kernel._ending
+        and not kernel._deciding  # What a report or a finalizer does then is no step.
+    ):
+        return kernel
+    return None
+
+
+def _always() -> bool:
+    return True

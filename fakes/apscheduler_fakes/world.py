@@ -1,0 +1,276 @@
+"""What is set up once for all schedules of an exploration, and running one of them in it."""
+
+import concurrent.futures.thread as pools
+import gc
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.py.
+import apscheduler_fakes.install as install  # noqa: PLR0402
+import apscheduler_fakes.repeatable as repeatable  # noqa: PLR0402
+import apscheduler_fakes.simulation as simulation  # noqa: PLR0402
+from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
+from apscheduler_fakes.held import Replaced
+from apscheduler_fakes.interrupts import interruptible
+from apscheduler_fakes.kernel import Step, activate, active
+from apscheduler_fakes.leftovers import without_threads
+from apscheduler_fakes.schedules import Replay
+from apscheduler_fakes.stall import watched
+from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, SteppingKernel
+from apscheduler_fakes.traces import traces_apart
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+# Virtual time and steps that one schedule may take.
+MAX_ELAPSED = 86_400_000_000
+MAX_STEPS = 100_000
+
+# Real time in seconds that a step may take.
+STALL_TIMEOUT = 10.0
+
+# Garbage is collected between schedules, after this many: finalizers must not run inside one.
+_COLLECT_EVERY = 200
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class World:
+    """Names swapped and time frozen for many schedules of one program.
+
+    Args:
+        program: What is run.
+        early: Whether time may move although threads can run.
+        spurious: Whether threads may wake up without a notification.
+    """
+
+    def __init__(
+        self, program: Callable[[], object], *, early: bool = False, spurious: bool = False
+    ) -> None:
+        self.program = program
+        self.early = early
+        self.spurious = spurious
+        self._naming = Naming()
+        self._errors: list[BaseException] = []
+        self._counters: list[tuple[Any, str, Any]] = []
+        self._moments = 0
+        self._ran = 0
+        self._undo = ExitStack()
+        self._held = Replaced(explored.HeldLock, explored.HeldRLock)
+        self._kernel: SteppingKernel
+
+    def __enter__(self) -> Self:
+        """Set up.
+
+        Raises:
+            NotModelled: There is a simulation or an exploration around it.
+        """
+        if active() is not None:
+            raise NotModelled(
+                "explore() inside a Simulation or another explore() has no model. Call it outside."
+            )
+        with ExitStack() as undo:
+            self._kernel = self._new_kernel(Replay([]), dense=False)
+            undo.enter_context(simulation._frozen(lambda: self._kernel.epoch + self._kernel.now))
+            names = install.Names(self._held)
+            undo.callback(names.uninstall)
+            activate(self._kernel)  # What replaces real locks is made inside.
+            try:
+                names.install()
+            finally:
+                self._end(self._kernel)
+            self._swap(names)
+            undo.callback(self._put_counters_back)
+            self._counters = [
+                (owner, name, owner.__dict__[name]) for owner, name, _ in repeatable.new_counters()
+            ]
+            undo.enter_context(traces_apart())
+            undo.enter_context(watched(STALL_TIMEOUT, " of the program"))
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Put everything back."""
+        self._undo.close()
+
+    def settle_garbage(self) -> None:
+        """Let the collector run between schedules only."""
+        _collect()
+        if gc.isenabled():
+            gc.disable()
+            self._undo.callback(gc.enable)
+
+    def run(self, policy: Policy, *, dense: bool) -> Ran:
+        """Run the program once.
+
+        Args:
+            policy: Who decides.
+            dense: Whether every release of a lock is a place to switch.
+
+        Raises:
+            KeyboardInterrupt: Somebody pressed Ctrl-C.
+            NotModelled: The program does what an exploration cannot.
+            OutsideThread: A thread or scheduler from outside takes part.
+            SimulationError: A thread caught its end again and again.
+            StallLimit: The program waits for something real.
+        """
+        for owner, name, counter in repeatable.new_counters():
+            setattr(owner, name, counter)
+        self._ran += 1
+        if self._ran % _COLLECT_EVERY == 0:
+            _collect()
+        self._errors.clear()
+        kernel = self._kernel = self._new_kernel(policy, dense=dense)
+        value = None
+        activate(kernel)
+        try:
+            with interruptible(kernel):
+                value = self._run(kernel)
+            blocked = [
+                (kernel.numbers[thread], op)
+                for thread, op in kernel.pending.items()
+                if not op.can_run(kernel.now)
+            ]
+        finally:
+            self._end(kernel)
+        abandoned = simulation._abandoned(kernel)
+        if abandoned is not None:
+            raise abandoned
+        failure = kernel.failure or kernel.refused
+        errors = [*self._errors, *([] if failure is None else [failure])]
+        for error in errors:
+            if isinstance(error, NotModelled | OutsideThread | StallLimit):
+                raise error
+        cut = isinstance(failure, Cut)
+        return Ran(
+            taken=kernel.taken,
+            blocked=blocked,
+            error=errors[0] if errors and not cut else None,
+            cut=cut,
+            value=value,
+            trace=[Step(*step) for step in kernel.trace],
+            dense=dense,
+            looked=kernel.looked,
+        )
+
+    def _run(self, kernel: SteppingKernel) -> object:
+        """Run the program and all its threads that are no daemons to their ends."""
+        value = None
+        try:
+            try:
+                value = self.program()
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001  # Whatever it raises is its failure.
+                if kernel.failure is None:
+                    self._errors.append(error)
+            if kernel.failure is None:
+                self._wait_for_threads(kernel)
+                kernel.exit()
+        except SimulationError:
+            pass  # The kernel has kept it.
+        return value
+
+    @staticmethod
+    def _wait_for_threads(kernel: SteppingKernel) -> None:
+        """Do what the interpreter does at its exit: end the pools and join the threads."""
+        queues: Any = pools._threads_queues
+        living = {thread.python_thread for thread in kernel.threads.values()}
+        idle = [(thread, queue) for thread, queue in list(queues.items()) if thread in living]
+        if idle:
+            pools._shutdown = True
+            try:
+                for _, queue in idle:
+                    queue.put(None)
+                for thread, _ in idle:
+                    thread.join()
+            finally:
+                pools._shutdown = False
+        # Those that have ended too: what is done here must not depend on when they did.
+        joined = {kernel.main}
+        while waited_for := [each for each in kernel.numbers if each not in joined]:
+            for thread in waited_for:
+                joined.add(thread)
+                if not thread.daemon:
+                    explored.join_virtual(kernel, thread)
+
+    def _end(self, kernel: SteppingKernel) -> None:
+        """End a schedule's threads and leave nothing of it to the next one."""
+        kernel._ending = True  # No more steps.
+        with ExitStack() as undo:
+            undo.callback(activate, None)
+            if len(kernel.threads) > 1:
+                activate(None)  # A leftover thread may have logging's lock.
+                undo.enter_context(simulation._silence())
+                undo.callback(activate, None)
+                activate(kernel)
+                undo.enter_context(without_threads(kernel))
+            kernel.end()
+        self._moments = kernel.moment + 1
+        self._held.start_afresh()
+
+    def _new_kernel(self, policy: Policy, *, dense: bool) -> SteppingKernel:
+        return SteppingKernel(
+            policy=policy,
+            naming=self._naming,
+            dense=dense,
+            early=self.early,
+            spurious=self.spurious,
+            first_moment=self._moments,
+            epoch=(START - simulation._EPOCH) // _MICROSECOND,
+            random=repeatable.new_random(),
+            max_elapsed=MAX_ELAPSED,
+            max_steps=MAX_STEPS,
+            diagnose=self._diagnose,  # Nothing that knows the kernel: it would be garbage.
+        )
+
+    def _diagnose(self) -> SimulationError | None:
+        return simulation._taking_part_from_outside(self._kernel)
+
+    def _swap(self, names: install.Names) -> None:
+        """Put an exploration's stand-ins in place of a simulation's."""
+        instead = {id(usual): ours for usual, ours in explored.INSTEAD}
+        for owner, name, _, value in list(names._undo):
+            if id(value) in instead:
+                names.swap(owner, name, instead[id(value)])
+        for owner, name, ours in explored.LOOKS:
+            names.swap(owner, name, ours)
+        if self.spurious:
+            names.swap(*explored.SPURIOUS)
+        names.swap(threading, "excepthook", self._thread_failed)
+        names.swap(sys, "unraisablehook", self._bare_thread_failed(sys.unraisablehook))
+
+    def _thread_failed(self, args: Any) -> None:
+        if args.exc_type is not SystemExit:  # As threading's own hook.
+            self._errors.append(args.exc_value)
+
+    def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
+        def failed(args: Any) -> None:
+            if str(args.err_msg).startswith("Exception ignored in thread started by"):
+                self._errors.append(args.exc_value)
+            else:
+                otherwise(args)
+
+        return failed
+
+    def _put_counters_back(self) -> None:
+        for owner, name, counter in self._counters:
+            setattr(owner, name, counter)
+
+
+def _collect() -> None:
+    """Collect what schedules have left behind; what is older than they are is not looked at."""
+    gc.collect(1)
+
+
+# So that they are put back where a module was imported while they stood there.
+install._REALS.update((id(ours), install._REALS[id(usual)]) for usual, ours in explored.INSTEAD)

@@ -1,0 +1,164 @@
+"""Measure explore(), side by side with interleave-test 0.1.0 where that is installed.
+
+The peer needs Python 3.12. It is told to switch at operations on locks and the like only, as ours
+does; its exhaustive search, not to bound preemptions.
+"""
+
+import contextlib
+import importlib
+import io
+import logging
+import threading
+from collections.abc import Callable
+from statistics import fmean
+from types import ModuleType
+from typing import Any
+
+from apscheduler_fakes import PCT, Exhaustive, Random, explore
+from apscheduler_fakes.exploration import Strategy, schedules
+from apscheduler_fakes.world import World
+from figure import Figure, now
+from jobs_synchronizer import corrected, documented
+
+Program = Callable[[], object]
+
+SEEDS = 100
+
+# Schedules that are enough for each number of notifiers.
+ENOUGH = {1: 6, 2: 40, 3: 300, 4: 3_000}
+
+# The peer needs seconds for two notifiers and does not end for three.
+PEER_NOTIFIERS = (1, 2)
+
+UNBOUNDED = 1_000_000
+
+
+def peer() -> ModuleType | None:
+    """Return interleave-test, if it is here."""
+    try:
+        return importlib.import_module("interleave_test")
+    except ImportError:
+        return None
+
+
+def program(module: Any, notifiers: int) -> Program:
+    """Return a program in which so many threads notify and the main one waits."""
+
+    def run() -> None:
+        synchronizer = module.JobsSynchronizer(notifiers)
+        for i in range(notifiers):
+            threading.Thread(target=synchronizer.notify_task_completion, args=(f"{i}",)).start()
+        synchronizer.wait_for_tasks_to_be_completed()
+
+    return run
+
+
+def schedules_to_completeness() -> list[Figure]:
+    """Explore the corrected synchronizer to the end, with one to four notifiers."""
+    figures = []
+    for notifiers, enough in ENOUGH.items():
+        runs = [explore(program(corrected, notifiers)) for _ in range(5)]
+        best = min(run.seconds for run in runs)
+        name = f"{notifiers} notifiers to completeness"
+        figures.append(Figure(f"{name}, schedules", runs[0].schedules, "", aim=enough))
+        figures.append(Figure(name, best * 1e3, "ms"))
+        other = peer()
+        if other and notifiers in PEER_NOTIFIERS:
+            begun = now()
+            result = _by_peer(other, program(corrected, notifiers), "dfs", UNBOUNDED)
+            spent = now() - begun
+            figures.append(Figure(f"{name}, peer's schedules", result.schedules_run, ""))
+            figures.append(Figure(f"{name}, peer", spent * 1e3, "ms"))
+            figures.append(Figure(f"{name}, ours against the peer's", best / spent, "times", 0.1))
+    with_reduction = [explore(program(corrected, 4)) for _ in range(5)]
+    without = [explore(program(corrected, 3), Exhaustive(reduction=False)) for _ in range(3)]
+    return [
+        *figures,
+        Figure(
+            "a schedule, with reduction",
+            min(run.seconds / run.schedules for run in with_reduction) * 1e6,
+            "µs",
+            aim=400,
+        ),
+        Figure(
+            "a schedule, without reduction",
+            min(run.seconds / run.schedules for run in without) * 1e6,
+            "µs",
+            aim=200,
+        ),
+    ]
+
+
+def schedules_to_the_first_failure() -> list[Figure]:
+    """Search the published synchronizer's lost wake-up, with no job and up to three."""
+    figures = []
+    for jobs in range(4):
+        published = program(documented, jobs)
+        name = f"first failure of {jobs} jobs"
+        figures.append(Figure(f"{name}, exhaustive", _first(published, Exhaustive()), "runs"))
+        sampled: list[tuple[str, Callable[[int], Strategy]]] = [
+            ("random", lambda seed: Random(1_000, seed)),
+            ("pct", lambda seed: PCT(3, 1_000, seed)),
+        ]
+        other = peer()
+        for kind, strategy in sampled:
+            theirs = None
+            if other:
+                theirs = fmean(
+                    _by_peer(other, published, kind, 1_000, seed).schedules_run
+                    for seed in range(SEEDS)
+                )
+                figures.append(Figure(f"{name}, peer's {kind}, mean", theirs, "runs"))
+            mean = fmean(_first(published, strategy(seed)) for seed in range(SEEDS))
+            figures.append(Figure(f"{name}, {kind}, mean", mean, "runs", aim=theirs))
+    return figures
+
+
+def whole_programs() -> list[Figure]:
+    """Run the corrected app, real Flask and APScheduler, two jobs and two requests, at random."""
+
+    def two_requests() -> None:
+        app = corrected.create_app(num_tasks=2, task=_report)
+
+        def request() -> None:
+            app.test_client().get("/run-tasks")
+
+        other = threading.Thread(target=request)
+        other.start()
+        request()
+        other.join()
+
+    logging.disable(logging.CRITICAL)
+    try:
+        done = explore(two_requests, Random(200))
+    finally:
+        logging.disable(logging.NOTSET)
+    return [Figure("whole app, a schedule", done.seconds / done.schedules * 1e3, "ms", aim=4)]
+
+
+def _report(synchronizer: Any, number: int) -> None:
+    synchronizer.notify_task_completion(f"Task {number}")
+
+
+def _first(published: Program, strategy: Strategy) -> int:
+    """Return how many schedules ran when one failed."""
+    with World(published) as world:
+        for count, ran in enumerate(schedules(world, strategy), 1):
+            if ran.error is not None:
+                return count
+    raise AssertionError(f"{strategy}: the lost wake-up was not found")
+
+
+def _by_peer(
+    other: ModuleType, program: Program, strategy: str, iterations: int, seed: int = 0
+) -> Any:
+    with contextlib.redirect_stdout(io.StringIO()):
+        return other.explore(
+            program,
+            strategy=strategy,
+            iterations=iterations,
+            seed=seed,
+            max_preemptions=UNBOUNDED,
+            include=["/nowhere"],  # No switches inside statements.
+            raise_on_failure=False,
+        )

@@ -1,0 +1,75 @@
+"""Every program of two or three threads with a few operations each on two locks.
+
+A thread is a sequence of operations: ``A`` and ``a`` acquire and release the first lock, ``B`` and
+``b`` the second, ``?A`` and ``?B`` try one without waiting and release it at once when it was free.
+A thread releases only what it holds and does not acquire what it holds; it may end with a lock.
+Programs that differ in the order of their threads or in the names of the locks are the same.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from itertools import combinations_with_replacement
+
+Body = tuple[str, ...]
+Program = tuple[Body, ...]
+
+PLAIN = ("A", "a", "B", "b")
+WITH_TRIES = (*PLAIN, "?A", "?B")
+
+
+def bodies(operations: tuple[str, ...], longest: int) -> list[Body]:
+    """Return every thread of one to so many operations."""
+    found: list[Body] = []
+    grown: list[Body] = [()]
+    for _ in range(longest):
+        grown = [(*body, each) for body in grown for each in operations if _fits(body, each)]
+        found += grown
+    return found
+
+
+def programs(operations: tuple[str, ...], longest: int, threads: int) -> Iterator[Program]:
+    """Return every program of so many threads."""
+    for program in combinations_with_replacement(sorted(bodies(operations, longest)), threads):
+        if program <= _renamed(program):
+            yield program
+
+
+def runnable(program: Program, seen: list[object]) -> Callable[[], None]:
+    """Return a program as a function that leaves in a list all that its threads could notice."""
+
+    def run() -> None:
+        locks = {"A": threading.Lock(), "B": threading.Lock()}
+        orders: dict[str, list[int]] = {"A": [], "B": []}
+        tries: list[list[bool]] = [[] for _ in program]
+
+        def thread(number: int) -> None:
+            for operation in program[number]:
+                lock = locks[operation[-1].upper()]
+                if operation in locks:
+                    lock.acquire()
+                    orders[operation].append(number)
+                elif operation.islower():
+                    lock.release()
+                else:
+                    tries[number].append(lock.acquire(blocking=False))
+                    if tries[number][-1]:
+                        orders[operation[-1]].append(number)
+                        lock.release()
+
+        seen[:] = [orders, tries]
+        threads = [threading.Thread(target=thread, args=(each,)) for each in range(len(program))]
+        for each in threads:
+            each.start()
+
+    return run
+
+
+def _fits(body: Body, operation: str) -> bool:
+    name = operation[-1].upper()
+    held = sum({name: 1, name.lower(): -1}.get(each, 0) for each in body) > 0
+    return held == operation.islower()
+
+
+def _renamed(program: Program) -> Program:
+    swap = str.maketrans("AaBb", "BbAa")
+    return tuple(sorted(tuple(each.translate(swap) for each in body) for body in program))

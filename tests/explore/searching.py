@@ -1,0 +1,29 @@
+"""The outcomes of a program under a strategy."""
+
+from collections.abc import Callable
+from typing import Any
+
+from apscheduler_fakes.exploration import Strategy, schedules
+from apscheduler_fakes.world import World
+
+
+def outcomes(program: Callable[[], Any], strategy: Strategy, **options: Any) -> dict[Any, int]:
+    """Return every outcome, a value or the kind of an error, and how often it came."""
+    with World(program, **options) as world:
+        return outcomes_in(world, strategy)
+
+
+def outcomes_in(world: World, strategy: Strategy) -> dict[Any, int]:
+    """Return the same for a world's program."""
+    found: dict[Any, int] = {}
+    for ran in schedules(world, strategy):
+        if not ran.cut:
+            outcome = ran.value if ran.error is None else outcome_of(ran.error)
+            found[outcome] = found.get(outcome, 0) + 1
+    return found
+
+
+def outcome_of(error: BaseException) -> str:
+    """Return an error as an outcome."""
+    name = type(error).__name__
+    return name if name == "Deadlock" else f"{name}: {error}"

@@ -1,0 +1,433 @@
+"""What is known as bad is found, shown, and fails again from its string."""
+
+import _thread
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import written_programs
+from lock_programs import PLAIN, programs, runnable
+
+from apscheduler_fakes import (
+    PCT,
+    Deadlock,
+    Exhaustive,
+    ExplorationIncomplete,
+    NotModelled,
+    Random,
+    ScheduleDiverged,
+    ScheduleFailure,
+    Simulation,
+    explore,
+    replay,
+)
+
+
+def failure_of(program: Callable[[], object], *arguments: Any, **options: Any) -> ScheduleFailure:
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program, *arguments, **options)
+    return caught.value
+
+
+def fails_again(program: Callable[[], object], failure: ScheduleFailure, **options: Any) -> bool:
+    with pytest.raises(ScheduleFailure) as caught:
+        replay(program, failure.schedule, **options)
+    return str(caught.value) == str(failure)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "check_then_wait",
+        *(
+            pytest.param(each, marks=pytest.mark.soundness)
+            for each in written_programs.WITH_FAULTS
+            if each != "check_then_wait"
+        ),
+    ],
+)
+@pytest.mark.parametrize("strategy", [Exhaustive(), Random(300), PCT(3, 300)])
+def test_a_program_known_as_bad_fails_and_fails_again(name: str, strategy: Any) -> None:
+    """Every search finds the fault, and its schedule shows it again, word for word."""
+    program = getattr(written_programs, name)
+
+    failure = failure_of(program, strategy)
+
+    assert type(failure.__cause__).__name__ == written_programs.WITH_FAULTS[name]
+    assert fails_again(program, failure)
+
+
+def test_the_strings_of_schedules_are_the_same_on_every_python() -> None:
+    """A string from one Python replays on another: these hold on all that are supported."""
+    faulty = [getattr(written_programs, name) for name in written_programs.WITH_FAULTS]
+
+    assert {each.__name__: failure_of(each).schedule for each in faulty} == {
+        "lost_wake_up": "1",
+        "check_then_wait": "a1",
+        "wrong_notify": "2c1",
+        "missed_notify_all": "1",
+        "lock_order": "b1",
+        "dining_philosophers": "b2",
+        "bounded_buffer_with_one_condition": "0",
+        "barrier_reuse": "0",
+        "double_checked_flag": "c1",
+        "readers_and_writers": "1b1",
+        "two_stage_lock_release": "b1",
+    }
+
+
+def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
+    """The report of a lost wake-up is a picture and a line to copy."""
+    failure = failure_of(written_programs.lost_wake_up)
+
+    assert isinstance(failure.__cause__, Deadlock)
+    assert failure.preemptions == 1
+    assert str(failure) == (
+        "Deadlock: nothing can run any more at 0.000000 s of virtual time: every thread waits, and "
+        "no wait has a deadline.\n"
+        "\n"
+        "0 MainThread, 1 Thread-1 (tell)\n"
+        "   seconds  0 1\n"
+        "  0.000000  ●    MainThread is about to acquire an RLock\n"
+        "  0.000000  │ ●  Thread-1 (tell) ends\n"
+        "  0.000000  ●    MainThread waits to acquire a Lock\n"
+        "\n"
+        "replay(lost_wake_up, '1')"
+    )
+
+
+def test_a_failure_can_be_drawn(tmp_path: Path) -> None:
+    """The lanes of a schedule are saved as a picture that names every thread."""
+    failure_of(written_programs.lost_wake_up).save_svg(tmp_path / "lanes.svg")
+
+    picture = (tmp_path / "lanes.svg").read_text(encoding="utf-8")
+    assert picture.startswith("<svg ")
+    assert picture.count("<circle ") == 3
+    assert "Thread-1 (tell) ends" in picture
+
+
+@pytest.mark.parametrize("every", [40, pytest.param(1, marks=pytest.mark.soundness)])
+def test_every_failure_of_the_generated_programs_has_a_short_string_that_replays(
+    every: int,
+) -> None:
+    """A deadlock of three threads on two locks is written in at most 60 characters."""
+    seen: list[object] = []
+    failures: list[ScheduleFailure] = []
+    again: list[bool] = []
+    for generated in list(programs(PLAIN, 3, 3))[::every]:
+        program = runnable(generated, seen)
+        try:
+            explore(program)
+        except ScheduleFailure as failure:
+            failures.append(failure)
+            again.append(fails_again(program, failure))
+    assert len(failures) > 2
+    assert all(again)
+    assert max(len(failure.schedule) for failure in failures) <= 60
+
+
+def test_an_exploration_says_what_it_covered() -> None:
+    """A program without faults is reported with what was run and what that proves."""
+    done = explore(written_programs.condition_with_a_predicate)
+
+    assert (done.schedules, done.redundant, done.complete, done.max_preemptions) == (
+        2,
+        0,
+        True,
+        None,
+    )
+    assert done.deepest == 8
+    assert done.claim == "no schedule fails, for data that is shared under locks"
+    assert str(done).startswith("2 schedules (0 redundant), at most 8 steps, ")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "options", "claim"),
+    [
+        (Exhaustive(1), {}, "no schedule of 1 preemptions fails, for data that is shared under "),
+        (Exhaustive(reduction=False), {}, "no schedule fails, with switches between operations"),
+        (
+            Random(5),
+            {},
+            "no failure in what Random(schedules=5, seed=0) ran; others were not",
+        ),
+        (
+            Exhaustive(),
+            {"switch_in": [written_programs.joined]},
+            "no schedule fails, for data that is shared under locks or in the functions of switch",
+        ),
+    ],
+)
+def test_a_claim_says_what_it_rests_on(strategy: Any, options: dict[str, Any], claim: str) -> None:
+    """A bound, a sample and unlocked data are named in the claim."""
+    done = explore(written_programs.queue_join, strategy, **options)
+
+    assert done.claim.startswith(claim)
+    assert done.complete == isinstance(strategy, Exhaustive)
+
+
+def test_a_search_that_comes_to_its_limit_is_no_pass() -> None:
+    """An exhaustive search that had to stop says so."""
+    with pytest.raises(ExplorationIncomplete, match="2 schedules without a failure, and there are"):
+        explore(written_programs.semaphore_of_one, Exhaustive(max_schedules=2))
+
+
+def test_a_limit_that_is_just_enough_is_enough() -> None:
+    """A search that ends with its last schedule is complete."""
+    assert explore(
+        written_programs.condition_with_a_predicate, Exhaustive(max_schedules=2)
+    ).complete
+
+
+def test_an_exception_in_any_thread_is_a_failure() -> None:
+    """A thread that dies fails the exploration with its own error."""
+
+    def program() -> None:
+        threading.Thread(target={1: 1}.pop, args=(2,)).start()
+
+    assert isinstance(failure_of(program).__cause__, KeyError)
+
+
+def test_an_exception_in_a_bare_thread_is_a_failure() -> None:
+    """So does one that was started without threading."""
+
+    def program() -> None:
+        lock = threading.Lock()
+        lock.acquire()
+
+        def fail() -> None:
+            lock.release()
+            raise KeyError("missing")
+
+        _thread.start_new_thread(fail, ())
+        lock.acquire()
+        time.sleep(1)
+
+    assert isinstance(failure_of(program).__cause__, KeyError)
+
+
+def test_several_failures_come_as_a_group() -> None:
+    """With keep_going each kind of failure is reported once."""
+
+    def program() -> None:
+        event = threading.Event()
+        threading.Thread(target=event.set).start()
+        raise ValueError(f"set: {event.is_set()}")
+
+    with pytest.raises(ExceptionGroup, match="fails in 2 ways") as caught:
+        explore(program, keep_going=True)
+    texts = [str(each.__cause__) for each in caught.value.exceptions]
+    assert texts == ["set: False", "set: True"]
+
+
+def test_a_program_that_keeps_something_between_runs_is_found_out() -> None:
+    """A program that does something else under the same schedule is refused."""
+    runs: list[int] = []
+
+    def program() -> None:
+        runs.append(1)
+        locks = [threading.Lock() for _ in range(3)]
+
+        def take() -> None:
+            for lock in locks[: len(runs) % 3 + 1]:
+                with lock:
+                    pass
+
+        written_programs.joined(take, take)
+
+    with pytest.raises(ScheduleDiverged, match="behaves differently under the same schedule"):
+        explore(program)
+
+
+def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
+    """A program that stops short under the same schedule is refused."""
+    runs: list[int] = []
+
+    def program() -> None:
+        runs.append(1)
+        lock = threading.Lock()
+        if len(runs) < 4:
+            written_programs.joined(
+                lambda: lock.acquire(timeout=1), lambda: lock.acquire(timeout=1)
+            )
+
+    with pytest.raises(ScheduleDiverged, match="it ended after"):
+        explore(program)
+
+
+def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
+    """A program that has changed since is told apart from one that fails."""
+    with pytest.raises(ScheduleDiverged, match="it names number 10 of those that can"):
+        replay(written_programs.lost_wake_up, "9")
+
+
+def test_a_schedule_that_is_longer_than_the_program_is_refused() -> None:
+    """So is one that ends before its schedule does."""
+    with pytest.raises(ScheduleDiverged, match="it ended after 1 of its 30 choices"):
+        replay(written_programs.lost_wake_up, "zc1")
+
+
+@pytest.mark.parametrize("schedule", ["", "*", "a?", "A", "()"])
+def test_a_text_that_is_no_schedule_is_refused(schedule: str) -> None:
+    """A string with a slip of the pen is not run."""
+    with pytest.raises(ValueError, match="is no schedule: it cannot be read from character"):
+        replay(written_programs.lost_wake_up, schedule)
+
+
+def test_a_schedule_with_a_fixed_program_passes() -> None:
+    """After the fault is gone the same schedule runs to the end."""
+    replay(written_programs.condition_with_a_predicate, "1")
+
+
+def test_many_threads_need_brackets_in_the_string(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place of the eleventh thread that can run is written in brackets."""
+    monkeypatch.setattr("apscheduler_fakes.exploration._MINIMISE", 10)
+
+    def program() -> None:
+        first = threading.Event()
+
+        def run(number: int) -> None:
+            assert first.is_set() or number < 11
+            first.set()
+
+        for number in range(12):
+            threading.Thread(target=run, args=(number,)).start()
+
+    failure = failure_of(program, Random(50))
+    assert "(" in failure.schedule
+    assert fails_again(program, failure)
+
+
+def test_a_long_run_of_defaults_takes_a_letter_for_each_26() -> None:
+    """What happens late in a program is written shortly."""
+
+    def program() -> None:
+        lock, stop = threading.Lock(), threading.Event()
+
+        def late() -> None:
+            stop.set()
+
+        threading.Thread(target=late).start()
+        for turn in range(40):
+            with lock:
+                assert turn < 35 or not stop.is_set()
+
+    failure = failure_of(program, Exhaustive(1))
+    assert failure.schedule.startswith("z")
+    assert fails_again(program, failure)
+
+
+def test_whoever_looks_at_a_lock_makes_its_release_a_place_to_switch() -> None:
+    """A look at a lock that somebody else is about to free replays as well."""
+
+    def program() -> None:
+        assert not written_programs.set_inside_a_lock_then_locked()
+
+    failure = failure_of(program)
+    assert failure.schedule.startswith("*")
+    assert fails_again(program, failure)
+
+
+def test_random_search_switches_at_releases_once_somebody_looks() -> None:
+    """A random search learns of such looks on its way."""
+
+    def program() -> None:
+        assert not written_programs.set_inside_a_lock_then_locked()
+
+    assert fails_again(program, failure_of(program, Random(200)))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Exhaustive(max_preemptions=-1), "a bound is 0 or more"),
+        (lambda: Exhaustive(max_schedules=0), "nothing would run"),
+        (lambda: Random(0), "nothing would run"),
+        (lambda: PCT(0), "nothing would run"),
+    ],
+    ids=["bound", "limit", "random", "pct"],
+)
+def test_a_strategy_that_would_run_nothing_is_refused(
+    make: Callable[[], object], message: str
+) -> None:
+    """A limit of zero is a mistake."""
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_an_exploration_inside_a_simulation_is_refused() -> None:
+    """One virtual world at a time."""
+    with Simulation(), pytest.raises(NotModelled, match="explore\\(\\) inside a Simulation"):
+        explore(written_programs.lost_wake_up)
+
+
+def test_a_busy_loop_ends_in_a_step_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that never comes to its end fails instead of exploring for ever."""
+    monkeypatch.setattr("apscheduler_fakes.world.MAX_STEPS", 500)
+
+    def program() -> None:
+        while True:
+            time.sleep(0)
+
+    assert type(failure_of(program, Random(1)).__cause__).__name__ == "StepLimit"
+
+
+def test_a_program_that_sleeps_for_days_ends_in_a_time_limit() -> None:
+    """So does one that lets time pass for ever."""
+
+    def program() -> None:
+        while True:
+            time.sleep(36_000)
+
+    assert type(failure_of(program, Random(1)).__cause__).__name__ == "TimeLimit"
+
+
+def test_a_pool_that_nobody_shuts_down_ends_with_the_program() -> None:
+    """As at the interpreter's exit, idle workers are told to end."""
+
+    def program() -> None:
+        pool = ThreadPoolExecutor(1)
+        assert pool.submit(lambda: 1).result() == 1
+        program.pool = pool  # type: ignore[attr-defined]  # Not collected before the exit.
+
+    assert explore(program, Exhaustive(1)).complete
+
+
+def test_time_and_dates_agree_in_every_schedule() -> None:
+    """Each schedule begins at the same instant and sees its own time."""
+    began: set[float] = set()
+
+    def program() -> None:
+        began.add(time.time())
+        threading.Thread(target=time.sleep, args=(5,)).start()
+        time.sleep(2)
+        assert time.time() - min(began) == 2
+
+    assert explore(program).complete
+    assert len(began) == 1
+
+
+def test_progress_is_told_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who waits for a long exploration sees that it goes on."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("apscheduler_fakes.exploration._TELL_EVERY", 0.0)
+
+    explore(written_programs.queue_join, Random(3))
+
+    assert "explore: 3 schedules, " in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_an_exploration() -> None:
+    """An interrupt is no failure of the program."""
+
+    def program() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(program)

@@ -1,0 +1,328 @@
+"""Locks, queues and threads in an exploration do what they do outside one."""
+
+import _thread
+import logging
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from searching import outcomes
+from written_programs import joined, started
+
+from apscheduler_fakes import (
+    Deadlock,
+    Exhaustive,
+    NotModelled,
+    ScheduleFailure,
+    Simulation,
+    explore,
+)
+from apscheduler_fakes.schedules import Replay
+from apscheduler_fakes.world import World
+
+
+def raises(program: Callable[[], object], kind: type[BaseException], text: str) -> None:
+    """Check that a program fails with an error, whatever the schedule."""
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    assert type(caught.value.__cause__) is kind
+    assert text in str(caught.value.__cause__)
+
+
+def test_an_rlock_works_with_a_condition_and_with_tries() -> None:
+    """A Condition frees an RLock wholly, and a try of a held one fails."""
+
+    def program() -> object:
+        lock = threading.RLock()
+        condition = threading.Condition(lock)
+        seen: list[bool] = []
+
+        def tell() -> None:
+            with condition, lock:
+                seen.append(True)
+                condition.notify()
+
+        started(tell)
+        with condition, lock:
+            condition.wait_for(lambda: seen)
+        got = lock.acquire(blocking=False)
+        lock.release()
+        return got
+
+    assert outcomes(program, Exhaustive()).keys() == {True}
+
+
+def test_an_rlock_held_elsewhere_is_not_taken() -> None:
+    """Whoever tries a held RLock is refused, at once or in time."""
+
+    def program() -> object:
+        lock = threading.RLock()
+        lock.acquire()
+        got: list[bool] = []
+        joined(lambda: got.append(lock.acquire(timeout=1)))
+        lock.release()
+        return tuple(got)
+
+    assert outcomes(program, Exhaustive()).keys() == {(False,)}
+
+
+@pytest.mark.parametrize("make", [threading.Lock, threading.RLock])
+def test_a_release_without_an_acquire_is_refused(make: Callable[[], threading.Lock]) -> None:
+    """As with a real lock."""
+    name = make.__name__
+
+    def program() -> None:
+        getattr(threading, "RLock" if name == "RLock" else "Lock")().release()
+
+    raises(program, RuntimeError, "release")
+
+
+def test_a_condition_notified_without_its_lock_is_refused() -> None:
+    """As with a real Condition."""
+    raises(lambda: threading.Condition(threading.Lock()).notify(), RuntimeError, "un-acquired")
+    raises(lambda: threading.Condition().wait(), RuntimeError, "un-acquired")
+
+
+def test_a_lock_taken_twice_by_one_thread_is_a_deadlock() -> None:
+    """Nobody else can free it."""
+
+    def program() -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+    raises(program, Deadlock, "nothing can run any more")
+
+
+def test_a_simple_queue_refuses_a_negative_timeout() -> None:
+    """As the real one."""
+    raises(lambda: queue.SimpleQueue[int]().get(timeout=-1), ValueError, "non-negative")
+
+
+def test_a_queue_that_stays_empty_is_empty_at_once_and_in_time() -> None:
+    """Waiting and not waiting end alike."""
+
+    def program() -> object:
+        items = queue.SimpleQueue[int]()
+        ends = []
+        for timeout in (0, 1):
+            try:
+                items.get(timeout=timeout)
+            except queue.Empty:
+                ends.append(time.monotonic())
+        return tuple(ends)
+
+    assert outcomes(program, Exhaustive()).keys() == {(1.0, 2.0)}
+
+
+def test_a_thread_that_is_joined_by_itself_or_twice_or_too_early() -> None:
+    """The errors of join are the real ones; a second join is none."""
+    raises(lambda: threading.current_thread().join(), RuntimeError, "cannot join current thread")
+    raises(lambda: threading.Thread().join(), RuntimeError, "before it is started")
+
+    def program() -> None:
+        (thread,) = started(lambda: None)
+        thread.join()
+        thread.join(0)
+        assert not thread.is_alive()
+
+    assert explore(program).complete
+
+
+def test_a_thread_that_exits_fails_nothing() -> None:
+    """sys.exit ends a thread and no more."""
+    assert explore(lambda: joined(sys.exit)).complete
+
+
+def test_what_a_schedule_leaves_behind_works_outside_and_in_the_next_one() -> None:
+    """A logger's handler made by the program is used between schedules."""
+    kept: list[threading.Lock] = []
+    items: list[queue.SimpleQueue[int]] = []
+
+    def program() -> None:
+        kept.append(threading.Lock())
+        items.append(queue.SimpleQueue[int]())
+        lock = kept[0]
+        with lock:
+            items[0].put(1)
+            assert items[0].get() == 1
+
+    assert explore(program).complete
+    with kept[0]:
+        assert kept[0].locked()
+    items[0].put(2)
+    assert items[0].get() == 2
+    thread = threading.Thread(target=kept[0].locked)
+    thread.start()
+    thread.join()
+    assert not thread.is_alive()
+    assert explore(program).complete
+
+
+def test_a_lock_of_a_simulation_is_refused_when_it_would_block() -> None:
+    """An exploration cannot know what a lock from elsewhere stands for."""
+    with Simulation():
+        lock = threading.Lock()
+        lock.acquire()
+
+    with pytest.raises(NotModelled, match="that another simulation made"):
+        explore(lock.acquire)
+
+
+def test_what_ends_waits_no_longer() -> None:
+    """Daemon threads unwind at the end: what they wait for then is not waited for."""
+    ended: list[str] = []
+
+    def program() -> None:
+        lock, event, condition = threading.Lock(), threading.Event(), threading.Condition()
+        lock.acquire()
+
+        def daemon() -> None:
+            try:
+                event.wait()
+            finally:
+                ended.append("daemon")
+                try:
+                    time.sleep(0)
+                finally:
+                    try:
+                        time.sleep(1)
+                    finally:
+                        with condition:
+                            condition.wait()
+
+        def other() -> None:
+            try:
+                event.wait()
+            finally:
+                started(lambda: None)
+
+        started(daemon, other, daemon=True)
+        time.sleep(1)
+
+    assert explore(program, Exhaustive(0)).complete
+    assert set(ended) == {"daemon"}
+
+
+def test_a_daemon_may_sleep_at_the_end() -> None:
+    """A program does not wait for what a daemon thread waits for."""
+
+    def program() -> None:
+        started(lambda: time.sleep(5), daemon=True)
+
+    assert explore(program).complete
+
+
+def test_a_sleep_of_nothing_lets_the_others_go_first() -> None:
+    """By default whoever gives way comes last."""
+
+    def program() -> object:
+        order: list[str] = []
+        started(lambda: order.append("thread"))
+        time.sleep(0)
+        order.append("main")
+        return tuple(order)
+
+    with World(program) as world:
+        assert world.run(Replay([]), dense=False).value == ("thread", "main")
+
+
+def test_a_deadlock_ends_what_the_program_still_wants_to_do() -> None:
+    """A program that swallows the report of its deadlock fails all the same."""
+
+    def program() -> None:
+        event = threading.Event()
+        try:
+            event.wait()
+        except BaseException:  # noqa: BLE001  # What is tried.
+            logging.getLogger(__name__).debug("swallowed")
+        raise ValueError("something else")
+
+    raises(program, Deadlock, "nothing can run any more")
+
+
+def test_what_a_deadlock_unwinds_may_start_threads_and_wait() -> None:
+    """A clean-up that starts a thread, gives way and sleeps does not hang the report."""
+
+    def program() -> None:
+        event, bare = threading.Event(), _thread.allocate_lock()
+        bare.acquire()
+        _thread.start_new_thread(bare.acquire, ())  # It waits for ever, and has no key to wait by.
+        try:
+            event.wait()
+        finally:
+            (thread,) = started(lambda: None)
+            time.sleep(0)
+            time.sleep(1)
+            thread.join()
+
+    raises(program, Deadlock, "nothing can run any more")
+
+
+def test_an_event_is_waited_for_while_wake_ups_may_be_spurious() -> None:
+    """Only the program's own waits wake up by themselves, never those of the library."""
+
+    def program() -> object:
+        event, condition = threading.Event(), threading.Condition()
+        started(event.set)
+        with condition:
+            condition.wait(1)
+        return event.wait()
+
+    assert outcomes(program, Exhaustive(), spurious=True).keys() == {True}
+
+
+def test_a_sleeper_at_the_deadlock_of_the_others_is_waited_for() -> None:
+    """Time passes for a daemon that sleeps before the rest is called a deadlock."""
+
+    def program() -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        time.sleep(1)
+        started(lambda: time.sleep(2), daemon=True)
+        lock.acquire()
+
+    raises(program, Deadlock, "nothing can run any more at 3.000000 s")
+
+
+def test_threads_started_by_hand_take_part() -> None:
+    """A bare thread has its turns, and a program may look at locks beside it."""
+
+    def program() -> object:
+        lock = threading.Lock()
+        lock.acquire()
+        _thread.start_new_thread(lock.release, ())
+        return lock.locked()
+
+    assert outcomes(program, Exhaustive()).keys() == {True, False}
+
+
+def test_other_unraisable_errors_go_where_they_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception in a finalizer is not the exploration's."""
+    seen: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: seen.append(args.exc_value))
+
+    class Failing:
+        def __del__(self) -> None:
+            raise ValueError("in a finalizer")
+
+    def program() -> None:
+        Failing()
+
+    assert explore(program).complete
+    assert {str(each) for each in seen} == {"in a finalizer"}
+
+
+def test_a_program_may_run_without_a_collector() -> None:
+    """An exploration leaves the garbage collector as it found it."""
+    import gc  # noqa: PLC0415
+
+    gc.disable()
+    try:
+        assert explore(lambda: None).complete
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

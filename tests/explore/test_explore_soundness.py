@@ -1,0 +1,171 @@
+"""Reduction loses no outcome: it is compared with trying every order, on many small programs.
+
+Here on a part of them, in seconds; on all of them in the session ``soundness``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pytest
+import written_programs
+from lock_programs import PLAIN, WITH_TRIES, Program, bodies, programs, runnable
+from searching import outcome_of, outcomes_in
+from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME
+from written_programs import Program as Written
+
+from apscheduler_fakes import PCT, Exhaustive, Random
+from apscheduler_fakes.exploration import Strategy, schedules
+from apscheduler_fakes.world import World
+
+# Every order of these takes minutes; the session `soundness` takes them.
+LARGE = {"bounded_buffer_with_one_condition", "barrier_reuse"}
+
+LONG = pytest.mark.soundness
+
+# A naive reduction, or one with too few places to switch, fails on these.
+FIRST = {
+    "set_beside_is_set",
+    "a_flag_looked_at_inside_and_outside_a_lock",
+    "start_then_is_alive",
+    "main_ends_before_a_daemon_has_run",
+    "two_sleepers_with_one_deadline",
+    "release_then_try_with_a_waiter",
+    "empty_then_get_nowait",
+    "condition_with_a_timeout",
+    "barrier_of_two",
+}
+
+SMALL = [each for each in PROGRAMS if each.__name__ not in LARGE]
+
+
+Part = Callable[[Iterable[Any], int], Sequence[Any]]
+
+
+@pytest.fixture
+def part(request: pytest.FixtureRequest) -> Part:
+    """Take every so manieth of many; with --soundness all of them."""
+    whole = request.config.getoption("--soundness")
+    return lambda things, every: list(things)[:: 1 if whole else every]
+
+
+def outcomes_of(world: World, program: Program, strategy: Strategy) -> set[str]:
+    """Return every outcome of a generated program."""
+    seen: list[object] = []
+    world.program = runnable(program, seen)
+    found = set()
+    for ran in schedules(world, strategy):
+        if not ran.cut:
+            found.add(f"{seen} {'' if ran.error is None else outcome_of(ran.error)}")
+    return found
+
+
+def assert_nothing_is_lost(set_: Iterable[Program], bounds: tuple[int | None, ...]) -> None:
+    with World(lambda: None) as world:
+        for program in set_:
+            for bound in bounds:
+                every = outcomes_of(world, program, Exhaustive(bound, reduction=False))
+                assert outcomes_of(world, program, Exhaustive(bound)) == every, (program, bound)
+
+
+def assert_no_outcome_is_lost(
+    program: Written, bounds: Iterable[int | None], **options: Any
+) -> None:
+    with World(program, **options) as world:
+        for bound in bounds:
+            every = outcomes_in(world, Exhaustive(bound, reduction=False)).keys()
+            assert outcomes_in(world, Exhaustive(bound)).keys() == every, bound
+
+
+@pytest.mark.parametrize(
+    ("operations", "longest", "threads", "number"),
+    [
+        (PLAIN, 3, 2, 56),
+        (PLAIN, 3, 3, 280),
+        (WITH_TRIES, 3, 2, 1056),
+        (WITH_TRIES, 2, 3, 570),
+    ],
+)
+def test_the_generated_set_is_finite_and_whole(
+    operations: tuple[str, ...], longest: int, threads: int, number: int
+) -> None:
+    """The programs of so many threads and lock operations on two locks are so many."""
+    assert sum(1 for _ in programs(operations, longest, threads)) == number
+
+
+def test_a_generated_thread_releases_what_it_holds_and_takes_what_it_does_not() -> None:
+    """Of one and two operations there are six threads without tries."""
+    assert bodies(PLAIN, 2) == [("A",), ("B",), ("A", "a"), ("A", "B"), ("B", "A"), ("B", "b")]
+
+
+def test_two_threads_with_three_operations_on_two_locks_keep_every_outcome(part: Part) -> None:
+    """Whatever two threads can make of two locks is found with reduction, bounded or not."""
+    assert_nothing_is_lost(part(programs(PLAIN, 3, 2), 12), (None, 0, 1, 2))
+
+
+def test_three_threads_with_two_operations_on_two_locks_keep_every_outcome(part: Part) -> None:
+    """Whatever three threads can make of two locks is found with reduction, bounded or not."""
+    assert_nothing_is_lost(part(programs(PLAIN, 2, 3), 40), (None, 0, 1, 2))
+
+
+def test_two_threads_that_try_locks_keep_every_outcome(part: Part) -> None:
+    """Whoever tries a lock without waiting sees all it could see, within two preemptions."""
+    assert_nothing_is_lost(part(programs(WITH_TRIES, 2, 2), 40), (0, 1, 2))
+
+
+def test_three_threads_that_try_locks_keep_every_outcome_within_a_bound() -> None:
+    """Orders that others lead to without a bound are found within one as well."""
+    assert_nothing_is_lost([(("?A", "?B"), ("?B", "A"), ("?B", "A"))], (1,))
+
+
+def test_a_thread_that_tries_two_locks_keeps_every_outcome(part: Part) -> None:
+    """Whoever tries locks that another takes together sees all it could see."""
+    set_ = [(first, ("?A", "?B")) for first in bodies(PLAIN, 3)]
+    assert_nothing_is_lost(part(set_, 20), (None,))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [each if each.__name__ in FIRST else pytest.param(each, marks=LONG) for each in SMALL],
+)
+def test_a_written_program_keeps_every_outcome(program: Written, part: Part) -> None:
+    """Every outcome of a program is found with reduction, bounded or not, and nothing else is."""
+    assert_no_outcome_is_lost(program, part((None, 1, 0, 2), 2))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [WITH_TIME[0], *(pytest.param(each, marks=LONG) for each in WITH_TIME[1:])],
+)
+def test_a_program_with_early_timeouts_keeps_every_outcome(program: Written, part: Part) -> None:
+    """Every outcome of a wait that may time out at any moment is found with reduction."""
+    assert_no_outcome_is_lost(program, part((None, 1, 0), 2), early=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lost_wake_up",
+        pytest.param("condition_with_a_predicate", marks=LONG),
+        pytest.param("condition_on_a_plain_lock", marks=LONG),
+    ],
+)
+def test_a_program_with_spurious_wake_ups_keeps_every_outcome(name: str, part: Part) -> None:
+    """Every outcome of a wait that may end by itself is found with reduction."""
+    assert_no_outcome_is_lost(getattr(written_programs, name), part((None, 1, 0), 2), spurious=True)
+
+
+def test_sampling_finds_nothing_else(part: Part) -> None:
+    """Random orders and random priorities lead to outcomes that the exhaustive search knows."""
+    few = len(part(range(30), 30))
+    with World(lambda: None) as world:
+        for program in SMALL:
+            world.program = program
+            every = outcomes_in(world, Exhaustive()).keys()
+            for strategy in (Random(few), PCT(3, few)):
+                assert outcomes_in(world, strategy).keys() <= every, (program, strategy)
+
+
+def test_there_are_enough_written_programs() -> None:
+    """At least forty programs are compared, and eleven of them are known as bad."""
+    assert len(PROGRAMS) >= 40
+    assert len(WITH_FAULTS) == 11

@@ -1,0 +1,293 @@
+"""What was there before an exploration, and what comes from outside, while it runs."""
+
+import _thread
+import queue
+import signal
+import threading
+import time
+import types
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from searching import outcomes
+from written_programs import joined, started
+
+from apscheduler_fakes import (
+    Deadlock,
+    Exhaustive,
+    NotModelled,
+    OutsideThread,
+    Random,
+    ScheduleFailure,
+    SimulationError,
+    StallLimit,
+    explore,
+    replay,
+)
+from apscheduler_fakes.stall import watched
+from apscheduler_fakes.stepping import Taken
+from apscheduler_fakes.world import World
+
+LOCK = threading.Lock()
+OTHER = threading.Lock()
+RLOCK = threading.RLock()
+CONDITION = threading.Condition()
+LOCAL = threading.local()
+
+KEPT: dict[str, Any] = {}
+
+
+def two_locks_in_two_orders() -> None:
+    def one() -> None:
+        with LOCK, OTHER:
+            pass
+
+    def two() -> None:
+        with OTHER, LOCK:
+            pass
+
+    joined(one, two)
+
+
+def test_a_lock_of_a_module_takes_part() -> None:
+    """Locks made before the exploration are locks of it, and real ones again afterwards."""
+    real = LOCK
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(two_locks_in_two_orders)
+
+    assert isinstance(caught.value.__cause__, Deadlock)
+    with pytest.raises(ScheduleFailure):
+        replay(two_locks_in_two_orders, caught.value.schedule)
+    assert LOCK is real
+    assert not LOCK.locked()
+
+
+def held_after_a_deadlock() -> object:
+    """Take a module's locks and never free them."""
+    LOCK.acquire()
+    RLOCK.acquire()
+    started(lambda: (RLOCK.acquire(), OTHER.acquire()))
+    return RLOCK.acquire(blocking=False)
+
+
+def test_each_schedule_finds_the_locks_of_modules_free() -> None:
+    """What one schedule has taken for good is free in the next and after the last."""
+    assert outcomes(held_after_a_deadlock, Exhaustive()).keys() == {"Deadlock"}
+    assert not LOCK.locked()
+    assert not OTHER.locked()
+    assert RLOCK.acquire(blocking=False)
+    RLOCK.release()
+
+
+def counted_under_held_locks() -> object:
+    seen: list[int] = []
+
+    def add(number: int) -> None:
+        with LOCK, RLOCK, RLOCK:
+            seen.append(number)
+
+    joined(lambda: add(0), lambda: add(1))
+    return tuple(seen)
+
+
+def told_by_a_condition_of_a_module() -> object:
+    done: list[int] = []
+
+    def tell() -> None:
+        with CONDITION:
+            done.append(1)
+            CONDITION.notify()
+
+    started(tell)
+    with CONDITION:
+        return bool(CONDITION.wait_for(lambda: done, timeout=1)), len(done)
+
+
+def lock_that_was_kept() -> object:
+    """Use a lock and a queue that an earlier schedule made beside those of this one."""
+    kept = KEPT.setdefault("lock", threading.Lock())
+    items = KEPT.setdefault("items", queue.SimpleQueue())
+    mine, order = threading.Lock(), []
+
+    def add(number: int) -> None:
+        with kept:
+            order.append(number)
+            with mine:
+                order.append(-number)
+        items.put(number)
+
+    joined(lambda: add(1), lambda: add(2))
+    return (*order, items.get(), items.get(), items.qsize())
+
+
+@pytest.mark.parametrize("bound", [None, 1])
+@pytest.mark.parametrize(
+    "program", [counted_under_held_locks, told_by_a_condition_of_a_module, lock_that_was_kept]
+)
+def test_what_no_schedule_makes_anew_keeps_every_outcome(
+    program: Callable[[], object], bound: int | None
+) -> None:
+    """Reduction loses nothing where locks are older than the schedule."""
+    every = outcomes(program, Exhaustive(bound, reduction=False))
+    assert outcomes(program, Exhaustive(bound)).keys() == every.keys()
+
+
+def test_what_a_schedule_kept_has_a_name_of_its_own() -> None:
+    """A lock from an earlier schedule is not taken for one that this schedule makes."""
+    KEPT.clear()
+    assert explore(lock_that_was_kept, Exhaustive(0)).complete
+    assert KEPT["lock"].key[0] == KEPT["items"].key[0] == "kept"
+    assert KEPT["lock"].key != KEPT["items"].key
+
+
+def test_nobody_waits_on_a_condition_of_a_module_in_the_next_schedule() -> None:
+    """A daemon that waits when its schedule ends is forgotten with it."""
+
+    def program() -> None:
+        def wait() -> None:
+            with CONDITION:
+                CONDITION.wait()
+
+        started(wait, daemon=True)
+        time.sleep(1)
+        assert len(CONDITION._waiters) == 1  # type: ignore[attr-defined]
+
+    assert explore(program, Exhaustive(0)).complete
+    assert not CONDITION._waiters  # type: ignore[attr-defined]
+
+
+def test_a_local_of_a_module_begins_each_schedule_as_it_was() -> None:
+    """What one schedule has written is not read in the next, nor afterwards."""
+    LOCAL.value = "before"
+
+    def program() -> object:
+        seen = [getattr(LOCAL, "value", None)]
+        LOCAL.value = LOCAL.more = "changed"
+        joined(lambda: seen.append(getattr(LOCAL, "value", None)))
+        return tuple(seen)
+
+    assert outcomes(program, Random(3)) == {("before", None): 3}
+    assert vars(LOCAL) == {"value": "before"}
+
+
+def interrupted(*, busy: bool) -> Callable[[], None]:
+    """Return a program whose thread is told to stop while main waits, or works, for ever."""
+
+    def program() -> None:
+        def interrupt() -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        started(interrupt)
+        lock = threading.Lock()
+        lock.acquire()
+        while busy:
+            time.sleep(0)
+        lock.acquire()
+
+    return program
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_ctrl_c_in_a_thread_ends_an_exploration(busy: bool) -> None:
+    """An interrupt is neither the thread's failure nor a deadlock."""
+    with pytest.raises(KeyboardInterrupt):
+        explore(interrupted(busy=busy))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call it a stall after 20 ms."""
+    monkeypatch.setattr("apscheduler_fakes.world.STALL_TIMEOUT", 0.02)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_waits_for_something_real_ends_in_a_stall() -> None:
+    """A real lock that is held is named at once and not tried in every order."""
+    inside = types.SimpleNamespace(lock=_thread.allocate_lock())
+    inside.lock.acquire()
+
+    def program() -> None:
+        joined(inside.lock.acquire)
+
+    with pytest.raises(StallLimit, match="Make it inside the block of the program\\."):
+        explore(program)
+
+
+def test_nothing_stalls_between_two_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is thought of what to run next, nobody can be waiting."""
+    killed: list[object] = []
+    monkeypatch.setattr(signal, "pthread_kill", lambda *args: killed.append(args))
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    with watched(0.001, ""):
+        assert not lock.acquire(timeout=0.02)
+    assert killed == []
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """A pool with a real thread."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        yield pool
+
+
+def test_a_pool_from_before_is_refused(pool: ThreadPoolExecutor) -> None:
+    """Real threads do not run in an order that could be chosen."""
+    with pytest.raises(OutsideThread, match="made outside the simulation was given work"):
+        explore(lambda: pool.submit(int).result())
+
+
+def test_a_thread_that_will_not_end_is_named() -> None:
+    """A thread that catches its end again and again would run on in the next schedule."""
+
+    def program() -> None:
+        def stay() -> None:
+            while True:
+                try:
+                    time.sleep(1)
+                except BaseException:  # noqa: BLE001, S112  # What is tried.
+                    continue
+
+        started(stay, daemon=True)
+        time.sleep(0.5)
+
+    with pytest.raises(SimulationError, match="could not end Thread-1"):
+        explore(program)
+
+
+class Impolite:
+    """A policy that waits while it decides, as a finalizer might."""
+
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:  # noqa: ARG002
+        """Wait."""
+        return int(threading.Event().wait(1))
+
+
+def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
+    """A finalizer that waits there is told so."""
+    with (
+        World(lambda: time.sleep(1)) as world,
+        pytest.raises(RuntimeError, match="a finalizer tried to wait"),
+    ):
+        world.run(Impolite(), dense=False)
+
+
+def test_what_has_no_model_is_refused() -> None:
+    """As in a simulation."""
+    with pytest.raises(NotModelled, match="CLOCK_TAI"):
+        explore(lambda: time.clock_gettime(time.CLOCK_TAI))
+
+
+def test_a_condition_from_before_may_wake_up_by_itself() -> None:
+    """Its lock is real and nobody's in the exploration."""
+    before = types.SimpleNamespace(condition=threading.Condition())
+
+    def program() -> object:
+        with before.condition:
+            return before.condition.wait(1)
+
+    assert outcomes(program, Exhaustive(), spurious=True).keys() == {True, False}

@@ -1,0 +1,734 @@
+"""Programs whose every outcome is known by trying every order: what reduction must not lose.
+
+Each function is one program; what it returns tells what its threads could notice. Those of
+``WITH_FAULTS`` are known from the literature as bad, with the failure that must be found.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+Program = Callable[[], Any]
+
+PROGRAMS: list[Program] = []
+WITH_TIME: list[Program] = []
+WITH_FAULTS: dict[str, str] = {}
+
+
+def program(function: Program) -> Program:
+    """Add a program."""
+    PROGRAMS.append(function)
+    return function
+
+
+def timed(function: Program) -> Program:
+    """Add a program in which time matters; it is also searched with early time-outs."""
+    WITH_TIME.append(function)
+    return program(function)
+
+
+def faulty(failure: str) -> Callable[[Program], Program]:
+    """Add a program with a fault that fails so."""
+
+    def add(function: Program) -> Program:
+        WITH_FAULTS[function.__name__] = failure
+        return program(function)
+
+    return add
+
+
+def started(*functions: Callable[[], object], daemon: bool = False) -> list[threading.Thread]:
+    """Start a thread for each function."""
+    threads = [threading.Thread(target=each, daemon=daemon) for each in functions]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def joined(*functions: Callable[[], object]) -> None:
+    """Run each function in a thread, to the end of all."""
+    for thread in started(*functions):
+        thread.join()
+
+
+# What a naive reduction, or one with too few places to switch, gets wrong.
+
+
+@program
+def set_beside_is_set() -> object:
+    event = threading.Event()
+    started(event.set)
+    return event.is_set()
+
+
+@program
+def a_flag_looked_at_inside_and_outside_a_lock() -> object:
+    event, lock, seen = threading.Event(), threading.Lock(), []
+
+    def look() -> None:
+        if not event.is_set():
+            with lock:
+                seen.append(event.is_set())
+                event.set()
+
+    joined(look, look)
+    return tuple(seen)
+
+
+@program
+def start_then_is_alive() -> object:
+    (thread,) = started(lambda: None)
+    return thread.is_alive()
+
+
+@program
+def is_alive_after_what_the_thread_did_last() -> object:
+    event = threading.Event()
+    (thread,) = started(event.set)
+    event.wait()
+    return thread.is_alive()
+
+
+@program
+def main_ends_before_a_daemon_has_run() -> object:
+    done: list[int] = []
+    queue_ = queue.SimpleQueue[int]()
+    started(lambda: queue_.put(1), daemon=True)
+    return queue_.qsize(), tuple(done)
+
+
+@timed
+def two_sleepers_with_one_deadline() -> object:
+    order, lock = [], threading.Lock()
+
+    def sleep(number: int) -> None:
+        time.sleep(1)
+        with lock:
+            order.append(number)
+
+    joined(lambda: sleep(0), lambda: sleep(1))
+    return tuple(order)
+
+
+@program
+def release_then_try_with_a_waiter() -> object:
+    lock, got = threading.Lock(), []
+    lock.acquire()
+
+    def wait() -> None:
+        with lock:
+            pass
+
+    (thread,) = started(wait)
+    lock.release()
+    got.append(lock.acquire(blocking=False))
+    if got[0]:
+        lock.release()
+    thread.join()
+    return tuple(got)
+
+
+@program
+def empty_then_get_nowait() -> object:
+    items = queue.SimpleQueue[int]()
+    items.put(1)
+    got = []
+
+    def take() -> None:
+        if not items.empty():
+            try:
+                got.append(items.get_nowait())
+            except queue.Empty:
+                got.append(0)
+
+    joined(take, take)
+    return tuple(got)
+
+
+@program
+def locked_while_another_takes_two_locks() -> object:
+    one, two = threading.Lock(), threading.Lock()
+
+    def take() -> None:
+        with one, two:
+            pass
+
+    started(take)
+    return one.locked(), two.locked(), one.locked()
+
+
+@program
+def set_inside_a_lock_then_locked() -> object:
+    event, lock = threading.Event(), threading.Lock()
+
+    def work() -> None:
+        with lock:
+            event.set()
+
+    started(work)
+    event.wait()
+    return lock.locked()
+
+
+@program
+def a_look_between_two_events() -> object:
+    one, two = threading.Event(), threading.Event()
+
+    def work() -> None:
+        one.set()
+        two.set()
+
+    started(work)
+    return two.is_set(), one.is_set()
+
+
+@program
+def store_buffers_of_events() -> object:
+    one, two, seen = threading.Event(), threading.Event(), {}
+
+    def first() -> None:
+        one.set()
+        seen["first"] = two.is_set()
+
+    def second() -> None:
+        two.set()
+        seen["second"] = one.is_set()
+
+    joined(first, second)
+    return tuple(sorted(seen.items()))
+
+
+# Conditions, events, semaphores, barriers, queues, futures: without faults.
+
+
+@program
+def condition_with_a_predicate() -> object:
+    condition = threading.Condition()
+    ready: list[int] = []
+
+    def tell() -> None:
+        with condition:
+            ready.append(1)
+            condition.notify()
+
+    started(tell)
+    with condition:
+        while not ready:
+            condition.wait()
+    return len(ready)
+
+
+@program
+def two_waiters_one_notify_all() -> object:
+    condition = threading.Condition()
+    ready: list[int] = []
+    order: list[int] = []
+
+    def wait(number: int) -> None:
+        with condition:
+            condition.wait_for(lambda: ready)
+            order.append(number)
+
+    threads = started(lambda: wait(0), lambda: wait(1))
+    with condition:
+        ready.append(1)
+        condition.notify_all()
+    for thread in threads:
+        thread.join()
+    return tuple(order)
+
+
+@program
+def condition_on_a_plain_lock() -> object:
+    condition = threading.Condition(threading.Lock())
+    turns: list[int] = []
+
+    def turn(number: int) -> None:
+        with condition:
+            condition.wait_for(lambda: len(turns) == number)
+            turns.append(number)
+            condition.notify_all()
+
+    joined(lambda: turn(1), lambda: turn(0))
+    return tuple(turns)
+
+
+@program
+def event_wait_and_clear() -> object:
+    event, seen = threading.Event(), []
+
+    def work() -> None:
+        event.set()
+        event.clear()
+
+    started(work, daemon=True)
+    seen.append(event.is_set())
+    return tuple(seen)
+
+
+@program
+def semaphore_of_one() -> object:
+    semaphore, order = threading.Semaphore(1), []
+
+    def enter(number: int) -> None:
+        with semaphore:
+            order.append(number)
+
+    joined(*(lambda number=number: enter(number) for number in range(2)))
+    return tuple(order)
+
+
+@program
+def bounded_semaphore_released_too_often() -> object:
+    semaphore, errors = threading.BoundedSemaphore(1), []
+
+    def release() -> None:
+        try:
+            semaphore.release()
+        except ValueError:
+            errors.append(1)
+
+    (thread,) = started(release)
+    semaphore.acquire()
+    thread.join()
+    return len(errors)
+
+
+@program
+def semaphore_tried() -> object:
+    semaphore, got = threading.Semaphore(1), {}
+
+    def attempt(number: int) -> None:
+        got[number] = semaphore.acquire(blocking=False)
+
+    joined(lambda: attempt(0), lambda: attempt(1))
+    return tuple(sorted(got.items()))
+
+
+@program
+def barrier_of_two() -> object:
+    barrier, places = threading.Barrier(2), {}
+
+    def arrive(number: int) -> None:
+        places[number] = barrier.wait()
+
+    joined(lambda: arrive(0), lambda: arrive(1))
+    return tuple(sorted(places.items()))
+
+
+@program
+def barrier_counted_from_outside() -> object:
+    barrier = threading.Barrier(2)
+    started(barrier.wait, daemon=True)
+    return barrier.n_waiting, barrier.broken
+
+
+@program
+def barrier_aborted() -> object:
+    barrier, ends = threading.Barrier(2), []
+
+    def arrive() -> None:
+        try:
+            barrier.wait()
+        except threading.BrokenBarrierError:
+            ends.append("broken")
+
+    (thread,) = started(arrive)
+    barrier.abort()
+    thread.join()
+    return tuple(ends), barrier.broken
+
+
+@program
+def queue_of_one_place() -> object:
+    items, got = queue.Queue[int](1), []
+
+    def put() -> None:
+        items.put(1)
+
+    started(put)
+    got.append(items.get())
+    return tuple(got)
+
+
+@program
+def simple_queue_two_producers() -> object:
+    items = queue.SimpleQueue[int]()
+    started(lambda: items.put(1), lambda: items.put(2))
+    return items.get(), items.get()
+
+
+@program
+def simple_queue_two_consumers() -> object:
+    items, got = queue.SimpleQueue[int](), {}
+
+    def take(number: int) -> None:
+        got[number] = items.get()
+
+    threads = started(lambda: take(0), lambda: take(1))
+    items.put(1)
+    items.put(2)
+    for thread in threads:
+        thread.join()
+    return tuple(sorted(got.items()))
+
+
+@program
+def queue_join() -> object:
+    items, done = queue.Queue[int](), []
+
+    def work() -> None:
+        done.append(items.get())
+        items.task_done()
+
+    started(work)
+    items.put(1)
+    items.join()
+    return tuple(done)
+
+
+@program
+def future_of_a_pool() -> object:
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(lambda: 1)
+        return future.done(), future.result()
+
+
+@program
+def future_cancelled() -> object:
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(lambda: 1)
+        return future.cancel(), future.cancelled()
+
+
+@program
+def rlock_taken_twice() -> object:
+    lock, order = threading.RLock(), []
+
+    def enter(number: int) -> None:
+        with lock, lock:
+            order.append(number)
+
+    joined(lambda: enter(0), lambda: enter(1))
+    return tuple(order)
+
+
+@program
+def rlock_tried() -> object:
+    lock = threading.RLock()
+
+    def enter() -> None:
+        with lock:
+            pass
+
+    started(enter)
+    got = lock.acquire(blocking=False)
+    if got:
+        lock.release()
+    return got
+
+
+@program
+def lock_released_by_another() -> object:
+    lock, order = threading.Lock(), []
+    lock.acquire()
+
+    def work() -> None:
+        order.append("work")
+        lock.release()
+
+    started(work)
+    lock.acquire()
+    order.append("main")
+    return tuple(order)
+
+
+@program
+def three_threads_on_two_locks() -> object:
+    one, two, order = threading.Lock(), threading.Lock(), []
+
+    def take(number: int, *locks: threading.Lock) -> None:
+        for lock in locks:
+            with lock:
+                order.append((number, lock is one))
+
+    joined(lambda: take(0, one), lambda: take(1, one, two), lambda: take(2, two))
+    return tuple(x for x in order if x[1]), tuple(x for x in order if not x[1])
+
+
+@program
+def thread_that_starts_a_thread() -> object:
+    lock, order = threading.Lock(), []
+
+    def note(name: str) -> None:
+        with lock:
+            order.append(name)
+
+    def outer() -> None:
+        joined(lambda: note("inner"))
+        note("outer")
+
+    threads = started(outer)
+    note("main")
+    threads[0].join()
+    return tuple(order)
+
+
+# Time-outs and sleeps.
+
+
+@timed
+def wait_with_a_timeout() -> object:
+    event = threading.Event()
+
+    def work() -> None:
+        time.sleep(1)
+        event.set()
+
+    started(work)
+    return event.wait(1)
+
+
+@timed
+def condition_with_a_timeout() -> object:
+    condition = threading.Condition()
+    ready: list[int] = []
+
+    def tell() -> None:
+        with condition:
+            ready.append(1)
+            condition.notify()
+
+    started(tell)
+    with condition:
+        return condition.wait_for(lambda: bool(ready), timeout=1)
+
+
+@timed
+def lock_with_a_timeout() -> object:
+    lock = threading.Lock()
+
+    def hold() -> None:
+        with lock:
+            time.sleep(1)
+
+    started(hold)
+    got = lock.acquire(timeout=1)
+    if got:
+        lock.release()
+    return got
+
+
+@timed
+def queue_with_a_timeout() -> object:
+    items = queue.SimpleQueue[int]()
+
+    def put() -> None:
+        time.sleep(1)
+        items.put(1)
+
+    started(put)
+    try:
+        return items.get(timeout=1)
+    except queue.Empty:
+        return "empty"
+
+
+@timed
+def join_with_a_timeout() -> object:
+    (thread,) = started(lambda: time.sleep(1))
+    thread.join(1)
+    return thread.is_alive()
+
+
+@timed
+def time_read_by_two() -> object:
+    began = time.monotonic()
+    lock = threading.Lock()
+
+    def work() -> None:
+        with lock:
+            time.sleep(1)
+
+    started(work)
+    with lock:
+        return time.monotonic() - began
+
+
+# Known as bad.
+
+
+@faulty("Deadlock")
+def lost_wake_up() -> None:
+    condition = threading.Condition()
+
+    def tell() -> None:
+        with condition:
+            condition.notify()
+
+    started(tell)
+    with condition:
+        condition.wait()
+
+
+@faulty("Deadlock")
+def check_then_wait() -> None:
+    condition, ready = threading.Condition(), threading.Event()
+
+    def tell() -> None:
+        ready.set()
+        with condition:
+            condition.notify()
+
+    started(tell)
+    if not ready.is_set():
+        with condition:
+            condition.wait()
+
+
+@faulty("Deadlock")
+def wrong_notify() -> None:
+    condition, items = threading.Condition(), []
+
+    def wait(kind: int) -> None:
+        with condition:
+            while kind not in items:
+                condition.wait()
+
+    started(lambda: wait(1), lambda: wait(2))
+    for kind in (1, 2):
+        with condition:
+            items.append(kind)
+            condition.notify()
+
+
+@faulty("Deadlock")
+def missed_notify_all() -> None:
+    condition = threading.Condition()
+    ready: list[int] = []
+
+    def wait() -> None:
+        with condition:
+            while not ready:
+                condition.wait()
+
+    started(wait, wait)
+    with condition:
+        ready.append(1)
+        condition.notify()
+
+
+@faulty("Deadlock")
+def lock_order() -> None:
+    one, two = threading.Lock(), threading.Lock()
+
+    def take(first: threading.Lock, second: threading.Lock) -> None:
+        with first, second:
+            pass
+
+    joined(lambda: take(one, two), lambda: take(two, one))
+
+
+@faulty("Deadlock")
+def dining_philosophers() -> None:
+    forks = [threading.Lock() for _ in range(3)]
+
+    def dine(number: int) -> None:
+        with forks[number], forks[(number + 1) % 3]:
+            pass
+
+    joined(*(lambda number=number: dine(number) for number in range(3)))
+
+
+@faulty("Deadlock")
+def bounded_buffer_with_one_condition() -> None:
+    condition = threading.Condition()
+    buffer: list[int] = []
+
+    def put() -> None:
+        with condition:
+            while buffer:
+                condition.wait()
+            buffer.append(1)
+            condition.notify()
+
+    def get() -> None:
+        with condition:
+            while not buffer:
+                condition.wait()
+            buffer.pop()
+            condition.notify()
+
+    joined(get, get, put, put)
+
+
+@faulty("AssertionError")
+def barrier_reuse() -> None:
+    # A home-made barrier that is reset by the last to arrive: a fast thread passes it twice.
+    lock, gate, arrived, rounds = threading.Lock(), threading.Event(), [0], []
+
+    def cross(number: int) -> None:
+        for turn in range(2):
+            with lock:
+                arrived[0] += 1
+                last = arrived[0] == 2
+                if last:
+                    arrived[0] = 0
+                    gate.set()
+            gate.wait()
+            with lock:
+                rounds.append(turn)
+                assert rounds.count(1) == 0 or rounds.count(0) == 2, "one thread is a round ahead"
+
+    joined(lambda: cross(0), lambda: cross(1))
+
+
+@faulty("AssertionError")
+def double_checked_flag() -> None:
+    made, lock, flag = [], threading.Lock(), threading.Event()
+
+    def make() -> None:
+        if not flag.is_set():
+            with lock:
+                made.append(1)
+                flag.set()
+
+    joined(make, make)
+    assert len(made) == 1, "made twice"
+
+
+@faulty("AssertionError")
+def readers_and_writers() -> None:
+    # The writer looks at the number of readers and then takes the lock that new readers take.
+    lock, readers, writing = threading.Lock(), threading.Semaphore(0), threading.Event()
+
+    def read() -> None:
+        with lock:
+            readers.release()
+        assert not writing.is_set(), "a reader reads what is being written"
+        readers.acquire()
+
+    def write() -> None:
+        with lock:
+            writing.set()
+        writing.clear()
+
+    joined(read, write)
+
+
+@faulty("AssertionError")
+def two_stage_lock_release() -> None:
+    # The value is read under one lock and written back under another hold of it.
+    lock, value = threading.Lock(), [0]
+
+    def add() -> None:
+        with lock:
+            read = value[0]
+        with lock:
+            value[0] = read + 1
+
+    joined(add, add)
+    assert value[0] == 2, "an update is lost"
