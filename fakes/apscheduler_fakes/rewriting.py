@@ -128,9 +128,10 @@ def _rewrite(function: FunctionType) -> CodeType:
     body: ast.stmt = _Switches().visit(definition)
     owner = function.__qualname__.split(".")[:-1]
     if owner and owner[-1] != "<locals>":  # For names like __this, and for super().
-        body = ast.ClassDef(
-            name=owner[-1], bases=[], keywords=[], body=[body], decorator_list=[], type_params=[]
-        )
+        around = ast.parse("class Owner: pass").body[0]
+        assert isinstance(around, ast.ClassDef)
+        around.name, around.body = owner[-1], [body]
+        body = around
     free = [ast.arg(arg=name) for name in code.co_freevars if name != "__class__"]
     empty = ast.parse("def factory(): pass").body[0]
     assert isinstance(empty, ast.FunctionDef)
