@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import chain, compress, repeat
 from operator import and_, is_, methodcaller, ne, not_
@@ -40,7 +40,7 @@ from apscheduler_fakes.threads import (
 from apscheduler_fakes.times import REPLACEMENTS
 
 # These keep real time and real threads: the test runner and its tools, and this package.
-LEFT_ALONE = (
+LEFT_ALONE = {
     "_pytest",
     "apscheduler_fakes",
     "coverage",
@@ -50,8 +50,13 @@ LEFT_ALONE = (
     "importlib",
     "pluggy",
     "pytest",
+    "pytest_cov",
+    "pytest_freezer",
+    "pytest_randomly",
+    "pytest_replay",
+    "pytest_timeout",
     "xdist",
-)
+}
 
 # Of this package, these have the simulation's dates, as any scheduler.
 _VIRTUAL_TOO = {
@@ -105,6 +110,8 @@ def _stand_ins() -> dict[int, Any]:
 
 
 _MISSING = object()
+# By id: a class of the program's may be unhashable.
+_TYPE_IDS = frozenset(map(id, TYPES))
 _PAIRS = _pairs()
 _STAND_INS = _stand_ins()
 _REALS = {id(stand_in): real for real, stand_in in reversed(_PAIRS)}
@@ -128,9 +135,9 @@ class Names:
         modules = _loaded.modules()
         self._sizes = dict(zip(modules, map(len, map(vars, modules)), strict=True))
         for owner in _loaded.owners():
-            for attribute, value in _found(owner, _STAND_INS.keys(), id):
+            for attribute, value in _found(owner, _STAND_INS):
                 self.swap(owner, attribute, _STAND_INS[id(value)])
-            for attribute, value in _found(owner, TYPES, type):
+            for attribute, value in _found_locks(owner):
                 self.swap(owner, attribute, self._held.by(value))
         for owner, attribute, value in (
             *new_counters(),
@@ -163,7 +170,7 @@ class Names:
         for module in _changed(_loaded.modules(), self._sizes):
             for owner in [module, *_own_classes(module)]:
                 table = reals if owner is module or not frozen_outside else _REALS
-                for attribute, value in _found(owner, table.keys(), id):
+                for attribute, value in _found(owner, table):
                     setattr(owner, attribute, table[id(value)])
 
 
@@ -192,7 +199,7 @@ class _Loaded:
                 name: module
                 for name, module in loaded.items()
                 if isinstance(module, ModuleType)
-                and (not name.startswith(LEFT_ALONE) or name in _VIRTUAL_TOO)
+                and (name.partition(".")[0] not in LEFT_ALONE or name in _VIRTUAL_TOO)
             }
             self._modules = list(modules.values())
             self._others = [
@@ -225,16 +232,22 @@ def _holding(owners: Sequence[Any]) -> list[Any]:
     """Return those that hold a real object or a held lock."""
     values = list(map(methodcaller("values"), map(vars, owners)))
     without_real = map(_STAND_INS.keys().isdisjoint, map(map, repeat(id), values))
-    without_lock = map(TYPES.isdisjoint, map(map, repeat(type), values))
+    types = map(map, repeat(type), values)
+    without_lock = map(_TYPE_IDS.isdisjoint, map(map, repeat(id), types))
     return list(compress(owners, map(not_, map(and_, without_real, without_lock))))
 
 
-def _found(
-    owner: Any, wanted: Container[Any], key: Callable[[Any], object]
-) -> list[tuple[str, Any]]:
-    """Return the names in a module or class whose value has a wanted key, with that value."""
+def _found(owner: Any, table: dict[int, Any]) -> list[tuple[str, Any]]:
+    """Return the names in a module or class whose value has an ``id`` of the table."""
     names = vars(owner)
-    return list(compress(names.items(), map(wanted.__contains__, map(key, names.values()))))
+    return list(compress(names.items(), map(table.__contains__, map(id, names.values()))))
+
+
+def _found_locks(owner: Any) -> list[tuple[str, Any]]:
+    """Return the names in a module or class that hold what ``held`` replaces."""
+    names = vars(owner)
+    types = map(id, map(type, names.values()))
+    return list(compress(names.items(), map(_TYPE_IDS.__contains__, types)))
 
 
 def _own_classes(module: ModuleType) -> list[type]:

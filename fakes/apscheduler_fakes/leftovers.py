@@ -20,7 +20,7 @@ def without_threads(kernel: Kernel) -> Iterator[None]:
     """Leave what lives as if it had no threads; they end inside the block."""
     threads: list[Any] = [each.python_thread for each in kernel.threads.values()]
     queues: Any = pools._threads_queues
-    workers = [each for each in threads if each in queues]
+    workers = [each for each in threads if each in queues and each._target is pools._worker]
     # A worker holds its pool weakly; what is queued there must not start while the workers end.
     executors = {worker._args[0]() for worker in workers}
     for worker in workers:

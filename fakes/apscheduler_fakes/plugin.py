@@ -15,6 +15,9 @@ import pytest
 # How many steps a failure report shows without --sim-trace.
 LAST_STEPS = 20
 
+# The request of a ``sim`` whose end has not come yet.
+_open: list[Any] = []
+
 # What a test failed with, for the simulation around it.
 _failure = pytest.StashKey[BaseException]()
 
@@ -59,7 +62,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def sim(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
     """Run the test inside a ``Simulation``: its threads and its time are virtual."""
     simulation = _imported("simulation", "the fixture sim").Simulation().__enter__()
+    _open.append(request)
     yield simulation
+    _open.remove(request)
     # A failure that the test has shown is not shown again; one that was swallowed is.
     failure = request.node.stash.get(_failure, None)
     simulation.__exit__(type(failure) if failure else None, failure, None)
@@ -82,6 +87,19 @@ def pytest_fixture_setup(
         ends = fixturedef._finalizers
         ends[:] = [partial(_end_fixture, request.node, end) for end in ends]
     return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """End a simulation that pytest has left open: it gives up at what is no Exception."""
+    try:
+        return (yield)
+    except BaseException as error:
+        item.stash[_failure] = error
+        raise
+    finally:
+        for request in _open[:]:
+            request._fixturedef.finish(request)
 
 
 def _end_fixture(item: pytest.Item, end: Callable[[], object]) -> None:
@@ -167,7 +185,8 @@ def _report(owed: list[BaseException]) -> str:
 def _describe_simulation(item: pytest.Item, error: BaseException) -> None:
     """Add what every thread was doing, and the last steps, to a test that failed inside ``sim``."""
     simulation: Any = getattr(item, "funcargs", {}).get("sim")
-    if simulation is None or "apscheduler_fakes.simulation" not in sys.modules:
+    module = sys.modules.get("apscheduler_fakes.simulation")
+    if module is None or not isinstance(simulation, module.Simulation):
         return
     from apscheduler_fakes.lanes import lanes  # noqa: PLC0415  # Needs the extra.
     from apscheduler_fakes.report import own_traceback  # noqa: PLC0415

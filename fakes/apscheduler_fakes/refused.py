@@ -18,7 +18,7 @@ from freezegun.api import _freeze_time
 
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.kernel import Kernel, here
-from apscheduler_fakes.locks import SimpleQueue
+from apscheduler_fakes.locks import Lock
 
 _submit: Callable[..., Any] = pools.ThreadPoolExecutor.submit
 _wait: Callable[..., Any] = Popen.wait
@@ -73,13 +73,18 @@ def refusals() -> list[tuple[Any, str, Any]]:
 def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Submit to a pool made inside; one made outside has real threads or would wait for real."""
     kernel = here()
-    if kernel is not None and not isinstance(self._work_queue, SimpleQueue):
+    # Its workers are all of one kind: those of a block end with it.
+    worker = next(iter(self._threads), None)
+    outside = not isinstance(self._shutdown_lock, Lock) or (
+        worker is not None and not hasattr(worker, "_virtual")
+    )
+    if kernel is not None and outside:
         raise _kept(
             kernel,
             OutsideThread(
-                f"a {type(self).__name__} made outside the simulation was given work, which "
-                "virtual time does not reach. Create the app (and whatever makes that pool) "
-                "inside the `with Simulation()` block."
+                f"a {type(self).__name__} made outside the simulation, or used there since, was "
+                "given work, which virtual time does not reach. Create the app (and whatever makes "
+                "that pool) inside the `with Simulation()` block."
             ),
         )
     return _submit(self, *args, **kwargs)

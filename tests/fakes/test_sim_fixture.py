@@ -227,3 +227,64 @@ def test_it_may_be_imported_anew(pytester: pytest.Pytester) -> None:
     """Pytester forgets what a run inside has imported; the package itself, a plugin's, stays."""
     pytester.makepyfile(TWICE)
     pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)
+
+
+LATE = """
+import threading
+import time
+
+import pytest
+
+
+@pytest.fixture
+def asked_late(request):
+    sim = request.getfixturevalue("sim")
+    yield sim
+    threading.Event().wait()
+
+
+def test_asked_for_late(asked_late):
+    time.sleep(1)
+
+
+def test_a_finalizer_of_its_own(sim, request):
+    request.addfinalizer(lambda: threading.Event().wait())
+
+
+def test_next_in_real_time():
+    before = time.monotonic()
+    time.sleep(0.001)
+    assert 0.001 <= time.monotonic() - before < 1
+
+
+def test_next_in_a_simulation(sim):
+    time.sleep(1)
+    assert sim.clock.elapsed == 1.0
+"""
+
+OWN = """
+import pytest
+
+
+@pytest.fixture
+def sim():
+    return "a client"
+
+
+def test_it_fails(sim):
+    assert sim == "another"
+"""
+
+
+def test_a_hang_that_pytest_gives_up_at_ends_with_its_test(pytester: pytest.Pytester) -> None:
+    """However a fixture came by its simulation, the next test has its own, or none."""
+    pytester.makepyfile(LATE)
+    pytester.runpytest("-p", "no:randomly").assert_outcomes(passed=4, errors=2)
+
+
+def test_a_fixture_of_the_same_name_is_left_alone(pytester: pytest.Pytester) -> None:
+    """A project may have a ``sim`` of its own; its failures stay what they are."""
+    pytester.makepyfile(OWN)
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E * AssertionError: assert 'a client' == 'another'"])

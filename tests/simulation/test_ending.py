@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from queue import SimpleQueue
+from queue import Queue, SimpleQueue
 from typing import Any
 
 import flask
@@ -21,7 +21,7 @@ import greenlet
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import Deadlock, Simulation, SimulationError
+from apscheduler_fakes import Deadlock, OutsideThread, Simulation, SimulationError
 from apscheduler_fakes.traces import traces_apart
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -348,6 +348,30 @@ def test_a_pool_made_inside_works_in_the_next_simulation() -> None:
     with Simulation() as sim:
         assert pool.submit(waited, 2.0).result() == "waited None"
         assert sim.clock.elapsed == 2.0
+
+
+@pytest.mark.e2e
+def test_a_pool_used_outside_is_refused_in_the_next_simulation() -> None:
+    """Its worker is a real thread then, which virtual time does not reach."""
+    with Simulation():
+        pool = ThreadPoolExecutor(1)
+    assert pool.submit(abs, -1).result(BOUND) == 1
+    with pytest.raises(OutsideThread, match="or used there since"), Simulation():
+        pool.submit(abs, -2)
+    assert pool.submit(abs, -3).result(BOUND) == 3
+    pool.shutdown()
+
+
+def test_a_pool_with_a_queue_of_its_own_is_a_pool_made_inside() -> None:
+    """Where a pool was made does not show in what it queues its work in."""
+
+    class Bounded(ThreadPoolExecutor):
+        def __init__(self, workers: int, size: int) -> None:
+            super().__init__(workers)
+            self._work_queue: Any = Queue(size)
+
+    with Simulation(), Bounded(2, 3) as pool:
+        assert list(pool.map(abs, [-1, -2, -3, -4])) == [1, 2, 3, 4]
 
 
 def test_a_scheduler_left_running_is_one_that_was_stopped() -> None:

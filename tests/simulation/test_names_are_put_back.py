@@ -104,6 +104,35 @@ def test_names_kept_by_modules_and_classes_are_swapped(module: str) -> None:
     assert (dict(vars(kept)), dict(vars(kept.Poll))) == before
 
 
+def test_a_class_that_cannot_be_hashed_is_no_obstacle(module: str) -> None:
+    """Modules hold whatever they like; only names that stand for time and threads matter."""
+
+    class Unhashable(type):
+        def __eq__(cls, other: object) -> bool:
+            return cls is other
+
+        __hash__: Any = None
+
+    kept: Any = importlib.import_module(module)
+    kept.odd = Unhashable("Odd", (), {})()
+    with Simulation() as sim:
+        kept.sleep(1)
+        assert sim.clock.elapsed == 1.0
+
+
+def test_a_program_is_not_taken_for_a_tool_by_the_beginning_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``coverage`` stays real; ``coverage_of_loans`` is somebody's program."""
+    (tmp_path / "coverage_of_loans.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    loans: Any = importlib.import_module("coverage_of_loans")
+    with Simulation() as sim:
+        loans.sleep(1)
+        assert sim.clock.elapsed == 1.0
+    del sys.modules["coverage_of_loans"]
+
+
 def test_a_module_imported_inside_is_real_outside(module: str) -> None:
     """What a module took from the simulation at its import is replaced when the block ends."""
     with Simulation() as sim:
