@@ -95,17 +95,24 @@ class Replaced:
         return real if real._is_owned() else self._rlock(real)
 
 
-class HeldLock(Lock):
-    """A virtual lock over a real one."""
+class _OverReal:
+    """What a virtual lock over a real one keeps, and is outside the simulation."""
 
     # No __slots__: what an exploration replaces a lock by is one of its own as well.
 
-    def __new__(cls, _real: Any) -> Self:  # noqa: D102  # Says what __init__ does.
+    def __new__(cls, _real: Any) -> Self:
         return object.__new__(cls)
 
     def __init__(self, real: Any) -> None:
         super().__init__()
         self._beside = real
+
+    def _plain(self) -> Any:
+        return self._beside
+
+
+class HeldLock(_OverReal, Lock):
+    """A virtual lock over a real one."""
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take both; see ``threading.Lock.acquire``."""
@@ -128,19 +135,9 @@ class HeldLock(Lock):
             self.holder = None
             self._beside.release()
 
-    def _plain(self) -> Any:
-        return self._beside
 
-
-class HeldRLock(RLock):
+class HeldRLock(_OverReal, RLock):
     """A virtual re-entrant lock over a real one."""
-
-    def __new__(cls, _real: Any) -> Self:  # noqa: D102  # Says what __init__ does.
-        return object.__new__(cls)
-
-    def __init__(self, real: Any) -> None:
-        super().__init__()
-        self._beside = real
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take both; see ``threading.RLock.acquire``."""
@@ -170,9 +167,6 @@ class HeldRLock(RLock):
         if here() is not None:
             self._beside.release()
         return state
-
-    def _plain(self) -> Any:
-        return self._beside
 
 
 class _HeldLocal:

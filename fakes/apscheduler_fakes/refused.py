@@ -73,12 +73,7 @@ def refusals() -> list[tuple[Any, str, Any]]:
 def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Submit to a pool made inside; one made outside has real threads or would wait for real."""
     kernel = here()
-    # Its workers are all of one kind: those of a block end with it.
-    worker = next(iter(self._threads), None)
-    outside = not isinstance(self._shutdown_lock, Lock) or (
-        worker is not None and not hasattr(worker, "_virtual")
-    )
-    if kernel is not None and outside:
+    if kernel is not None and _is_from_outside(self):
         raise _kept(
             kernel,
             OutsideThread(
@@ -88,6 +83,13 @@ def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             ),
         )
     return _submit(self, *args, **kwargs)
+
+
+def _is_from_outside(pool: Any) -> bool:
+    # Its workers are all of one kind: those of a block end with it.
+    worker = next(iter(pool._threads), None)
+    used_outside = worker is not None and not hasattr(worker, "_virtual")
+    return used_outside or not isinstance(pool._shutdown_lock, Lock)
 
 
 @wraps(_wait)
