@@ -28,21 +28,6 @@ from jobs_synchronizer.corrected import TaskReport, create_app
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def frozen() -> Iterator[Any]:
-    """Time that stands still at the new year of 2026."""
-    with freeze_time(NEW_YEAR) as time:
-        yield time
-
-
-@pytest.fixture
-def scheduler(frozen: Any) -> FakeScheduler:
-    """Make a started FakeScheduler."""
-    fake = FakeScheduler(timezone="UTC")
-    fake.start()
-    return fake
-
-
 def ids(jobs: list[Any]) -> list[str]:
     """Return the jobs' ids."""
     return [job.id for job in jobs]

@@ -1,13 +1,11 @@
 """Faults on demand: which jobs they pick, what they leave behind, and that they must fire."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.executors.pool import ThreadPoolExecutor
-from freezegun import freeze_time
 
 from apscheduler_fakes.errors import NotModelled
 from apscheduler_fakes.faults import Fault, FaultNeverFired
@@ -15,21 +13,6 @@ from apscheduler_fakes.scheduler import FakeScheduler
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 PICKING = ["miss", "skip", "refuse", "lose", "hang"]
-
-
-@pytest.fixture
-def frozen() -> Iterator[Any]:
-    """Time that stands still at the new year of 2026."""
-    with freeze_time(NEW_YEAR) as time:
-        yield time
-
-
-@pytest.fixture
-def scheduler(frozen: Any) -> FakeScheduler:
-    """Make a started FakeScheduler."""
-    fake = FakeScheduler(timezone="UTC")
-    fake.start()
-    return fake
 
 
 def ids(jobs: list[Any]) -> list[str]:

@@ -1,6 +1,5 @@
 """Real locks made before the block, and what blocks for real all the same."""
 
-import _thread
 import socket
 import sys
 import threading
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from apscheduler_fakes import Simulation, StallLimit
+from beside import beside
 
 
 class Holder:
@@ -100,25 +100,6 @@ def test_a_condition_from_before_the_block_notifies(module: Any) -> None:
         with module.condition, module.rlock:
             assert module.condition.wait(timeout=5)
         assert sim.clock.elapsed == 2.0
-
-
-def beside(
-    run: Callable[[], object],
-    *,
-    # Kept here they stay the real ones inside a simulation.
-    start: Callable[..., Any] = _thread.start_new_thread,
-    allocate: Callable[[], Any] = _thread.allocate_lock,
-) -> None:
-    """Run a function in a real thread beside the simulation, to its end."""
-    over = allocate()
-    over.acquire()
-
-    def run_in_a_bare_thread() -> None:
-        run()
-        over.release()
-
-    start(run_in_a_bare_thread, ())
-    over.acquire()
 
 
 @pytest.mark.e2e

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import Process
@@ -15,6 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from freezegun import freeze_time
 
 from apscheduler_fakes import Clock, NotModelled, Simulation
+from beside import beside
 
 
 @pytest.mark.parametrize(
@@ -37,27 +37,19 @@ def test_what_has_no_model_is_refused(call: Callable[[], object], text: str) -> 
         call()
 
 
+@pytest.mark.e2e
 def test_a_simulation_beside_another_is_refused() -> None:
     """There is one at a time in a process; whoever comes second is told so."""
     errors: list[BaseException] = []
-    go, done = threading.Lock(), threading.Lock()
-    go.acquire()
-    done.acquire()
 
-    def outside() -> None:
-        go.acquire(timeout=10)
+    def enter_in_a_bare_thread() -> None:
         try:
             Simulation().__enter__()
         except NotModelled as error:
             errors.append(error)
-        done.release()
 
-    thread = threading.Thread(target=outside)
-    thread.start()
     with Simulation():
-        go.release()
-        done.acquire(timeout=10)
-    thread.join()
+        beside(enter_in_a_bare_thread)
 
     assert "and another thread runs one. Use one after the other" in str(errors[0])
 
@@ -103,26 +95,18 @@ def test_a_process_has_no_virtual_deadline(wait: str) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.e2e
 def test_a_real_thread_beside_is_refused_nothing() -> None:
     """Outside the simulation, in another thread too, each is the real thing."""
     seen: list[object] = []
-    go, done = threading.Lock(), threading.Lock()
-    go.acquire()
-    done.acquire()
 
-    def outside() -> None:
-        go.acquire(timeout=10)
+    def use_them_in_a_bare_thread() -> None:
         seen.append(signal.alarm(0))
         with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
             seen.append(process.wait(timeout=20))
-        done.release()
 
-    thread = threading.Thread(target=outside)
-    thread.start()
     with Simulation():
-        go.release()
-        done.acquire(timeout=30)
-    thread.join()
+        beside(use_them_in_a_bare_thread)
 
     assert seen == [0, 0]
 
