@@ -105,6 +105,34 @@ def test_the_arcs_inside_are_those_of_real_threads(tmp_path: Path) -> None:
     assert arcs["virtual"] == arcs["real"]
 
 
+MANY = """
+import threading, time
+from coverage import Coverage
+from apscheduler_fakes import Simulation
+
+def many():
+    for _ in range(100):
+        threads = [threading.Thread(target=time.sleep, args=(1,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+for _ in range(2):
+    with Simulation():
+        many()
+print(len(Coverage.current()._collector.tracers))
+"""
+
+
+@pytest.mark.e2e
+def test_coverage_keeps_no_more_for_many_threads_than_for_a_few(tmp_path: Path) -> None:
+    """What an ended thread was traced with goes to a new one; the first three needed one each."""
+    (tmp_path / "many.py").write_text(MANY)
+    run = python(tmp_path, "-m", "coverage", "run", "--branch", "many.py")
+    assert int(run) < 10
+
+
 def python(folder: Path, *arguments: str) -> str:
     return subprocess.run(
         [sys.executable, *arguments],
