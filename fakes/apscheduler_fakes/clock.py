@@ -51,10 +51,13 @@ class Clock:
             raise RuntimeError("Clock: it was entered before. Make a new Clock for a new block.")
         freezegun = import_freezegun()
         forget_unreachable()
-        self._undo.enter_context(keeping_folds())
-        self._freeze = freezegun.freeze_time(self._start.replace(tzinfo=None), ignore=["_pytest."])
-        self._time = self._freeze.start()
-        self._undo.callback(self._freeze.stop)
+        freeze = freezegun.freeze_time(self._start.replace(tzinfo=None), ignore=["_pytest."])
+        with ExitStack() as undo:
+            undo.enter_context(keeping_folds())
+            self._time = freeze.start()  # Refused inside a simulation.
+            undo.callback(freeze.stop)
+            self._undo = undo.pop_all()
+        self._freeze = freeze
         # Now that threading and pytest have kept the real time for themselves: freezegun also
         # looks for these names among a call's callers, where they would give real time to a job in
         # a worker thread (test_a_job_in_a_worker_thread_sees_the_clock) and to a test function.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import Process
 
 import pytest
@@ -35,6 +36,16 @@ def test_what_has_no_model_is_refused(call: Callable[[], object], text: str) -> 
     """The message names the call and says what to do instead."""
     with pytest.raises(NotModelled, match=text), Simulation():
         call()
+
+
+def test_a_refused_clock_leaves_nothing_behind() -> None:
+    """Dates are frozen again when somebody freezes them outside, whoever keeps the clock."""
+    clock = Clock()
+    with pytest.raises(NotModelled), Simulation():
+        clock.__enter__()
+    with freeze_time("2020-01-01"):
+        del clock
+        assert datetime.now(UTC).year == 2020
 
 
 @pytest.mark.e2e
