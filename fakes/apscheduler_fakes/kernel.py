@@ -174,7 +174,7 @@ class Kernel:
         epoch: The date at which it begins, in microseconds since 1970.
         random: What ids are drawn from.
         max_elapsed: Largest elapsed virtual time, in microseconds.
-        max_steps: Largest number of steps: switches, and looks at the clock.
+        max_steps: Largest number of steps: switches, and looks at what others change.
         diagnose: Asked before a ``Deadlock`` is raised; may return a better error.
     """
 
@@ -346,6 +346,10 @@ class Kernel:
             if self.failure is not None:
                 raise self.failure
             self.fail(self._step_limit())
+
+    def look_at_clock(self) -> None:
+        """Be told that the running thread looks at the clock: a loop that waits so has an end."""
+        self.count_step()
 
     def interrupt(self, error: BaseException, *, switch: bool) -> None:
         """Raise an error in the main thread as soon as it waits, be it for others.

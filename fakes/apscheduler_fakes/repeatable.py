@@ -79,4 +79,8 @@ def new_counters() -> list[tuple[Any, str, Any]]:
         (futures, "time", SimpleNamespace(monotonic=look)),
         (futures, "set", InOrder),
         (pools, "set", InOrder),
+        # uuid1 takes the time from here, or asks the system for both time and id.
+        (uuid, "_generate_time_safe", None),
+        (uuid, "_UuidCreate", None),
+        (uuid, "_last_timestamp", None),
     ]

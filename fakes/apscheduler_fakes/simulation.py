@@ -10,15 +10,15 @@ thread only: it takes all virtual threads for the same one.
 
 import logging
 import threading
-import time
 from _thread import get_ident
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from apscheduler_fakes.clock import Clock, forget_unreachable, import_freezegun, keeping_folds
+from apscheduler_fakes.clock import Clock, forget_unreachable
+from apscheduler_fakes.dates import virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.held import HeldLock, HeldRLock, Replaced
 from apscheduler_fakes.install import Names
@@ -39,7 +39,6 @@ from apscheduler_fakes.traces import traces_apart
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 # Seconds to the end of time, and more.
 _LONGEST = 1e12
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
@@ -125,7 +124,7 @@ class Simulation:
                 max_steps=self._max_steps,
                 diagnose=lambda: _taking_part_from_outside(kernel),
             )
-            undo.enter_context(_frozen(lambda: kernel.epoch + kernel.now))
+            undo.enter_context(virtual_dates())
             # In this order: a virtual lock that replaces a real one is made inside.
             undo.callback(activate, None)
             activate(kernel)
@@ -216,31 +215,6 @@ class _SimulationClock(Clock):
         # something to do before that.
         deadline = min(microseconds, kernel.next_deadline() or microseconds)
         kernel.block("lets time pass", deadline=deadline)
-
-
-@contextmanager
-def _frozen(microseconds: Callable[[], int]) -> Iterator[None]:
-    """Let freezegun supply ``datetime`` and ``date``, by the microseconds since 1970."""
-    freezegun = import_freezegun("Simulation")
-
-    def date() -> datetime:
-        return _NAIVE_EPOCH + microseconds() * _MICROSECOND
-
-    freezer = freezegun.freeze_time(date())
-    freezer.ignore = ("",)  # It looks for names in no module: install.py does.
-    time_had_clock = hasattr(time, "clock")
-    freezer.start()
-    # Asked whenever somebody wants to know, which is less often than time moves.
-    freezegun.api.freeze_factories[-1] = date
-    # Nor does it matter who calls, as freezegun would have it: a test function is called by pytest.
-    freezegun.api.ignore_lists[-1] = ()
-    try:
-        with keeping_folds():
-            yield
-    finally:
-        freezer.stop()
-        if not time_had_clock and hasattr(time, "clock"):
-            del time.clock  # freezegun leaves it behind.
 
 
 @contextmanager

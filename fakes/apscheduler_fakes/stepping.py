@@ -340,9 +340,9 @@ class SteppingKernel(Kernel):
             return
         self.point(Op("go on after the others", gives_way=True))
 
-    def count_step(self) -> None:
-        """Count a look at the clock; see ``Kernel.count_step``."""
-        super().count_step()
+    def look_at_clock(self) -> None:
+        """Count a look at the clock; see ``Kernel.look_at_clock``."""
+        super().look_at_clock()
         if self.early and not self.unwinding:
             self.point(Op("look at the clock"))
             self.touch(CLOCK, READ)

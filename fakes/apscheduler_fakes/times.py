@@ -65,14 +65,14 @@ def sleep(_: object, seconds: float, /) -> None:
 def time(_: object) -> float:
     """Return the virtual instant in seconds since 1970. See ``time.time``."""
     kernel = here()
-    return _time() if kernel is None else _date(kernel) / 1_000_000
+    return _time() if kernel is None else instant(kernel) / 1_000_000
 
 
 @native("time")
 def time_ns(_: object) -> int:
     """Return the virtual instant in nanoseconds since 1970. See ``time.time_ns``."""
     kernel = here()
-    return _time_ns() if kernel is None else _date(kernel) * 1_000
+    return _time_ns() if kernel is None else instant(kernel) * 1_000
 
 
 @native("time")
@@ -168,19 +168,20 @@ REPLACEMENTS = [
 ]
 
 
-def _date(kernel: Kernel) -> int:
-    kernel.count_step()  # A loop that waits by looking at the clock must come to an end.
+def instant(kernel: Kernel) -> int:
+    """Return the microseconds since 1970, for somebody who looks at the clock."""
+    kernel.look_at_clock()
     return kernel.epoch + kernel.now
 
 
 def _steady(kernel: Kernel) -> int:
-    kernel.count_step()
+    kernel.look_at_clock()
     return MONOTONIC_START + kernel.now
 
 
 def _clock(kernel: Kernel, clock: int) -> int | None:
     if clock == real.CLOCK_REALTIME:
-        return _date(kernel)
+        return instant(kernel)
     if clock == _ATOMIC:
         raise NotModelled(
             "time.clock_gettime(CLOCK_TAI) has no virtual stand-in. Use CLOCK_REALTIME."

@@ -14,6 +14,7 @@ import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.
 import apscheduler_fakes.install as install  # noqa: PLR0402
 import apscheduler_fakes.repeatable as repeatable  # noqa: PLR0402
 import apscheduler_fakes.simulation as simulation  # noqa: PLR0402
+from apscheduler_fakes.dates import virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
@@ -75,7 +76,7 @@ class World:
             )
         with ExitStack() as undo:
             self._kernel = self._new_kernel(Replay([]), dense=False)
-            undo.enter_context(simulation._frozen(lambda: self._kernel.epoch + self._kernel.now))
+            undo.enter_context(virtual_dates())
             names = install.Names(self._held)
             undo.callback(names.uninstall)
             activate(self._kernel)  # What replaces real locks is made inside.

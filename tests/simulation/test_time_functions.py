@@ -1,9 +1,15 @@
 """Every clock of Python shows a simulation's one time."""
 
+import copyreg
+import pickle
+import threading
 import time
-from datetime import UTC, date, datetime
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from time import monotonic, sleep
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -55,6 +61,93 @@ def test_an_instant_that_is_given_is_shown_as_ever() -> None:
     with Simulation():
         inside = show()
     assert inside == show()
+
+
+@pytest.fixture(params=["America/New_York", "Asia/Kolkata", "UTC"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The machine's time zone."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
+# Before and after the hour that New York has twice, within it both times, and in its summer.
+INSTANTS = ["2026-11-01T04:30Z", "2026-11-01T05:30Z", "2026-11-01T06:30Z", "2026-07-01T12:00Z"]
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+def test_a_date_without_a_zone_is_the_machines(zone: str, instant: str) -> None:
+    """Dates show what ``time.localtime`` does, on machines of every zone."""
+    real = datetime.fromisoformat(instant)
+    local = real.astimezone(ZoneInfo(zone))
+    with Simulation(instant):
+        now = datetime.now()  # noqa: DTZ005  # The point, as all below.
+        stamp = time.time()
+        assert (now, now.fold) == (local.replace(tzinfo=None), local.fold)
+        assert now.timetuple()[:6] == time.localtime()[:6]
+        assert datetime.today() == now  # noqa: DTZ002
+        assert datetime.utcnow() == real.replace(tzinfo=None)  # noqa: DTZ003
+        assert date.today() == now.date() == local.date()  # noqa: DTZ011
+        assert now.timestamp() == stamp == real.timestamp()
+        assert datetime.fromtimestamp(stamp) == now  # noqa: DTZ006
+        assert datetime.fromtimestamp(stamp, ZoneInfo(zone)) == local
+        assert now.astimezone() == real == datetime.now().astimezone(UTC)
+        assert datetime.now(ZoneInfo(zone)).isoformat() == local.isoformat()
+        assert datetime.now(UTC).astimezone().tzinfo == real.astimezone().tzinfo
+
+
+def test_a_wrong_zone_is_refused_with_the_real_error() -> None:
+    """``now`` refuses what the real one refuses, in the same words."""
+    wrong: Any = 5
+    with pytest.raises(TypeError) as outside:
+        datetime.now(wrong)
+    with Simulation(), pytest.raises(TypeError) as inside:
+        datetime.now(wrong)
+    assert str(inside.value) == str(outside.value)
+
+
+def test_dates_beside_a_simulation_are_real() -> None:
+    """A real thread's dates are those of its clocks."""
+    go, done, seen = threading.Lock(), threading.Lock(), []
+    go.acquire()
+    done.acquire()
+
+    def outside() -> None:
+        go.acquire(timeout=10)
+        today = date.today()  # noqa: DTZ011  # The point, as below.
+        seen.extend([datetime.now(UTC).year, datetime.now().year, today.year])  # noqa: DTZ005
+        seen.extend([datetime.utcnow().year, datetime.today().year])  # noqa: DTZ002, DTZ003
+        done.release()
+
+    thread = threading.Thread(target=outside)
+    thread.start()
+    with Simulation("1999-06-01T00:00Z"):
+        go.release()
+        done.acquire(timeout=10)
+    thread.join()
+    assert min(seen) > 1999
+
+
+def test_dates_of_outside_are_pickled_inside() -> None:
+    """A job store keeps dates that were made before the block."""
+    before, day = datetime.now(UTC), date(2020, 1, 1)
+    tables = [dict(copyreg.dispatch_table)]
+    with Simulation():
+        kept = pickle.dumps([before, day, datetime.now(UTC), date.today()])  # noqa: DTZ011
+        assert pickle.loads(kept)[:2] == [before, day]  # noqa: S301  # Our own.
+    tables.append(dict(copyreg.dispatch_table))
+    assert pickle.loads(kept)[2] == datetime(2026, 1, 1, tzinfo=UTC)  # noqa: S301
+    assert tables[0] == tables[1]
+
+
+def test_ids_made_of_the_time_have_the_virtual_one() -> None:
+    """``uuid1`` counts hundreds of nanoseconds since 1582."""
+    with Simulation(START) as sim:
+        made = uuid.uuid1()
+        since = sim.clock.now() - datetime(1582, 10, 15, tzinfo=UTC)
+    assert made.time == since // timedelta(microseconds=1) * 10
 
 
 def test_clocks_of_processor_time_are_real() -> None:
