@@ -12,10 +12,10 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import chain, compress, repeat
-from operator import and_, is_, methodcaller, ne, not_
+from operator import and_, attrgetter, eq, is_, methodcaller, ne, not_, or_
+from pathlib import PurePath
 from types import ModuleType
 from typing import Any
 
@@ -65,6 +65,9 @@ _VIRTUAL_TOO = {
     "apscheduler_fakes.running",
     "apscheduler_fakes.scheduler",
 }
+
+# Folders of installed packages, whose classes are taken to stay as they are.
+_INSTALLED = {"site-packages", "dist-packages"}
 
 # freezegun's classes of dates, whose instants are the simulation's. Looking for the names is done
 # here, for all of them at once; freezegun would take as long again.
@@ -132,13 +135,10 @@ class Names:
 
     def install(self) -> None:
         """Put the stand-ins in place of the real objects, everywhere."""
-        modules = _loaded.modules()
-        self._sizes = dict(zip(modules, map(len, map(vars, modules)), strict=True))
-        for owner in _loaded.owners():
-            for attribute, value in _found(owner, _STAND_INS):
-                self.swap(owner, attribute, _STAND_INS[id(value)])
-            for attribute, value in _found_locks(owner):
-                self.swap(owner, attribute, self._held.by(value))
+        found = _loaded.found()
+        self._sizes = _loaded.sizes()
+        for owner, attribute, value in found:
+            self.swap(owner, attribute, _STAND_INS.get(id(value)) or self._held.by(value))
         for owner, attribute, value in (
             *new_counters(),
             *refusals(),
@@ -175,66 +175,114 @@ class Names:
 
 
 # Looking at every name there is takes longer than most simulations, and much longer while coverage
-# follows each line. So what follows asks all modules, or all names of one, in a single call.
+# follows each line. So what follows looks at a name again only where something else stands, and
+# asks all modules, or all names of one, in a single call.
+
+
+class _Seen:
+    """A module or class as it was when it was looked at.
+
+    Attributes:
+        owner: The module or class.
+        values: What its names stood for. It keeps them alive, until the next simulation looks.
+        found: What of that has to be swapped, each as owner, name and value.
+    """
+
+    __slots__ = ("found", "owner", "values")
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+        self.look()
+
+    def look(self) -> None:
+        """Look at every name."""
+        names = vars(self.owner)
+        self.values = list(names.values())
+        types = map(id, map(type, self.values))
+        swapped = map(_STAND_INS.__contains__, map(id, self.values))
+        either = map(or_, swapped, map(_TYPE_IDS.__contains__, types))
+        self.found = [(self.owner, *pair) for pair in compress(names.items(), either)]
 
 
 class _Loaded:
-    """The loaded modules, and what is known of them from earlier simulations."""
+    """The loaded modules, and what is known of them from earlier simulations.
+
+    Looked at in each simulation: the modules that are not the standard library's, the classes of
+    those that are not installed, and whatever held something to swap before. All else, and what is
+    new in those, when its module has grown.
+    """
 
     def __init__(self) -> None:
         # It keeps modules alive, until the next simulation looks.
         self._all: list[object] = []
         self._modules: list[ModuleType] = []
-        # Not the standard library's: a test may have put something else in the place of a name.
-        self._others: list[ModuleType] = []
         self._sizes: dict[ModuleType, int] = {}
-        self._holding: dict[ModuleType, list[Any]] = {}
+        self._of_module: dict[ModuleType, list[_Seen]] = {}
+        # All of them, in columns for a single call.
+        self._seen: list[_Seen] = []
+        self._names: list[Any] = []
 
     def modules(self) -> list[ModuleType]:
         """Return every module that is not left alone."""
         loaded = dict(sys.modules)
         if len(loaded) != len(self._all) or not all(map(is_, loaded.values(), self._all)):
             self._all = list(loaded.values())
-            modules = {
-                name: module
+            self._modules = [
+                module
                 for name, module in loaded.items()
                 if isinstance(module, ModuleType)
                 and (name.partition(".")[0] not in LEFT_ALONE or name in _VIRTUAL_TOO)
-            }
-            self._modules = list(modules.values())
-            self._others = [
-                module
-                for name, module in modules.items()
-                if name.partition(".")[0] not in sys.stdlib_module_names
             ]
             self._sizes = {each: self._sizes.get(each, -1) for each in self._modules}
-            self._holding = {each: self._holding.get(each, []) for each in self._modules}
+            self._of_module = {each: self._of_module.get(each, []) for each in self._modules}
+            self._line_up()
         return self._modules
 
-    def owners(self) -> Iterator[Any]:
-        """Return the modules and classes that hold something to swap."""
-        for module in _changed(self.modules(), self._sizes):
+    def sizes(self) -> dict[ModuleType, int]:
+        """Return how many names each module had when it was looked at."""
+        return self._sizes.copy()
+
+    def found(self) -> list[tuple[Any, str, Any]]:
+        """Return what there is to swap, each as owner, name and value."""
+        grown = _changed(self.modules(), self._sizes)
+        for module in grown:
             self._sizes[module] = len(vars(module))
-            itself = [] if module in self._others else [module]
-            self._holding[module] = _holding([*itself, *_own_classes(module)])
-        return chain(*self._holding.values(), _holding(self._others))
+            self._of_module[module] = _worth_watching(module)
+        if grown:
+            self._line_up()
+        values = map(methodcaller("values"), self._names)
+        before = list(map(attrgetter("values"), self._seen))
+        as_many = map(eq, map(len, self._names), map(len, before))
+        same = map(and_, as_many, map(all, map(map, repeat(is_), values, before)))
+        for seen in compress(self._seen, map(not_, same)):
+            seen.look()
+        return list(chain.from_iterable(map(attrgetter("found"), self._seen)))
+
+    def _line_up(self) -> None:
+        self._seen = list(chain.from_iterable(self._of_module.values()))
+        self._names = [vars(seen.owner) for seen in self._seen]
 
 
 _loaded = _Loaded()
 
 
+def _worth_watching(module: ModuleType) -> list[_Seen]:
+    """Return what of a module has to be looked at in each simulation, as it is now."""
+    name = module.__name__.partition(".")[0]
+    changes = name not in sys.stdlib_module_names  # Or a test has put something else there.
+    file = PurePath(str(vars(module).get("__file__")))
+    classes_change = changes and _INSTALLED.isdisjoint(file.parts)
+    classes = map(_Seen, _own_classes(module))
+    itself = _Seen(module)
+    return [
+        *([itself] if changes or itself.found else []),
+        *(seen for seen in classes if classes_change or seen.found),
+    ]
+
+
 def _changed(modules: list[ModuleType], sizes: dict[ModuleType, int]) -> list[ModuleType]:
     """Return the modules that do not have as many names as they had."""
     return list(compress(modules, map(ne, map(sizes.get, modules), map(len, map(vars, modules)))))
-
-
-def _holding(owners: Sequence[Any]) -> list[Any]:
-    """Return those that hold a real object or a held lock."""
-    values = list(map(methodcaller("values"), map(vars, owners)))
-    without_real = map(_STAND_INS.keys().isdisjoint, map(map, repeat(id), values))
-    types = map(map, repeat(type), values)
-    without_lock = map(_TYPE_IDS.isdisjoint, map(map, repeat(id), types))
-    return list(compress(owners, map(not_, map(and_, without_real, without_lock))))
 
 
 def _found(owner: Any, table: dict[int, Any]) -> list[tuple[str, Any]]:
@@ -243,17 +291,16 @@ def _found(owner: Any, table: dict[int, Any]) -> list[tuple[str, Any]]:
     return list(compress(names.items(), map(table.__contains__, map(id, names.values()))))
 
 
-def _found_locks(owner: Any) -> list[tuple[str, Any]]:
-    """Return the names in a module or class that hold what ``held`` replaces."""
-    names = vars(owner)
-    types = map(id, map(type, names.values()))
-    return list(compress(names.items(), map(_TYPE_IDS.__contains__, types)))
-
-
 def _own_classes(module: ModuleType) -> list[type]:
-    name = module.__dict__.get("__name__")
-    return [
-        value
-        for value in module.__dict__.values()
-        if isinstance(value, type) and value.__module__ == name
-    ]
+    """Return the classes that a module defines, those inside classes too."""
+    name = vars(module).get("__name__")
+    owners: list[Any] = [module]
+    known = set()
+    for owner in owners:
+        for value in vars(owner).values():
+            # Not isinstance: it asks the value for its class, and a proxy may answer for another.
+            is_own = issubclass(type(value), type) and value.__module__ == name
+            if is_own and id(value) not in known:
+                known.add(id(value))
+                owners.append(value)
+    return owners[1:]

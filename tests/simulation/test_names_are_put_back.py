@@ -104,6 +104,32 @@ def test_names_kept_by_modules_and_classes_are_swapped(module: str) -> None:
     assert (dict(vars(kept)), dict(vars(kept.Poll))) == before
 
 
+def test_what_changes_between_two_blocks_is_found_by_the_second(module: str) -> None:
+    """A module or class that holds something else, and no more, is looked at again."""
+    kept: Any = importlib.import_module(module)
+    kept.now = kept.Poll.clock = kept.Poll.Inner.wait = None
+    with Simulation():
+        pass
+    kept.now, kept.Poll.clock, kept.Poll.Inner.wait = time.time, time.monotonic, time.sleep
+    with Simulation() as sim:
+        kept.Poll.Inner.wait(1)
+        assert (kept.now(), kept.Poll.clock(), sim.clock.elapsed) == (1_767_225_601.0, 2.0, 1.0)
+    assert (kept.now, kept.Poll.clock) == (time.time, time.monotonic)
+
+
+def test_a_name_put_back_after_the_block_is_virtual_in_the_next(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ``monkeypatch`` has seen inside and puts back outside is found again."""
+    kept: Any = importlib.import_module(module)
+    with Simulation():
+        monkeypatch.setattr(kept, "now", len)
+    monkeypatch.undo()
+    assert kept.now() > 1_767_225_600
+    with Simulation():
+        assert kept.now() == 1_767_225_600.0
+
+
 def test_a_class_that_cannot_be_hashed_is_no_obstacle(module: str) -> None:
     """Modules hold whatever they like; only names that stand for time and threads matter."""
 
