@@ -19,7 +19,6 @@ from apscheduler_fakes.kernel import VirtualThread
 from apscheduler_fakes.stepping import Op, SteppingKernel, life, life_lock, stepping
 
 _condition_wait = threading.Condition.wait
-_event_is_set = threading.Event.is_set
 _real_lock = locks._real_lock
 
 # When a thing was made that outlives a schedule: in none of them.
@@ -229,10 +228,10 @@ def is_alive(self: Any) -> bool:
     return threads.is_alive(self)
 
 
-def event_is_set(self: threading.Event) -> bool:
+def is_set(self: threading.Event) -> bool:
     """Return the flag, which nobody locks for that; see ``Event.is_set``."""
     _look(self._cond._lock)  # type: ignore[attr-defined]
-    return _event_is_set(self)
+    return threads.is_set(self)
 
 
 def _looking(getter: Callable[[Any], Any]) -> property:
@@ -266,10 +265,10 @@ INSTEAD: list[tuple[Any, Any]] = [
     (threads.start, start),
     (threads.join, join),
     (threads.is_alive, is_alive),
+    (threads.is_set, is_set),
 ]
 
 LOOKS: list[tuple[Any, str, Any]] = [
-    (threading.Event, "is_set", event_is_set),
     (threading.Barrier, "n_waiting", _looking(threading.Barrier.n_waiting.fget)),  # type: ignore[attr-defined]
     (threading.Barrier, "broken", _looking(threading.Barrier.broken.fget)),  # type: ignore[attr-defined]
 ]

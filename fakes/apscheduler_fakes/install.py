@@ -30,6 +30,7 @@ from apscheduler_fakes.repeatable import new_counters, uuid4, wait
 from apscheduler_fakes.threads import (
     get_ident,
     is_alive,
+    is_set,
     join,
     local,
     own_locals,
@@ -89,6 +90,7 @@ def _pairs() -> list[tuple[Any, Any]]:
         (threading.Thread.start, start),
         (threading.Thread.join, join),
         (threading.Thread.is_alive, is_alive),
+        (threading.Event.is_set, is_set),
         (uuid.uuid4, uuid4),
         (futures.wait, wait),
     ]

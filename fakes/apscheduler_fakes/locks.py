@@ -127,6 +127,12 @@ class Lock(_Outliving):
 
     def locked(self) -> bool:
         """Return whether somebody holds it."""
+        kernel = here()
+        if kernel is not None:
+            kernel.count_step()
+        return self._is_locked()
+
+    def _is_locked(self) -> bool:
         if here() is None:
             return self._plain().locked()  # type: ignore[no-any-return]
         if self._real is not None:
@@ -135,7 +141,7 @@ class Lock(_Outliving):
 
     # Condition asks this of its lock; without it, it would try to take the lock to find out, and
     # a vain try is a step (test_a_notification_takes_no_step).
-    _is_owned = locked
+    _is_owned = _is_locked
 
     acquire_lock = acquire
     release_lock = release
@@ -153,7 +159,7 @@ class Lock(_Outliving):
         self.release()
 
     def __repr__(self) -> str:
-        state = "locked" if self.locked() else "unlocked"
+        state = "locked" if self._is_locked() else "unlocked"
         return f"<{state} _thread.lock object at {id(self):#x}>"
 
     def _hand_over(self, real: Any) -> None:
@@ -349,8 +355,10 @@ class SimpleQueue(_Outliving):
 
     def qsize(self) -> int:
         """Return how many items there are."""
-        if here() is None:
+        kernel = here()
+        if kernel is None:
             return self._plain().qsize()  # type: ignore[no-any-return]
+        kernel.count_step()
         if self._real is not None:
             self._take_back()
         return len(self._items)

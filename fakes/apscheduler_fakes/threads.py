@@ -25,6 +25,7 @@ _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", None)
 _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
+_is_set = threading.Event.is_set
 
 
 @native("_thread")
@@ -76,7 +77,20 @@ def join(self: Any, timeout: float | None = None) -> None:
 def is_alive(self: Any) -> bool:
     """Return whether a thread has started and not ended. See ``Thread.is_alive``."""
     virtual = getattr(self, "_virtual", None)
-    return _is_alive(self) if virtual is None else not virtual.done
+    if virtual is None:
+        return _is_alive(self)
+    kernel = here()
+    if kernel is not None:
+        kernel.count_step()
+    return not virtual.done
+
+
+def is_set(self: Any) -> bool:
+    """Return an event's flag. See ``Event.is_set``."""
+    kernel = here()
+    if kernel is not None:
+        kernel.count_step()
+    return _is_set(self)
 
 
 @native("_thread")

@@ -1,9 +1,11 @@
 """What never ends is ended, each kind with its own error."""
 
+import queue
 import re
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -34,7 +36,12 @@ def test_a_heartbeat_does_not_hide_that_the_main_thread_waits_for_ever() -> None
 BUSY: dict[str, Callable[[threading.Lock], object]] = {
     "sleep": lambda _: time.sleep(0),
     "clock": lambda _: time.time(),
+    "date": lambda _: datetime.now(),  # noqa: DTZ005  # As people write it.
     "lock": lambda lock: lock.acquire(False),
+    "locked": lambda lock: lock.locked(),
+    "flag": lambda _: threading.Event().is_set(),
+    "items": lambda _: queue.SimpleQueue[int]().empty(),
+    "alive": lambda _: threading.current_thread().is_alive(),
     "join": lambda _: threading.main_thread().join(0),
 }
 
@@ -43,7 +50,7 @@ BUSY: dict[str, Callable[[threading.Lock], object]] = {
     ("name", "where"),
     [
         *((name, where) for name in ("sleep", "clock", "lock") for where in ("main", "other")),
-        ("join", "other"),
+        *((name, "other") for name in ("date", "locked", "flag", "items", "alive", "join")),
     ],
 )
 def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
