@@ -12,9 +12,11 @@ import sys
 import threading
 import time
 import uuid
+from collections import deque
+from ctypes import string_at
 from datetime import date, datetime
-from itertools import chain, compress, repeat
-from operator import and_, attrgetter, eq, is_, methodcaller, ne, not_, or_
+from itertools import chain, compress, count, repeat, starmap
+from operator import attrgetter, is_, methodcaller, ne, or_
 from pathlib import PurePath
 from types import ModuleType
 from typing import Any
@@ -114,7 +116,6 @@ def _stand_ins() -> dict[int, Any]:
     return stand_ins
 
 
-_MISSING = object()
 # By id: a class of the program's may be unhashable.
 _TYPE_IDS = frozenset(map(id, TYPES))
 _PAIRS = _pairs()
@@ -131,26 +132,32 @@ class Names:
     """
 
     def __init__(self, replaced: Replaced) -> None:
+        # Each as owner, name, what stood there and what stands there now.
         self._undo: list[tuple[Any, str, Any, Any]] = []
+        # What had no such name.
+        self._added: list[tuple[Any, str, Any]] = []
         self._sizes: dict[ModuleType, int] = {}
         self._held = replaced
 
     def install(self) -> None:
         """Put the stand-ins in place of the real objects, everywhere."""
-        found = _loaded.found()
+        owners, attributes, values = zip(*_loaded.found(), strict=True)
         self._sizes = _loaded.sizes()
-        for owner, attribute, value in found:
-            self.swap(owner, attribute, _STAND_INS.get(id(value)) or self._held.by(value))
-        for owner, attribute, value in (
-            *new_counters(),
-            *refusals(),
-            *own_locals(),
-        ):
-            self.swap(owner, attribute, value)
+        stand_ins = list(map(_STAND_INS.get, map(id, values)))
+        for index in compress(count(), map(is_, stand_ins, repeat(None))):
+            stand_ins[index] = self._held.by(values[index])
+        self._undo += zip(owners, attributes, values, stand_ins, strict=True)
+        deque(map(setattr, owners, attributes, stand_ins), maxlen=0)
+        for change in (*new_counters(), *refusals(), *own_locals()):
+            self.swap(*change)
 
     def swap(self, owner: Any, attribute: str, value: Any) -> None:
         """Set an attribute of a module or class until ``uninstall``."""
-        self._undo.append((owner, attribute, owner.__dict__.get(attribute, _MISSING), value))
+        names = vars(owner)
+        if attribute in names:
+            self._undo.append((owner, attribute, names[attribute], value))
+        else:
+            self._added.append((owner, attribute, value))
         setattr(owner, attribute, value)
 
     def uninstall(self) -> None:
@@ -158,16 +165,19 @@ class Names:
         frozen_outside = len(api.freeze_factories) > 1
         # freezegun's dates stay where it froze time around the block.
         reals = dict(_REALS) if frozen_outside else {**_REALS, **_REAL_DATES}
-        for owner, attribute, before, value in reversed(self._undo):
-            if owner is time and frozen_outside:
-                reals[id(value)] = before  # Which is freezegun's; it never looks into classes.
-            if owner.__dict__.get(attribute) is not value:
-                continue
-            if before is _MISSING:
+        if frozen_outside:  # Its functions too; it never looks into classes.
+            of_time = [change for change in self._undo if change[0] is time]
+            reals.update((id(value), before) for _, _, before, value in of_time)
+        owners, attributes, befores, values = zip(*reversed(self._undo), strict=True)
+        # What the program has put in the place of a stand-in is its own affair.
+        is_ours = map(is_, map(getattr, owners, attributes, repeat(None)), values)
+        ours = compress(zip(owners, attributes, befores, strict=True), is_ours)
+        deque(starmap(setattr, ours), maxlen=0)  # One after the other: some were swapped twice.
+        for owner, attribute, value in self._added:
+            if vars(owner).get(attribute) is value:
                 delattr(owner, attribute)
-            else:
-                setattr(owner, attribute, before)
         self._undo.clear()
+        self._added.clear()
         self._held.put_back()
         for module in _changed(_loaded.modules(), self._sizes):
             for owner in [module, *_own_classes(module)]:
@@ -199,7 +209,7 @@ class _Seen:
     def look(self) -> None:
         """Look at every name."""
         names = vars(self.owner)
-        self.values = list(names.values())
+        self.values = tuple(names.values())
         types = map(id, map(type, self.values))
         swapped = map(_STAND_INS.__contains__, map(id, self.values))
         either = map(or_, swapped, map(_TYPE_IDS.__contains__, types))
@@ -220,9 +230,11 @@ class _Loaded:
         self._modules: list[ModuleType] = []
         self._sizes: dict[ModuleType, int] = {}
         self._of_module: dict[ModuleType, list[_Seen]] = {}
-        # All of them, in columns for a single call.
+        # All of them, in a row for single calls.
         self._seen: list[_Seen] = []
         self._names: list[Any] = []
+        self._values: tuple[Any, ...] = ()
+        self._found: list[tuple[Any, str, Any]] = []
 
     def modules(self) -> list[ModuleType]:
         """Return every module that is not left alone."""
@@ -252,17 +264,31 @@ class _Loaded:
             self._of_module[module] = _worth_watching(module)
         if grown:
             self._line_up()
-        values = map(methodcaller("values"), self._names)
-        before = list(map(attrgetter("values"), self._seen))
-        as_many = map(eq, map(len, self._names), map(len, before))
-        same = map(and_, as_many, map(all, map(map, repeat(is_), values, before)))
-        for seen in compress(self._seen, map(not_, same)):
-            seen.look()
-        return list(chain.from_iterable(map(attrgetter("found"), self._seen)))
+        values = tuple(chain.from_iterable(map(methodcaller("values"), self._names)))
+        if not _are_the_same(values, self._values):
+            for seen, names in zip(self._seen, self._names, strict=True):
+                if not _are_the_same(tuple(names.values()), seen.values):
+                    seen.look()
+            self._values = tuple(chain.from_iterable(map(attrgetter("values"), self._seen)))
+            self._found = list(chain.from_iterable(map(attrgetter("found"), self._seen)))
+        return self._found
 
     def _line_up(self) -> None:
         self._seen = list(chain.from_iterable(self._of_module.values()))
         self._names = [vars(seen.owner) for seen in self._seen]
+        self._values = ()
+
+
+def _are_the_same(ones: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    """Return whether two tuples hold the same objects: ``==`` would ask each what it is equal to.
+
+    Compared is where CPython keeps the references to them, which is as fast as it can be.
+    """
+    return len(ones) == len(others) and _references(ones) == _references(others)
+
+
+def _references(values: tuple[Any, ...]) -> bytes:
+    return string_at(id(values) + tuple.__basicsize__, len(values) * tuple.__itemsize__)
 
 
 _loaded = _Loaded()
