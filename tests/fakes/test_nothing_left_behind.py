@@ -6,35 +6,62 @@ from typing import Any
 
 import pytest
 
-TEST = """
+TIDY = """
+import signal
+import time
+
+import pytest
+
+sleep = time.sleep
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    try:
+        return (yield)
+    finally:  # After the check, which has seen it by then.
+        item.module.stop.set()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        time.sleep = sleep
+        item.module.leave_no_context()
+"""
+
+TESTS = """
 import signal
 import threading
 import time
 
 import flask
-import pytest
 
 stop = threading.Event()
-thread = threading.Thread(target=stop.wait)
 context = flask.Flask("left").app_context()
-sleep = time.sleep
 
 
-@pytest.fixture(autouse=True, scope="module")
-def tidy():
-    # It ends after the check, which is there for each function.
-    yield
-    stop.set()
-    if thread.is_alive():
-        thread.join()
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    time.sleep = sleep
+def leave_no_context():
     if flask.has_app_context():
         context.pop()
 
 
-def test_it():
-    {leave}
+def test_that_leaves_nothing():
+    thread = threading.Thread(target=stop.wait)
+    thread.start(), stop.set(), thread.join(), stop.clear()
+
+
+def test_that_leaves_a_timer():
+    signal.setitimer(signal.ITIMER_REAL, 1000)
+
+
+def test_that_leaves_a_swapped_name():
+    time.sleep = print
+
+
+def test_that_leaves_an_application_context():
+    context.push()
+
+
+def test_that_leaves_a_thread():
+    stop.clear()
+    threading.Thread(target=stop.wait).start()
 """
 
 
@@ -49,33 +76,22 @@ def check(request: pytest.FixtureRequest) -> ModuleType:
     return plugin  # type: ignore[no-any-return]
 
 
-def run(pytester: pytest.Pytester, check: ModuleType, leave: str) -> pytest.RunResult:
-    """Run a test that leaves something, with the check around it."""
-    pytester.makepyfile(TEST.format(leave=leave))
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", plugins=[check])
+def test_a_test_that_leaves_something_fails(pytester: pytest.Pytester, check: ModuleType) -> None:
+    """It is an error after the test, at the assert that is about it; who leaves nothing passes."""
+    pytester.makeconftest(TIDY)
+    pytester.makepyfile(TESTS)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", plugins=[check])
 
-
-def test_a_test_that_leaves_nothing_passes(pytester: pytest.Pytester, check: ModuleType) -> None:
-    """What it has put back is not left."""
-    leave = "thread.start(), stop.set(), thread.join()"
-    run(pytester, check, leave).assert_outcomes(passed=1)
-
-
-@pytest.mark.parametrize(
-    ("leave", "failed"),
-    [
-        ("thread.start()", "[[]each for each in threading.enumerate() * == [[]]"),
-        ("signal.setitimer(signal.ITIMER_REAL, 1000)", "signal.getitimer(*) == (0.0, 0.0)"),
-        ("time.sleep = print", "_names() == names"),
-        ("context.push()", "not flask.has_app_context()"),
-    ],
-    ids=["a thread", "a timer", "a swapped name", "an application context"],
-)
-def test_a_test_that_leaves_something_fails(
-    pytester: pytest.Pytester, check: ModuleType, leave: str, failed: str
-) -> None:
-    """It is an error after the test, at the assert that is about it."""
-    result = run(pytester, check, leave)
-
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines([f">*assert {failed}"])
+    result.assert_outcomes(passed=5, errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_that_leaves_a_timer*",
+            ">*assert signal.getitimer(*) == (0.0, 0.0)",
+            "*ERROR at teardown of test_that_leaves_a_swapped_name*",
+            ">*assert _names() == names",
+            "*ERROR at teardown of test_that_leaves_an_application_context*",
+            ">*assert not flask.has_app_context()",
+            "*ERROR at teardown of test_that_leaves_a_thread*",
+            ">*assert [[]each for each in threading.enumerate() * == [[]]",
+        ]
+    )

@@ -57,6 +57,8 @@ def test_the_plugin_is_harmless_beside_others(
     """Simulations, frozen time and real time mix in one run, whatever plugins take part."""
     # This run may itself be a worker of xdist's, which another one would take for its own.
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    for only_ours in ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_PLUGINS"):
+        monkeypatch.delenv(only_ours)
     pytester.makepyfile(TESTS)
     result = pytester.runpytest_subprocess(*options)
     result.assert_outcomes(passed=7)

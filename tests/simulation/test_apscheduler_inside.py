@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from apscheduler import events
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.calendarinterval import CalendarIntervalTrigger
@@ -19,8 +18,6 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask, request
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
 from apscheduler_fakes import Simulation
 
@@ -79,14 +76,29 @@ def test_every_trigger_fires_at_its_instants(sim: Simulation, scheduler: Any, na
     assert ran == times
 
 
-def test_jobs_of_one_process_survive_in_a_database(sim: Simulation, tmp_path: Path) -> None:
+@pytest.fixture
+def database(tmp_path: Path) -> Callable[[], Any]:
+    """Makes job stores over one SQLite file."""
+    # Here, since every test process would take half a second for importing it.
+    from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    def store() -> Any:
+        # NullPool: with a pool, a connection of APScheduler's stays open after its shutdown.
+        engine = create_engine(f"sqlite:///{tmp_path}/jobs.sqlite", poolclass=NullPool)
+        return SQLAlchemyJobStore(engine=engine)
+
+    return store
+
+
+def test_jobs_of_one_process_survive_in_a_database(
+    database: Callable[[], Any], sim: Simulation
+) -> None:
     """A job that one scheduler stored in SQLite is run by the next one."""
 
     def scheduler() -> Any:
-        # NullPool: with a pool, a connection of APScheduler's stays open after its shutdown.
-        engine = create_engine(f"sqlite:///{tmp_path}/jobs.sqlite", poolclass=NullPool)
-        jobstores = {"default": SQLAlchemyJobStore(engine=engine)}
-        return BackgroundScheduler(jobstores=jobstores, timezone=UTC)
+        return BackgroundScheduler(jobstores={"default": database()}, timezone=UTC)
 
     first, second = scheduler(), scheduler()
     first.start()
