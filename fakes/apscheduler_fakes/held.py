@@ -110,6 +110,9 @@ class _OverReal:
     def _plain(self) -> Any:
         return self._beside
 
+    def _wait_plain(self, name: str, *arguments: Any) -> Any:
+        return getattr(self._beside, name)(*arguments)
+
 
 class HeldLock(_OverReal, Lock):
     """A virtual lock over a real one."""

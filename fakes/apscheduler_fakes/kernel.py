@@ -82,7 +82,8 @@ class VirtualThread:
         self.greenlet: greenlet
         self.ended: Callable[[VirtualThread], object]
         self.done = False
-        self.joiners: Waiters = deque()
+        # Made when somebody waits for its end.
+        self.joiners: Waiters | None = None
         self.waiting_for = ""
         self.waiting_on: object = None
         self.since = 0
@@ -534,7 +535,8 @@ class Kernel:
             return  # It was abandoned, and closed then.
         if not self._ending:
             self.trace.append((self.now, thread, "ends"))
-            self.wake_all(thread.joiners)
+            if thread.joiners:
+                self.wake_all(thread.joiners)
 
     def _end(self, thread: VirtualThread) -> None:
         self.running = thread

@@ -15,7 +15,7 @@ from types import GenericAlias, TracebackType
 from typing import Any, ClassVar, Self
 
 from apscheduler_fakes.errors import OutsideThread
-from apscheduler_fakes.kernel import VirtualThread, Waiters, active, here
+from apscheduler_fakes.kernel import Kernel, VirtualThread, Waiters, active, here
 
 _real_lock = _thread.allocate_lock
 _real_rlock = _thread.RLock
@@ -28,9 +28,13 @@ _changing = _real_lock()
 class _Outliving:
     """What the three share: a real object that takes over outside a simulation."""
 
-    __slots__ = ("__weakref__", "_real")
+    __slots__ = ("__weakref__", "_outside", "_real", "_waiters")
 
     _real: Any
+    # One item for each real thread that waits for the real object.
+    _outside: list[None]
+    # The virtual threads that wait. Made when one does: it is as large as all the rest.
+    _waiters: Waiters | None
     _make_real: ClassVar[Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -55,11 +59,38 @@ class _Outliving:
                     raise kernel.refused
                 real = self._make_real()
                 self._hand_over(real)
+                self._outside = []
                 self._real = real
             return self._real
 
+    def _wait_plain(self, name: str, *arguments: Any) -> Any:
+        """Call a method of the real object that may wait, in a real thread."""
+        call, outside = getattr(self._plain(), name), self._outside
+        outside.append(None)
+        try:
+            return call(*arguments)
+        finally:
+            outside.pop()
+
     def _hand_over(self, real: Any) -> None:
         """Put this object's state into a new real one."""
+
+    def _take_back(self) -> None:
+        """Take the state of the real object, which no thread outside may still wait for."""
+        kernel = active()
+        if self._outside and kernel is not None:
+            kernel.refused = OutsideThread(
+                f"a real thread waits for a {type(self).__name__} that an earlier simulation "
+                "made, and this one would never wake it. End that thread first, or make what it "
+                "waits for inside this block."
+            )
+            raise kernel.refused
+
+    def _queue(self) -> Waiters:
+        """Return the queue of the virtual threads that wait."""
+        if self._waiters is None:
+            self._waiters = deque()
+        return self._waiters
 
     def __reduce__(self) -> Any:
         # Raises what the real one raises: none of the three can be copied or pickled.
@@ -73,21 +104,21 @@ class _Outliving:
 class Lock(_Outliving):
     """``threading.Lock`` in a simulation: not re-entrant, released by anyone."""
 
-    __slots__ = ("_locked", "_waiters", "holder")
+    __slots__ = ("_locked", "holder")
 
     _make_real = _real_lock
 
     def __init__(self) -> None:
         self._real = None
         self._locked = False
-        self._waiters: Waiters = deque()
+        self._waiters = None
         self.holder: VirtualThread | None = None
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock; see ``threading.Lock.acquire``."""
         kernel = here()
         if kernel is None:
-            return bool(self._plain().acquire(blocking, timeout))
+            return bool(self._wait_plain("acquire", blocking, timeout))
         if self._real is not None:
             self._take_back()
         if timeout != -1:
@@ -100,7 +131,7 @@ class Lock(_Outliving):
             while self._locked:
                 if not kernel.block(
                     "waits for a Lock",
-                    waiters=self._waiters,
+                    waiters=self._queue(),
                     deadline=deadline,
                     waiting_on=self,
                 ):
@@ -123,7 +154,8 @@ class Lock(_Outliving):
             raise RuntimeError("release unlocked lock")
         self._locked = False
         self.holder = None
-        kernel.wake_first(self._waiters)
+        if self._waiters:
+            kernel.wake_first(self._waiters)
 
     def locked(self) -> bool:
         """Return whether somebody holds it."""
@@ -167,6 +199,7 @@ class Lock(_Outliving):
             real.acquire()
 
     def _take_back(self) -> None:
+        super()._take_back()
         self._locked = self._real.locked()
         self.holder = None
         self._real = None
@@ -175,21 +208,21 @@ class Lock(_Outliving):
 class RLock(_Outliving):
     """``threading.RLock`` in a simulation: re-entrant, released by its owner."""
 
-    __slots__ = ("_count", "_waiters", "holder")
+    __slots__ = ("_count", "holder")
 
     _make_real = _real_rlock
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:  # The real one ignores them too.
         self._real = None
         self._count = 0
-        self._waiters: Waiters = deque()
+        self._waiters = None
         self.holder: VirtualThread | None = None
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, once more if it is this thread's; see ``threading.RLock.acquire``."""
         kernel = here()
         if kernel is None:
-            return bool(self._plain().acquire(blocking, timeout))
+            return bool(self._wait_plain("acquire", blocking, timeout))
         if self._real is not None:
             self._take_back()
         if timeout != -1:
@@ -198,6 +231,9 @@ class RLock(_Outliving):
             self._count += 1
             return True
         if self._count:
+            if self._is_the_main_threads(kernel):
+                self._count += 1
+                return True
             if not blocking or timeout == 0:
                 kernel.count_step()
                 return False
@@ -205,7 +241,7 @@ class RLock(_Outliving):
             while self._count:
                 if not kernel.block(
                     "waits for an RLock",
-                    waiters=self._waiters,
+                    waiters=self._queue(),
                     deadline=deadline,
                     waiting_on=self,
                 ):
@@ -222,14 +258,15 @@ class RLock(_Outliving):
             return
         if self._real is not None:
             self._take_back()
-        if self.holder is not kernel.running:
+        if self.holder is not kernel.running and not self._is_the_main_threads(kernel):
             if kernel.unwinding:
                 return
             raise RuntimeError("cannot release un-acquired lock")
         self._count -= 1
         if not self._count:
             self.holder = None
-            kernel.wake_first(self._waiters)
+            if self._waiters:
+                kernel.wake_first(self._waiters)
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -250,7 +287,18 @@ class RLock(_Outliving):
             return self._plain()._is_owned()  # type: ignore[no-any-return]
         if self._real is not None:
             self._take_back()
-        return self.holder is kernel.running
+        return self.holder is kernel.running or self._is_the_main_threads(kernel)
+
+    def _is_the_main_threads(self, kernel: Kernel) -> bool:
+        """Return whether the main thread runs and has held it since an earlier simulation."""
+        holder, main = self.holder, kernel.main
+        if holder is None or kernel.running is not main:
+            return False
+        # Its identifier is the OS thread's; those of other virtual threads are small.
+        if holder.ident != main.ident:
+            return False
+        self.holder = main
+        return True
 
     def _recursion_count(self) -> int:
         return self._count if self._is_owned() else 0
@@ -261,15 +309,16 @@ class RLock(_Outliving):
             return self._plain()._release_save()
         if self._real is not None:
             self._take_back()
-        if self.holder is not kernel.running:
+        if self.holder is not kernel.running and not self._is_the_main_threads(kernel):
             raise RuntimeError("cannot release un-acquired lock")
         count, self._count, self.holder = self._count, 0, None
-        kernel.wake_first(self._waiters)
+        if self._waiters:
+            kernel.wake_first(self._waiters)
         return count
 
     def _acquire_restore(self, state: Any) -> None:
         if here() is None:
-            self._plain()._acquire_restore(state)
+            self._wait_plain("_acquire_restore", state)
         elif self.acquire():
             self._count = state
 
@@ -285,6 +334,7 @@ class RLock(_Outliving):
             real._acquire_restore((self._count, self.holder.ident))
 
     def _take_back(self) -> None:
+        super()._take_back()
         kernel = here()
         owned = self._real._is_owned()
         # Python 3.11.2 has no _recursion_count; the real one is given up here anyway.
@@ -296,14 +346,14 @@ class RLock(_Outliving):
 class SimpleQueue(_Outliving):
     """``queue.SimpleQueue`` in a simulation; put, get, empty and qsize are one step each."""
 
-    __slots__ = ("_items", "_waiters")
+    __slots__ = ("_items",)
 
     _make_real = _real_queue
 
     def __init__(self) -> None:
         self._real = None
         self._items: deque[Any] = deque()
-        self._waiters: Waiters = deque()
+        self._waiters = None
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
         """Add an item; it never waits, as the real one, which ignores the last two as well."""
@@ -314,7 +364,8 @@ class SimpleQueue(_Outliving):
         if self._real is not None:
             self._take_back()
         self._items.append(item)
-        kernel.wake_first(self._waiters)
+        if self._waiters:
+            kernel.wake_first(self._waiters)
 
     def put_nowait(self, item: Any) -> None:
         """Add an item."""
@@ -328,7 +379,7 @@ class SimpleQueue(_Outliving):
         """
         kernel = here()
         if kernel is None:
-            return self._plain().get(block, timeout)
+            return self._wait_plain("get", block, timeout)
         if self._real is not None:
             self._take_back()
         if block and timeout is not None:
@@ -340,7 +391,7 @@ class SimpleQueue(_Outliving):
             deadline = None if timeout is None else kernel.deadline(timeout)
             while not self._items:
                 if not kernel.block(
-                    "waits for an item of a SimpleQueue", waiters=self._waiters, deadline=deadline
+                    "waits for an item of a SimpleQueue", waiters=self._queue(), deadline=deadline
                 ):
                     raise _queue.Empty
         return self._items.popleft()
@@ -371,6 +422,7 @@ class SimpleQueue(_Outliving):
         self._items.clear()
 
     def _take_back(self) -> None:
+        super()._take_back()
         while not self._real.empty():
             self._items.append(self._real.get())
         self._real = None

@@ -10,6 +10,7 @@ import sys
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable
 from functools import wraps
+from multiprocessing.pool import Pool, ThreadPool
 from multiprocessing.process import BaseProcess
 from subprocess import Popen
 from typing import Any
@@ -36,6 +37,10 @@ _PROCESS = (
     "a Process started inside a Simulation has no model: it runs in real time, and whoever waits "
     "for it does so in virtual time. Start it outside the block, or use threads."
 )
+_POOL = (
+    "a pool of multiprocessing inside a Simulation, of threads too, has no model: its threads wait "
+    "for real at a pipe. Use concurrent.futures.ThreadPoolExecutor, or make it outside the block."
+)
 _FORK = (
     "os.{}() inside a Simulation has no model: the child would go on with a copy of every virtual "
     "thread. Fork outside the block, or use threads."
@@ -53,6 +58,11 @@ def refusals() -> list[tuple[Any, str, Any]]:
         (_freeze_time, "stop", _refuse(_freeze_time.stop, _FREEZE)),
         (BaseEventLoop, "run_forever", _refuse(BaseEventLoop.run_forever, _LOOP)),
         (BaseProcess, "start", _refuse(BaseProcess.start, _PROCESS)),
+        # Not __init__: what __del__ asks for must be there.
+        *(
+            (kind, "_setup_queues", _refuse(vars(kind)["_setup_queues"], _POOL))
+            for kind in (Pool, ThreadPool)
+        ),
         (pools.ThreadPoolExecutor, "submit", submit),
         (Popen, "wait", wait),
         (Popen, "communicate", communicate),

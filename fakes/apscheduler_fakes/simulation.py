@@ -12,7 +12,7 @@ import logging
 import threading
 from _thread import get_ident
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -136,6 +136,7 @@ class Simulation:
             undo.enter_context(watched(self._stall_timeout, longer))
             undo.enter_context(interruptible(kernel))
             self._undo = undo.pop_all()
+        _open.append(self)
         return self
 
     def __exit__(
@@ -152,6 +153,9 @@ class Simulation:
         """
         kernel = self._kernel
         assert kernel is not None
+        if self not in _open:
+            return  # The interpreter's end has ended it (test_an_open_simulation_ends_with_python).
+        _open.remove(self)
         with self._undo, _silence(), without_threads(kernel):
             kernel.end()
         failure = kernel.failure or kernel.refused or _abandoned(kernel)
@@ -215,6 +219,21 @@ class _SimulationClock(Clock):
         # something to do before that.
         deadline = min(microseconds, kernel.next_deadline() or microseconds)
         kernel.block("lets time pass", deadline=deadline)
+
+
+# Those whose end has not come yet: one, or none.
+_open: list[Simulation] = []
+
+
+def _end_at_exit() -> None:
+    """End what a generator or a debugger has left open: later no thread could be waited for."""
+    for simulation in _open[:]:
+        if simulation.threads and simulation.threads[0].ident == get_ident():
+            with suppress(SimulationError):
+                simulation.__exit__(None, None, None)
+
+
+threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # As concurrent.futures does.
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import _threading_local
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -68,6 +69,8 @@ def join(self: Any, timeout: float | None = None) -> None:
     if timeout == 0:
         kernel.count_step()
         return
+    if virtual.joiners is None:
+        virtual.joiners = deque()
     while not virtual.done and kernel.block(
         f"waits for the end of {virtual.name}", waiters=virtual.joiners, deadline=deadline
     ):

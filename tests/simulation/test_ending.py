@@ -246,6 +246,71 @@ def test_what_happened_outside_counts_in_the_next_simulation(
             assert thing._is_owned() is (use in {"acquire", "_is_owned"})
 
 
+@pytest.mark.parametrize("use", ["acquire", "release", "_release_save", "_is_owned"])
+def test_what_the_main_thread_held_is_its_own_in_the_next_simulation(use: str) -> None:
+    """A re-entrant lock taken in one block can be taken again, and freed, in the next."""
+    with Simulation():
+        lock: Any = threading.RLock()
+        lock.acquire()
+    with Simulation() as sim:
+        seen: list[bool] = []
+        threading.Thread(target=lambda: seen.append(lock.acquire(False))).start()
+        sim.settle()
+        assert getattr(lock, use)() in (True, None, 1)
+        assert lock._recursion_count() == {"acquire": 2, "_is_owned": 1}.get(use, 0)
+        assert seen == [False]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("kind", ["Lock", "RLock", "SimpleQueue"])
+def test_a_real_thread_that_waits_outside_is_named_by_the_next_simulation(kind: str) -> None:
+    """It waits for the real thing, which virtual threads would not free."""
+    with Simulation():
+        thing: Any = {"Lock": threading.Lock, "RLock": threading.RLock, "SimpleQueue": SimpleQueue}[
+            kind
+        ]()
+    wait, free = ("get", "put") if kind == "SimpleQueue" else ("acquire", "release")
+    done: list[object] = []
+    if kind != "SimpleQueue":
+        thing.acquire()
+    thread = threading.Thread(target=lambda: done.append(getattr(thing, wait)()))
+    thread.start()
+    while not thing._outside:
+        time.sleep(0.001)
+    arguments = [1] if kind == "SimpleQueue" else []
+    named = pytest.raises(OutsideThread, match=f"a real thread waits for a {kind} that an")
+    with named, Simulation():
+        getattr(thing, free)(*arguments)
+    getattr(thing, free)(*arguments)
+    thread.join(BOUND)
+    assert done in ([True], arguments)
+
+
+OPEN = """
+import threading
+import time
+from apscheduler_fakes import Simulation
+
+def block():
+    with Simulation():
+        threading.Thread(target=time.sleep, args=(5,)).start()
+        yield
+
+kept = block()
+next(kept)
+print("end")
+"""
+
+
+@pytest.mark.e2e
+def test_an_open_simulation_ends_with_python(
+    run_program: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """A generator that nobody closed keeps no interpreter from its exit, and prints nothing."""
+    ran = run_program(OPEN)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "end\n", "")
+
+
 def test_an_abandoned_thread_may_still_end() -> None:
     """When its stack is unwound after all, nothing more happens."""
     going = [True]

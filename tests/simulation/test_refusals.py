@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import Process
+from multiprocessing.pool import ThreadPool
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -27,6 +28,7 @@ from beside import beside
         (lambda: [os.fork()], r"os.fork\(\) inside a Simulation has no model"),
         (lambda: [os.forkpty()], r"os.forkpty\(\) inside a Simulation has no model"),
         (lambda: Process(target=int).start(), "a Process started inside a Simulation has no"),
+        (lambda: ThreadPool(1), "a pool of multiprocessing inside a Simulation, of threads too"),
         (lambda: ProcessPoolExecutor(1).submit(int), "inside a Simulation has no model"),
         (lambda: signal.setitimer(signal.ITIMER_REAL, 1), r"signal.setitimer\(\) inside a"),
         (lambda: signal.alarm(1), r"signal.alarm\(\) inside a Simulation has no model"),
