@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random as Generator
 
-from apscheduler_fakes.stepping import Ran, Taken
+from apscheduler_fakes.stepping import NOBODY, Ran, Taken
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,12 @@ class _Search:
         self._left = options.schedules
         self._generator = Generator(options.seed)  # noqa: S311  # Repeatable is what is wanted.
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:  # noqa: ARG002
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:
         """Return who goes on."""
+        if running != NOBODY and not taken[-1].footprint:
+            # It has done nothing that anybody can tell, as a thread that has just begun: what
+            # another does now could as well have come before.
+            return running
         return could[0] if len(could) == 1 else self._generator.choice(could)
 
     def advance(self, ran: Ran) -> bool:  # noqa: ARG002
