@@ -210,7 +210,7 @@ def explore_with(
                 failures[_kind(ran.error)] = _failure(world, options, ran)
                 if not keep_going:
                     break
-            if sys.stderr.isatty() and time.perf_counter() - told > _TELL_EVERY:
+            if time.perf_counter() - told > _TELL_EVERY and sys.stderr.isatty():
                 told = time.perf_counter()
                 sys.stderr.write(f"\rexplore: {count} schedules, {told - began:.0f} s ")
                 sys.stderr.flush()

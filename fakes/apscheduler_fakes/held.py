@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from apscheduler_fakes.kernel import here
 from apscheduler_fakes.locks import Lock, RLock
-from apscheduler_fakes.threads import local
+from apscheduler_fakes.threads import forget, local
 
 # Kept: inside a simulation these names are swapped too.
 _LOCK: Any = _thread.LockType
@@ -62,8 +62,9 @@ class Replaced:
         for condition, _ in self._conditions:
             condition._waiters.clear()
         for real, virtual in self._locals:
-            virtual.__dict__.clear()
-            virtual.__dict__.update(real.__dict__)
+            forget(virtual)
+            if values := real.__dict__:
+                virtual.__dict__.update(values)
 
     def put_back(self) -> None:
         """Give the conditions their real locks back, and the locals the main thread's values."""

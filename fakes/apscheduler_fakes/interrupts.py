@@ -12,22 +12,25 @@ from types import FrameType
 
 from greenlet import getcurrent
 
-from apscheduler_fakes.kernel import Kernel
+from apscheduler_fakes.kernel import active
 from apscheduler_fakes.report import is_own
 
 
 @contextmanager
-def interruptible(kernel: Kernel) -> Iterator[None]:
-    """Let Ctrl-C reach the main thread where it waits, unless the program handles it itself.
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C reach the main thread of the simulation that is active, where it waits.
 
-    Raises:
-        KeyboardInterrupt: It came, and the main thread never waited after that.
+    Unless the program handles it itself. What has come when the main thread waits no more is for
+    the caller to raise: ``Kernel.interruption``.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
+        kernel = active()
+        if kernel is None:  # Between two schedules.
+            signal.default_int_handler(number, frame)
         current = getcurrent()
         inside = frame is not None and is_own(frame)
         insists = kernel.interruption is not None
@@ -46,5 +49,3 @@ def interruptible(kernel: Kernel) -> Iterator[None]:
     finally:
         if signal.getsignal(signal.SIGINT) is handle:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-    if kernel.interruption is not None:
-        raise kernel.interruption

@@ -134,7 +134,7 @@ class Simulation:
             undo.enter_context(traces_apart())
             longer = ", or let it take its time: Simulation(stall_timeout=None)"
             undo.enter_context(watched(self._stall_timeout, longer))
-            undo.enter_context(interruptible(kernel))
+            undo.enter_context(interruptible())
             self._undo = undo.pop_all()
         _open.append(self)
         return self
@@ -158,6 +158,8 @@ class Simulation:
         _open.remove(self)
         with self._undo, _silence(), without_threads(kernel):
             kernel.end()
+        if kernel.interruption is not None:
+            raise kernel.interruption
         failure = kernel.failure or kernel.refused or _abandoned(kernel)
         if failure is None or failure is exc_value:
             if exc_value is not None:

@@ -136,6 +136,12 @@ class local(_threading_local.local):  # noqa: N801  # Named as the real one.
     __slots__ = ()
 
 
+def forget(virtual: local) -> None:
+    """Let a local be as if no thread had used it."""
+    # Asking it for its __dict__ would make one for the running thread first.
+    object.__getattribute__(virtual, "_local__impl").dicts.clear()
+
+
 def own_locals() -> list[tuple[Any, str, Any]]:
     """Return what ``threading`` itself keeps by thread, each as owner, name and a new one."""
     # Python 3.13 keeps the stand-in of a bare thread there, until that thread ends.

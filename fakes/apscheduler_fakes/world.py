@@ -91,6 +91,7 @@ class World:
             ]
             undo.enter_context(traces_apart())
             undo.enter_context(watched(STALL_TIMEOUT, " of the program"))
+            undo.enter_context(interruptible())
             self._undo = undo.pop_all()
         return self
 
@@ -134,8 +135,9 @@ class World:
         value = None
         activate(kernel)
         try:
-            with interruptible(kernel):
-                value = self._run(kernel)
+            value = self._run(kernel)
+            if kernel.interruption is not None:
+                raise kernel.interruption
             blocked = [
                 (kernel.numbers[thread], op)
                 for thread, op in kernel.pending.items()
