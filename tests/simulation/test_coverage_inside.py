@@ -91,18 +91,48 @@ def test_the_arcs_inside_are_those_of_real_threads(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     arcs = {}
     for kind in ("real", "virtual"):
-        python(
-            tmp_path,
-            *("-m", "coverage", "run", "--branch"),
-            *("--include=*/helper.py,*/program.py", f"--data-file={kind}", "program.py", kind),
-        )
-        arcs[kind] = json.loads(python(tmp_path, "-c", ARCS, kind))
+        arcs[kind] = measured(tmp_path, kind, "--include=*/helper.py,*/program.py")
     first = PROGRAM[: PROGRAM.index("if sys.argv")].count("\n") + 1
     for each in arcs.values():
         each["program.py"] = [arc for arc in each["program.py"] if max(map(abs, arc)) < first]
 
     assert set(arcs["real"]) == {"helper.py", "program.py"}
     assert arcs["virtual"] == arcs["real"]
+
+
+EXPLORED = """
+import sys
+import threading
+
+import helper
+from apscheduler_fakes import Random, explore
+
+def program():
+    threads = [threading.Thread(target=helper.double, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        helper.fail()
+    except ValueError:
+        pass
+
+explore(program, Random(5), switch_in=[helper] if sys.argv[1] == "switching" else [])
+"""
+
+
+@pytest.mark.e2e
+def test_the_arcs_of_rewritten_functions_are_those_of_their_source(tmp_path: Path) -> None:
+    """With switch_in a function is measured as the lines that stand in its file."""
+    (tmp_path / "helper.py").write_text(HELPER)
+    (tmp_path / "program.py").write_text(EXPLORED)
+    arcs = [
+        measured(tmp_path, kind, "--include=*/helper.py")["helper.py"]
+        for kind in ("plain", "switching")
+    ]
+
+    assert arcs[0] == arcs[1] != []
 
 
 MANY = """
@@ -131,6 +161,14 @@ def test_coverage_keeps_no_more_for_many_threads_than_for_a_few(tmp_path: Path) 
     (tmp_path / "many.py").write_text(MANY)
     run = python(tmp_path, "-m", "coverage", "run", "--branch", "many.py")
     assert int(run) < 10
+
+
+def measured(folder: Path, kind: str, include: str) -> dict[str, list[list[int]]]:
+    """Return the arcs of each file when the program runs with an argument."""
+    options = ("--branch", include, f"--data-file={kind}")
+    python(folder, "-m", "coverage", "run", *options, "program.py", kind)
+    arcs: dict[str, list[list[int]]] = json.loads(python(folder, "-c", ARCS, kind))
+    return arcs
 
 
 def python(folder: Path, *arguments: str) -> str:

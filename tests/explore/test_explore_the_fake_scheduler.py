@@ -1,0 +1,137 @@
+"""What FakeScheduler says is what the real scheduler says in some order of its threads."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from searching import outcomes
+
+from apscheduler_fakes import Clock, Exhaustive, FakeScheduler
+from subject import NAMES
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+# Seconds, after which every scenario is over.
+LONG = 30
+
+Scenario = Callable[[Any], object]
+
+
+def one_job(scheduler: Any) -> None:
+    """Add a job that is due."""
+    scheduler.add_job(int, id="a")
+
+
+def two_jobs(scheduler: Any) -> None:
+    """Add two jobs that are due at the same instant."""
+    with scheduler._jobstores_lock:  # Both before the scheduler looks.
+        for name in ("b", "a"):
+            scheduler.add_job(int, id=name, run_date=START)
+
+
+def a_job_that_raises(scheduler: Any) -> None:
+    """Add a job that fails."""
+    scheduler.add_job(int, args=["one"], id="a")
+
+
+def a_job_that_adds_another(scheduler: Any) -> None:
+    """Add a job that adds one."""
+    scheduler.add_job(lambda: scheduler.add_job(int, id="b"), id="a")
+
+
+def a_job_that_is_too_late(scheduler: Any) -> None:
+    """Add a job whose time was long ago."""
+    scheduler.add_job(int, id="a", run_date=START - timedelta(hours=1))
+
+
+def a_job_that_is_removed(scheduler: Any) -> None:
+    """Add a job for later and take it out again."""
+    scheduler.add_job(int, id="a", run_date=START + timedelta(seconds=LONG / 2))
+    scheduler.remove_job("a")
+
+
+def a_job_added_while_paused(scheduler: Any) -> None:
+    """Add a job that is due when the scheduler goes on."""
+    scheduler.pause()
+    scheduler.add_job(int, id="a")
+    scheduler.resume()
+
+
+def a_job_twice(scheduler: Any) -> None:
+    """Add a job that is due now and once more."""
+    scheduler.add_job(
+        int, "interval", id="a", seconds=20, next_run_time=START, end_date=START + timedelta(0, 25)
+    )
+
+
+SCENARIOS: list[Scenario] = [
+    one_job,
+    two_jobs,
+    a_job_that_raises,
+    a_job_that_is_too_late,
+    a_job_that_is_removed,
+    a_job_added_while_paused,
+    a_job_twice,
+]
+
+
+def play(
+    scheduler: Any, scenario: Scenario, let_pass: Callable[[float], object]
+) -> tuple[str, ...]:
+    """Return what a scheduler's listener hears in a scenario, from the scheduler's start on."""
+    heard: list[str] = []
+
+    def hear(event: Any) -> None:
+        heard.append(" ".join([NAMES[event.code], getattr(event, "job_id", "")]).strip())
+
+    scheduler.add_listener(hear)
+    scheduler.start()
+    scenario(scheduler)
+    let_pass(LONG)
+    scheduler.shutdown()
+    return tuple(heard[heard.index("SCHEDULER_STARTED") :])
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Let APScheduler log nothing: the jobs of an exploration fail in every schedule."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def what_the_fake_says(scenario: Scenario) -> tuple[str, ...]:
+    with Clock(START) as clock:
+        return play(FakeScheduler(raise_job_errors=False, timezone=UTC), scenario, clock.tick)
+
+
+def what_the_real_one_may_say(scenario: Scenario, executor: type[Any]) -> set[tuple[str, ...]]:
+    def real() -> tuple[str, ...]:
+        scheduler = BackgroundScheduler(executors={"default": executor()}, timezone=UTC)
+        return play(scheduler, scenario, time.sleep)
+
+    # What a job says before the scheduler does takes a preemption for each run.
+    bound = 2 if scenario in {two_jobs, a_job_twice} else 1
+    return set(outcomes(real, Exhaustive(max_preemptions=bound)))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_fakes_events_are_those_of_the_real_one_in_some_order(
+    scenario: Scenario, quiet: None
+) -> None:
+    """Whatever the fake's listeners hear, those of a BackgroundScheduler with a pool may hear."""
+    assert what_the_fake_says(scenario) in what_the_real_one_may_say(scenario, ThreadPoolExecutor)
+
+
+def test_a_job_that_adds_a_job_is_one_of_the_schedulers_own_thread() -> None:
+    """In a pool it waits for the scheduler's lock; the fake runs jobs as a DebugExecutor does."""
+    said = what_the_fake_says(a_job_that_adds_another)
+
+    assert said in what_the_real_one_may_say(a_job_that_adds_another, DebugExecutor)
+    assert said not in what_the_real_one_may_say(a_job_that_adds_another, ThreadPoolExecutor)
