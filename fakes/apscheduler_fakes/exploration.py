@@ -29,7 +29,7 @@ from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.report import own_traceback
 from apscheduler_fakes.rewriting import rewritten
 from apscheduler_fakes.schedules import Replay, ScheduleDiverged, choices_of, read, write
-from apscheduler_fakes.stepping import Policy, Ran
+from apscheduler_fakes.stepping import Policy, Ran, Stops
 from apscheduler_fakes.world import World
 
 # How many schedules are spent on finding the same failure with fewer preemptions.
@@ -254,10 +254,10 @@ def replay(
 def replay_with(options: Options, schedule: str) -> None:
     """Do what ``replay`` does."""
     __tracebackhide__ = True
-    choices, dense = read(schedule)
+    choices, stops = read(schedule)
     with rewritten(options.switch_in), options.world() as world:
         policy = Replay(choices)
-        ran = world.run(policy, dense=dense)
+        ran = world.run(policy, stops=stops)
         if isinstance(ran.error, ScheduleDiverged):
             raise ran.error
         policy.check_used()
@@ -276,18 +276,18 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
     # Imports and caches are filled in a schedule that does not count.
-    world.run(Replay([]), dense=False)
+    world.run(Replay([]), stops=Stops.FEW)
     world.settle_garbage()
-    dense = False
+    stops = Stops.FEW if isinstance(strategy, Exhaustive) else Stops.STARTS
     search = strategy.search()
     while True:
-        ran = world.run(search, dense=dense)
+        ran = world.run(search, stops=stops)
         if isinstance(ran.error, ScheduleDiverged):
             raise ran.error
         yield ran
-        if ran.looked and not dense:
+        if ran.looked and stops is not Stops.ALL:
             # Who looks at a lock can tell where it is released: there are more places to switch.
-            dense = True
+            stops = Stops.ALL
             if isinstance(strategy, Exhaustive):
                 search = strategy.search()
                 continue
@@ -332,7 +332,7 @@ def _failure(world: World, options: Options, ran: Ran) -> ScheduleFailure:
 
 def _described(options: Options, ran: Ran) -> ScheduleFailure:
     """Return a failure with its lanes and the line that replays it."""
-    schedule = write(choices_of(ran.taken), dense=ran.dense)
+    schedule = write(choices_of(ran.taken), ran.stops)
     error = ran.error
     text = str(error).partition("\n")[0]
     return ScheduleFailure(
@@ -351,13 +351,15 @@ def _cause(ran: Ran) -> BaseException:
 
 def _minimised(world: World, ran: Ran) -> Ran:
     """Return a schedule with the same failure and as few preemptions as can be found."""
+    # A search needs no stop before a start; without it, as many preemptions may be few enough.
+    stops = Stops.FEW if ran.stops is Stops.STARTS else ran.stops
     left = _MINIMISE
-    for bound in range(ran.preemptions):
+    for bound in range(ran.preemptions + (stops is not ran.stops)):
         search = Exhaustive(max_preemptions=bound).search()
         more = True
         while more and left:
             left -= 1
-            tried = world.run(search, dense=ran.dense)
+            tried = world.run(search, stops=stops)
             if _same(tried, ran):
                 return _shortened(world, tried)
             more = search.advance(tried)
@@ -370,7 +372,7 @@ def _shortened(world: World, ran: Ran) -> Ran:
     choices = choices_of(ran.taken)
     for index in [place for place, choice in enumerate(choices) if choice]:
         for shorter in (choices[:index], [*choices[:index], 0, *choices[index + 1 :]]):
-            tried = world.run(Replay(shorter), dense=ran.dense)
+            tried = world.run(Replay(shorter), stops=ran.stops)
             if _same(tried, ran) and tried.preemptions <= best.preemptions:
                 best, choices = tried, choices_of(tried.taken)
                 break

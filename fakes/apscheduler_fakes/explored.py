@@ -16,7 +16,7 @@ import apscheduler_fakes.locks as locks  # noqa: PLR0402
 import apscheduler_fakes.threads as threads  # noqa: PLR0402
 from apscheduler_fakes.footprints import READ, RELEASE, WAITED, WRITE
 from apscheduler_fakes.kernel import VirtualThread
-from apscheduler_fakes.stepping import Op, SteppingKernel, life, life_lock, stepping
+from apscheduler_fakes.stepping import Op, SteppingKernel, Stops, life, life_lock, stepping
 
 _condition_wait = threading.Condition.wait
 _real_lock = locks._real_lock
@@ -188,7 +188,7 @@ def start(self: Any) -> None:
     """Start a thread; see ``Thread.start``."""
     kernel = stepping()
     if kernel is not None:
-        if kernel.dense:
+        if kernel.stops is not Stops.FEW:
             kernel.point(Op("start a thread"))
         kernel.touch(life(self), WRITE)
     threads.start(self)
@@ -334,7 +334,7 @@ def _try(kernel: SteppingKernel, lock: Any, text: str, *, blocking: bool, timeou
 
 
 def _before_release(kernel: SteppingKernel, lock: Any) -> None:
-    if kernel.dense:
+    if kernel.stops is Stops.ALL:
         kernel.point(Op("release a lock"))
     kernel.touch(lock.key, RELEASE)
 

@@ -4,18 +4,20 @@ Only deviations are written down. Wherever more than one can go on, the default 
 thread does or, if it cannot, the one that has waited longest. Small letters stand for as many
 defaults in a row (``a`` one, ``z`` 26), a digit for the place of who went on instead among those
 that could, in brackets from 10 on. Defaults at the end are left out. ``0`` is the schedule of
-defaults. A leading ``*`` says that every release of a lock is a place to switch, because the
-program looks at locks that others hold.
+defaults. A leading ``+`` says that the start of a thread is a place to switch, a leading ``*`` that
+every release of a lock is one, too, because the program looks at locks that others hold.
 """
 
 import re
 from collections.abc import Iterable
 
 from apscheduler_fakes.errors import SimulationError
-from apscheduler_fakes.stepping import Taken
+from apscheduler_fakes.stepping import Stops, Taken
 
 _TOKEN = re.compile(r"[a-z]|[1-9]|\((\d+)\)")
 _LONGEST = 26
+
+_MARKS = {Stops.FEW: "", Stops.STARTS: "+", Stops.ALL: "*"}
 
 
 class ScheduleDiverged(SimulationError):
@@ -27,12 +29,12 @@ def choices_of(taken: Iterable[Taken]) -> list[int]:
     return [step.could.index(step.who) for step in taken if len(step.could) > 1]
 
 
-def write(choices: Iterable[int], *, dense: bool) -> str:
+def write(choices: Iterable[int], stops: Stops) -> str:
     """Return the string of a schedule.
 
     Args:
         choices: As ``choices_of`` returns them.
-        dense: Whether every release of a lock was a place to switch.
+        stops: Where it stopped.
     """
     parts = []
     defaults = 0
@@ -45,21 +47,21 @@ def write(choices: Iterable[int], *, dense: bool) -> str:
             parts.append(chr(ord("a") + run - 1))
             defaults -= run
         parts.append(str(choice) if choice < 10 else f"({choice})")  # noqa: PLR2004  # One digit.
-    return ("*" if dense else "") + ("".join(parts) or "0")
+    return _MARKS[stops] + ("".join(parts) or "0")
 
 
-def read(schedule: str) -> tuple[list[int], bool]:
-    """Return the choices of a schedule's string, and whether it is a dense one.
+def read(schedule: str) -> tuple[list[int], Stops]:
+    """Return the choices of a schedule's string, and where it stops.
 
     Raises:
         ValueError: It is not such a string.
     """
-    dense = schedule.startswith("*")
-    text = schedule[1:] if dense else schedule
+    stops = next((each for each, mark in _MARKS.items() if mark == schedule[:1]), Stops.FEW)
+    text = schedule.removeprefix(_MARKS[stops])
     choices: list[int] = []
     position = 0
     if text == "0":
-        return choices, dense
+        return choices, stops
     while position < len(text):
         token = _TOKEN.match(text, position)
         if token is None:
@@ -75,7 +77,7 @@ def read(schedule: str) -> tuple[list[int], bool]:
             f"{schedule!r} is no schedule: it cannot be read from character {position} on. Copy "
             "the string that the failure printed, whole."
         )
-    return choices, dense
+    return choices, stops
 
 
 class Replay:

@@ -10,6 +10,7 @@ time-outs, whenever somebody waits for an instant; it is then one more that can 
 
 from _thread import get_ident
 from collections.abc import Callable, Hashable
+from enum import IntEnum
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -29,6 +30,19 @@ TIME = 1
 
 NOBODY = -1
 """Stands for the running thread where a switch is no preemption."""
+
+
+class Stops(IntEnum):
+    """Where an exploration stops, beside what other threads can notice in any case."""
+
+    FEW = 0
+    """Nowhere: an exhaustive search finds every outcome without."""
+
+    STARTS = 1
+    """Before each start of a thread, too: drawn at random, a new thread often goes first."""
+
+    ALL = 2
+    """Before each release of a lock and each end of a thread, too: somebody looks at those."""
 
 
 class Cut(SimulationError):
@@ -150,7 +164,7 @@ class Ran(NamedTuple):
         cut: Whether the policy ended it because the rest is covered elsewhere.
         value: What the program returned.
         trace: Its switches, for the lane diagram.
-        dense: Whether every release of a lock was a place to switch.
+        stops: Where it stopped.
         looked: Whether somebody looked at what another may release.
     """
 
@@ -160,7 +174,7 @@ class Ran(NamedTuple):
     cut: bool
     value: Any
     trace: list[Step]
-    dense: bool
+    stops: Stops
     looked: bool
 
     @property
@@ -195,8 +209,7 @@ class SteppingKernel(Kernel):
     Args:
         policy: Who decides.
         naming: The numbers of the whole exploration.
-        dense: Whether to stop before every release of a lock and every start and end of a thread:
-            only one who looks at them without waiting can tell.
+        stops: Where to stop.
         early: Whether time may move although threads can run.
         spurious: Whether each thread may wake up from a Condition once without a notification.
         first_moment: Where ``moment`` begins: beyond those of earlier schedules.
@@ -214,7 +227,7 @@ class SteppingKernel(Kernel):
         *,
         policy: Policy,
         naming: Naming,
-        dense: bool,
+        stops: Stops,
         early: bool,
         spurious: bool,
         first_moment: int,
@@ -222,7 +235,7 @@ class SteppingKernel(Kernel):
     ) -> None:
         super().__init__(**options)
         self.policy = policy
-        self.dense = dense
+        self.stops = stops
         self.looked = False
         self.first_moment = self.moment = first_moment
         self.early = early
@@ -296,7 +309,7 @@ class SteppingKernel(Kernel):
 
         def body() -> None:
             run()
-            if self.dense and not self.unwinding:
+            if self.stops is Stops.ALL and not self.unwinding:
                 self.point(Op("end"))
 
         thread = super().spawn(body, name, daemon=daemon, ended=ended)

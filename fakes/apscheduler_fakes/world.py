@@ -22,7 +22,7 @@ from apscheduler_fakes.kernel import Step, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
-from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, SteppingKernel
+from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, SteppingKernel, Stops
 from apscheduler_fakes.traces import traces_apart
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,7 +75,7 @@ class World:
                 "explore() inside a Simulation or another explore() has no model. Call it outside."
             )
         with ExitStack() as undo:
-            self._kernel = self._new_kernel(Replay([]), dense=False)
+            self._kernel = self._new_kernel(Replay([]), stops=Stops.FEW)
             undo.enter_context(virtual_dates())
             names = install.Names(self._held)
             undo.callback(names.uninstall)
@@ -111,12 +111,12 @@ class World:
             gc.disable()
             self._undo.callback(gc.enable)
 
-    def run(self, policy: Policy, *, dense: bool) -> Ran:
+    def run(self, policy: Policy, *, stops: Stops) -> Ran:
         """Run the program once.
 
         Args:
             policy: Who decides.
-            dense: Whether every release of a lock is a place to switch.
+            stops: Where to stop, beside what others can notice in any case.
 
         Raises:
             KeyboardInterrupt: Somebody pressed Ctrl-C.
@@ -131,7 +131,7 @@ class World:
         if self._ran % _COLLECT_EVERY == 0:
             _collect()
         self._errors.clear()
-        kernel = self._kernel = self._new_kernel(policy, dense=dense)
+        kernel = self._kernel = self._new_kernel(policy, stops=stops)
         value = None
         activate(kernel)
         try:
@@ -161,7 +161,7 @@ class World:
             cut=cut,
             value=value,
             trace=[Step(*step) for step in kernel.trace],
-            dense=dense,
+            stops=stops,
             looked=kernel.looked,
         )
 
@@ -221,11 +221,11 @@ class World:
         self._moments = kernel.moment + 1
         self._held.start_afresh()
 
-    def _new_kernel(self, policy: Policy, *, dense: bool) -> SteppingKernel:
+    def _new_kernel(self, policy: Policy, *, stops: Stops) -> SteppingKernel:
         return SteppingKernel(
             policy=policy,
             naming=self._naming,
-            dense=dense,
+            stops=stops,
             early=self.early,
             spurious=self.spurious,
             first_moment=self._moments,

@@ -288,17 +288,44 @@ def test_many_threads_need_brackets_in_the_string(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("apscheduler_fakes.exploration._MINIMISE", 10)
 
     def program() -> None:
-        first = threading.Event()
+        gate = threading.Lock()
+        order: list[int] = []
 
         def run(number: int) -> None:
-            assert first.is_set() or number < 11
-            first.set()
+            with gate:
+                order.append(number)
+                assert order[0] < 11
 
-        for number in range(12):
-            threading.Thread(target=run, args=(number,)).start()
+        with gate:
+            for number in range(12):
+                threading.Thread(target=run, args=(number,)).start()
 
     failure = failure_of(program, Random(50))
     assert "(" in failure.schedule
+    assert fails_again(program, failure)
+
+
+def test_a_sample_stops_before_starts_and_replays_with_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A new thread often goes first; the string of such a schedule says that it was asked."""
+    monkeypatch.setattr("apscheduler_fakes.exploration._MINIMISE", 0)
+
+    def program() -> None:
+        began: list[int] = []
+        lock = threading.Lock()
+
+        def begin(number: int) -> None:
+            with lock:
+                began.append(number)
+
+        for number in range(3):
+            threading.Thread(target=begin, args=(number,)).start()
+        with lock:
+            assert began != [0, 1]
+
+    failure = failure_of(program, Random(100))
+    assert failure.schedule.startswith("+")
     assert fails_again(program, failure)
 
 

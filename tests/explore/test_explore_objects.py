@@ -21,6 +21,7 @@ from apscheduler_fakes import (
     explore,
 )
 from apscheduler_fakes.schedules import Replay
+from apscheduler_fakes.stepping import Stops
 from apscheduler_fakes.world import World
 
 
@@ -227,7 +228,7 @@ def test_a_sleep_of_nothing_lets_the_others_go_first() -> None:
         return tuple(order)
 
     with World(program) as world:
-        assert world.run(Replay([]), dense=False).value == ("thread", "main")
+        assert world.run(Replay([]), stops=Stops.FEW).value == ("thread", "main")
 
 
 def test_a_deadlock_ends_what_the_program_still_wants_to_do() -> None:

@@ -27,7 +27,7 @@ from apscheduler_fakes import (
     replay,
 )
 from apscheduler_fakes.stall import watched
-from apscheduler_fakes.stepping import Taken
+from apscheduler_fakes.stepping import Stops, Taken
 from apscheduler_fakes.world import World
 
 LOCK = threading.Lock()
@@ -273,7 +273,7 @@ def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
         World(lambda: time.sleep(1)) as world,
         pytest.raises(RuntimeError, match="a finalizer tried to wait"),
     ):
-        world.run(Impolite(), dense=False)
+        world.run(Impolite(), stops=Stops.FEW)
 
 
 def test_what_has_no_model_is_refused() -> None:
