@@ -77,6 +77,27 @@ def unmeasured_processes() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def names_asked_for_once() -> Iterator[None]:
+    """Spare freezegun to list every name of every module, whenever time is frozen, for its cache.
+
+    Modules whose names change in number are new to it, as before.
+    """
+
+    def key(module: Any) -> str:
+        return f"{id(module)}-{len(vars(module))}"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("freezegun.api._get_module_attributes_hash", key)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard() -> None:
+    """Take Ctrl-C as a terminal gives it: whoever starts tests in the background may ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def explorations_measured_in_part() -> Iterator[None]:
     """Let coverage follow some schedules of each program: of thousands, it takes half the time."""
     run, ran = World.run, Counter[object]()
