@@ -47,7 +47,7 @@ def test_for_real():
     "options",
     [
         ["-p", "no:randomly", "-p", "no:xdist", "--replay-record-dir", "replays"],
-        ["-p", "randomly", "-n", "2", "--timeout", "60"],
+        ["-p", "randomly", "-n", "1", "--timeout", "60"],
     ],
     ids=["freezer, time-out and replay", "randomly and xdist"],
 )
