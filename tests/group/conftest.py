@@ -1,0 +1,33 @@
+"""A real scheduler in virtual time, and the caller who waits for its jobs."""
+
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from apscheduler_fakes import Simulation
+from caller import Gets, told
+from jobs_synchronizer import JobFuture
+
+
+@pytest.fixture
+def scheduler(sim: Simulation) -> Iterator[Any]:
+    """A real scheduler with its thread and its pool of ten workers."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.start()
+    yield scheduler
+    if scheduler.running:
+        scheduler.shutdown(wait=False)
+
+
+@pytest.fixture
+def gets(request: pytest.FixtureRequest) -> Gets:
+    """Wait for a job and compare what its caller gets; the second argument is what the docs say."""
+    sim = request.getfixturevalue("sim") if "sim" in request.fixturenames else None
+
+    def gets(future: JobFuture, expected: str) -> None:
+        assert told(future, sim and (lambda: sim.clock.elapsed)) == expected
+
+    return gets
