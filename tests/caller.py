@@ -1,7 +1,13 @@
-"""What the caller of a group gets of a job, in one line, and when it was known."""
+"""What the caller of a group gets of a job, in one line, and when; and the jobs themselves."""
 
 import concurrent.futures
+import re
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from jobs_synchronizer import JobFuture
 
@@ -29,3 +35,36 @@ def told(future: JobFuture, clock: Callable[[], float] | None) -> str:
         return f"{future.result()!r} {when}"
     text = str(error).replace(f"(id {future.job_id})", "(id …)")
     return f"{type(error).__name__} {when}: {text}"
+
+
+Refused = Callable[[Callable[[], object], str], None]
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """Return what a call raises, which names a job or its function."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # The test compares it.
+        call()
+    text = re.sub(r"\(id \w+\)|(?<=add_job\()[^)]*\)?>?(?=\):)", _shorter, str(caught.value))
+    return f"{type(caught.value).__name__}: {text}"
+
+
+def _shorter(found: re.Match[str]) -> str:
+    return "(id …)" if found[0].startswith("(id") else "…"
+
+
+def work(value: str = "done", seconds: float = 0.5) -> str:
+    """Take half a second."""
+    time.sleep(seconds)
+    return value
+
+
+def soon(seconds: float = 5) -> dict[str, Any]:
+    """Return a date in five seconds, as ``add_job`` takes it."""
+    return {"run_date": datetime.now(UTC) + timedelta(seconds=seconds)}
+
+
+def kill(scheduler: Any) -> None:
+    """End a scheduler's thread as an exception in its look at the stores does."""
+    scheduler._process_jobs = lambda: {}["a job"]
+    scheduler.wakeup()
+    scheduler._thread.join()

@@ -176,4 +176,5 @@ def _lost(future: JobFuture, error: BaseException) -> None:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    # It is followed by a sentence.
+    return f"{type(error).__name__}: {error}".rstrip(".")

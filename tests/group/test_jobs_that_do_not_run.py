@@ -2,29 +2,16 @@
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 
 from apscheduler_fakes import Simulation
-from caller import Gets
+from caller import Gets, soon, work
 from jobs_synchronizer import JobGroup
 from outcomes import later
-
-
-def work(seconds: float = 0.5) -> str:
-    """Take half a second."""
-    time.sleep(seconds)
-    return "done"
-
-
-def soon() -> dict[str, Any]:
-    """A date in five seconds."""
-    return {"run_date": datetime.now(UTC) + timedelta(seconds=5)}
 
 
 @pytest.fixture
@@ -38,7 +25,7 @@ def small(scheduler: Any) -> Any:
 def test_a_job_that_begins_too_late(scheduler: Any, small: Any, gets: Gets) -> None:
     """A job with a grace that waits longer for a worker is missed; without one it is never late."""
     with JobGroup(scheduler) as group:
-        first = group.add_job(work, args=[3], id="1", executor="small")
+        first = group.add_job(work, kwargs={"seconds": 3}, id="1", executor="small")
         strict = group.add_job(work, id="2", executor="small", misfire_grace_time=1)
         lenient = group.add_job(work, id="3", executor="small")
         gets(first, "'done' after 3 s")
@@ -87,7 +74,7 @@ def test_all_jobs_removed(scheduler: Any, gets: Gets, alias: str | None) -> None
     """Jobs that are removed with all others are known at once not to run; one that runs ends."""
     scheduler.add_jobstore(MemoryJobStore(), "other")
     with JobGroup(scheduler) as group:
-        running, future = group.add_job(work, args=[2]), group.add_job(work, **soon())
+        running, future = group.add_job(work, kwargs={"seconds": 2}), group.add_job(work, **soon())
         other = group.add_job(work, jobstore="other", **soon())
         later(1, lambda: scheduler.remove_all_jobs(alias))
         gets(
@@ -184,7 +171,8 @@ def test_a_job_that_is_cancelled_in_the_queue(scheduler: Any, small: Any, gets: 
     """A job that its pool drops from its queue is known at once to be lost, and not counted."""
     with JobGroup(scheduler) as group:
         running, queued = (
-            group.add_job(work, args=[2], id=id_, executor="small") for id_ in ("1", "2")
+            group.add_job(work, kwargs={"seconds": 2}, id=id_, executor="small")
+            for id_ in ("1", "2")
         )
         later(1, lambda: small._pool.shutdown(wait=False, cancel_futures=True))
         gets(
@@ -210,9 +198,9 @@ def test_a_shutdown_with_the_job_in_memory(scheduler: Any, gets: Gets) -> None:
 
 
 @pytest.mark.rows("E19")
-def test_a_shutdown_with_the_job_in_a_persistent_store(scheduler: Any, gets: Gets) -> None:
+def test_a_shutdown_with_the_job_in_a_persistent_store(scheduler: Any, db: Any, gets: Gets) -> None:
     """A job that stays behind in a persistent store is lost to its caller, who is told so."""
-    scheduler.add_jobstore(SQLAlchemyJobStore("sqlite://"), "db")
+    scheduler.add_jobstore(db, "db")
     with JobGroup(scheduler) as group:
         future = group.add_job("time:sleep", args=[1], jobstore="db", **soon())
         later(1, scheduler.shutdown)
@@ -240,9 +228,7 @@ def test_a_shutdown_while_jobs_are_handed_over(scheduler: Any, gets: Gets) -> No
     scheduler.add_executor(SlowPool(), "slow")
     with JobGroup(scheduler) as group:
         date = soon()
-        first, second = (
-            group.add_job(work, id=id_, executor="slow", **date) for id_ in ("1", "2")
-        )
+        first, second = (group.add_job(work, id=id_, executor="slow", **date) for id_ in ("1", "2"))
         later(5.5, lambda: scheduler.shutdown(wait=False))
         gets(
             second,

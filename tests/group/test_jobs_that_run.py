@@ -2,7 +2,6 @@
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,15 +9,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 
 from apscheduler_fakes import Simulation
-from caller import Gets
+from caller import Gets, soon, work
 from jobs_synchronizer import JobGroup
 from outcomes import later
-
-
-def work(value: str = "done", seconds: float = 0.5) -> str:
-    """Take half a second."""
-    time.sleep(seconds)
-    return value
 
 
 def fail(error: BaseException) -> None:
@@ -45,9 +38,8 @@ def test_a_job_that_returns(scheduler: Any, gets: Gets) -> None:
 @pytest.mark.rows("E1")
 def test_a_job_that_runs_later(scheduler: Any, gets: Gets) -> None:
     """A job with a date of its own joins like any other."""
-    run_date = datetime.now(UTC) + timedelta(seconds=20)
     with JobGroup(scheduler) as group:
-        gets(group.add_job(work, "date", run_date=run_date), "'done' after 20.5 s")
+        gets(group.add_job(work, "date", **soon(20)), "'done' after 20.5 s")
 
 
 @pytest.mark.rows("E2")
@@ -87,9 +79,8 @@ def test_a_thread_that_cannot_be_started(scheduler: Any, gets: Gets) -> None:
     """Jobs of a pool that can start one thread only wait for that one, though a log says error."""
     with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
         start_no_second_thread(patch)
-        first, second, third = (
-            group.add_job(*job) for job in [(work,), (work,), (fail, None, [ValueError("boom")])]
-        )
+        first, second = group.add_job(work, id="1"), group.add_job(work, id="2")
+        third = group.add_job(fail, args=[ValueError("boom")], id="3")
         gets(first, "'done' after 0.5 s")
         gets(second, "'done' after 1 s")
         gets(third, "ValueError after 1 s: boom")
@@ -135,11 +126,9 @@ def test_a_shutdown_that_does_not_wait(scheduler: Any, gets: Gets) -> None:
 @pytest.mark.rows("E24")
 def test_a_job_that_is_rescheduled(scheduler: Any, sim: Simulation, gets: Gets) -> None:
     """A job that is given a later date runs then."""
-    day = {"run_date": datetime.now(UTC) + timedelta(seconds=5)}
     with JobGroup(scheduler) as group:
-        future = group.add_job(work, **day)
-        day["run_date"] += timedelta(seconds=5)
-        scheduler.reschedule_job(future.job_id, trigger="date", **day)
+        future = group.add_job(work, **soon())
+        scheduler.reschedule_job(future.job_id, trigger="date", **soon(10))
         gets(future, "'done' after 10.5 s")
 
 
@@ -184,6 +173,6 @@ def test_an_executor_that_is_removed(scheduler: Any, gets: Gets) -> None:
 def test_an_executor_that_is_exchanged(scheduler: Any, gets: Gets) -> None:
     """A job that is due after its executor was exchanged is run, and answered for, by the new."""
     with JobGroup(scheduler) as group:
-        future = group.add_job(work, run_date=datetime.now(UTC) + timedelta(seconds=5))
+        future = group.add_job(work, **soon())
         use(scheduler, ThreadPoolExecutor(1))
         gets(future, "'done' after 5.5 s")
