@@ -65,6 +65,6 @@ def soon(seconds: float = 5) -> dict[str, Any]:
 
 def kill(scheduler: Any) -> None:
     """End a scheduler's thread as an exception in its look at the stores does."""
-    scheduler._process_jobs = lambda: {}["a job"]
+    scheduler._process_jobs = lambda: vars(scheduler)["a job"]
     scheduler.wakeup()
     scheduler._thread.join()

@@ -14,7 +14,7 @@ from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_STOPPED, BaseScheduler
 
-from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
+from jobs_synchronizer.errors import JobLost, JobNotRun, JobRefused, JobRemoved
 from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.handover import holding_locks_maybe, locks_may_be_held, observe
 
@@ -186,20 +186,25 @@ class Watch:
         store = f"job store {future._jobstore!r}"
         if code == events.EVENT_JOB_MODIFIED:
             future._seen = f"modified in {store}: paused, resumed or rescheduled"
-        elif code == events.EVENT_JOB_ADDED:
+            return
+        if code == events.EVENT_JOB_ADDED:
             if not future._stored or future._adder == threading.get_ident():
                 future._stored = True
                 future._seen = f"added to {store}"
-            elif self._take(future):
-                what = f"was replaced in {store} by another job with its id"
-                future._fail(JobRemoved, what, "Leave the id out: each job gets one of its own.")
-        elif self._take(future):
-            if future._executor in self.scheduler._executors:
-                what = f"was removed from {store} before it was due"
-                future._fail(JobRemoved, what, "Add it again if it should run.")
-            else:
-                what = f"was taken out of {store}: its executor {future._executor!r} does not exist"
-                future._fail(JobRefused, what, "Name one that the scheduler has, or add it.")
+                return
+            kind: type[JobNotRun] = JobRemoved
+            what = f"was replaced in {store} by another job with its id"
+            advice = "Leave the id out: each job gets one of its own."
+        elif future._executor in self.scheduler._executors:
+            kind = JobRemoved
+            what = f"was removed from {store} before it was due"
+            advice = "Add it again if it should run."
+        else:
+            kind = JobRefused
+            what = f"was taken out of {store}: its executor {future._executor!r} does not exist"
+            advice = "Name one that the scheduler has, or add it."
+        self._take(future)
+        future._fail(kind, what, advice)
 
     def _hear_of_all(self, event: Any) -> None:
         # In this order: what a store had before it was looked into, and has no longer, is gone.

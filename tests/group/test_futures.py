@@ -12,7 +12,7 @@ from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 
 from apscheduler_fakes import FakeScheduler, Simulation
-from caller import soon
+from caller import Gets, soon
 from jobs_synchronizer import JobGroup, JobMissed, JobNotRun
 from outcomes import later
 
@@ -72,7 +72,7 @@ def test_callbacks_are_called_with_the_future(scheduler: Any) -> None:
     assert seen == [future, future]
 
 
-def test_a_cancelled_job_leaves_its_store(scheduler: Any, sim: Simulation) -> None:
+def test_a_cancelled_job_leaves_its_store(scheduler: Any, sim: Simulation, gets: Gets) -> None:
     """``cancel`` takes the job out of the store, and whoever waits is told at once."""
     with JobGroup(scheduler) as group:
         future, other = group.add_job(work, **soon()), group.add_job(work, **soon())
@@ -80,6 +80,7 @@ def test_a_cancelled_job_leaves_its_store(scheduler: Any, sim: Simulation) -> No
         done, _ = concurrent.futures.wait([future, other], 30, concurrent.futures.FIRST_COMPLETED)
         assert (done, sim.clock.elapsed) == ({future}, 1.0)
         assert [job.id for job in scheduler.get_jobs()] == [other.job_id]
+        gets(future, "cancelled after 1 s")
         with pytest.raises(concurrent.futures.CancelledError):
             future.result()
         assert future.last_seen == "cancelled"

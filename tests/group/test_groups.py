@@ -84,11 +84,11 @@ def test_adding_is_all_or_nothing(scheduler: Any, sim: Simulation) -> None:
     """When the third of several jobs cannot be added, the first two do not run either."""
     ran: list[int] = []
     scheduler.add_job(work, id="2", **soon())
-    futures: list[Any] = []
     with pytest.raises(ConflictingIdError), JobGroup(scheduler) as group:
-        for i in range(4):
-            future = group.add_job(ran.append, args=[i], id=f"{i}", name="note", **soon())
-            futures.append(future)
+        futures = [
+            group.add_job(ran.append, args=[i], id=f"{i}", name="note", **soon()) for i in range(2)
+        ]
+        group.add_job(ran.append, args=[2], id="2", name="note", **soon())
     assert [job.id for job in scheduler.get_jobs()] == ["2"]
     assert [future.cancelled() for future in futures] == [True, True]
     sim.clock.tick(10)

@@ -5,12 +5,13 @@ import time
 from typing import Any
 
 import pytest
+from apscheduler.events import EVENT_ALL_JOBS_REMOVED
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 
 from apscheduler_fakes import Simulation
 from caller import Gets, soon, work
-from jobs_synchronizer import JobGroup
+from jobs_synchronizer import JobGroup, JobRemoved
 from outcomes import later
 
 
@@ -84,6 +85,21 @@ def test_all_jobs_removed(scheduler: Any, gets: Gets, alias: str | None) -> None
         )
         assert other.done() == (alias is None)
         gets(running, "'done' after 2 s")
+
+
+@pytest.mark.rows("E7")
+def test_a_job_that_is_added_while_all_are_removed(scheduler: Any, gets: Gets) -> None:
+    """A job that is added after a store was emptied, and before it is told so, runs."""
+    added: list[Any] = []
+    group = JobGroup(scheduler)
+    scheduler.add_listener(
+        lambda _event: added.append(group.add_job(work, **soon())), EVENT_ALL_JOBS_REMOVED
+    )
+    with group:
+        future = group.add_job(work, **soon())
+        scheduler.remove_all_jobs()
+        gets(added[0], "'done' after 5.5 s")
+    assert isinstance(future.exception(), JobRemoved)
 
 
 @pytest.mark.rows("E8")

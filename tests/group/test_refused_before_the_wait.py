@@ -114,8 +114,7 @@ def test_a_shutdown_in_the_middle_of_adding(
 def in_a_fork(scheduler: Any) -> str:
     """Return what a forked process that adds a job to a copied scheduler gets."""
     reading, writing = os.pipe()
-    if os.fork() == 0:
-        _tell_untraced(scheduler, writing)
+    os.fork() or _tell_untraced(scheduler, writing)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         text = pipe.read()
@@ -123,7 +122,7 @@ def in_a_fork(scheduler: Any) -> str:
     return text
 
 
-def _tell_untraced(scheduler: Any, writing: int) -> None:
+def _tell_untraced(scheduler: Any, writing: int) -> int:
     text = "nothing"
     try:
         with JobGroup(scheduler) as group:
