@@ -113,7 +113,8 @@ def soundness(session: nox.Session) -> None:
     """Compare explore() with and without reduction on every program there is (about an hour)."""
     session.install(".[fakes]", *group("tests"))
     if not session.posargs:
-        session.run("pytest", "tests/explore", "--soundness", "-n", str(os.cpu_count() or 1))
+        long = ("tests/explore", "tests/group", "--soundness")
+        session.run("pytest", *long, "-n", str(os.cpu_count() or 1))
     session.run("python", "scripts/soundness.py", *session.posargs)
 
 

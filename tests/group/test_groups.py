@@ -170,7 +170,7 @@ def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -
     assert waiting.cancelled()
 
 
-@pytest.mark.parametrize("groups", [100, pytest.param(1000, marks=pytest.mark.soundness)])
+@pytest.mark.parametrize("groups", [30, pytest.param(1000, marks=pytest.mark.soundness)])
 def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> None:
     """Groups of 10, a tenth of them not run to the end: no listener, job or future is left."""
     scheduler = BackgroundScheduler(timezone=UTC)
