@@ -24,8 +24,6 @@ from jobs_synchronizer import JobGroup, JobLost
 
 pytestmark = pytest.mark.e2e
 
-BEGUN = "It may have run, in part or whole; the executor's log has more."
-
 
 class NeedsTwo(Exception):  # It is no error that somebody should copy.
     """An exception that cannot be unpickled."""
@@ -75,11 +73,12 @@ def test_what_cannot_be_sent_to_another_process(scheduler: Any, gets: Gets) -> N
         function = group.add_job(lambda: None, name="function")
         arguments = group.add_job(id, args=[threading.Lock()], name="arguments")
         result = group.add_job("threading:Lock", name="result")
-        lost = "lost by executor 'default'"
         cannot = "cannot pickle '_thread.lock' object"
         gets(
             arguments,
-            f"JobLost at once: Job 'arguments' (id …) was {lost}: TypeError: {cannot}. {BEGUN}",
+            "JobLost at once: Job 'arguments' (id …) was lost by executor 'default': TypeError: "
+            "cannot pickle '_thread.lock' object. It may have run, in part or whole; the "
+            "executor's log has more.",
         )
         assert "ValueError: This Job cannot be serialized" in str(function.exception(30))
         assert cannot in str(result.exception(30))

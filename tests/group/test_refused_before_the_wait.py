@@ -1,6 +1,7 @@
 """What cannot run is refused when it is added, and nothing is left of the group it was for."""
 
 import os
+import pickle
 from collections.abc import Callable
 from datetime import UTC
 from typing import Any
@@ -111,26 +112,26 @@ def test_a_shutdown_in_the_middle_of_adding(
     assert scheduler.get_jobs() == []
 
 
-def in_a_fork(scheduler: Any) -> str:
-    """Return what a forked process that adds a job to a copied scheduler gets."""
+def add_in_a_fork(scheduler: Any) -> None:
+    """Raise what a forked process gets that adds a job to its copy of a scheduler."""
     reading, writing = os.pipe()
-    os.fork() or _tell_untraced(scheduler, writing)
+    os.fork() or _add_untraced(scheduler, writing)
     os.close(writing)
-    with os.fdopen(reading) as pipe:
-        text = pipe.read()
+    with os.fdopen(reading, "rb") as pipe:
+        error = pickle.load(pipe)  # noqa: S301  # Our own.
     os.wait()
-    return text
+    raise error
 
 
-def _tell_untraced(scheduler: Any, writing: int) -> int:
-    text = "nothing"
+def _add_untraced(scheduler: Any, writing: int) -> int:
+    error = None
     try:
         with JobGroup(scheduler) as group:
-            group.add_job(work, id="…")
-    except JobRefused as error:
-        text = f"{type(error).__name__}: {error}"
+            group.add_job(work)
+    except JobRefused as refused:
+        error = refused
     finally:
-        os.write(writing, text.encode())
+        os.write(writing, pickle.dumps(error))
         os._exit(0)
 
 
@@ -138,14 +139,15 @@ def _tell_untraced(scheduler: Any, writing: int) -> int:
 @pytest.mark.rows("E28")
 # Python warns of forks beside threads; this is about what becomes of them.
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_after_the_start() -> None:
+def test_a_fork_after_the_start(refused: Refused) -> None:
     """A forked process, whose copy of the scheduler has no thread, is told so."""
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.start()
-    assert in_a_fork(scheduler) == (
+    refused(
+        lambda: add_in_a_fork(scheduler),
         "JobRefused: Job 'work' (id …) was not added: the scheduler's thread has ended. Start a "
         "scheduler in this process: a fork (gunicorn --preload) copies a scheduler without its "
-        "thread, and an error in a job store ends the thread."
+        "thread, and an error in a job store ends the thread.",
     )
     scheduler.shutdown()
 
