@@ -55,8 +55,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Run the real ten-job, ten-second scenario, end to end."""
+    """Run the real ten-job, ten-second scenario, and an app on JobGroup, end to end."""
     session.install(".", *group("e2e"))
+    if not session.posargs:
+        session.run("python", "scripts/e2e_group.py", interrupt_timeout=5, terminate_timeout=2)
     # Ctrl-C leaves the script the time to stop its programs.
     session.run(
         "python", "scripts/e2e.py", *session.posargs, interrupt_timeout=5, terminate_timeout=2
