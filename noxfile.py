@@ -137,9 +137,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what simulations and explorations cost (--threads 100000 for the largest)."""
+    """Measure simulations and explorations (--threads 100000 for the largest), and JobGroup."""
     session.install(".[fakes]", *group("bench"))
     session.run("python", "scripts/bench.py", *session.posargs)
+    session.run("python", "scripts/bench_group.py")
 
 
 @nox.session

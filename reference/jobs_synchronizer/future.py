@@ -63,9 +63,16 @@ class JobFuture(Future[Any]):
     def last_seen(self) -> str:
         """What was last seen of the job, and why the scheduler does not hand it over if it can't.
 
-        Safe to read at any time: it takes no lock and looks into no store.
+        Safe to read at any time: it waits for no lock of the scheduler and looks into no store.
         """
-        outlook = "" if self._handed_over or self.done() else self._watch.outlook()
+        if self.cancelled():
+            return "cancelled"
+        if self.done():
+            error = self.exception()
+            if isinstance(error, JobNotRun):
+                return error.what
+            return f"raised {type(error).__name__}" if error else "returned"
+        outlook = "" if self._handed_over else self._watch.outlook()
         return f"{self._seen}; {outlook}" if outlook else self._seen
 
     def cancel(self) -> bool:
@@ -85,7 +92,6 @@ class JobFuture(Future[Any]):
             if self._notified:
                 return True
             self._notified = True
-            self._seen = "cancelled"
             self.set_running_or_notify_cancel()
         self._watch.take_back(self)
         return True
@@ -104,13 +110,8 @@ class JobFuture(Future[Any]):
                 )
             self.set_running_or_notify_cancel()
 
-    def _settle(
-        self, value: Any, error: BaseException | None = None, seen: str | None = None
-    ) -> None:
+    def _settle(self, value: Any, error: BaseException | None = None) -> None:
         """Answer, unless there is an answer."""
-        with self._condition:
-            if not self.done():
-                self._seen = seen or (f"raised {type(error).__name__}" if error else "returned")
         with suppress(InvalidStateError):
             if error is None:
                 self.set_result(value)
@@ -123,7 +124,7 @@ class JobFuture(Future[Any]):
         """Answer that the job has no result, unless there is an answer."""
         error = kind(self.name, self.job_id, what, advice)
         error.__cause__ = cause
-        self._settle(None, error, what)
+        self._settle(None, error)
 
     def _unwatch(self) -> None:
         """Take the answer from the body itself: no executor will tell how it ended."""

@@ -75,8 +75,9 @@ class JobGroup:
         with ExitStack() as stack:
             stack.callback(self._watch.close, self)
             for future in self._futures:
-                stack.callback(self._watch.take_back, future, at_exit=True)
-                stack.callback(future.cancel)
+                if not future.done() or self._watch.waits_for(future):
+                    stack.callback(self._watch.take_back, future, at_exit=True)
+                    stack.callback(future.cancel)
 
     def add_job(
         self,

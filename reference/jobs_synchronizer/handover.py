@@ -5,9 +5,8 @@ its methods are wrapped: ``submit_job``, ``_run_job_success`` and ``_run_job_err
 ``submit``. They stay wrapped as long as they live; jobs of no group they only pass on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -19,23 +18,9 @@ from apscheduler.job import Job
 from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped
 from jobs_synchronizer.future import JobFuture
 
-# Whether this thread may be the scheduler's, holding its locks: it is in a listener or a hand-over.
-_locks_may_be_held = ContextVar("_locks_may_be_held", default=False)
-
-
-def locks_may_be_held() -> bool:
-    """Return whether this thread is in a listener or a hand-over, and may hold scheduler locks."""
-    return _locks_may_be_held.get()
-
-
-@contextmanager
-def holding_locks_maybe() -> Iterator[None]:
-    """Let ``locks_may_be_held`` be true in the block, callbacks of futures included."""
-    token = _locks_may_be_held.set(True)
-    try:
-        yield
-    finally:
-        _locks_may_be_held.reset(token)
+# Whether this thread is in a listener or a hand-over: it may be the scheduler's, with its locks. A
+# plain variable, and no context manager: it is set for every job.
+locks_may_be_held = ContextVar("locks_may_be_held", default=False)
 
 
 class RunId(str):
@@ -73,9 +58,12 @@ def observe(executor: Any, take: Callable[[Any], JobFuture | None]) -> None:
         future = take(job)
         if future is None:
             submit(job, run_times)
-        else:
-            with holding_locks_maybe():
-                _hand_over(executor, submit, future, job, run_times)
+            return
+        token = locks_may_be_held.set(True)
+        try:
+            _hand_over(executor, submit, future, job, run_times)
+        finally:
+            locks_may_be_held.reset(token)
 
     def run_job_success(job_id: str, events: list[Any]) -> None:
         success(job_id, events)

@@ -16,7 +16,7 @@ from apscheduler.schedulers.base import STATE_PAUSED, STATE_STOPPED, BaseSchedul
 
 from jobs_synchronizer.errors import JobLost, JobNotRun, JobRefused, JobRemoved
 from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.handover import holding_locks_maybe, locks_may_be_held, observe
+from jobs_synchronizer.handover import locks_may_be_held, observe
 
 MASK = (
     events.EVENT_JOB_ADDED
@@ -129,22 +129,16 @@ class Watch:
     def _refuse_what_cannot_run(self, future: JobFuture, opener: "_Opener") -> None:
         if why := self._why_dead():
             raise _not_added(future, why)
-        with self._lock:
-            pool = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
-            if not self._leaves_a_worker(pool, opener):
-                raise _not_added(future, _STARVED)
-
-    def _leaves_a_worker(self, pool: Any, opener: "_Opener") -> bool:
-        """Return whether a thread can run a job of this pool while the opener waits for it."""
         if opener.may_hold_locks or opener.thread is getattr(self.scheduler, "_thread", None):
-            return False
-        if opener.thread not in getattr(pool, "_threads", ()):
-            return True
-        waiting = {each.thread for each in self._groups.values() if pool in each.pools}
-        if len(waiting | {opener.thread}) >= pool._max_workers:
-            return False
-        opener.pools.add(pool)
-        return True
+            raise _not_added(future, _STARVED)
+        pool: Any = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
+        if opener.thread in getattr(pool, "_threads", ()):
+            with self._lock:
+                # All that would wait for the pool in which they work, and this one.
+                waiting = {each.thread for each in self._groups.values() if pool in each.pools}
+                if len(waiting | {opener.thread}) >= pool._max_workers:
+                    raise _not_added(future, _STARVED)
+                opener.pools.add(pool)
 
     def take_back(self, future: JobFuture, *, at_exit: bool = False) -> None:
         """Take a job out of its store, if it may be there.
@@ -154,7 +148,9 @@ class Watch:
             at_exit: Whether this is the last chance. Before that, nothing is removed by a thread
                 that may hold the scheduler's locks; should the job be due, it is not handed over.
         """
-        if self._waiting.get(future._key) is not future or (locks_may_be_held() and not at_exit):
+        if self._waiting.get(future._key) is not future or (
+            locks_may_be_held.get() and not at_exit
+        ):
             return
         # A shutdown holds the stores' lock for as long as it waits for jobs.
         if self.scheduler.running:
@@ -163,10 +159,14 @@ class Watch:
         # After that: a job that is due before it is removed must be known here.
         self._take(future)
 
+    def waits_for(self, future: JobFuture) -> bool:
+        """Return whether a job may be in its store."""
+        return self._waiting.get(future._key) is future
+
     def _take(self, future: JobFuture) -> bool:
         """Wait for this job no longer; return whether it was waited for."""
         with self._lock:
-            known = self._waiting.get(future._key) is future
+            known = self.waits_for(future)
             if known:
                 del self._waiting[future._key]
             return known
@@ -174,29 +174,42 @@ class Watch:
     # In the store
 
     def _hear(self, event: Any) -> None:
-        with holding_locks_maybe():
-            if isinstance(event, events.JobEvent):
-                future = self._waiting.get((event.jobstore, event.job_id))
-                if future is not None:
-                    self._hear_of_one(future, event.code)
-            else:
-                self._hear_of_all(event)
-
-    def _hear_of_one(self, future: JobFuture, code: int) -> None:
-        store = f"job store {future._jobstore!r}"
-        if code == events.EVENT_JOB_MODIFIED:
-            future._seen = f"modified in {store}: paused, resumed or rescheduled"
-            return
-        if code == events.EVENT_JOB_ADDED:
-            if not future._stored or future._adder == threading.get_ident():
-                future._stored = True
-                future._seen = f"added to {store}"
+        future = None
+        if isinstance(event, events.JobEvent):
+            future = self._waiting.get((event.jobstore, event.job_id))
+            if future is None or self._stays(future, event.code):
                 return
-            kind: type[JobNotRun] = JobRemoved
+        token = locks_may_be_held.set(True)
+        try:
+            if future is None:
+                self._hear_of_all(event)
+            else:
+                self._hear_that_gone(future, event.code)
+        finally:
+            locks_may_be_held.reset(token)
+
+    def _stays(self, future: JobFuture, code: int) -> bool:
+        """Note what happened to a job that its store has afterwards, and whether it is that."""
+        if code == events.EVENT_JOB_MODIFIED:
+            future._seen = (
+                f"modified in job store {future._jobstore!r}: paused, resumed or rescheduled"
+            )
+        elif code == events.EVENT_JOB_ADDED and not (
+            future._stored and future._adder != threading.get_ident()
+        ):
+            future._stored = True
+            future._seen = f"added to job store {future._jobstore!r}"
+        else:
+            return False
+        return True
+
+    def _hear_that_gone(self, future: JobFuture, code: int) -> None:
+        kind: type[JobNotRun] = JobRemoved
+        store = f"job store {future._jobstore!r}"
+        if code == events.EVENT_JOB_ADDED:
             what = f"was replaced in {store} by another job with its id"
             advice = "Leave the id out: each job gets one of its own."
         elif future._executor in self.scheduler._executors:
-            kind = JobRemoved
             what = f"was removed from {store} before it was due"
             advice = "Add it again if it should run."
         else:
@@ -253,7 +266,7 @@ class _Opener:
 
     def __init__(self) -> None:
         self.thread = threading.current_thread()
-        self.may_hold_locks = locks_may_be_held()
+        self.may_hold_locks = locks_may_be_held.get()
         # The pools that it is a worker of, and that are to run jobs which it waits for.
         self.pools: set[Any] = set()
 
