@@ -168,6 +168,7 @@ def real_requests() -> list[Figure]:
 
     beyond = {}
     for name, app in apps.items():
+        app.test_client().get("/")  # The first request of a process imports what it needs.
         with contextlib.redirect_stdout(io.StringIO()):
             beyond[name] = ask(app)
             app.apscheduler.shutdown()  # type: ignore[attr-defined]  # set by init_app

@@ -29,7 +29,8 @@ class RunId(str):
     An id alone says which job, not which run of it; and what is kept here needs no cleaning up.
     """
 
-    __slots__ = ("future", "grace")
+    __slots__ = ("executor", "future", "grace")
+    executor: Any
     future: JobFuture
     grace: int | None
 
@@ -89,13 +90,12 @@ def _hand_over(
 ) -> None:
     """Let an executor have a job, and answer if it does not take it."""
     pool = getattr(executor, "_pool", None)
-    handed = _copy_of(job)
-    handed.id = RunId(job.id)
-    handed.id.future = future
-    handed.id.grace = job.misfire_grace_time
     if pool is not None and "_observed" not in vars(pool):
         pool._observed = True
-        _observe_cancelling(executor, pool)
+        _observe_cancelling(pool)
+    handed = _copy_of(job)
+    handed.id = run_id = RunId(job.id)
+    run_id.executor, run_id.future, run_id.grace = executor, future, job.misfire_grace_time
     if pool is None or isinstance(pool, ThreadPoolExecutor):
         handed.func = future._body(job.func)
     else:
@@ -104,13 +104,15 @@ def _hand_over(
     future._seen = f"handed to executor {future._executor!r}"
     try:
         submit(handed, run_times)
-    except MaxInstancesReachedError as error:
-        runs = "as many runs of its id as max_instances allows were under way"
-        what = f"was skipped: {runs} ({job.max_instances})"
-        future._fail(JobSkipped, what, "Leave the id out: each job gets one of its own.", error)
-        raise
     except BaseException as error:
-        if str(error) == "can't start new thread" and getattr(pool, "_threads", None):
+        # Executors keep the ids of jobs that they refuse.
+        del run_id.future
+        if isinstance(error, MaxInstancesReachedError):
+            runs = "as many runs of its id as max_instances allows were under way"
+            what = f"was skipped: {runs} ({job.max_instances})"
+            advice = "Leave the id out: each job gets one of its own."
+            future._fail(JobSkipped, what, advice, error)
+        elif str(error) == "can't start new thread" and getattr(pool, "_threads", None):
             # The pool has queued it nevertheless, and a worker that lives will run it.
             future._unwatch()
         else:
@@ -119,17 +121,18 @@ def _hand_over(
         raise
 
 
-def _observe_cancelling(executor: Any, pool: Any) -> None:
-    """Let an executor hear of a job that its pool cancels in its queue, which it never does."""
+def _observe_cancelling(pool: Any) -> None:
+    """Let executors hear of a job that their pool cancels in its queue, which they never do."""
     submit = pool.submit
 
     def submit_observed(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         pool_future = submit(function, *args, **kwargs)
-        run_id = getattr(args[0], "id", None) if args else None
+        run_id: Any = getattr(args[0], "id", None) if args else None
 
         def done(pool_future: Future[Any]) -> None:
             if pool_future.cancelled():
-                executor._run_job_error(run_id, CancelledError("the pool cancelled it"))
+                error = CancelledError("the pool cancelled it")
+                run_id.executor._run_job_error(run_id, error)
 
         if isinstance(run_id, RunId):
             pool_future.add_done_callback(done)

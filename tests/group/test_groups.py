@@ -2,6 +2,8 @@
 
 import concurrent.futures
 import gc
+import logging
+import threading
 import time
 import weakref
 from datetime import UTC, datetime
@@ -203,6 +205,41 @@ def state_of(scheduler: Any) -> dict[str, Any]:
         for each in objects
         for name, value in vars(each).items()
     }
+
+
+@pytest.mark.parametrize("how", ["refused", "queued without a thread", "cancelled", "skipped"])
+def test_a_job_that_is_not_run_leaves_nothing_behind(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """An executor that does not run a job does not keep its future either."""
+    # Whoever captures logs keeps the errors in them.
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    small = scheduler._executors["small"]
+    with JobGroup(scheduler) as group:
+        busy = group.add_job(work, args=[5], id="same", executor="small")
+        time.sleep(0.1)
+        if how == "refused":
+            small.shutdown(wait=False)
+        elif how == "queued without a thread":
+            monkeypatch.setattr(small._pool, "_max_workers", 2)
+            monkeypatch.setattr(threading.Thread, "start", cannot_start)
+        future = group.add_job(work, id="same" if how == "skipped" else None, executor="small")
+        time.sleep(0.1)
+        if how == "cancelled":
+            future.cancel()
+        assert future.done() == (how != "queued without a thread")
+        concurrent.futures.wait([busy, future], 30)
+    time.sleep(1)
+    gone = [weakref.ref(each) for each in (busy, future)]
+    del busy, future, group
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
+
+
+def cannot_start(_thread: threading.Thread) -> None:
+    """Fail as a thread does that there is no room for."""
+    raise RuntimeError("can't start new thread")
 
 
 def test_a_scheduler_that_is_gone_takes_its_watch_along(sim: Simulation) -> None:
