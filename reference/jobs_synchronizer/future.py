@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from jobs_synchronizer.errors import JobNotRun
@@ -31,6 +31,16 @@ class JobFuture(Future[Any]):
         name: The job's name.
     """
 
+    _seen = "not in a job store yet"
+    # The thread that is adding the job, and whether its store has it, or had.
+    _adder: int | None = None
+    _stored = False
+    _handed_over = False
+    _notified = False
+    # A body that no executor will report, and how a body ended.
+    _unwatched = False
+    _outcome: tuple[Any, BaseException | None] | None = None
+
     def __init__(
         self,
         job_id: str,
@@ -49,15 +59,6 @@ class JobFuture(Future[Any]):
         self._executor = executor
         self._context = context
         self._watch = watch
-        self._seen = "not in a job store yet"
-        # The thread that is adding the job, and whether its store has it, or had.
-        self._adder: int | None = None
-        self._stored = False
-        self._handed_over = False
-        self._notified = False
-        # A body that no executor will report, and how a body ended.
-        self._unwatched = False
-        self._outcome: tuple[Any, BaseException | None] | None = None
 
     @property
     def last_seen(self) -> str:
@@ -112,11 +113,13 @@ class JobFuture(Future[Any]):
 
     def _settle(self, value: Any, error: BaseException | None = None) -> None:
         """Answer, unless there is an answer."""
-        with suppress(InvalidStateError):
+        try:
             if error is None:
                 self.set_result(value)
             else:
                 self.set_exception(error)
+        except InvalidStateError:
+            pass  # The first answer stands.
 
     def _fail(
         self, kind: type[JobNotRun], what: str, advice: str, cause: BaseException | None = None

@@ -67,6 +67,7 @@ def test_a_job_that_is_removed(scheduler: Any, gets: Gets) -> None:
             "JobRemoved after 1 s: Job 'work' (id …) was removed from job store 'default' before "
             "it was due. Add it again if it should run.",
         )
+    assert future.last_seen == "was removed from job store 'default' before it was due"
 
 
 @pytest.mark.rows("E7")
