@@ -58,8 +58,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Run the real ten-job, ten-second scenario, end to end."""
+    """Run the real ten-job, ten-second scenario, and an app on JobGroup, end to end."""
     session.install(".", *group("e2e"))
+    if not session.posargs:
+        session.run("python", "scripts/e2e_group.py", interrupt_timeout=5, terminate_timeout=2)
     # Ctrl-C leaves the script the time to stop its programs.
     session.run(
         "python", "scripts/e2e.py", *session.posargs, interrupt_timeout=5, terminate_timeout=2
@@ -119,7 +121,8 @@ def soundness(session: nox.Session) -> None:
     """Compare explore() with and without reduction on every program there is (half an hour)."""
     session.install(".[fakes]", *group("tests"))
     if not session.posargs:
-        session.run("pytest", "tests/explore", "--soundness", "-n", str(os.cpu_count() or 1))
+        long = ("tests/explore", "tests/group", "--soundness")
+        session.run("pytest", *long, "-n", str(os.cpu_count() or 1))
     session.run("python", "scripts/soundness.py", *session.posargs)
 
 
@@ -141,9 +144,10 @@ def types(session: nox.Session) -> None:
 # What explore() is compared with needs Python 3.12.
 @nox.session(python=PRESENT[-1])
 def bench(session: nox.Session) -> None:
-    """Measure what simulations and explorations cost (--threads 100000 for the largest)."""
+    """Measure simulations and explorations (--threads 100000 for the largest), and JobGroup."""
     session.install(".[fakes]", *group("bench"))
     session.run("python", "scripts/bench.py", *session.posargs)
+    session.run("python", "scripts/bench_group.py")
 
 
 @nox.session

@@ -6,5 +6,26 @@ package exports the corrected one only. It imports nothing from ``apscheduler_fa
 """
 
 from jobs_synchronizer.corrected import JobsSynchronizer, create_app
+from jobs_synchronizer.errors import (
+    JobLost,
+    JobMissed,
+    JobNotRun,
+    JobRefused,
+    JobRemoved,
+    JobSkipped,
+)
+from jobs_synchronizer.future import JobFuture
+from jobs_synchronizer.group import JobGroup
 
-__all__ = ["JobsSynchronizer", "create_app"]
+__all__ = [
+    "JobFuture",
+    "JobGroup",
+    "JobLost",
+    "JobMissed",
+    "JobNotRun",
+    "JobRefused",
+    "JobRemoved",
+    "JobSkipped",
+    "JobsSynchronizer",
+    "create_app",
+]

@@ -1,0 +1,158 @@
+"""JobFuture: what becomes of one job, as a future of the standard library."""
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from jobs_synchronizer.errors import JobNotRun
+
+if TYPE_CHECKING:
+    from jobs_synchronizer.watch import Watch
+
+
+class JobFuture(Future[Any]):
+    """The future of one job; ``JobGroup.add_job`` makes it.
+
+    Its value is the job's, its exception the job's own or a ``JobNotRun``. It is *running* as soon
+    as nothing keeps the job from running: in a thread from the first line of the job's function, in
+    another process from the hand-over. What it is told first stands.
+
+    Args:
+        job_id: The job's id.
+        name: The job's name.
+        jobstore: Alias of its job store.
+        executor: Alias of its executor.
+        context: Makes what its function runs in, in a thread of this process.
+        watch: What its scheduler does with it.
+
+    Attributes:
+        job_id: The job's id.
+        name: The job's name.
+    """
+
+    _seen = "not in a job store yet"
+    # The thread that is adding the job, and whether its store has it, or had.
+    _adder: int | None = None
+    _stored = False
+    _handed_over = False
+    _notified = False
+    # A body that no executor will report, and how a body ended.
+    _unwatched = False
+    _outcome: tuple[Any, BaseException | None] | None = None
+
+    def __init__(
+        self,
+        job_id: str,
+        name: str,
+        *,
+        jobstore: str,
+        executor: str,
+        context: Callable[[], AbstractContextManager[object]],
+        watch: "Watch",
+    ) -> None:
+        super().__init__()
+        self.job_id = job_id
+        self.name = name
+        self._jobstore = jobstore
+        self._key = jobstore, job_id
+        self._executor = executor
+        self._context = context
+        self._watch = watch
+
+    @property
+    def last_seen(self) -> str:
+        """What was last seen of the job, and why the scheduler does not hand it over if it can't.
+
+        Safe to read at any time: it waits for no lock of the scheduler and looks into no store.
+        """
+        if self.cancelled():
+            return "cancelled"
+        if self.done():
+            error = self.exception()
+            if isinstance(error, JobNotRun):
+                return error.what
+            return f"raised {type(error).__name__}" if error else "returned"
+        outlook = "" if self._handed_over else self._watch.outlook()
+        return f"{self._seen}; {outlook}" if outlook else self._seen
+
+    def cancel(self) -> bool:
+        """Cancel the job unless it is running, and take it out of its store.
+
+        Returns:
+            Whether the job is cancelled. The function of a cancelled job is never called, not even
+            if a pool has the job in its queue.
+
+        Source: those who wait for a cancelled future are told by ``set_running_or_notify_cancel``,
+        which is called once,
+        https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.set_running_or_notify_cancel
+        """
+        if not super().cancel():
+            return False
+        with self._condition:
+            if self._notified:
+                return True
+            self._notified = True
+            self.set_running_or_notify_cancel()
+        self._watch.take_back(self)
+        return True
+
+    def _begin(self) -> None:
+        """Let nobody cancel the job any more.
+
+        Raises:
+            CancelledError: It has an answer already, and must not run.
+        """
+        with self._condition:  # No answer comes between the look and the step.
+            if self.done():
+                raise CancelledError(
+                    f"Job {self.name!r} (id {self.job_id}) is not run: its future was "
+                    f"{'cancelled' if self.cancelled() else 'answered'} before it began."
+                )
+            self.set_running_or_notify_cancel()
+
+    def _settle(self, value: Any, error: BaseException | None = None) -> None:
+        """Answer, unless there is an answer."""
+        try:
+            if error is None:
+                self.set_result(value)
+            else:
+                self.set_exception(error)
+        except InvalidStateError:
+            pass  # The first answer stands.
+
+    def _fail(
+        self, kind: type[JobNotRun], what: str, advice: str, cause: BaseException | None = None
+    ) -> None:
+        """Answer that the job has no result, unless there is an answer."""
+        error = kind(self.name, self.job_id, what, advice)
+        error.__cause__ = cause
+        self._settle(None, error)
+
+    def _unwatch(self) -> None:
+        """Take the answer from the body itself: no executor will tell how it ended."""
+        self._unwatched = True
+        # The body writes its outcome and then looks: one of the two sees the other.
+        if self._outcome is not None:
+            self._settle(*self._outcome)
+
+    def _body(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the job's function as a thread of this process calls it."""
+
+        def body(*args: Any, **kwargs: Any) -> Any:
+            self._begin()
+            self._seen = "running"
+            value, error = None, None
+            try:
+                with self._context():
+                    value = func(*args, **kwargs)
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                self._outcome = value, error
+                if self._unwatched:
+                    self._settle(value, error)
+            return value
+
+        return body

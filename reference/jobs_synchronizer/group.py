@@ -1,0 +1,158 @@
+"""JobGroup: wait for one-off jobs that know nothing of whoever waits.
+
+Jobs are plain functions with plain arguments, in any job store and executor; what becomes of each
+is a ``concurrent.futures.Future``, for ``wait``, ``as_completed``, callbacks and time-outs. Every
+ending that can be known is an answer at once. What cannot be known stays pending: wait with a
+timeout, and read ``last_seen`` of what is not done. ``docs/endings.md`` has every ending.
+
+What it leaves out: coroutine functions, jobs that recur, and results of jobs that another process's
+scheduler runs from a shared store.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from types import TracebackType
+from typing import Any, Self
+
+from apscheduler.schedulers.base import BaseScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.util import get_callable_name, iscoroutinefunction_partial, ref_to_obj
+from flask_apscheduler import APScheduler
+
+from jobs_synchronizer.future import JobFuture
+from jobs_synchronizer.watch import Watch
+
+
+class JobGroup:
+    """Add one-off jobs and get a future for each.
+
+    ``with JobGroup(app.apscheduler) as group: futures = [group.add_job(task) for task in tasks]``.
+    When the block ends, however it ends, every job that has not begun is cancelled and taken out of
+    its store; the group does not wait for the others, whose futures still get their answer.
+
+    Args:
+        scheduler: A scheduler, or Flask-APScheduler's ``APScheduler``; with the latter, jobs that
+            run in threads of this process run in an application context.
+
+    Raises:
+        TypeError: ``scheduler`` is neither.
+    """
+
+    def __init__(self, scheduler: BaseScheduler | APScheduler) -> None:
+        self._context: Callable[[], AbstractContextManager[object]] = nullcontext
+        if isinstance(scheduler, APScheduler):
+            if scheduler.app is not None:
+                self._context = scheduler.app.app_context
+            scheduler = scheduler.scheduler
+        if not isinstance(scheduler, BaseScheduler):
+            raise TypeError(
+                f"JobGroup({scheduler!r}): jobs are added to a scheduler. Pass APScheduler's, or "
+                "Flask-APScheduler's."
+            )
+        self._watch = Watch.of(scheduler)
+        self._futures: list[JobFuture] = []
+        self._open = False
+
+    def __enter__(self) -> Self:
+        self._watch.open(self)
+        self._open = True
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Cancel what has not begun, and listen no longer.
+
+        Raises:
+            Exception: A job store failed to remove a job; the others are removed all the same.
+        """
+        self._open = False
+        with ExitStack() as stack:
+            stack.callback(self._watch.close, self)
+            for future in self._futures:
+                if not future.done() or self._watch.waits_for(future):
+                    stack.callback(self._watch.take_back, future, at_exit=True)
+                    stack.callback(future.cancel)
+
+    def add_job(
+        self,
+        func: Callable[..., object] | str,
+        trigger: str | BaseTrigger | None = None,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        id: str | None = None,  # noqa: A002  # APScheduler's own keyword.
+        name: str | None = None,
+        jobstore: str = "default",
+        executor: str = "default",
+        **options: Any,
+    ) -> JobFuture:
+        """Add a job that runs once.
+
+        Args:
+            func: A function, or a textual reference to one (``"package.module:name"``).
+            trigger: ``"date"``, a ``DateTrigger``, or ``None``, which is now.
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
+            id: The job's id; ``None`` makes one that no other run has.
+            name: What the job is called; ``None`` takes the function's name.
+            jobstore: Alias of the job store.
+            executor: Alias of the executor.
+            **options: Whatever else the scheduler's ``add_job`` takes, such as ``run_date``.
+                ``misfire_grace_time`` (seconds) is ``None`` unless it is given: late is not never.
+
+        Returns:
+            The job's future.
+
+        Raises:
+            RuntimeError: The group is not open.
+            TypeError: ``func`` is a coroutine function.
+            ValueError: ``trigger`` is another one.
+            JobRefused: The scheduler does not run, or this thread would keep the job from running
+                as long as it waits for it.
+            Exception: Whatever the scheduler's ``add_job`` raises, such as a job store that cannot
+                pickle the arguments. The job was not added then.
+        """
+        if not self._open:
+            raise RuntimeError(
+                "JobGroup.add_job(): the group is not open. Add jobs inside its with block."
+            )
+        function = ref_to_obj(func) if isinstance(func, str) else func
+        if iscoroutinefunction_partial(function):
+            raise TypeError(
+                f"JobGroup.add_job({func!r}): a thread would call this coroutine function, and its "
+                "body would never run. Pass a function that calls asyncio.run."
+            )
+        if not (trigger is None or trigger == "date" or isinstance(trigger, DateTrigger)):
+            raise ValueError(
+                f"JobGroup.add_job(trigger={trigger!r}): a future has one answer, and this trigger "
+                "may run the job more than once. Pass 'date' or a DateTrigger."
+            )
+        future = JobFuture(
+            id or uuid.uuid4().hex,
+            name or get_callable_name(function),
+            jobstore=jobstore,
+            executor=executor,
+            context=self._context,
+            watch=self._watch,
+        )
+        self._watch.add(
+            future,
+            self,
+            func=func,
+            trigger=trigger,
+            args=args,
+            kwargs=kwargs,
+            id=future.job_id,
+            name=future.name,
+            jobstore=jobstore,
+            executor=executor,
+            **{"misfire_grace_time": None, **options},
+        )
+        self._futures.append(future)
+        return future

@@ -1,0 +1,171 @@
+"""The hand-over of a group's job to an executor, and what that executor makes of it.
+
+No event tells most ways in which an executor does not run a job (``tests/rows.toml``), so three of
+its methods are wrapped: ``submit_job``, ``_run_job_success`` and ``_run_job_error``; and its pool's
+``submit``. They stay wrapped as long as they live; jobs of no group they only pass on.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_MISSED
+from apscheduler.executors.base import MaxInstancesReachedError
+from apscheduler.job import Job
+
+from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped
+from jobs_synchronizer.future import JobFuture
+
+# Whether this thread is in a listener or a hand-over: it may be the scheduler's, with its locks. A
+# plain variable, and no context manager: it is set for every job.
+locks_may_be_held = ContextVar("locks_may_be_held", default=False)
+
+
+class RunId(str):
+    """A job's id that knows whose run it is: its executor gives it back when the run is over.
+
+    An id alone says which job, not which run of it; and what is kept here needs no cleaning up.
+    """
+
+    __slots__ = ("executor", "future", "grace")
+    executor: Any
+    future: JobFuture
+    grace: int | None
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Be a plain string in another process."""
+        return str, (str(self),)
+
+
+def observe(executor: Any, take: Callable[[Any], JobFuture | None]) -> None:
+    """Answer the futures of the jobs that an executor is given from now on.
+
+    Args:
+        executor: The executor; nothing happens if it is observed already.
+        take: Returns the future of a job that is handed over, if it has one, and forgets it.
+    """
+    if "_observed" in vars(executor):
+        return
+    executor._observed = True
+    submit, success, error = (
+        executor.submit_job,
+        executor._run_job_success,
+        executor._run_job_error,
+    )
+
+    def submit_job(job: Any, run_times: list[datetime]) -> None:
+        future = take(job)
+        if future is None:
+            submit(job, run_times)
+            return
+        token = locks_may_be_held.set(True)
+        try:
+            _hand_over(executor, submit, future, job, run_times)
+        finally:
+            locks_may_be_held.reset(token)
+
+    def run_job_success(job_id: str, events: list[Any]) -> None:
+        success(job_id, events)
+        if isinstance(job_id, RunId):
+            _ended(job_id, events[-1])
+
+    def run_job_error(job_id: str, exc: BaseException, traceback: Any = None) -> None:
+        error(job_id, exc, traceback)
+        if isinstance(job_id, RunId):
+            _lost(job_id.future, exc)
+
+    executor.submit_job = submit_job
+    executor._run_job_success = run_job_success
+    executor._run_job_error = run_job_error
+
+
+def _hand_over(
+    executor: Any,
+    submit: Callable[[Any, list[datetime]], None],
+    future: JobFuture,
+    job: Any,
+    run_times: list[datetime],
+) -> None:
+    """Let an executor have a job, and answer if it does not take it."""
+    pool = getattr(executor, "_pool", None)
+    if pool is not None and "_observed" not in vars(pool):
+        pool._observed = True
+        _observe_cancelling(pool)
+    handed = _copy_of(job)
+    handed.id = run_id = RunId(job.id)
+    run_id.executor, run_id.future, run_id.grace = executor, future, job.misfire_grace_time
+    if pool is None or isinstance(pool, ThreadPoolExecutor):
+        handed.func = future._body(job.func)
+    else:
+        future._begin()
+    future._handed_over = True
+    future._seen = f"handed to executor {future._executor!r}"
+    try:
+        submit(handed, run_times)
+    except BaseException as error:
+        # Executors keep the ids of jobs that they refuse.
+        del run_id.future
+        if isinstance(error, MaxInstancesReachedError):
+            runs = "as many runs of its id as max_instances allows were under way"
+            what = f"was skipped: {runs} ({job.max_instances})"
+            advice = "Leave the id out: each job gets one of its own."
+            future._fail(JobSkipped, what, advice, error)
+        elif str(error) == "can't start new thread" and getattr(pool, "_threads", None):
+            # The pool has queued it nevertheless, and a worker that lives will run it.
+            future._unwatch()
+        else:
+            what = f"was refused by executor {future._executor!r}: {_text(error)}"
+            future._fail(JobRefused, what, "Give the scheduler an executor that runs.", error)
+        raise
+
+
+def _observe_cancelling(pool: Any) -> None:
+    """Let executors hear of a job that their pool cancels in its queue, which they never do."""
+    submit = pool.submit
+
+    def submit_observed(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        pool_future = submit(function, *args, **kwargs)
+        run_id: Any = getattr(args[0], "id", None) if args else None
+
+        def done(pool_future: Future[Any]) -> None:
+            if pool_future.cancelled():
+                error = CancelledError("the pool cancelled it")
+                run_id.executor._run_job_error(run_id, error)
+
+        if isinstance(run_id, RunId):
+            pool_future.add_done_callback(done)
+        return pool_future
+
+    pool.submit = submit_observed
+
+
+def _copy_of(job: Any) -> Any:
+    """Return a job for the executor alone: the store's keeps its function, which it may pickle."""
+    copy = Job.__new__(Job)
+    for name in Job.__slots__:
+        if name != "__weakref__":
+            setattr(copy, name, getattr(job, name))
+    return copy
+
+
+def _ended(run_id: RunId, event: Any) -> None:
+    if event.code == EVENT_JOB_MISSED:
+        due = f"it was due at {event.scheduled_run_time}"
+        what = f"was missed: {due} and did not begin within its grace of {run_id.grace} s"
+        advice = "Leave misfire_grace_time out, or give its executor more workers."
+        run_id.future._fail(JobMissed, what, advice)
+    else:
+        run_id.future._settle(event.retval, event.exception)
+
+
+def _lost(future: JobFuture, error: BaseException) -> None:
+    begun = "It may have run, in part or whole" if future.running() else "It did not begin"
+    what = f"was lost by executor {future._executor!r}: {_text(error)}"
+    future._fail(JobLost, what, f"{begun}; the executor's log has more.", error)
+
+
+def _text(error: BaseException) -> str:
+    # It is followed by a sentence.
+    return f"{type(error).__name__}: {error}".rstrip(".")

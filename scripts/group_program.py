@@ -1,0 +1,105 @@
+"""A small Flask app on JobGroup, started by ``scripts/e2e_group.py``.
+
+``/run`` adds jobs and answers with what became of each: 200 when all have ended, 504 at the
+deadline. ``/workers`` names the processes of the pool, ``/restart`` restarts the scheduler.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
+from flask import Flask, request
+from flask_apscheduler import APScheduler
+
+from jobs_synchronizer import JobGroup
+
+
+def work(number: int, seconds: float, raising: int) -> int:
+    """Take some time and return the number, or raise it.
+
+    Args:
+        number: The job's number, from 0.
+        seconds: How long it takes.
+        raising: The number of the job that raises.
+
+    Raises:
+        ValueError: It is this one.
+    """
+    time.sleep(seconds)
+    if number == raising:
+        raise ValueError("boom")
+    return number
+
+
+def create_app() -> Flask:
+    """Make the app and start its scheduler: ten threads, and a process pool of two."""
+    app = Flask(__name__)
+    app.config["SCHEDULER_TIMEZONE"] = "UTC"
+    app.config["SCHEDULER_EXECUTORS"] = {
+        "default": ThreadPoolExecutor(10),
+        "processes": ProcessPoolExecutor(2),
+    }
+    scheduler = APScheduler(app=app)
+    scheduler.start()
+
+    @app.get("/")
+    def ready() -> str:
+        return f"{os.getpid()}"
+
+    @app.get("/run")
+    def run() -> tuple[dict[str, Any], HTTPStatus]:
+        given = request.args
+        seconds = float(given.get("seconds", 0))
+        date = datetime.now(UTC) + timedelta(seconds=float(given.get("in", 0)))
+        with JobGroup(scheduler) as group:
+            futures = [
+                group.add_job(
+                    work,
+                    args=[number, seconds, int(given.get("raising", -1))],
+                    name=f"Task {number}",
+                    executor=given.get("executor", "default"),
+                    run_date=date,
+                )
+                for number in range(int(given["count"]))
+            ]
+            _, pending = concurrent.futures.wait(futures, float(given.get("timeout", 20)))
+            done = [each for each in futures if each not in pending]
+            answer = {
+                "values": [each.result() for each in done if not error(each)],
+                "errors": {each.name: error(each) for each in done if error(each)},
+                "pending": {each.name: each.last_seen for each in futures if each in pending},
+            }
+        return answer, HTTPStatus.GATEWAY_TIMEOUT if pending else HTTPStatus.OK
+
+    @app.get("/workers")
+    def workers() -> list[int]:
+        return list(scheduler.scheduler._executors["processes"]._pool._processes)  # noqa: SLF001  # Nothing else tells.
+
+    @app.get("/restart")
+    def restart() -> str:
+        scheduler.shutdown(wait=False)
+        # It keeps its pools, which are shut down: the new ones are made by start().
+        scheduler.scheduler.remove_executor("default")
+        scheduler.start()
+        return "restarted"
+
+    return app
+
+
+def error(future: concurrent.futures.Future[Any]) -> str:
+    """Return what a future failed with, its type first; empty if it did not."""
+    raised = future.exception()
+    return f"{type(raised).__name__}: {raised}" if raised else ""
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", required=True, type=int)
+    options = parser.parse_args()
+    create_app().run(host=options.host, port=options.port)

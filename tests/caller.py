@@ -1,0 +1,70 @@
+"""What the caller of a group gets of a job, in one line, and when; and the jobs themselves."""
+
+import concurrent.futures
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from jobs_synchronizer import JobFuture
+
+# Seconds for which a caller waits.
+DEADLINE = 30.0
+
+Gets = Callable[[JobFuture, str], None]
+
+
+def told(future: JobFuture, clock: Callable[[], float] | None) -> str:
+    """Wait for a job as a caller does, and say what is known then.
+
+    Args:
+        future: The job's future.
+        clock: Returns the seconds since the test began; ``None`` leaves the time out.
+    """
+    concurrent.futures.wait([future], timeout=DEADLINE)
+    when = "at once" if clock is None else f"after {clock():g} s"
+    if not future.done():
+        return f"pending {when}, last seen: {future.last_seen}"
+    if future.cancelled():
+        return f"cancelled {when}"
+    error = future.exception()
+    if error is None:
+        return f"{future.result()!r} {when}"
+    text = str(error).replace(f"(id {future.job_id})", "(id …)")
+    return f"{type(error).__name__} {when}: {text}"
+
+
+Refused = Callable[[Callable[[], object], str], None]
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """Return what a call raises, which names a job or its function."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # The test compares it.
+        call()
+    text = re.sub(r"\(id \w+\)|(?<=add_job\()[^)]*\)?>?(?=\):)", _shorter, str(caught.value))
+    return f"{type(caught.value).__name__}: {text}"
+
+
+def _shorter(found: re.Match[str]) -> str:
+    return "(id …)" if found[0].startswith("(id") else "…"
+
+
+def work(value: str = "done", seconds: float = 0.5) -> str:
+    """Take half a second."""
+    time.sleep(seconds)
+    return value
+
+
+def soon(seconds: float = 5) -> dict[str, Any]:
+    """Return a date in five seconds, as ``add_job`` takes it."""
+    return {"run_date": datetime.now(UTC) + timedelta(seconds=seconds)}
+
+
+def kill(scheduler: Any) -> None:
+    """End a scheduler's thread as an exception in its look at the stores does."""
+    scheduler._process_jobs = lambda: vars(scheduler)["a job"]
+    scheduler.wakeup()
+    scheduler._thread.join()

@@ -1,0 +1,54 @@
+"""A real scheduler in virtual time, and the caller who waits for its jobs."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from apscheduler_fakes import Simulation
+from caller import Gets, Refused, refusal, told
+from jobs_synchronizer import JobFuture
+
+
+@pytest.fixture
+def scheduler(sim: Simulation) -> Iterator[Any]:
+    """A real scheduler with its thread and its pool of ten workers."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.start()
+    yield scheduler
+    if scheduler.running:
+        scheduler.shutdown(wait=False)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Any:
+    """A job store in an SQLite file."""
+    engine = create_engine(f"sqlite:///{tmp_path}/jobs.sqlite", poolclass=NullPool)
+    return SQLAlchemyJobStore(engine=engine)
+
+
+@pytest.fixture
+def gets(request: pytest.FixtureRequest) -> Gets:
+    """Wait for a job and compare what its caller gets; the second argument is what the docs say."""
+    sim = request.getfixturevalue("sim") if "sim" in request.fixturenames else None
+
+    def gets(future: JobFuture, expected: str) -> None:
+        assert told(future, sim and (lambda: sim.clock.elapsed)) == expected
+
+    return gets
+
+
+@pytest.fixture
+def refused() -> Refused:
+    """Compare what a call raises; the second argument is what the docs say."""
+
+    def refused(call: Callable[[], object], expected: str) -> None:
+        assert refusal(call) == expected
+
+    return refused

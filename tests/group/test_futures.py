@@ -1,0 +1,232 @@
+"""What ``concurrent.futures`` says of futures holds for those of a group."""
+
+import concurrent.futures
+import logging
+import pickle
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.executors.pool import ThreadPoolExecutor
+
+from apscheduler_fakes import FakeScheduler, Simulation
+from caller import Gets, soon
+from jobs_synchronizer import JobGroup, JobMissed, JobNotRun
+from outcomes import later
+
+
+def work(seconds: float = 0.5) -> float:
+    """Take some time."""
+    time.sleep(seconds)
+    return seconds
+
+
+def test_wait_returns_what_is_done_at_the_deadline(scheduler: Any, sim: Simulation) -> None:
+    """``wait`` divides the futures at its deadline."""
+    with JobGroup(scheduler) as group:
+        quick, slow = group.add_job(work), group.add_job(work, args=[5])
+        done, not_done = concurrent.futures.wait([quick, slow], timeout=1)
+    assert (done, not_done) == ({quick}, {slow})
+    assert sim.clock.elapsed == 1.0
+
+
+def test_as_completed_returns_jobs_in_the_order_of_their_ends(scheduler: Any) -> None:
+    """``as_completed`` yields the quickest job first."""
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job(work, args=[seconds]) for seconds in (3, 1, 2)]
+        ended = [future.result() for future in concurrent.futures.as_completed(futures, 30)]
+    assert ended == [1, 2, 3]
+
+
+def test_the_first_exception_ends_a_wait_for_it(scheduler: Any, sim: Simulation) -> None:
+    """A job that is removed counts as one that failed."""
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job(work, args=[9]), group.add_job(work, **soon())]
+        later(2, lambda: scheduler.remove_job(futures[1].job_id))
+        concurrent.futures.wait(futures, 30, concurrent.futures.FIRST_EXCEPTION)
+    assert sim.clock.elapsed == 2.0
+
+
+def test_a_time_out_of_result(scheduler: Any) -> None:
+    """``result`` and ``exception`` time out while the job runs."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work)
+        with pytest.raises(TimeoutError):
+            future.result(timeout=0.1)
+        with pytest.raises(TimeoutError):
+            future.exception(timeout=0.1)
+        assert future.result(timeout=1) == 0.5
+
+
+def test_callbacks_are_called_with_the_future(scheduler: Any) -> None:
+    """A callback is called once, when the job has ended, or at once if it has."""
+    seen: list[Any] = []
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work)
+        future.add_done_callback(seen.append)
+        assert seen == []
+        future.result()
+        future.add_done_callback(seen.append)
+    assert seen == [future, future]
+
+
+def test_a_cancelled_job_leaves_its_store(scheduler: Any, sim: Simulation, gets: Gets) -> None:
+    """``cancel`` takes the job out of the store, and whoever waits is told at once."""
+    with JobGroup(scheduler) as group:
+        future, other = group.add_job(work, **soon()), group.add_job(work, **soon())
+        later(1, future.cancel)
+        done, _ = concurrent.futures.wait([future, other], 30, concurrent.futures.FIRST_COMPLETED)
+        assert (done, sim.clock.elapsed) == ({future}, 1.0)
+        assert [job.id for job in scheduler.get_jobs()] == [other.job_id]
+        gets(future, "cancelled after 1 s")
+        with pytest.raises(concurrent.futures.CancelledError):
+            future.result()
+        assert future.last_seen == "cancelled"
+        assert future.cancel()
+
+
+def test_a_cancelled_job_in_a_queue_is_never_run(
+    scheduler: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A job that a pool has in its queue can be cancelled; APScheduler logs why it is not run."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    ran: list[str] = []
+    with JobGroup(scheduler) as group:
+        running = group.add_job(work, executor="small")
+        queued = group.add_job(ran.append, args=["queued"], executor="small", name="queued")
+        time.sleep(0.1)
+        assert queued.last_seen == "handed to executor 'small'"
+        assert queued.cancel()
+        assert not running.cancel()
+        assert running.result() == 0.5
+        group.add_job(work, executor="small").result()
+    assert ran == []
+    assert "is not run: its future was cancelled before it began." in caplog.text
+
+
+def test_a_finished_job_cannot_be_cancelled(scheduler: Any) -> None:
+    """What is done stays as it is."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work)
+        future.result()
+    assert not future.cancel()
+    assert future.result() == 0.5
+
+
+def test_a_job_in_another_process_cannot_be_cancelled(scheduler: Any) -> None:
+    """A job that was handed to another process counts as running: nothing keeps it from it."""
+    pool = Elsewhere()
+    scheduler.add_executor(pool, "elsewhere")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="elsewhere")
+        time.sleep(0.1)
+        assert future.running()
+        assert not future.cancel()
+
+
+class Elsewhere(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """An executor whose pool is no thread pool, and does nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._pool = concurrent.futures.Executor()
+        self.submitted: list[Any] = []
+        self._pool.submit = self.submit  # type: ignore[assignment, method-assign]  # A stand-in.
+
+    def submit(self, *call: Any) -> Any:
+        """Keep a call."""
+        self.submitted.append(call)
+        return concurrent.futures.Future[Any]()
+
+
+def test_a_job_that_is_cancelled_while_it_is_handed_over(scheduler: Any) -> None:
+    """A job that is cancelled in the last moment is not handed to another process."""
+    pool = Elsewhere()
+    scheduler.add_executor(pool, "elsewhere")
+    submit = pool.submit_job
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="elsewhere", **soon())
+
+        def submit_job(*call: Any) -> None:
+            super(type(future), future).cancel()
+            submit(*call)
+
+        scheduler._lookup_executor("elsewhere")
+        submit, pool.submit_job = pool.submit_job, submit_job
+        time.sleep(6)
+    assert pool.submitted == []
+    assert future.cancelled()
+
+
+def cancels(others: list[Any]) -> Callable[[Any], None]:
+    """Return a callback that cancels other jobs."""
+
+    def cancel(_future: Any) -> None:
+        for other in others:
+            other.cancel()
+
+    return cancel
+
+
+@pytest.mark.parametrize("executor", ["inline", "nowhere", "shut"])
+def test_a_callback_on_the_schedulers_thread_may_cancel(scheduler: Any, executor: str) -> None:
+    """A callback that cancels jobs which are due at once with its own does not end the thread."""
+    scheduler.add_executor(DebugExecutor(), "inline")
+    scheduler.add_executor(ThreadPoolExecutor(), "shut")
+    scheduler._executors["shut"].shutdown()
+    day, ran = soon(), list[str]()
+    with JobGroup(scheduler) as group:
+        first = group.add_job(work, id="1", executor=executor, **day)
+        second = group.add_job(ran.append, args=["2"], id="2", name="second", **day)
+        far = group.add_job(work, id="far", run_date="2026-01-01 01:00:00")
+        first.add_done_callback(cancels([second, far]))
+        time.sleep(6)
+        assert second.cancelled()
+        assert scheduler._thread.is_alive()
+        assert [job.id for job in scheduler.get_jobs()] == ["far"]
+    assert scheduler.get_jobs() == []
+    assert ran == []
+
+
+def test_what_a_job_ended_with_stands(sim: Simulation) -> None:
+    """A job that is told lost after it was answered keeps its answer."""
+    scheduler = FakeScheduler()
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work)
+        scheduler.run_due()
+        future._fail(JobMissed, "was missed", "Nothing.")
+    assert future.result() == 0.5
+    assert future.last_seen == "returned"
+
+
+def test_the_answer_of_a_job_that_was_not_run_can_be_pickled() -> None:
+    """A job that waits for others can end with their exception, in another process too."""
+    error = JobNotRun("report", "5", "was not run", "Run it.")
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # Our own.
+    assert str(copy) == str(error) == "Job 'report' (id 5) was not run. Run it."
+    assert (copy.name, copy.job_id, copy.what, copy.advice) == error.args
+
+
+def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
+    """A FakeScheduler, which tests drive by hand, answers the futures of a group like any other."""
+    caplog.set_level(logging.CRITICAL)
+    scheduler = FakeScheduler(raise_job_errors=False)
+    scheduler.start()
+    scheduler.refuse("refused")
+    scheduler.skip("skipped")
+    scheduler.miss("missed")
+    scheduler.hang("hanging")
+    scheduler.lose("lost")
+    with JobGroup(scheduler) as group:
+        names = ["0", "refused", "skipped", "missed", "hanging", "lost"]
+        futures = [group.add_job(work, args=[0], id=name, misfire_grace_time=1) for name in names]
+        scheduler.run_due()
+        told = [type(each.exception()).__name__ if each.done() else "" for each in futures]
+        assert told == ["NoneType", "JobRefused", "JobSkipped", "JobMissed", "", ""]
+        immediate = FakeScheduler(immediate=True)
+        immediate.start()
+    with JobGroup(immediate) as group:
+        assert group.add_job(work, args=[0]).result(0) == 0

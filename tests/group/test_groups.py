@@ -1,0 +1,257 @@
+"""A group adds all or nothing, waits for nobody when it ends, and leaves nothing behind."""
+
+import concurrent.futures
+import gc
+import logging
+import threading
+import time
+import weakref
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import ConflictingIdError
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask, current_app, has_app_context
+from flask_apscheduler import APScheduler
+
+from apscheduler_fakes import Simulation
+from caller import soon
+from jobs_synchronizer import JobGroup, JobRefused
+
+
+def work(seconds: float = 0.5) -> float:
+    """Take some time."""
+    time.sleep(seconds)
+    return seconds
+
+
+def name_of_the_app() -> str | None:
+    """Return the name of the application in whose context a job runs."""
+    return current_app.name if has_app_context() else None
+
+
+def test_a_request_joins_its_jobs(sim: Simulation) -> None:
+    """Ten jobs of a view, each with its value or its own exception, in the order of adding."""
+    app = Flask(__name__)
+    scheduler = APScheduler(app=app)
+    scheduler.start()
+
+    @app.get("/run-tasks")
+    def run_tasks() -> list[str]:
+        with JobGroup(app.apscheduler) as group:  # type: ignore[attr-defined]  # set by init_app
+            futures = [group.add_job(work, args=[i], name=f"Task {i}") for i in range(10)]
+            concurrent.futures.wait(futures, timeout=30)
+        return [f"{future.name}: {future.result()}" for future in futures]
+
+    assert app.test_client().get("/run-tasks").json == [f"Task {i}: {i}" for i in range(10)]
+    assert sim.clock.elapsed == 9.0
+    scheduler.shutdown()
+
+
+@pytest.mark.parametrize("store", ["default", "db"])
+def test_jobs_of_flask_run_in_an_application_context(sim: Simulation, db: Any, store: str) -> None:
+    """With Flask-APScheduler a job finds its application, from a persistent store too."""
+    app = Flask("the app")
+    scheduler = APScheduler(BackgroundScheduler(timezone=UTC), app=app)
+    scheduler.scheduler.add_jobstore(db, "db")
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        assert group.add_job(name_of_the_app, jobstore=store).result(30) == "the app"
+        plain = f"{__name__}:name_of_the_app"
+        assert group.add_job(plain, jobstore=store).result(30) == "the app"
+    scheduler.shutdown()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_jobs_without_an_application_run_without_a_context(sim: Simulation, wrapped: bool) -> None:
+    """A plain scheduler, or Flask-APScheduler's without an app, has no context to push."""
+    plain = BackgroundScheduler(timezone=UTC)
+    plain.start()
+    with JobGroup(APScheduler(plain) if wrapped else plain) as group:
+        assert group.add_job(name_of_the_app).result(30) is None
+    plain.shutdown()
+
+
+def test_a_group_of_nothing_is_complete(scheduler: Any, sim: Simulation) -> None:
+    """No jobs, no wait."""
+    with JobGroup(scheduler):
+        assert concurrent.futures.wait([]) == (set(), set())
+    assert sim.clock.elapsed == 0.0
+
+
+def test_adding_is_all_or_nothing(scheduler: Any, sim: Simulation) -> None:
+    """When the third of several jobs cannot be added, the first two do not run either."""
+    ran: list[int] = []
+    scheduler.add_job(work, id="2", **soon())
+    with pytest.raises(ConflictingIdError), JobGroup(scheduler) as group:
+        futures = [
+            group.add_job(ran.append, args=[i], id=f"{i}", name="note", **soon()) for i in range(2)
+        ]
+        group.add_job(ran.append, args=[2], id="2", name="note", **soon())
+    assert [job.id for job in scheduler.get_jobs()] == ["2"]
+    assert [future.cancelled() for future in futures] == [True, True]
+    sim.clock.tick(10)
+    assert ran == []
+
+
+def test_the_end_of_a_group_waits_for_nobody(scheduler: Any, sim: Simulation) -> None:
+    """What runs goes on, and its future is answered; the rest is taken back, in a queue too."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    with JobGroup(scheduler) as group:
+        running = group.add_job(work, executor="small")
+        time.sleep(0.1)
+        queued, waiting = group.add_job(work, executor="small"), group.add_job(work, **soon())
+        sim.settle()
+    assert sim.clock.elapsed == 0.1
+    assert scheduler._listeners == []
+    assert scheduler.get_jobs() == []
+    assert [queued.cancelled(), waiting.cancelled()] == [True, True]
+    assert running.result(30) == 0.5
+
+
+def test_the_last_open_group_takes_the_listener_along(scheduler: Any) -> None:
+    """Groups of one scheduler share one listener, until none of them is open."""
+    with JobGroup(scheduler) as outer:
+        with JobGroup(scheduler) as inner:
+            assert len(scheduler._listeners) == 1
+            assert inner.add_job(work).result(30) == 0.5
+        assert len(scheduler._listeners) == 1
+        assert outer.add_job(work).result(30) == 0.5
+    assert scheduler._listeners == []
+    assert "_lookup_executor" not in vars(scheduler)
+
+
+class StubbornStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
+    """A store that cannot remove one of its jobs."""
+
+    def remove_job(self, job_id: str) -> None:
+        """Fail for one job."""
+        if job_id == "2":
+            raise OSError("connection lost")
+        super().remove_job(job_id)
+
+
+def test_a_job_store_that_fails_to_remove_a_job(scheduler: Any) -> None:
+    """A store that fails when jobs are taken back fails the block; the other jobs are gone."""
+    scheduler.add_jobstore(StubbornStore(), "stubborn")
+    with pytest.raises(OSError, match="connection lost"), JobGroup(scheduler) as group:
+        for i in range(4):
+            group.add_job(work, id=f"{i}", jobstore="stubborn", **soon())
+    assert [job.id for job in scheduler.get_jobs()] == ["2"]
+    assert scheduler._listeners == []
+
+
+def test_jobs_of_nobody_are_left_alone(scheduler: Any) -> None:
+    """A scheduler's other jobs run as they do without a group."""
+    ran: list[str] = []
+    with JobGroup(scheduler) as group:
+        scheduler.add_job(ran.append, args=["other"], id="other")
+        scheduler.add_job(work, id="removed", **soon()).remove()
+        scheduler._executors["default"]._pool.submit(ran.append, "pool").result(30)
+        scheduler._executors["default"]._pool.submit(work).result(30)
+        group.add_job(work).result(30)
+        scheduler.add_job(work, args=["long"], id="raises")
+        scheduler._executors["default"]._run_job_error("gone", ValueError())
+        time.sleep(1)
+    assert sorted(ran) == ["other", "pool"]
+
+
+def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -> None:
+    """A caller whose deadline has passed does not wait for a shutdown that waits for jobs."""
+    with JobGroup(scheduler) as group:
+        group.add_job(work, args=[20])
+        waiting = group.add_job(work, run_date="2026-01-01 01:00:00")
+        concurrent.futures.wait([waiting], timeout=1)
+        from_now = datetime.now(UTC)
+        concurrent.futures.ThreadPoolExecutor(1).submit(scheduler.shutdown)
+        sim.settle()
+    assert datetime.now(UTC) == from_now
+    assert waiting.cancelled()
+
+
+@pytest.mark.parametrize("groups", [30, pytest.param(1000, marks=pytest.mark.soundness)])
+def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> None:
+    """Groups of 10, a tenth of them not run to the end: no listener, job or future is left."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.start()
+    alive: list[weakref.ref[Any]] = []
+    before = None
+    for number in range(groups):
+        with JobGroup(scheduler) as group:
+            futures = [group.add_job(int, args=[i]) for i in range(10)]
+            if number % 10:
+                concurrent.futures.wait(futures)
+                assert [future.result() for future in futures] == list(range(10))
+        alive += map(weakref.ref, [group, *futures])
+        if number == 10:
+            before = state_of(scheduler)
+    sim.settle()
+    del group, futures
+    gc.collect()
+    assert [each for each in alive if each() is not None] == []
+    assert state_of(scheduler) == before
+    assert scheduler.get_jobs() == []
+    scheduler.shutdown()
+
+
+def state_of(scheduler: Any) -> dict[str, Any]:
+    """Return how much a scheduler, its watch and its executor keep."""
+    objects = [scheduler, scheduler._job_groups, scheduler._executors["default"]]
+    return {
+        f"{type(each).__name__}.{name}": len(value) if hasattr(value, "__len__") else ""
+        for each in objects
+        for name, value in vars(each).items()
+    }
+
+
+@pytest.mark.parametrize("how", ["refused", "queued without a thread", "cancelled", "skipped"])
+def test_a_job_that_is_not_run_leaves_nothing_behind(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """An executor that does not run a job does not keep its future either."""
+    # Whoever captures logs keeps the errors in them.
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    small = scheduler._executors["small"]
+    with JobGroup(scheduler) as group:
+        busy = group.add_job(work, args=[5], id="same", executor="small")
+        time.sleep(0.1)
+        if how == "refused":
+            small.shutdown(wait=False)
+        elif how == "queued without a thread":
+            monkeypatch.setattr(small._pool, "_max_workers", 2)
+            monkeypatch.setattr(threading.Thread, "start", cannot_start)
+        future = group.add_job(work, id="same" if how == "skipped" else None, executor="small")
+        time.sleep(0.1)
+        if how == "cancelled":
+            future.cancel()
+        assert future.done() == (how != "queued without a thread")
+        concurrent.futures.wait([busy, future], 30)
+    time.sleep(1)
+    gone = [weakref.ref(each) for each in (busy, future)]
+    del busy, future, group
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
+
+
+def cannot_start(_thread: threading.Thread) -> None:
+    """Fail as a thread does that there is no room for."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_scheduler_that_is_gone_takes_its_watch_along(sim: Simulation) -> None:
+    """Nothing outside the scheduler keeps it."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        assert group.add_job(work).result(30) == 0.5
+    scheduler.shutdown()
+    with JobGroup(scheduler) as group, pytest.raises(JobRefused):
+        group.add_job(work)
+    gone = weakref.ref(scheduler)
+    del scheduler, group
+    gc.collect()
+    assert gone() is None

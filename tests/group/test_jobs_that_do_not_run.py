@@ -1,0 +1,272 @@
+"""A job that does not run has an exception that says why, as soon as that can be known."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from apscheduler.events import EVENT_ALL_JOBS_REMOVED
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+
+from apscheduler_fakes import Simulation
+from caller import Gets, soon, work
+from jobs_synchronizer import JobGroup, JobRemoved
+from outcomes import later
+
+
+@pytest.fixture
+def small(scheduler: Any) -> Any:
+    """An executor with one worker, known as ``small``."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    return scheduler._executors["small"]
+
+
+@pytest.mark.rows("E3")
+def test_a_job_that_begins_too_late(scheduler: Any, small: Any, gets: Gets) -> None:
+    """A job with a grace that waits longer for a worker is missed; without one it is never late."""
+    with JobGroup(scheduler) as group:
+        first = group.add_job(work, kwargs={"seconds": 3}, id="1", executor="small")
+        strict = group.add_job(work, id="2", executor="small", misfire_grace_time=1)
+        lenient = group.add_job(work, id="3", executor="small")
+        gets(first, "'done' after 3 s")
+        gets(
+            strict,
+            "JobMissed after 3 s: Job 'work' (id …) was missed: it was due at 2026-01-01 "
+            "00:00:00+00:00 and did not begin within its grace of 1 s. Leave misfire_grace_time "
+            "out, or give its executor more workers.",
+        )
+        gets(lenient, "'done' after 3.5 s")
+
+
+@pytest.mark.rows("E4")
+def test_a_job_whose_id_runs_already(scheduler: Any, gets: Gets) -> None:
+    """A job with the id of one that runs is skipped, and not taken for it."""
+    with JobGroup(scheduler) as group:
+        first = group.add_job(work, id="nightly")
+        time.sleep(0.1)
+        second = group.add_job(work, id="nightly")
+        gets(
+            second,
+            "JobSkipped after 0.1 s: Job 'work' (id …) was skipped: as many runs of its id as "
+            "max_instances allows were under way (1). Leave the id out: each job gets one of its "
+            "own.",
+        )
+        gets(first, "'done' after 0.5 s")
+        gets(group.add_job(work, id="nightly"), "'done' after 1 s")
+
+
+@pytest.mark.rows("E6")
+def test_a_job_that_is_removed(scheduler: Any, gets: Gets) -> None:
+    """A job that somebody removes before it is due is known at once not to run."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        later(1, lambda: scheduler.remove_job(future.job_id))
+        gets(
+            future,
+            "JobRemoved after 1 s: Job 'work' (id …) was removed from job store 'default' before "
+            "it was due. Add it again if it should run.",
+        )
+    assert future.last_seen == "was removed from job store 'default' before it was due"
+
+
+@pytest.mark.rows("E7")
+@pytest.mark.parametrize("alias", [None, "default"])
+def test_all_jobs_removed(scheduler: Any, gets: Gets, alias: str | None) -> None:
+    """Jobs that are removed with all others are known at once not to run; one that runs ends."""
+    scheduler.add_jobstore(MemoryJobStore(), "other")
+    with JobGroup(scheduler) as group:
+        running, future = group.add_job(work, kwargs={"seconds": 2}), group.add_job(work, **soon())
+        other = group.add_job(work, jobstore="other", **soon())
+        later(1, lambda: scheduler.remove_all_jobs(alias))
+        gets(
+            future,
+            "JobRemoved after 1 s: Job 'work' (id …) was removed from job store 'default' with all "
+            "others. Add it again if it should run.",
+        )
+        assert other.done() == (alias is None)
+        gets(running, "'done' after 2 s")
+
+
+@pytest.mark.rows("E7")
+def test_a_job_that_is_added_while_all_are_removed(scheduler: Any, gets: Gets) -> None:
+    """A job that is added after a store was emptied, and before it is told so, runs."""
+    added: list[Any] = []
+    group = JobGroup(scheduler)
+    scheduler.add_listener(
+        lambda _event: added.append(group.add_job(work, **soon())), EVENT_ALL_JOBS_REMOVED
+    )
+    with group:
+        future = group.add_job(work, **soon())
+        scheduler.remove_all_jobs()
+        gets(added[0], "'done' after 5.5 s")
+    assert isinstance(future.exception(), JobRemoved)
+
+
+@pytest.mark.rows("E8")
+def test_a_job_store_that_is_removed(scheduler: Any, gets: Gets) -> None:
+    """Jobs whose store is removed are known at once not to run."""
+    scheduler.add_jobstore(MemoryJobStore(), "other")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, jobstore="other", **soon())
+        later(1, lambda: scheduler.remove_jobstore("other"))
+        gets(
+            future,
+            "JobRemoved after 1 s: Job 'work' (id …) was in job store 'other', which was removed "
+            "from the scheduler. A persistent store still has it, and a scheduler started on that "
+            "store runs it, which nobody hears of; remove it there if it should not run.",
+        )
+
+
+@pytest.mark.rows("E9")
+def test_an_executor_that_does_not_exist(scheduler: Any, gets: Gets) -> None:
+    """A job whose executor does not exist is known not to run when it is due."""
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(work, executor="nowhere"),
+            "JobRefused after 0 s: Job 'work' (id …) was taken out of job store 'default': its "
+            "executor 'nowhere' does not exist. Name one that the scheduler has, or add it.",
+        )
+
+
+@pytest.mark.rows("E10")
+def test_an_executor_that_refuses(scheduler: Any, small: Any, gets: Gets) -> None:
+    """A job that its pool does not take, because it is shut down, is known at once not to run."""
+    small.shutdown()
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="small")
+        gets(
+            future,
+            "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'small': "
+            "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
+            "executor that runs.",
+        )
+    assert isinstance(getattr(future.exception(), "__cause__", None), RuntimeError)
+
+
+@pytest.mark.rows("E10")
+def test_a_pool_without_a_thread(scheduler: Any, small: Any, gets: Gets) -> None:
+    """A job for which no thread can be started is refused, and not run by a later thread either."""
+    ran: list[str] = []
+    with JobGroup(scheduler) as group:
+        with pytest.MonkeyPatch.context() as patch:
+
+            def start(thread: threading.Thread) -> None:
+                raise RuntimeError("can't start new thread")
+
+            patch.setattr(threading.Thread, "start", start)
+            gets(
+                group.add_job(ran.append, args=["refused"], name="note", executor="small"),
+                "JobRefused after 0 s: Job 'note' (id …) was refused by executor 'small': "
+                "RuntimeError: can't start new thread. Give the scheduler an executor that runs.",
+            )
+        gets(group.add_job(work, executor="small"), "'done' after 0.5 s")
+    assert ran == []
+
+
+@pytest.mark.rows("E12")
+def test_workers_that_cannot_be_set_up(scheduler: Any, gets: Gets) -> None:
+    """Jobs of a pool whose initializer fails are known at once to be lost."""
+
+    def initializer() -> None:
+        raise OSError("no connection")
+
+    pool = {"initializer": initializer}
+    scheduler.add_executor(ThreadPoolExecutor(1, pool_kwargs=pool), "broken")
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(work, executor="broken"),
+            "JobLost after 0 s: Job 'work' (id …) was lost by executor 'broken': BrokenThreadPool: "
+            "A thread initializer failed, the thread pool is not usable anymore. It did not begin; "
+            "the executor's log has more.",
+        )
+
+
+@pytest.mark.rows("E13")
+# The executor's own callback fails, which is logged.
+def test_a_job_that_is_cancelled_in_the_queue(scheduler: Any, small: Any, gets: Gets) -> None:
+    """A job that its pool drops from its queue is known at once to be lost, and not counted."""
+    with JobGroup(scheduler) as group:
+        running, queued = (
+            group.add_job(work, kwargs={"seconds": 2}, id=id_, executor="small")
+            for id_ in ("1", "2")
+        )
+        later(1, lambda: small._pool.shutdown(wait=False, cancel_futures=True))
+        gets(
+            queued,
+            "JobLost after 1 s: Job 'work' (id …) was lost by executor 'small': CancelledError: "
+            "the pool cancelled it. It did not begin; the executor's log has more.",
+        )
+        gets(running, "'done' after 2 s")
+    assert dict(small._instances) == {}
+
+
+@pytest.mark.rows("E19")
+def test_a_shutdown_with_the_job_in_memory(scheduler: Any, gets: Gets) -> None:
+    """A job that has not left its memory store is known not to run when the scheduler is shut."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        later(1, scheduler.shutdown)
+        gets(
+            future,
+            "JobRemoved after 1 s: Job 'work' (id …) was in job store 'default', which was emptied "
+            "when the scheduler was shut down. Start the scheduler and add it again.",
+        )
+
+
+@pytest.mark.rows("E19")
+def test_a_shutdown_with_the_job_in_a_persistent_store(scheduler: Any, db: Any, gets: Gets) -> None:
+    """A job that stays behind in a persistent store is lost to its caller, who is told so."""
+    scheduler.add_jobstore(db, "db")
+    with JobGroup(scheduler) as group:
+        future = group.add_job("time:sleep", args=[1], jobstore="db", **soon())
+        later(1, scheduler.shutdown)
+        gets(
+            future,
+            "JobLost after 1 s: Job 'sleep' (id …) was still in job store 'db' when the scheduler "
+            "was shut down. A persistent store still has it, and a scheduler started on that "
+            "store runs it, which nobody hears of; remove it there if it should not run.",
+        )
+
+
+class SlowPool(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """A pool that takes a second to take a job."""
+
+    def _do_submit_job(self, job: Any, run_times: Any) -> None:
+        time.sleep(1)
+        super()._do_submit_job(job, run_times)
+
+
+@pytest.mark.rows("E20")
+# The thread that dies says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_shutdown_while_jobs_are_handed_over(scheduler: Any, gets: Gets) -> None:
+    """Of jobs that are due together, those that a shutdown comes before are known not to run."""
+    scheduler.add_executor(SlowPool(), "slow")
+    with JobGroup(scheduler) as group:
+        date = soon()
+        first, second = (group.add_job(work, id=id_, executor="slow", **date) for id_ in ("1", "2"))
+        later(5.5, lambda: scheduler.shutdown(wait=False))
+        gets(
+            second,
+            "JobRemoved after 6 s: Job 'work' (id …) was in job store 'default', which was emptied "
+            "when the scheduler was shut down. Start the scheduler and add it again.",
+        )
+        gets(first, "'done' after 6.5 s")
+
+
+@pytest.mark.rows("E25")
+def test_a_job_that_is_replaced(scheduler: Any, sim: Simulation, gets: Gets) -> None:
+    """A job that another one with its id replaces is known at once not to run; the other runs."""
+    ran: list[str] = []
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, id="report", **soon())
+        options = {"id": "report", "replace_existing": True, "args": ["the other"], **soon()}
+        later(1, lambda: scheduler.add_job(ran.append, **options))
+        gets(
+            future,
+            "JobRemoved after 1 s: Job 'work' (id …) was replaced in job store 'default' by "
+            "another job with its id. Leave the id out: each job gets one of its own.",
+        )
+        sim.clock.tick(10)
+    assert ran == ["the other"]

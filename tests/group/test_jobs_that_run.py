@@ -1,0 +1,177 @@
+"""A job that runs has its own value or its own exception, whatever happens to the scheduler."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+
+from apscheduler_fakes import Simulation
+from caller import Gets, soon, work
+from jobs_synchronizer import JobGroup
+from outcomes import later
+
+
+def fail(error: BaseException) -> None:
+    """Raise an exception."""
+    raise error
+
+
+def use(scheduler: Any, executor: ThreadPoolExecutor) -> None:
+    """Give a scheduler another pool."""
+    scheduler.remove_executor("default")
+    scheduler.add_executor(executor)
+
+
+@pytest.mark.rows("E1")
+def test_a_job_that_returns(scheduler: Any, gets: Gets) -> None:
+    """The caller gets what the job returned."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, args=["hello"])
+        gets(future, "'hello' after 0.5 s")
+
+    assert future.last_seen == "returned"
+
+
+@pytest.mark.rows("E1")
+def test_a_job_that_runs_later(scheduler: Any, gets: Gets) -> None:
+    """A job with a date of its own joins like any other."""
+    with JobGroup(scheduler) as group:
+        gets(group.add_job(work, "date", **soon(20)), "'done' after 20.5 s")
+
+
+@pytest.mark.rows("E2")
+def test_a_job_that_raises(scheduler: Any, gets: Gets) -> None:
+    """The caller gets the job's own exception, with its traceback."""
+    error = ValueError("boom")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(fail, args=[error])
+        gets(future, "ValueError after 0 s: boom")
+
+    assert future.exception() is error
+    assert future.last_seen == "raised ValueError"
+
+
+@pytest.mark.rows("E2")
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_a_job_that_exits(scheduler: Any, kind: type[BaseException]) -> None:
+    """An exception that would end a program is one of the job's, too."""
+    with JobGroup(scheduler) as group:
+        assert isinstance(group.add_job(fail, args=[kind()]).exception(30), kind)
+
+
+def start_no_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pool start its first thread only."""
+    start = threading.Thread.start
+
+    def start_one(thread: threading.Thread) -> None:
+        if "_0" not in thread.name and thread.name != "APScheduler":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+
+
+@pytest.mark.rows("E11")
+def test_a_thread_that_cannot_be_started(scheduler: Any, gets: Gets) -> None:
+    """Jobs of a pool that can start one thread only wait for that one, though a log says error."""
+    with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
+        start_no_second_thread(patch)
+        first, second = group.add_job(work, id="1"), group.add_job(work, id="2")
+        third = group.add_job(fail, args=[ValueError("boom")], id="3")
+        gets(first, "'done' after 0.5 s")
+        gets(second, "'done' after 1 s")
+        gets(third, "ValueError after 1 s: boom")
+
+
+@pytest.mark.rows("E11")
+def test_a_job_that_is_over_before_its_refusal(scheduler: Any, gets: Gets) -> None:
+    """A job that ran while the pool failed to start a thread for it is answered all the same."""
+    with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
+
+        def fail_late(thread: threading.Thread) -> None:
+            time.sleep(2)
+            raise RuntimeError("can't start new thread")
+
+        scheduler._executors["default"]._pool.submit(time.sleep, 1)  # The only worker.
+        patch.setattr(threading.Thread, "start", fail_late)
+        gets(group.add_job(work), "'done' after 2 s")
+
+
+@pytest.mark.rows("E17")
+def test_a_shutdown_that_waits(scheduler: Any, gets: Gets) -> None:
+    """Jobs that a pool runs, or has in its queue, end before a shutdown that waits for them."""
+    use(scheduler, ThreadPoolExecutor(1))
+    with JobGroup(scheduler) as group:
+        running, queued = group.add_job(work), group.add_job(work)
+        later(0.1, scheduler.shutdown)
+        gets(running, "'done' after 0.5 s")
+        gets(queued, "'done' after 1 s")
+
+
+@pytest.mark.rows("E18")
+def test_a_shutdown_that_does_not_wait(scheduler: Any, gets: Gets) -> None:
+    """Jobs that a pool runs, or has in its queue, end after a shutdown that does not wait."""
+    use(scheduler, ThreadPoolExecutor(1))
+    with JobGroup(scheduler) as group:
+        running, queued = group.add_job(work), group.add_job(work)
+        later(0.1, lambda: scheduler.shutdown(wait=False))
+        gets(running, "'done' after 0.5 s")
+        gets(queued, "'done' after 1 s")
+
+
+@pytest.mark.rows("E24")
+def test_a_job_that_is_rescheduled(scheduler: Any, sim: Simulation, gets: Gets) -> None:
+    """A job that is given a later date runs then."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        scheduler.reschedule_job(future.job_id, trigger="date", **soon(10))
+        gets(future, "'done' after 10.5 s")
+
+
+class ForgetfulStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
+    """A store that fails the first time somebody asks it for jobs that it has."""
+
+    failed = False
+
+    def get_due_jobs(self, now: Any) -> Any:
+        """Fail, once."""
+        if self._jobs and not self.failed:
+            self.failed = True
+            raise OSError("connection lost")
+        return super().get_due_jobs(now)
+
+
+@pytest.mark.rows("E30")
+def test_a_job_store_that_fails_once(scheduler: Any, gets: Gets) -> None:
+    """A store that cannot be read is asked again after ten seconds; no grace ends meanwhile."""
+    scheduler.add_jobstore(ForgetfulStore(), "forgetful")
+    with JobGroup(scheduler) as group:
+        gets(group.add_job(work, jobstore="forgetful"), "'done' after 10.5 s")
+
+
+@pytest.mark.rows("E32")
+def test_an_executor_that_is_removed(scheduler: Any, gets: Gets) -> None:
+    """Jobs that a removed executor runs, or has in its queue, end; a later one is refused."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    with JobGroup(scheduler) as group:
+        running, queued = (group.add_job(work, executor="small") for _ in range(2))
+        later(0.1, lambda: scheduler.remove_executor("small"))
+        gets(running, "'done' after 0.5 s")
+        gets(queued, "'done' after 1 s")
+        gets(
+            group.add_job(work, executor="small"),
+            "JobRefused after 1 s: Job 'work' (id …) was taken out of job store 'default': its "
+            "executor 'small' does not exist. Name one that the scheduler has, or add it.",
+        )
+
+
+@pytest.mark.rows("E32")
+def test_an_executor_that_is_exchanged(scheduler: Any, gets: Gets) -> None:
+    """A job that is due after its executor was exchanged is run, and answered for, by the new."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        use(scheduler, ThreadPoolExecutor(1))
+        gets(future, "'done' after 5.5 s")

@@ -1,0 +1,131 @@
+"""What nobody can know stays pending until the caller's deadline, with what was last seen of it."""
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from apscheduler_fakes import Simulation
+from caller import Gets, kill, soon, work
+from jobs_synchronizer import JobGroup
+from outcomes import later
+
+
+@pytest.mark.rows("E21")
+# The scheduler's thread dies when the first job is due.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_job_that_shuts_the_scheduler_down(scheduler: Any, gets: Gets) -> None:
+    """The job that did it has failed, those that run end, and no event tells of those to come."""
+    with JobGroup(scheduler) as group:
+        beside = group.add_job(work)
+        guilty = group.add_job(scheduler.shutdown, run_date=datetime.now(UTC))
+        due, far = group.add_job(work, **soon()), group.add_job(work, **soon(6))
+        gets(beside, "'done' after 0.5 s")
+        gets(guilty, "RuntimeError after 0.5 s: cannot join current thread")
+        gets(
+            due,
+            "JobRefused after 5 s: Job 'work' (id …) was refused by executor 'default': "
+            "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
+            "executor that runs.",
+        )
+        gets(
+            far,
+            "pending after 35 s, last seen: added to job store 'default'; the scheduler is not "
+            "running",
+        )
+
+
+@pytest.mark.rows("E22")
+def test_a_scheduler_that_is_paused(scheduler: Any, sim: Simulation, gets: Gets) -> None:
+    """A paused scheduler hands nothing over; resumed within the deadline, it still does."""
+    scheduler.pause()
+    with JobGroup(scheduler) as group:
+        strict, future = group.add_job(work, misfire_grace_time=5), group.add_job(work)
+        gets(
+            future,
+            "pending after 30 s, last seen: added to job store 'default'; the scheduler is paused",
+        )
+        later(1, scheduler.resume)
+        gets(future, "'done' after 31.5 s")
+        gets(
+            strict,
+            "JobMissed after 31.5 s: Job 'work' (id …) was missed: it was due at 2026-01-01 "
+            "00:00:00+00:00 and did not begin within its grace of 5 s. Leave misfire_grace_time "
+            "out, or give its executor more workers.",
+        )
+
+
+@pytest.mark.rows("E23")
+def test_a_job_that_is_paused(scheduler: Any, gets: Gets) -> None:
+    """A job that somebody pauses is pending; resumed, it runs."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        scheduler.pause_job(future.job_id)
+        gets(
+            future,
+            "pending after 30 s, last seen: modified in job store 'default': paused, resumed or "
+            "rescheduled",
+        )
+        later(1, lambda: scheduler.resume_job(future.job_id))
+        gets(future, "'done' after 31.5 s")
+
+
+@pytest.mark.rows("E23")
+def test_a_job_that_is_added_paused(scheduler: Any, gets: Gets) -> None:
+    """A job without a date is pending."""
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(work, next_run_time=None),
+            "pending after 30 s, last seen: added to job store 'default'",
+        )
+
+
+@pytest.mark.rows("E24")
+def test_a_job_that_is_rescheduled_beyond_the_deadline(scheduler: Any, gets: Gets) -> None:
+    """A job whose new date lies beyond the deadline is pending."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        scheduler.reschedule_job(future.job_id, trigger="date", run_date="2026-01-02")
+        gets(
+            future,
+            "pending after 30 s, last seen: modified in job store 'default': paused, resumed or "
+            "rescheduled",
+        )
+
+
+@pytest.mark.rows("E29")
+# The thread that dies says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_scheduler_whose_thread_dies(scheduler: Any, gets: Gets) -> None:
+    """A job that was added before the scheduler's thread died is pending."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        later(1, lambda: kill(scheduler))
+        gets(
+            future,
+            "pending after 30 s, last seen: added to job store 'default'; the scheduler's thread "
+            "has ended",
+        )
+
+
+@pytest.mark.rows("E31")
+def test_a_job_that_its_store_cannot_restore(scheduler: Any, db: Any, gets: Gets) -> None:
+    """A job whose row is damaged is dropped by its store, which tells nobody: it is pending."""
+    scheduler.add_jobstore(db, "db")
+    with JobGroup(scheduler) as group:
+        future = group.add_job("time:sleep", args=[1], jobstore="db", **soon())
+        with db.engine.begin() as connection:
+            connection.execute(text("update apscheduler_jobs set job_state = x'00'"))
+        gets(future, "pending after 30 s, last seen: added to job store 'db'")
+        assert scheduler.get_jobs("db") == []
+
+
+@pytest.mark.rows("E33")
+def test_a_job_that_never_returns(scheduler: Any, gets: Gets) -> None:
+    """A job that runs for ever is pending, and cannot be cancelled any more."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(threading.Event().wait, name="wait")
+        gets(future, "pending after 30 s, last seen: running")
+    assert future.running()

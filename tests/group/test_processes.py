@@ -1,0 +1,143 @@
+"""Jobs in other processes, for real: what a pool loses is known at once."""
+
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apscheduler.executors.pool import ProcessPoolExecutor
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from caller import Gets
+from jobs_synchronizer import JobGroup, JobLost
+
+pytestmark = pytest.mark.e2e
+
+
+class NeedsTwo(Exception):  # It is no error that somebody should copy.
+    """An exception that cannot be unpickled."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+def raise_it_untraced() -> None:
+    """Raise, in another process."""
+    raise NeedsTwo("one", "two")
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real scheduler with a process pool of one and a store in an SQLite file."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('store')}/jobs.sqlite"
+    store = SQLAlchemyJobStore(engine=create_engine(url, poolclass=NullPool))
+    scheduler = BackgroundScheduler(
+        timezone=UTC, executors={"default": ProcessPoolExecutor(1)}, jobstores={"db": store}
+    )
+    scheduler.start()
+    yield scheduler
+    scheduler.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> None:
+    """The pool's own threads live as long as the module."""
+
+
+@pytest.mark.rows("E1", "E2")
+@pytest.mark.parametrize("store", ["default", "db"])
+def test_a_job_in_another_process(scheduler: Any, gets: Gets, store: str) -> None:
+    """The caller gets the value, or the exception, that a job in another process ended with."""
+    with JobGroup(scheduler) as group:
+        value = group.add_job("os:getpid", jobstore=store)
+        error = group.add_job("os:stat", args=["/nowhere"], jobstore=store)
+        assert value.result(30) != os.getpid()
+        gets(error, "FileNotFoundError at once: [Errno 2] No such file or directory: '/nowhere'")
+
+
+@pytest.mark.rows("E14")
+def test_what_cannot_be_sent_to_another_process(scheduler: Any, gets: Gets) -> None:
+    """A job whose function, arguments or result cannot be pickled is known at once to be lost."""
+    with JobGroup(scheduler) as group:
+        function = group.add_job(lambda: None, name="function")
+        arguments = group.add_job(id, args=[threading.Lock()], name="arguments")
+        result = group.add_job("threading:Lock", name="result")
+        cannot = "cannot pickle '_thread.lock' object"
+        gets(
+            arguments,
+            "JobLost at once: Job 'arguments' (id …) was lost by executor 'default': TypeError: "
+            "cannot pickle '_thread.lock' object. It may have run, in part or whole; the "
+            "executor's log has more.",
+        )
+        assert "ValueError: This Job cannot be serialized" in str(function.exception(30))
+        assert cannot in str(result.exception(30))
+        assert {type(future.exception()) for future in (function, arguments, result)} == {JobLost}
+
+
+@pytest.mark.rows("E15")
+def test_an_exception_that_cannot_be_unpickled(scheduler: Any, gets: Gets) -> None:
+    """An exception that cannot be unpickled breaks its pool; the next job has a new one."""
+    with pytest.raises(TypeError, match="two"):
+        pickle.loads(pickle.dumps(NeedsTwo("one", "two")))  # noqa: S301  # Our own.
+    with JobGroup(scheduler) as group:
+        lost = group.add_job(raise_it_untraced)
+        assert isinstance(lost.exception(30), JobLost)
+        gets(
+            lost,
+            "JobLost at once: Job 'raise_it_untraced' (id …) was lost by executor 'default': "
+            "BrokenProcessPool: A process in the process pool was terminated abruptly while the "
+            "future was running or pending. It may have run, in part or whole; the executor's log "
+            "has more.",
+        )
+        assert group.add_job("os:getpid").result(30)
+
+
+@pytest.mark.rows("E16")
+def test_a_worker_that_is_killed(scheduler: Any, gets: Gets) -> None:
+    """Jobs whose worker is killed are known at once to be lost; the next job has a new pool."""
+    with JobGroup(scheduler) as group:
+        running = group.add_job("signal:raise_signal", args=[signal.SIGKILL])
+        gets(
+            running,
+            "JobLost at once: Job 'raise_signal' (id …) was lost by executor 'default': "
+            "BrokenProcessPool: A process in the process pool was terminated abruptly while the "
+            "future was running or pending. It may have run, in part or whole; the executor's log "
+            "has more.",
+        )
+        assert group.add_job("os:getpid").result(30)
+
+
+KILLED = """
+import os, signal, sys
+from apscheduler.schedulers.background import BackgroundScheduler
+from jobs_synchronizer import JobGroup
+scheduler = BackgroundScheduler(jobstores={"default": {"type": "sqlalchemy", "url": sys.argv[1]}})
+scheduler.start()
+with JobGroup(scheduler) as group:
+    group.add_job("os:getpid", id="kept", run_date="2100-01-01").add_done_callback(print)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.rows("E34")
+def test_a_process_that_is_killed(tmp_path: Path) -> None:
+    """Nobody is left to be answered; a persistent store keeps the job, a plain one, for later."""
+    url = f"sqlite:///{tmp_path}/jobs.sqlite"
+    done = subprocess.run([sys.executable, "-c", KILLED, url], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")
+    with sqlite3.connect(tmp_path / "jobs.sqlite") as connection:
+        ((state,),) = connection.execute("select job_state from apscheduler_jobs where id='kept'")
+    connection.close()
+    kept = pickle.loads(state)  # noqa: S301  # Our own.
+    assert (kept["func"], kept["args"]) == ("os:getpid", ())

@@ -1,0 +1,297 @@
+"""What cannot run is refused when it is added, and nothing is left of the group it was for."""
+
+import os
+import pickle
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+import pytest
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_STOPPED
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from flask import Flask
+from flask_apscheduler import APScheduler
+
+from caller import Refused, kill, soon
+from jobs_synchronizer import JobGroup, JobRefused
+
+
+def work() -> str:
+    """Return at once."""
+    return "done"
+
+
+async def coroutine() -> None:
+    """Be refused."""
+
+
+@pytest.mark.rows("E5")
+@pytest.mark.parametrize("func", [coroutine, f"{__name__}:coroutine"])
+def test_a_coroutine_function(scheduler: Any, refused: Refused, func: Any) -> None:
+    """A coroutine function, whose body no thread would run, is refused."""
+    with JobGroup(scheduler) as group:
+        refused(
+            lambda: group.add_job(func),
+            "TypeError: JobGroup.add_job(…): a thread would call this coroutine function, and its "
+            "body would never run. Pass a function that calls asyncio.run.",
+        )
+    assert scheduler.get_jobs() == []
+
+
+NOT_STARTED = (
+    "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start it. "
+    "Flask-APScheduler's start() returns without a word when FLASK_DEBUG is set and the process is "
+    "not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name this host."
+)
+
+
+@pytest.mark.rows("E26")
+def test_a_scheduler_that_flask_debug_has_not_started(
+    refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler that looks started and is not refuses the job, and says why that may be."""
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    scheduler = APScheduler(app=Flask(__name__))
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        refused(
+            lambda: group.add_job(work),
+            "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start it. "
+            "Flask-APScheduler's start() returns without a word when FLASK_DEBUG is set and the "
+            "process is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name "
+            "this host.",
+        )
+    assert scheduler.get_jobs() == []
+
+
+@pytest.mark.rows("E27")
+def test_a_job_that_could_be_removed_before_the_start(refused: Refused) -> None:
+    """No job of a group waits for a scheduler's start, so none can be removed before it."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    with JobGroup(scheduler) as group:
+        refused(
+            lambda: group.add_job(work, id="early"),
+            "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start it. "
+            "Flask-APScheduler's start() returns without a word when FLASK_DEBUG is set and the "
+            "process is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name "
+            "this host.",
+        )
+        with pytest.raises(JobLookupError):
+            scheduler.remove_job("early")
+
+
+class Forgetful(list[Any]):
+    """A list of jobs that somebody empties at once."""
+
+    def append(self, job: Any) -> None:
+        """Keep nothing."""
+
+
+@pytest.mark.rows("E27")
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_shutdown_in_the_middle_of_adding(
+    scheduler: Any, refused: Refused, monkeypatch: pytest.MonkeyPatch, removed: bool
+) -> None:
+    """A job that was added a moment after the shutdown does not wait for the next start."""
+    real = scheduler._create_trigger
+
+    def shut_down(*args: Any) -> Any:
+        scheduler.shutdown()
+        return real(*args)
+
+    monkeypatch.setattr(scheduler, "_create_trigger", shut_down)
+    if removed:  # by somebody who is quicker
+        scheduler._pending_jobs = Forgetful()
+    with JobGroup(scheduler) as group:
+        refused(lambda: group.add_job(work), NOT_STARTED)
+    assert scheduler.get_jobs() == []
+
+
+def add_in_a_fork(scheduler: Any) -> None:
+    """Raise what a forked process gets that adds a job to its copy of a scheduler."""
+    reading, writing = os.pipe()
+    os.fork() or _add_untraced(scheduler, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        error = pickle.load(pipe)  # noqa: S301  # Our own.
+    os.wait()
+    raise error
+
+
+def _add_untraced(scheduler: Any, writing: int) -> int:
+    error = None
+    try:
+        with JobGroup(scheduler) as group:
+            group.add_job(work)
+    except JobRefused as refused:
+        error = refused
+    finally:
+        os.write(writing, pickle.dumps(error))
+        os._exit(0)
+
+
+@pytest.mark.e2e
+@pytest.mark.rows("E28")
+# Python warns of forks beside threads; this is about what becomes of them.
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_after_the_start(refused: Refused) -> None:
+    """A forked process, whose copy of the scheduler has no thread, is told so."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.start()
+    refused(
+        lambda: add_in_a_fork(scheduler),
+        "JobRefused: Job 'work' (id …) was not added: the scheduler's thread has ended. Start a "
+        "scheduler in this process: a fork (gunicorn --preload) copies a scheduler without its "
+        "thread, and an error in a job store ends the thread.",
+    )
+    scheduler.shutdown()
+
+
+@pytest.mark.rows("E29")
+# The thread that dies says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_scheduler_whose_thread_is_dead(
+    scheduler: Any, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler whose thread has died, though its state says running, refuses the job."""
+    kill(scheduler)
+    with JobGroup(scheduler) as group:
+        refused(
+            lambda: group.add_job(work),
+            "JobRefused: Job 'work' (id …) was not added: the scheduler's thread has ended. Start "
+            "a scheduler in this process: a fork (gunicorn --preload) copies a scheduler without "
+            "its thread, and an error in a job store ends the thread.",
+        )
+
+
+@pytest.mark.parametrize("trigger", ["interval", "cron", IntervalTrigger(hours=1, timezone=UTC)])
+def test_a_trigger_that_recurs(scheduler: Any, trigger: Any) -> None:
+    """A future has one answer, so a trigger that can fire twice is refused."""
+    with (
+        JobGroup(scheduler) as group,
+        pytest.raises(ValueError, match=r"may run the job more than once\. Pass 'date'"),
+    ):
+        group.add_job(work, trigger)
+
+
+def test_a_trigger_that_fires_once(scheduler: Any) -> None:
+    """Every way to say a date is taken."""
+    with JobGroup(scheduler) as group:
+        for trigger in (None, "date", DateTrigger(timezone=UTC)):
+            assert group.add_job(work, trigger).result(30) == "done"
+
+
+def test_a_group_that_is_not_open(scheduler: Any) -> None:
+    """A group takes jobs inside its block, whose end takes back what has not begun."""
+    group = JobGroup(scheduler)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"not open\. Add jobs inside its with block"):
+            group.add_job(work)
+        with group:
+            assert group.add_job(work).result(30) == "done"
+
+
+def test_what_is_no_scheduler() -> None:
+    """A group is told at once that it was given something else."""
+    with pytest.raises(TypeError, match=r"JobGroup\(5\): jobs are added to a scheduler. Pass"):
+        JobGroup(5)
+
+
+def test_an_id_that_waits_for_another_group(scheduler: Any) -> None:
+    """Two groups cannot wait for one id in one store; the first one's future is not disturbed."""
+    day = soon()
+    with JobGroup(scheduler) as first, JobGroup(scheduler) as second:
+        future = first.add_job(work, id="same", **day)
+        with pytest.raises(ConflictingIdError):
+            second.add_job(work, id="same", replace_existing=True, **day)
+        assert future.result(30) == "done"
+
+
+def test_what_the_scheduler_refuses(scheduler: Any) -> None:
+    """What APScheduler raises comes out as it is, and nothing waits for that job."""
+    with JobGroup(scheduler) as group:
+        with pytest.raises(KeyError, match="No such job store: nowhere"):
+            group.add_job(work, jobstore="nowhere")
+        with pytest.raises(ValueError, match="longer than the target callable can handle"):
+            group.add_job(work, args=[1], id="again")
+        assert group.add_job(work, id="again").result(30) == "done"
+
+
+STARVED = "the thread that would wait for it is the last that could run it"
+
+
+def waits_inside(scheduler: Any, executor: str = "default") -> Callable[[], Any]:
+    """Return a job that waits for another one."""
+
+    def outer() -> Any:
+        with JobGroup(scheduler) as group:
+            return group.add_job(work, executor=executor).result(30)
+
+    return outer
+
+
+@pytest.mark.rows("E33")
+def test_a_job_that_waits_for_its_own_pool(scheduler: Any, refused: Refused) -> None:
+    """A job in a pool of one cannot wait for a job of that pool; for another pool's it can."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    with JobGroup(scheduler) as group:
+        starved = group.add_job(waits_inside(scheduler, "small"), name="outer", executor="small")
+        refused(
+            lambda: starved.result(30),
+            "JobRefused: Job 'work' (id …) was not added: the thread that would wait for it is "
+            "the last that could run it. Give the job an executor of its own, or this one more "
+            "workers.",
+        )
+        fed = group.add_job(waits_inside(scheduler), name="outer", executor="small")
+        assert fed.result(30) == "done"
+
+
+def test_jobs_that_wait_for_their_own_pool_leave_it_a_worker(scheduler: Any) -> None:
+    """Of two jobs in a pool of two that wait for that pool one is refused, one answered."""
+    scheduler.add_executor(ThreadPoolExecutor(2), "small")
+    with JobGroup(scheduler) as group:
+        futures = [
+            group.add_job(waits_inside(scheduler, "small"), name="outer", executor="small")
+            for _ in range(2)
+        ]
+        errors = [error for future in futures if (error := future.exception(30))]
+    assert len(errors) == 1
+    assert STARVED in str(errors[0])
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+def test_a_job_on_the_schedulers_own_thread(scheduler: Any, in_group: bool) -> None:
+    """A job that keeps the scheduler's own thread cannot wait for what that is to hand over."""
+    scheduler.add_executor(DebugExecutor(), "inline")
+    told: list[str] = []
+
+    def outer() -> None:
+        try:
+            waits_inside(scheduler)()
+        except JobRefused as error:
+            told.append(str(error))
+
+    with JobGroup(scheduler) as group:
+        if in_group:
+            group.add_job(outer, executor="inline").result(30)
+        else:
+            scheduler.add_job(outer, executor="inline")
+            group.add_job(work).result(30)
+    assert STARVED in "".join(told)
+
+
+def test_a_callback_may_add_a_job(scheduler: Any) -> None:
+    """A callback in a worker of a pool of one adds the next job: nobody waits there."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    added: list[Any] = []
+    with JobGroup(scheduler) as group:
+        first = group.add_job(work, executor="small")
+        first.add_done_callback(lambda _: added.append(group.add_job(work, executor="small")))
+        first.result(30)
+        assert added.pop().result(30) == "done"
+    assert scheduler.state != STATE_STOPPED
