@@ -43,14 +43,16 @@ def tests(session: nox.Session) -> None:
     session.env["COVERAGE_FILE"] = f".coverage.{session.python}"
     for old in Path().glob(f".coverage.{session.python}*"):
         old.unlink()
-    # Which test ran a line is kept on one Python: it takes a tenth of the time.
-    session.env["KEEP_TESTS_OF_LINES"] = "1" if session.python == PRESENT[0] else ""
+    # Two things are done on one Python alone, each a tenth of the time: to test what the other
+    # sessions run, and to keep which test ran a line.
+    once = () if session.python == PRESENT[0] else ("-m", "not once")
+    session.env["KEEP_TESTS_OF_LINES"] = "1" if session.python == PRESENT[-1] else ""
     # pytest keeps the tests as it has rewritten them: half of a worker's start, the second time.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     # One more than there are processors: some tests wait for a process.
     workers = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
     try:
-        session.run("coverage", "run", "-m", "pytest", *workers, *session.posargs)
+        session.run("coverage", "run", "-m", "pytest", *workers, *once, *session.posargs)
     finally:
         # After a failure too: `nox -s coverage` names what is lost.
         session.run("coverage", "combine", "--quiet")
@@ -81,10 +83,10 @@ def coverage(session: nox.Session) -> None:
         if Path(f".coverage.{version}").exists()
         and Path(f".coverage.{version}").stat().st_mtime > newest
     ]
-    if PRESENT[0] not in fresh:
+    if stale := [f"tests-{version}" for version in PRESENT if version not in fresh]:
         session.error(
-            f"coverage: there is no run of the tests as they are on Python {PRESENT[0]}, where it "
-            f"is kept which test runs which line. `nox -s tests-{PRESENT[0]}` first."
+            "coverage: there is no run of the tests as they are on every Python that is here. "
+            f"`nox -s {' '.join(stale)}` first."
         )
     session.install(*group("coverage"))
     # Not beside the runs: what reports combines whatever lies there, and deletes it.

@@ -9,6 +9,8 @@ import e2e_group
 from e2e_group import Answer, App, Verdict
 from settings import Settings
 
+pytestmark = pytest.mark.once
+
 
 class Stub(App):
     """An app that answers everything alike."""

@@ -29,6 +29,10 @@ def test_a_program_serves_where_it_is_told(module: Any, served: dict[str, Any]) 
     with Simulation():
         module.main(["--host", "127.0.0.1", "--port", "8080"])
     assert (served["host"], served["port"]) == ("127.0.0.1", 8080)
+    for port in (0, 65535):
+        with Simulation():
+            module.main(["--port", str(port)])
+        assert served["port"] == port
 
 
 def test_the_corrected_program_takes_a_deadline(served: dict[str, Any]) -> None:

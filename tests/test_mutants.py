@@ -6,6 +6,8 @@ import pytest
 
 import mutants
 
+pytestmark = pytest.mark.once
+
 UNEXPLAINED = {
     "file": "corrected.py",
     "line": "if a == b:",
