@@ -197,6 +197,22 @@ def test_ctrl_c_in_a_thread_ends_an_exploration(busy: bool) -> None:
         explore(interrupted(busy=busy))
 
 
+class Pressed(Exhaustive):
+    """Somebody presses Ctrl-C when the first schedule has run."""
+
+    def search(self) -> Any:
+        """Return a search that hears it."""
+        search: Any = super().search()
+        search.advance = lambda _ran: signal.raise_signal(signal.SIGINT)
+        return search
+
+
+def test_ctrl_c_between_two_schedules_ends_an_exploration() -> None:
+    """No program runs then that could be told."""
+    with pytest.raises(KeyboardInterrupt):
+        explore(lambda: None, Pressed())
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Call it a stall after 20 ms."""

@@ -113,7 +113,6 @@ def test_a_report_while_the_answer_is_written(program: Program) -> None:
 
 def test_a_deadline_that_is_no_time(program: Program) -> None:
     """A time-out that no thread can wait is refused when the app is made; the longest is none."""
-
     longest = threading.TIMEOUT_MAX
     times = {"the longest": longest, "half a second": 0.5, "0": 0, "-1": -1, "text": "20"}
     times |= {"too long": 1e20, "infinity": math.inf, "not a number": math.nan}

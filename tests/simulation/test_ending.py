@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import Queue, SimpleQueue
@@ -21,8 +21,9 @@ import greenlet
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import Deadlock, OutsideThread, Simulation, SimulationError
+from apscheduler_fakes import Deadlock, OutsideThread, Simulation, SimulationError, simulation
 from apscheduler_fakes.traces import traces_apart
+from beside import beside
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -275,8 +276,7 @@ def test_a_real_thread_that_waits_outside_is_named_by_the_next_simulation(kind: 
         thing.acquire()
     thread = threading.Thread(target=lambda: done.append(getattr(thing, wait)()))
     thread.start()
-    while not thing._outside:
-        time.sleep(0.001)
+    assert any(thing._outside for _ in iter(lambda: time.sleep(0.001), "until it waits"))
     arguments = [1] if kind == "SimpleQueue" else []
     named = pytest.raises(OutsideThread, match=f"a real thread waits for a {kind} that an")
     with named, Simulation():
@@ -309,6 +309,22 @@ def test_an_open_simulation_ends_with_python(
     """A generator that nobody closed keeps no interpreter from its exit, and prints nothing."""
     ran = run_program(OPEN)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "end\n", "")
+
+
+def test_what_the_interpreter_ends_needs_no_second_end() -> None:
+    """The block of an open simulation may be left after its end; another thread ends none."""
+
+    def block() -> Generator[None]:
+        with Simulation():
+            yield
+
+    kept = block()
+    next(kept)
+    beside(simulation._end_at_exit)
+    assert threading.Lock().__class__.__module__ == "apscheduler_fakes.locks"
+    simulation._end_at_exit()
+    assert threading.Lock().__class__.__module__ == "_thread"
+    kept.close()
 
 
 def test_an_abandoned_thread_may_still_end() -> None:

@@ -332,6 +332,25 @@ def test_a_condition_gives_all_levels_of_its_rlock_back() -> None:
     thread.join()
 
 
+def test_a_condition_wait_frees_its_lock_for_who_waits_for_it() -> None:
+    """One who was kept out by the lock goes on while its holder waits, and can notify it."""
+    condition, order = Condition(), list[str]()
+
+    def notify() -> None:
+        with condition:
+            order.append("notifies")
+            condition.notify()
+
+    thread = Thread(target=notify)
+    with condition:
+        thread.start()
+        time.sleep(SHORT)
+        assert condition.wait(1000)
+        order.append("is notified")
+    thread.join()
+    assert order == ["notifies", "is notified"]
+
+
 def test_a_semaphore_counts() -> None:
     """As many as its value get in; ``release(n)`` lets n more in; wrong numbers are refused."""
     semaphore = Semaphore(2)

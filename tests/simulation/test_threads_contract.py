@@ -85,6 +85,18 @@ def test_a_join_ends_at_its_time_out() -> None:
     thread.join()
 
 
+def test_a_thread_can_be_joined_by_several() -> None:
+    """Everybody who waits for its end goes on then."""
+    awaited = Thread(target=time.sleep, args=(0.02,))
+    awaited.start()
+    others = [Thread(target=awaited.join) for _ in range(2)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join(1000)
+    assert [thread.is_alive() for thread in (awaited, *others)] == [False] * 3
+
+
 def test_what_cannot_be_joined_or_started_says_why() -> None:
     """Joining oneself or an unstarted thread, and starting twice, are refused."""
     thread = Thread(target=time.sleep, args=(0,))
