@@ -208,7 +208,7 @@ def test_a_race_with_the_wait(
 
 
 @bounded(
-    (remove_all, DebugExecutor, 1),
+    (remove_all, DebugExecutor, 2),
     (remove_all, pool, 0),
     (refuse, pool, 0),
     (shut_down, DebugExecutor, 1),
@@ -220,3 +220,19 @@ def test_a_race_with_adding(
     """What comes before the job is added, or in the middle of that, does no harm either."""
     program = race(happens, executor, ANSWERS[happens], early=True)
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
+
+
+def test_an_id_can_be_used_again_as_soon_as_its_job_is_answered() -> None:
+    """Whoever sees a result finds the executor done with that id: the next job is not skipped."""
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC, executors={"default": ThreadPoolExecutor(2)})
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            for _ in range(2):
+                future = group.add_job(int, id="same")
+                scheduler.look()
+                assert future.result() == 0
+        scheduler.shutdown()
+
+    assert explore(program, Exhaustive(max_preemptions=1)).complete

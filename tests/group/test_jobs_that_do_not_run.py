@@ -261,12 +261,31 @@ def test_a_job_that_is_replaced(scheduler: Any, sim: Simulation, gets: Gets) -> 
     ran: list[str] = []
     with JobGroup(scheduler) as group:
         future = group.add_job(work, id="report", **soon())
-        options = {"id": "report", "replace_existing": True, "args": ["the other"], **soon()}
-        later(1, lambda: scheduler.add_job(ran.append, **options))
+        scheduler.add_job(ran.append, args=["the other"], id="report", replace_existing=True)
         gets(
             future,
-            "JobRemoved after 1 s: Job 'work' (id …) was replaced in job store 'default' by "
+            "JobRemoved after 0 s: Job 'work' (id …) was replaced in job store 'default' by "
             "another job with its id. Leave the id out: each job gets one of its own.",
         )
         sim.clock.tick(10)
     assert ran == ["the other"]
+
+
+@pytest.mark.rows("E25")
+def test_a_job_that_replaces_another(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, gets: Gets
+) -> None:
+    """A job of a group may replace one of nobody's, even one that is added in the last moment."""
+    ran: list[str] = []
+    real = scheduler._create_trigger
+
+    def add_first(*args: Any) -> Any:
+        monkeypatch.undo()
+        scheduler.add_job(ran.append, args=["replaced"], id="report", **soon())
+        return real(*args)
+
+    monkeypatch.setattr(scheduler, "_create_trigger", add_first)
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, id="report", replace_existing=True, **soon())
+        gets(future, "'done' after 5.5 s")
+    assert ran == []
