@@ -23,6 +23,10 @@ from jobs_synchronizer.future import JobFuture
 locks_may_be_held = ContextVar("locks_may_be_held", default=False)
 
 
+# What a job is made of.
+_FIELDS = [name for name in Job.__slots__ if name != "__weakref__"]
+
+
 class RunId(str):
     """A job's id that knows whose run it is: its executor gives it back when the run is over.
 
@@ -144,9 +148,8 @@ def _observe_cancelling(pool: Any) -> None:
 def _copy_of(job: Any) -> Any:
     """Return a job for the executor alone: the store's keeps its function, which it may pickle."""
     copy = Job.__new__(Job)
-    for name in Job.__slots__:
-        if name != "__weakref__":
-            setattr(copy, name, getattr(job, name))
+    for name in _FIELDS:
+        setattr(copy, name, getattr(job, name))
     return copy
 
 

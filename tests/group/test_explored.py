@@ -16,10 +16,11 @@ import pytest
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
 from apscheduler_fakes import Exhaustive, explore
-from caller import DEADLINE
+from caller import DEADLINE, kill
 from jobs_synchronizer import JobFuture, JobGroup, JobRefused
 
 LOGGERS = ["apscheduler.scheduler", "apscheduler.executors.default", "concurrent.futures"]
@@ -48,6 +49,17 @@ class OneLook(BaseScheduler):  # type: ignore[misc]  # APScheduler has no types.
 
     def wakeup(self) -> None:
         """Look no sooner."""
+
+
+class Background(BackgroundScheduler):  # type: ignore[misc]  # As above.
+    """APScheduler's scheduler with its own thread, which says nothing when it dies."""
+
+    def _main_loop(self) -> None:
+        with suppress(JobLookupError, KeyError):
+            super()._main_loop()
+
+    def look(self) -> None:
+        """Look without being told."""
 
 
 def remove(scheduler: Any, future: JobFuture) -> None:
@@ -95,12 +107,18 @@ def die(scheduler: Any, future: JobFuture) -> None:
     scheduler._thread = threading.Thread()
 
 
+def die_for_real(scheduler: Any, future: JobFuture) -> None:
+    """Let the scheduler's own thread die."""
+    kill(scheduler)
+
+
 def race(
     happens: Callable[[Any, Any], None],
     executor: Callable[[], Any],
     answers: set[str],
     *,
     early: bool = False,
+    kind: type[Any] = OneLook,
 ) -> Callable[[], None]:
     """Return a program in which something happens while a caller waits for a job.
 
@@ -109,6 +127,7 @@ def race(
         executor: Makes the executor.
         answers: What the caller may get.
         early: Whether it may happen before the job is added.
+        kind: The scheduler's class.
     """
 
     def program() -> None:
@@ -116,7 +135,7 @@ def race(
         for name in LOGGERS:
             for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
                 logging.getLogger(name).isEnabledFor(level)
-        scheduler = OneLook(timezone=UTC, executors={"default": executor()})
+        scheduler = kind(timezone=UTC, executors={"default": executor()})
         scheduler.start()
         ran: list[str] = []
         told: list[concurrent.futures.Future[Any]] = []
@@ -170,6 +189,7 @@ ANSWERS: dict[Any, set[str]] = {
     shut_down: {"value", "JobRefused", "JobRemoved"},
     pause: {"value", f"{SEEN} is paused"},
     die: {"value", f"{SEEN}'s thread has ended"},
+    die_for_real: {"value", f"{SEEN}'s thread has ended"},
 }
 
 
@@ -208,7 +228,7 @@ def test_a_race_with_the_wait(
 
 
 @bounded(
-    (remove_all, DebugExecutor, 1),
+    (remove_all, DebugExecutor, 2),
     (remove_all, pool, 0),
     (refuse, pool, 0),
     (shut_down, DebugExecutor, 1),
@@ -220,3 +240,27 @@ def test_a_race_with_adding(
     """What comes before the job is added, or in the middle of that, does no harm either."""
     program = race(happens, executor, ANSWERS[happens], early=True)
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
+
+
+@pytest.mark.soundness
+@pytest.mark.parametrize("happens", [remove_all, shut_down, pause, die_for_real])
+def test_a_race_with_the_schedulers_own_thread(happens: Callable[[Any, Any], None]) -> None:
+    """The same within one preemption of the scheduler's own thread, which can die for real."""
+    program = race(happens, pool, ANSWERS[happens], kind=Background)
+    assert explore(program, Exhaustive(max_preemptions=1)).complete
+
+
+def test_an_id_can_be_used_again_as_soon_as_its_job_is_answered() -> None:
+    """Whoever sees a result finds the executor done with that id: the next job is not skipped."""
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC, executors={"default": ThreadPoolExecutor(2)})
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            for _ in range(2):
+                future = group.add_job(int, id="same")
+                scheduler.look()
+                assert future.result() == 0
+        scheduler.shutdown()
+
+    assert explore(program, Exhaustive(max_preemptions=1)).complete

@@ -13,7 +13,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 
 from apscheduler_fakes import FakeScheduler, Simulation
 from caller import Gets, soon
-from jobs_synchronizer import JobGroup, JobMissed, JobNotRun
+from jobs_synchronizer import JobGroup, JobMissed, JobNotRun, JobRefused
 from outcomes import later
 
 
@@ -97,7 +97,9 @@ def test_a_cancelled_job_in_a_queue_is_never_run(
         running = group.add_job(work, executor="small")
         queued = group.add_job(ran.append, args=["queued"], executor="small", name="queued")
         time.sleep(0.1)
+        scheduler.pause()
         assert queued.last_seen == "handed to executor 'small'"
+        scheduler.resume()
         assert queued.cancel()
         assert not running.cancel()
         assert running.result() == 0.5
@@ -226,7 +228,15 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
         scheduler.run_due()
         told = [type(each.exception()).__name__ if each.done() else "" for each in futures]
         assert told == ["NoneType", "JobRefused", "JobSkipped", "JobMissed", "", ""]
-        immediate = FakeScheduler(immediate=True)
+        immediate = FakeScheduler(immediate=True, raise_job_errors=False)
         immediate.start()
     with JobGroup(immediate) as group:
         assert group.add_job(work, args=[0]).result(0) == 0
+
+        def outer() -> None:
+            with JobGroup(immediate) as inner:
+                inner.add_job(work)
+
+        error = group.add_job(outer).exception(0)
+    assert isinstance(error, JobRefused)
+    assert "the last that could run it" in str(error)

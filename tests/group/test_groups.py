@@ -144,9 +144,19 @@ def test_a_job_store_that_fails_to_remove_a_job(scheduler: Any) -> None:
     assert scheduler._listeners == []
 
 
-def test_jobs_of_nobody_are_left_alone(scheduler: Any) -> None:
-    """A scheduler's other jobs run as they do without a group."""
+def test_the_job_in_the_store_stays_as_it_is(scheduler: Any) -> None:
+    """Whoever has the store's job finds in it what was added."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        job = scheduler.get_job(future.job_id)
+        future.result(30)
+    assert (job.func, type(job.id)) == (work, str)
+
+
+def test_jobs_of_nobody_are_left_alone(scheduler: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A scheduler's other jobs run, fail and are lost as they do without a group."""
     ran: list[str] = []
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
     with JobGroup(scheduler) as group:
         scheduler.add_job(ran.append, args=["other"], id="other")
         scheduler.add_job(work, id="removed", **soon()).remove()
@@ -155,8 +165,13 @@ def test_jobs_of_nobody_are_left_alone(scheduler: Any) -> None:
         group.add_job(work).result(30)
         scheduler.add_job(work, args=["long"], id="raises")
         scheduler._executors["default"]._run_job_error("gone", ValueError())
+        for job in (group.add_job, scheduler.add_job):
+            job(work, executor="small")
+            time.sleep(0.1)
+        scheduler._executors["small"]._pool.shutdown(cancel_futures=True)
         time.sleep(1)
     assert sorted(ran) == ["other", "pool"]
+    assert "AttributeError" not in caplog.text
 
 
 def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -> None:

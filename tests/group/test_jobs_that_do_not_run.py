@@ -89,18 +89,29 @@ def test_all_jobs_removed(scheduler: Any, gets: Gets, alias: str | None) -> None
 
 
 @pytest.mark.rows("E7")
-def test_a_job_that_is_added_while_all_are_removed(scheduler: Any, gets: Gets) -> None:
-    """A job that is added after a store was emptied, and before it is told so, runs."""
+def test_a_job_that_is_added_while_all_are_removed(
+    scheduler: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch, gets: Gets
+) -> None:
+    """A job that is added after a store was emptied runs, even if it is due before all is told."""
     added: list[Any] = []
     group = JobGroup(scheduler)
-    scheduler.add_listener(
-        lambda _event: added.append(group.add_job(work, **soon())), EVENT_ALL_JOBS_REMOVED
-    )
+    look = scheduler.get_jobs
+
+    def add(_event: Any) -> None:
+        added.extend([group.add_job(work, **soon()), group.add_job(work)])
+
+    def look_late(alias: str | None) -> Any:
+        sim.settle()
+        return look(alias)
+
+    scheduler.add_listener(add, EVENT_ALL_JOBS_REMOVED)
+    monkeypatch.setattr(scheduler, "get_jobs", look_late)
     with group:
         future = group.add_job(work, **soon())
         scheduler.remove_all_jobs()
+        assert isinstance(future.exception(), JobRemoved)
+        gets(added[1], "'done' after 0.5 s")
         gets(added[0], "'done' after 5.5 s")
-    assert isinstance(future.exception(), JobRemoved)
 
 
 @pytest.mark.rows("E8")
@@ -261,12 +272,31 @@ def test_a_job_that_is_replaced(scheduler: Any, sim: Simulation, gets: Gets) -> 
     ran: list[str] = []
     with JobGroup(scheduler) as group:
         future = group.add_job(work, id="report", **soon())
-        options = {"id": "report", "replace_existing": True, "args": ["the other"], **soon()}
-        later(1, lambda: scheduler.add_job(ran.append, **options))
+        scheduler.add_job(ran.append, args=["the other"], id="report", replace_existing=True)
         gets(
             future,
-            "JobRemoved after 1 s: Job 'work' (id …) was replaced in job store 'default' by "
+            "JobRemoved after 0 s: Job 'work' (id …) was replaced in job store 'default' by "
             "another job with its id. Leave the id out: each job gets one of its own.",
         )
         sim.clock.tick(10)
     assert ran == ["the other"]
+
+
+@pytest.mark.rows("E25")
+def test_a_job_that_replaces_another(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, gets: Gets
+) -> None:
+    """A job of a group may replace one of nobody's, even one that is added in the last moment."""
+    ran: list[str] = []
+    real = scheduler._create_trigger
+
+    def add_first(*args: Any) -> Any:
+        monkeypatch.undo()
+        scheduler.add_job(ran.append, args=["replaced"], id="report", **soon())
+        return real(*args)
+
+    monkeypatch.setattr(scheduler, "_create_trigger", add_first)
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, id="report", replace_existing=True, **soon())
+        gets(future, "'done' after 5.5 s")
+    assert ran == []

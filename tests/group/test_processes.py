@@ -1,5 +1,6 @@
 """Jobs in other processes, for real: what a pool loses is known at once."""
 
+import concurrent.futures
 import os
 import pickle
 import signal
@@ -105,17 +106,21 @@ def test_an_exception_that_cannot_be_unpickled(scheduler: Any, gets: Gets) -> No
 
 @pytest.mark.rows("E16")
 def test_a_worker_that_is_killed(scheduler: Any, gets: Gets) -> None:
-    """Jobs whose worker is killed are known at once to be lost; the next job has a new pool."""
+    """A killed worker's job, and those behind it, are known at once to be lost; then it goes on."""
     with JobGroup(scheduler) as group:
-        running = group.add_job("signal:raise_signal", args=[signal.SIGKILL])
+        worker = group.add_job("os:getpid").result(30)
+        running, queued = (group.add_job("time:sleep", args=[60], id=id_) for id_ in "12")
+        concurrent.futures.wait([running], timeout=0.1)
+        os.kill(worker, signal.SIGKILL)
         gets(
             running,
-            "JobLost at once: Job 'raise_signal' (id …) was lost by executor 'default': "
+            "JobLost at once: Job 'sleep' (id …) was lost by executor 'default': "
             "BrokenProcessPool: A process in the process pool was terminated abruptly while the "
             "future was running or pending. It may have run, in part or whole; the executor's log "
             "has more.",
         )
-        assert group.add_job("os:getpid").result(30)
+        assert isinstance(queued.exception(30), JobLost)
+        assert group.add_job("os:getpid").result(30) != worker
 
 
 KILLED = """
