@@ -127,8 +127,8 @@ def test_the_last_open_group_takes_the_listener_along(scheduler: Any) -> None:
 def test_a_group_that_is_open_is_not_opened_again(scheduler: Any) -> None:
     """A group belongs to one block."""
     with JobGroup(scheduler) as group:
-        with pytest.raises(RuntimeError, match=r"Make another one for another block\."), group:
-            pass
+        with pytest.raises(RuntimeError, match=r"Make another one for another block\."):
+            group.__enter__()
         assert group.add_job(work).result(30) == 0.5
 
 
