@@ -228,7 +228,7 @@ def test_a_race_with_the_wait(
 
 
 @bounded(
-    (remove_all, DebugExecutor, 2),
+    (remove_all, DebugExecutor, 1),
     (remove_all, pool, 0),
     (refuse, pool, 0),
     (shut_down, DebugExecutor, 1),
@@ -242,8 +242,16 @@ def test_a_race_with_adding(
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
-@pytest.mark.parametrize("preemptions", [0, pytest.param(1, marks=pytest.mark.soundness)])
-@pytest.mark.parametrize("happens", [remove_all, shut_down, pause, die_for_real])
+@pytest.mark.parametrize(
+    ("happens", "preemptions"),
+    [
+        (die_for_real, 0),
+        pytest.param(die_for_real, 1, marks=pytest.mark.soundness),
+        pytest.param(remove_all, 1, marks=pytest.mark.soundness),
+        pytest.param(shut_down, 1, marks=pytest.mark.soundness),
+        pytest.param(pause, 1, marks=pytest.mark.soundness),
+    ],
+)
 def test_a_race_with_the_schedulers_own_thread(
     happens: Callable[[Any, Any], None], preemptions: int
 ) -> None:
