@@ -22,7 +22,7 @@ from apscheduler.util import get_callable_name, iscoroutinefunction_partial, ref
 from flask_apscheduler import APScheduler
 
 from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.watch import Watch
+from jobs_synchronizer.watch import Opener, Watch
 
 
 class JobGroup:
@@ -53,11 +53,17 @@ class JobGroup:
             )
         self._watch = Watch.of(scheduler)
         self._futures: list[JobFuture] = []
-        self._open = False
+        self._opener: Opener | None = None
 
     def __enter__(self) -> Self:
-        self._watch.open(self)
-        self._open = True
+        """Open the group.
+
+        Raises:
+            RuntimeError: It is open.
+        """
+        if self._opener is not None:
+            raise RuntimeError("JobGroup: the group is open. Make another one for another block.")
+        self._opener = self._watch.open(self)
         return self
 
     def __exit__(
@@ -71,7 +77,7 @@ class JobGroup:
         Raises:
             Exception: A job store failed to remove a job; the others are removed all the same.
         """
-        self._open = False
+        self._opener = None
         with ExitStack() as stack:
             stack.callback(self._watch.close, self)
             for future in self._futures:
@@ -118,7 +124,8 @@ class JobGroup:
             Exception: Whatever the scheduler's ``add_job`` raises, such as a job store that cannot
                 pickle the arguments. The job was not added then.
         """
-        if not self._open:
+        opener = self._opener
+        if opener is None:
             raise RuntimeError(
                 "JobGroup.add_job(): the group is not open. Add jobs inside its with block."
             )
@@ -143,7 +150,7 @@ class JobGroup:
         )
         self._watch.add(
             future,
-            self,
+            opener,
             func=func,
             trigger=trigger,
             args=args,
@@ -155,4 +162,6 @@ class JobGroup:
             **{"misfire_grace_time": None, **options},
         )
         self._futures.append(future)
+        if self._opener is None:  # The block has ended meanwhile, in another thread.
+            future.cancel()
         return future

@@ -18,10 +18,8 @@ from apscheduler.job import Job
 from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped
 from jobs_synchronizer.future import JobFuture
 
-# Whether this thread is in a listener or a hand-over: it may be the scheduler's, with its locks. A
-# plain variable, and no context manager: it is set for every job.
+# Whether this thread is in a listener or a hand-over, and may be the scheduler's, with its locks.
 locks_may_be_held = ContextVar("locks_may_be_held", default=False)
-
 
 # What a job is made of.
 _FIELDS = [name for name in Job.__slots__ if name != "__weakref__"]
@@ -47,12 +45,13 @@ def observe(executor: Any, take: Callable[[Any], JobFuture | None]) -> None:
     """Answer the futures of the jobs that an executor is given from now on.
 
     Args:
-        executor: The executor; nothing happens if it is observed already.
+        executor: The executor.
         take: Returns the future of a job that is handed over, if it has one, and forgets it.
     """
-    if "_observed" in vars(executor):
+    observed = "_take_future" in vars(executor)
+    executor._take_future = take  # Another scheduler's, if the executor has moved.
+    if observed:
         return
-    executor._observed = True
     submit, success, error = (
         executor.submit_job,
         executor._run_job_success,
@@ -60,7 +59,7 @@ def observe(executor: Any, take: Callable[[Any], JobFuture | None]) -> None:
     )
 
     def submit_job(job: Any, run_times: list[datetime]) -> None:
-        future = take(job)
+        future = executor._take_future(job)
         if future is None:
             submit(job, run_times)
             return

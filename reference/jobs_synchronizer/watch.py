@@ -55,7 +55,7 @@ class Watch:
     def __init__(self, scheduler: BaseScheduler) -> None:
         self.scheduler = scheduler
         self._lock = threading.Lock()
-        self._groups: dict[object, _Opener] = {}
+        self._groups: dict[object, Opener] = {}
         # What a store may have, by the store's alias and the job's id.
         self._waiting: dict[tuple[str, str], JobFuture] = {}
 
@@ -65,14 +65,15 @@ class Watch:
         watch: Self = vars(scheduler).setdefault("_job_groups", cls(scheduler))
         return watch
 
-    def open(self, group: object) -> None:
+    def open(self, group: object) -> "Opener":
         """Watch for one more group, which this thread opens."""
         with self._lock:
             if not self._groups:
                 self._find_executor = self.scheduler._lookup_executor
                 self.scheduler._lookup_executor = self._lookup_executor
                 self.scheduler.add_listener(self._hear, MASK)
-            self._groups[group] = _Opener()
+            self._groups[group] = Opener()
+            return self._groups[group]
 
     def close(self, group: object) -> None:
         """Watch for one group less; after the last one the scheduler is as it was."""
@@ -93,12 +94,12 @@ class Watch:
         thread = getattr(self.scheduler, "_thread", None)
         return "" if thread is None or thread.is_alive() else _DEAD
 
-    def add(self, future: JobFuture, group: object, **options: Any) -> None:
+    def add(self, future: JobFuture, opener: "Opener", **options: Any) -> None:
         """Add a future's job.
 
         Args:
             future: The future.
-            group: Its group, which is open.
+            opener: Who opened its group.
             **options: What the scheduler's ``add_job`` takes.
 
         Raises:
@@ -106,7 +107,7 @@ class Watch:
             ConflictingIdError: A job with this id waits in this store for another group.
             Exception: Whatever the scheduler's ``add_job`` raises.
         """
-        self._refuse_what_cannot_run(future, self._groups[group])
+        self._refuse_what_cannot_run(future, opener)
         with self._lock:
             if future._key in self._waiting:
                 raise ConflictingIdError(future.job_id)
@@ -126,7 +127,7 @@ class Watch:
             self._take(future)
             raise _not_added(future, _STOPPED)
 
-    def _refuse_what_cannot_run(self, future: JobFuture, opener: "_Opener") -> None:
+    def _refuse_what_cannot_run(self, future: JobFuture, opener: "Opener") -> None:
         if why := self._why_dead():
             raise _not_added(future, why)
         if opener.may_hold_locks or opener.thread is getattr(self.scheduler, "_thread", None):
@@ -261,7 +262,7 @@ class Watch:
         return future if future is not None and self._take(future) else None
 
 
-class _Opener:
+class Opener:
     """The thread that opened a group, and will wait for its jobs."""
 
     def __init__(self) -> None:

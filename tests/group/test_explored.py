@@ -228,7 +228,7 @@ def test_a_race_with_the_wait(
 
 
 @bounded(
-    (remove_all, DebugExecutor, 2),
+    (remove_all, DebugExecutor, 1),
     (remove_all, pool, 0),
     (refuse, pool, 0),
     (shut_down, DebugExecutor, 1),
@@ -242,12 +242,22 @@ def test_a_race_with_adding(
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
-@pytest.mark.soundness
-@pytest.mark.parametrize("happens", [remove_all, shut_down, pause, die_for_real])
-def test_a_race_with_the_schedulers_own_thread(happens: Callable[[Any, Any], None]) -> None:
-    """The same within one preemption of the scheduler's own thread, which can die for real."""
+@pytest.mark.parametrize(
+    ("happens", "preemptions"),
+    [
+        (die_for_real, 0),
+        pytest.param(die_for_real, 1, marks=pytest.mark.soundness),
+        pytest.param(remove_all, 1, marks=pytest.mark.soundness),
+        pytest.param(shut_down, 1, marks=pytest.mark.soundness),
+        pytest.param(pause, 1, marks=pytest.mark.soundness),
+    ],
+)
+def test_a_race_with_the_schedulers_own_thread(
+    happens: Callable[[Any, Any], None], preemptions: int
+) -> None:
+    """The same with the scheduler's own thread, which can die for real."""
     program = race(happens, pool, ANSWERS[happens], kind=Background)
-    assert explore(program, Exhaustive(max_preemptions=1)).complete
+    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
 def test_an_id_can_be_used_again_as_soon_as_its_job_is_answered() -> None:

@@ -124,6 +124,44 @@ def test_the_last_open_group_takes_the_listener_along(scheduler: Any) -> None:
     assert "_lookup_executor" not in vars(scheduler)
 
 
+def test_a_group_that_is_open_is_not_opened_again(scheduler: Any) -> None:
+    """A group belongs to one block."""
+    with JobGroup(scheduler) as group:
+        with pytest.raises(RuntimeError, match=r"Make another one for another block\."):
+            group.__enter__()
+        assert group.add_job(work).result(30) == 0.5
+
+
+def test_a_job_that_is_added_while_its_block_ends(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that still adds a job when the block ends gets a cancelled one."""
+    real = scheduler._create_trigger
+    group = JobGroup(scheduler)
+
+    def end(*args: Any) -> Any:
+        group.__exit__(None, None, None)
+        return real(*args)
+
+    monkeypatch.setattr(scheduler, "_create_trigger", end)
+    group.__enter__()
+    assert group.add_job(work, **soon()).cancelled()
+    assert scheduler.get_jobs() == []
+
+
+def test_an_executor_that_moves_to_another_scheduler(scheduler: Any) -> None:
+    """An executor answers the futures of the scheduler that it belongs to."""
+    other = BackgroundScheduler(timezone=UTC)
+    other.start()
+    with JobGroup(scheduler) as group, JobGroup(other) as elsewhere:
+        assert group.add_job(work).result(30) == 0.5
+        executor = scheduler._executors["default"]
+        scheduler.remove_executor("default", shutdown=False)
+        other.add_executor(executor, "moved")
+        assert elsewhere.add_job(work, executor="moved").result(30) == 0.5
+    other.shutdown()
+
+
 class StubbornStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
     """A store that cannot remove one of its jobs."""
 

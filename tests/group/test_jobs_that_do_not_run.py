@@ -114,6 +114,25 @@ def test_a_job_that_is_added_while_all_are_removed(
         gets(added[0], "'done' after 5.5 s")
 
 
+@pytest.mark.rows("E7")
+def test_a_job_that_is_not_in_its_store_yet_when_all_are_removed(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, gets: Gets
+) -> None:
+    """A job that is about to be added when a store is emptied runs."""
+    real = scheduler._create_trigger
+
+    def remove_first(*args: Any) -> Any:
+        monkeypatch.undo()
+        scheduler.remove_all_jobs()
+        return real(*args)
+
+    with JobGroup(scheduler) as group:
+        removed = group.add_job(work, **soon())
+        monkeypatch.setattr(scheduler, "_create_trigger", remove_first)
+        gets(group.add_job(work, **soon()), "'done' after 5.5 s")
+    assert isinstance(removed.exception(), JobRemoved)
+
+
 @pytest.mark.rows("E8")
 def test_a_job_store_that_is_removed(scheduler: Any, gets: Gets) -> None:
     """Jobs whose store is removed are known at once not to run."""
