@@ -6,6 +6,7 @@ Outside an exploration, and while a schedule is being unwound, it is the simulat
 An operation on an object that was made a moment ago needs no stop: nobody else can know it.
 """
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Hashable
@@ -257,6 +258,15 @@ def condition_wait(self: threading.Condition, timeout: float | None = None) -> b
         del kernel.waiting_conditions[thread]
 
 
+def is_enabled_for(self: logging.Logger, level: int) -> bool:
+    """Return whether a logger takes a level; see ``Logger.isEnabledFor``.
+
+    The real one keeps the answer, under a lock that it takes the first time only: no two schedules
+    would be alike.
+    """
+    return not self.disabled and self.manager.disable < level and level >= self.getEffectiveLevel()
+
+
 # What else stands for what, beside the stand-ins of every simulation.
 INSTEAD: list[tuple[Any, Any]] = [
     (locks.Lock, Lock),
@@ -268,7 +278,9 @@ INSTEAD: list[tuple[Any, Any]] = [
     (threads.is_set, is_set),
 ]
 
-LOOKS: list[tuple[Any, str, Any]] = [
+# What is swapped beside that, each as owner, name and what stands there.
+SWAPPED: list[tuple[Any, str, Any]] = [
+    (logging.Logger, "isEnabledFor", is_enabled_for),
     (threading.Barrier, "n_waiting", _looking(threading.Barrier.n_waiting.fget)),  # type: ignore[attr-defined]
     (threading.Barrier, "broken", _looking(threading.Barrier.broken.fget)),  # type: ignore[attr-defined]
 ]

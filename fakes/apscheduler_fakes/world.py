@@ -245,7 +245,7 @@ class World:
         for owner, name, _, value in list(names._undo):
             if id(value) in instead:
                 names.swap(owner, name, instead[id(value)])
-        for owner, name, ours in explored.LOOKS:
+        for owner, name, ours in explored.SWAPPED:
             names.swap(owner, name, ours)
         if self.spurious:
             names.swap(*explored.SPURIOUS)

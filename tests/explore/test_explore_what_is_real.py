@@ -1,6 +1,7 @@
 """What was there before an exploration, and what comes from outside, while it runs."""
 
 import _thread
+import logging
 import queue
 import signal
 import threading
@@ -171,6 +172,34 @@ def test_a_local_of_a_module_begins_each_schedule_as_it_was() -> None:
 
     assert outcomes(program, Random(3)) == {("before", None): 3}
     assert vars(LOCAL) == {"value": "before"}
+
+
+def test_a_logger_remembers_nothing_from_one_schedule_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It keeps what it was asked first under a lock, which no other schedule would take."""
+    log = logging.getLogger("explored")
+    monkeypatch.setattr(log, "_cache", {})
+    log.setLevel(logging.INFO)
+    levels = (logging.DEBUG, logging.INFO, logging.ERROR)
+
+    def asked() -> tuple[bool, ...]:
+        return tuple(map(log.isEnabledFor, levels))
+
+    def program() -> object:
+        first = asked()
+        monkeypatch.setattr(log, "disabled", True)
+        second = asked()
+        monkeypatch.setattr(log, "disabled", False)
+        monkeypatch.setattr(log.manager, "disable", logging.INFO)
+        third = asked()
+        monkeypatch.setattr(log.manager, "disable", 0)
+        return first, second, third
+
+    assert outcomes(program, Random(3)) == {
+        ((False, True, True), (False, False, False), (False, False, True)): 3
+    }
+    assert log._cache == {}  # type: ignore[attr-defined]
 
 
 def interrupted(*, busy: bool) -> Callable[[], None]:

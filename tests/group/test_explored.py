@@ -23,8 +23,6 @@ from apscheduler_fakes import Exhaustive, explore
 from caller import DEADLINE, kill
 from jobs_synchronizer import JobFuture, JobGroup, JobRefused
 
-LOGGERS = ["apscheduler.scheduler", "apscheduler.executors.default", "concurrent.futures"]
-
 
 @pytest.fixture(autouse=True)
 def silence() -> Iterator[None]:
@@ -131,10 +129,6 @@ def race(
     """
 
     def program() -> None:
-        # A logger takes a lock when it first meets a level: let no schedule be the first.
-        for name in LOGGERS:
-            for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
-                logging.getLogger(name).isEnabledFor(level)
         scheduler = kind(timezone=UTC, executors={"default": executor()})
         scheduler.start()
         ran: list[str] = []
