@@ -49,10 +49,12 @@ def tests(session: nox.Session) -> None:
     session.env["KEEP_TESTS_OF_LINES"] = "1" if session.python == PRESENT[-1] else ""
     # pytest keeps the tests as it has rewritten them: half of a worker's start, the second time.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
-    # One more than there are processors: some tests wait for a process.
-    workers = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
+    # The process that hands the tests out is not measured: it imports neither package.
+    session.env["MEASURE_WORKERS"] = "1"
+    # One more than there are processors where tests wait for a process.
+    workers = (os.cpu_count() or 1) + (not once)
     try:
-        session.run("coverage", "run", "-m", "pytest", *workers, *once, *session.posargs)
+        session.run(*("pytest", "-n", str(workers), "--dist", "worksteal"), *once, *session.posargs)
     finally:
         # After a failure too: `nox -s coverage` names what is lost.
         session.run("coverage", "combine", "--quiet")

@@ -17,6 +17,8 @@ from apscheduler_fakes import SimulationError
 from jobs_synchronizer import corrected
 from outcomes import Program
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).parent
 KNOWN_BAD = sorted((HERE / "known_bad").glob("*.py"))
 
