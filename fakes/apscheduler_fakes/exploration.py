@@ -179,6 +179,7 @@ def explore(
         NotModelled: It stands inside a simulation, or the program does what has no model.
         OutsideThread: A thread or scheduler from before takes part.
         StallLimit: The program waits for something real.
+        TypeError: ``strategy`` is none.
     """
     options = Options(program, spurious_wakeups, early_timeouts, tuple(switch_in))
     return explore_with(options, strategy, keep_going=keep_going)
@@ -190,6 +191,11 @@ def explore_with(
     """Do what ``explore`` does."""
     __tracebackhide__ = True
     strategy = Exhaustive() if strategy is None else strategy
+    if not callable(getattr(strategy, "search", None)) or isinstance(strategy, type):
+        raise TypeError(
+            f"explore(strategy={strategy!r}): this is no strategy. Pass Exhaustive(…), Random(…) "
+            "or PCT(…)."
+        )
     failures: dict[object, ScheduleFailure] = {}
     count = redundant = deepest = 0
     began = told = time.perf_counter()

@@ -38,6 +38,16 @@ def prepare(item: Any) -> None:
             "plain function.",
             pytrace=False,
         )
+    marker = item.get_closest_marker("explore")
+    try:
+        inspect.signature(run).bind(item, *marker.args, **marker.kwargs)
+    except TypeError as error:
+        pytest.fail(
+            f"@pytest.mark.explore: {error}. It takes what explore() takes: a strategy, which has "
+            "options of its own, as Exhaustive(max_schedules=…), and spurious_wakeups, "
+            "early_timeouts, switch_in, keep_going.",
+            pytrace=False,
+        )
     anew = _made_anew(item, item._fixtureinfo.argnames)
     item.fixturenames = [name for name in item.fixturenames if name not in anew]
 
@@ -114,8 +124,12 @@ def _made_anew(item: Any, names: Iterable[str]) -> dict[str, Any]:
         if not fixtures or not {"request", name}.isdisjoint(fixtures[-1].argnames):
             pytest.fail(
                 f"@pytest.mark.explore: the fixture {name} is made for one run of the test and "
-                "cannot be called anew for each schedule. Make what it makes in the test, or give "
-                "it a wider scope.",
+                "cannot be called anew for each schedule. "
+                + (
+                    "Leave it out: an explored test is a simulation already."
+                    if name == "sim"
+                    else "Make what it makes in the test, or give it a wider scope."
+                ),
                 pytrace=False,
             )
         found |= _made_anew(item, fixtures[-1].argnames)

@@ -179,7 +179,12 @@ def _owed() -> list[BaseException]:
 
 def _report(owed: list[BaseException]) -> str:
     texts = ["".join(traceback.format_exception(error)) for error in owed]
-    return "\n".join(["FakeScheduler: nobody saw this.", *texts]) if texts else ""
+    told = (
+        "FakeScheduler: nobody saw this.\n"
+        "(A job that is meant to fail: FakeScheduler(raise_job_errors=False), or in the test "
+        "pytest.raises around scheduler.check().)"
+    )
+    return "\n".join([told, *texts]) if texts else ""
 
 
 def _describe_simulation(item: pytest.Item, error: BaseException) -> None:
@@ -192,5 +197,7 @@ def _describe_simulation(item: pytest.Item, error: BaseException) -> None:
     from apscheduler_fakes.report import own_traceback  # noqa: PLC0415
 
     error.__traceback__ = own_traceback(error.__traceback__)
+    if not simulation.trace:
+        return
     last = None if item.config.getoption("--sim-trace") else LAST_STEPS
     item.add_report_section("call", "simulation, its last steps", lanes(simulation.trace, last))

@@ -64,6 +64,7 @@ def refusals() -> list[tuple[Any, str, Any]]:
             for kind in (Pool, ThreadPool)
         ),
         (pools.ThreadPoolExecutor, "submit", submit),
+        *_of_schedulers(),
         (Popen, "wait", wait),
         (Popen, "communicate", communicate),
         *(
@@ -93,6 +94,31 @@ def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             ),
         )
     return _submit(self, *args, **kwargs)
+
+
+def _of_schedulers() -> list[tuple[Any, str, Any]]:
+    """Return what a scheduler with a thread does otherwise, if there can be one from outside."""
+    module: Any = sys.modules.get("apscheduler.schedulers.blocking")
+    if module is None:
+        return []
+    real: Callable[[Any], None] = module.BlockingScheduler.wakeup
+
+    @wraps(real)
+    def wakeup(self: Any) -> None:
+        kernel = here()
+        # What its thread waits on was made by its start.
+        if kernel is not None and not isinstance(self._event._cond._lock, Lock):
+            raise _kept(
+                kernel,
+                OutsideThread(
+                    f"a {type(self).__name__} started outside the simulation was given something "
+                    "to do, which its thread would do in real time. Create the app (and whatever "
+                    "starts that scheduler) inside the `with Simulation()` block."
+                ),
+            )
+        real(self)
+
+    return [(module.BlockingScheduler, "wakeup", wakeup)]
 
 
 def _is_from_outside(pool: Any) -> bool:

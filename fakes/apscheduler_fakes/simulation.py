@@ -261,10 +261,11 @@ def _abandoned(kernel: Kernel) -> SimulationError | None:
 
 def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
     """Say whether what looks like a deadlock waits for a real thread, and for which."""
+    inside = [thread.python_thread for thread in kernel.threads.values()]
+    if any(scheduler_of(thread) is not None for thread in inside):
+        return kernel.refused  # It has a scheduler; one from outside may be another test's.
     for thread in living_threads():
-        if thread.ident in kernel.threads:
-            continue
-        if scheduler_of(thread) is not None:
+        if thread.ident not in kernel.threads and scheduler_of(thread) is not None:
             return OutsideThread(
                 f"the scheduler of thread {thread.name!r} was started outside the simulation, so "
                 "its jobs never run in virtual time, and nothing else can run any more. Create "

@@ -305,6 +305,13 @@ def test_many_threads_need_brackets_in_the_string(monkeypatch: pytest.MonkeyPatc
     assert fails_again(program, failure)
 
 
+@pytest.mark.parametrize("strategy", ["exhaustive", Exhaustive, 3])
+def test_what_is_no_strategy_is_refused(strategy: Any) -> None:
+    """A name, or a class without its call, is said to be none before anything runs."""
+    with pytest.raises(TypeError, match=r"this is no strategy. Pass Exhaustive\(…\), Random"):
+        explore(lambda: None, strategy)
+
+
 def test_a_sample_stops_before_starts_and_replays_with_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -106,6 +106,11 @@ async def test_asynchronous():
 class Test(unittest.TestCase):
     def test_of_a_case(self):
         pass
+
+
+@pytest.mark.explore(max_schedules=3)
+def test_with_an_option_of_a_search():
+    pass
 """
 
 
@@ -139,13 +144,14 @@ def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) 
 
     result = pytester.runpytest("-p", "no:randomly")
 
-    result.assert_outcomes(errors=5)
+    result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(
         [
             "*the fixture tmp_path is made for one run of the test and cannot be called anew*",
-            "*the fixture sim is made for one run*",
+            "*the fixture sim is made for one run*Leave it out: an explored test is a simulation*",
             "*the fixture request is made for one run*",
             "*the test is asynchronous or of a unittest.TestCase*",
             "*the test is asynchronous or of a unittest.TestCase*",
+            "*unexpected keyword argument 'max_schedules'. It takes what explore() takes*",
         ]
     )

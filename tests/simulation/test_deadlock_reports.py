@@ -290,6 +290,44 @@ def test_a_scheduler_from_before_the_block_is_no_deadlock() -> None:
     assert "Create the app inside" in str(caught.value)
 
 
+def test_a_scheduler_of_another_test_hides_no_deadlock() -> None:
+    """Where the simulation has a scheduler of its own, one from outside is mentioned only."""
+    other = BackgroundScheduler()
+    other.start()
+    try:
+        with pytest.raises(Deadlock, match=r"outside the simulation: .*APScheduler"), Simulation():
+            BackgroundScheduler().start()
+            threading.Event().wait()
+    finally:
+        other.shutdown()
+
+
+def test_a_scheduler_from_before_the_block_is_given_nothing_to_do() -> None:
+    """A job for it is refused where it is added: its thread would run it in real time."""
+    scheduler = BackgroundScheduler()
+    scheduler.start()
+    text = "a BackgroundScheduler started outside the simulation was given something to do"
+    try:
+        with pytest.raises(OutsideThread, match=text), Simulation():
+            scheduler.add_job(print)
+        scheduler.wakeup()
+    finally:
+        scheduler.shutdown()
+    assert capable_inside() == ["ran"]
+
+
+def capable_inside() -> list[str]:
+    """Return what a job of a scheduler of its own left, in a simulation."""
+    ran: list[str] = []
+    with Simulation() as sim:
+        scheduler = BackgroundScheduler()
+        scheduler.start()
+        scheduler.add_job(ran.append, args=["ran"])
+        sim.settle()
+        scheduler.shutdown()
+    return ran
+
+
 @pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
 def test_a_pool_from_before_the_block_takes_no_work(used: bool) -> None:
     """Work for it is refused at once, also when something swallows that."""
