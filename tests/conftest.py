@@ -25,8 +25,9 @@ FIRST, EVERY = 10, 100
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let coverage measure the workers that are about to start, if ``nox`` says so."""
-    if os.environ.pop("MEASURE_WORKERS", ""):
-        os.environ["COVERAGE_PROCESS_START"] = str(config.rootpath / "pyproject.toml")
+    asked = os.environ.pop("MEASURE_WORKERS", "")
+    settings = {"COVERAGE_PROCESS_START": str(config.rootpath / "pyproject.toml")}
+    os.environ.update(settings if asked else {})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -40,6 +40,7 @@ def virtual_dates() -> Iterator[None]:
     table: Any = copyreg.dispatch_table
     real = {api.real_datetime: api.pickle_fake_datetime, api.real_date: api.pickle_fake_date}
     pickled_before = {kind: table[kind] for kind in real if kind in table}
+    _act_as_real_outside(api)
     with keeping_folds():
         methods = _methods(api)
         before = [(owner, name, vars(owner)[name]) for owner, name, _ in methods]
@@ -71,6 +72,27 @@ def _now() -> datetime:
         api = import_freezegun().api
         return api.real_datetime.now(UTC)  # type: ignore[no-any-return]
     return _EPOCH + instant(kernel) * _MICROSECOND
+
+
+def _act_as_real_outside(api: Any) -> None:
+    """Let freezegun's classes be the real ones while nobody freezes time, from now on.
+
+    Dates that a simulation made outlive it, and freezegun's own have no time then.
+    """
+    if not hasattr(api.FakeDatetime.timestamp, "frozen"):
+        for owner, name, plain in _methods(api):
+            setattr(owner, name, _either(api, vars(owner)[name], plain))
+
+
+def _either(api: Any, frozen: Any, plain: Any) -> Any:
+    if isinstance(frozen, classmethod):
+        return classmethod(_either(api, frozen.__func__, plain.__func__))
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return (frozen if api.freeze_factories else plain)(*args, **kwargs)
+
+    method.frozen = frozen  # type: ignore[attr-defined]
+    return method
 
 
 def _methods(api: Any) -> list[tuple[Any, str, Any]]:

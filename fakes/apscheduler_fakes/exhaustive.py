@@ -193,12 +193,13 @@ class Search:
 
     @staticmethod
     def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:
-        if ALL in footprint:
+        # A thread that woke up by itself could not have done so after what the sleepers do.
+        if ALL in footprint or before.who < 0:
             return {}
         return {
             who: theirs
             for who, theirs in (before.sleep | before.done).items()
-            if who != before.who and not conflict(theirs, footprint)
+            if who != before.who and ALL not in theirs and not conflict(theirs, footprint)
         }
 
     def _find_races(self, ran: Ran) -> None:
@@ -230,6 +231,10 @@ class Search:
         if taken[-1].who == MAIN and EXIT in taken[-1].footprint:
             # Whatever daemon threads have not done is never done.
             self.nodes[-1].backtrack.update(self.nodes[-1].could)
+            if self.options.max_preemptions is not None:
+                # There it costs a preemption; where main took over it may cost none.
+                start = _start_of_run(taken, len(taken) - 1)
+                self.nodes[start].backtrack.update(self.nodes[start].could)
 
     def _race(self, taken: list[Taken], others: list[int], access: Access) -> None:
         """Find the steps on one object that could have come after an access instead."""
@@ -251,8 +256,9 @@ class Search:
                 continue
             if theirs & RELEASE and not theirs & WRITE and access.mode & WAITED:
                 continue  # It could not have run before: what counts is who took it.
-            if access.previous < other and access.who not in self.nodes[other].could:
-                continue  # It stood there and could not run.
+            could = self.nodes[other].could
+            if access.previous < other and is_thread(access.who) and access.who not in could:
+                continue  # It stood there and could not run. Time stands nowhere.
             self._backtrack(taken, other, access)
             if last:
                 break
@@ -262,10 +268,7 @@ class Search:
         node, who = self.nodes[other], access.who
         if self.options.max_preemptions is not None:
             self._add(node, who)
-            start = other
-            while start > 1 and taken[start - 1].who == taken[other].who:
-                start -= 1
-            self._add(self.nodes[start], who)
+            self._add(self.nodes[_start_of_run(taken, other)], who)
             return
         able = set(node.could)
         first = {
@@ -290,6 +293,13 @@ class Search:
             node.backtrack.add(who)
         else:
             node.backtrack.update(node.could)
+
+
+def _start_of_run(taken: list[Taken], index: int) -> int:
+    """Return the first of the steps in a row that one thread took, up to a step of its."""
+    while index > 1 and taken[index - 1].who == taken[index].who:
+        index -= 1
+    return index
 
 
 def _until(taken: list[Taken], index: int) -> int:

@@ -122,8 +122,13 @@ class HeldLock(_OverReal, Lock):
         """Take both; see ``threading.Lock.acquire``."""
         if here() is None:
             return bool(self._beside.acquire(blocking, timeout))
+        if not super().acquire(blocking, timeout):
+            return False
         # Against real threads the wait is a real one; theirs are short.
-        return super().acquire(blocking, timeout) and bool(self._beside.acquire())
+        if self._beside.acquire(blocking):
+            return True
+        super().release()
+        return False
 
     def release(self) -> None:
         """Free both; see ``threading.Lock.release``."""
@@ -147,10 +152,13 @@ class HeldRLock(_OverReal, RLock):
         """Take both; see ``threading.RLock.acquire``."""
         if here() is None:
             return bool(self._beside.acquire(blocking, timeout))
+        if not super().acquire(blocking, timeout):
+            return False
         # The real one counts levels of its own: one for all of the virtual one's.
-        return super().acquire(blocking, timeout) and (
-            self._count > 1 or bool(self._beside.acquire())
-        )
+        if self._count > 1 or self._beside.acquire(blocking):
+            return True
+        super().release()
+        return False
 
     def release(self) -> None:
         """Free both; see ``threading.RLock.release``."""

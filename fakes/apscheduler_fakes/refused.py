@@ -98,11 +98,12 @@ def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 def _of_schedulers() -> list[tuple[Any, str, Any]]:
     """Return what a scheduler with a thread does otherwise, if there can be one from outside."""
-    module: Any = sys.modules.get("apscheduler.schedulers.blocking")
-    if module is None:
-        return []
-    real: Callable[[Any], None] = module.BlockingScheduler.wakeup
+    modules: list[Any] = [sys.modules.get("apscheduler.schedulers.blocking")]
+    kinds = [module.BlockingScheduler for module in filter(None, modules)]
+    return [(kind, "wakeup", _wakeup(kind.wakeup)) for kind in kinds]
 
+
+def _wakeup(real: Callable[[Any], None]) -> Callable[[Any], None]:
     @wraps(real)
     def wakeup(self: Any) -> None:
         kernel = here()
@@ -118,7 +119,7 @@ def _of_schedulers() -> list[tuple[Any, str, Any]]:
             )
         real(self)
 
-    return [(module.BlockingScheduler, "wakeup", wakeup)]
+    return wakeup
 
 
 def _is_from_outside(pool: Any) -> bool:

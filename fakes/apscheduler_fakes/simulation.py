@@ -94,6 +94,7 @@ class Simulation:
         for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
         self._stall_timeout = None if for_ever else stall_timeout
         self._kernel: Kernel | None = None
+        self._over = False
         self._undo = ExitStack()
 
     def __enter__(self) -> Self:
@@ -153,8 +154,9 @@ class Simulation:
         """
         kernel = self._kernel
         assert kernel is not None
-        if self not in _open:
+        if self._over:
             return  # The interpreter's end has ended it (test_an_open_simulation_ends_with_python).
+        self._over = True
         _open.remove(self)
         with self._undo, _silence(), without_threads(kernel):
             kernel.end()
@@ -229,10 +231,10 @@ _open: list[Simulation] = []
 
 def _end_at_exit() -> None:
     """End what a generator or a debugger has left open: later no thread could be waited for."""
-    for simulation in _open[:]:
-        if simulation.threads and simulation.threads[0].ident == get_ident():
-            with suppress(SimulationError):
-                simulation.__exit__(None, None, None)
+    mine = [each for each in _open if each.threads and each.threads[0].ident == get_ident()]
+    for simulation in mine:
+        with suppress(SimulationError):
+            simulation.__exit__(None, None, None)
 
 
 threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # As concurrent.futures does.

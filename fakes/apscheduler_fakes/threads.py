@@ -69,10 +69,9 @@ def join(self: Any, timeout: float | None = None) -> None:
     if timeout == 0:
         kernel.count_step()
         return
-    if virtual.joiners is None:
-        virtual.joiners = deque()
+    waiters = virtual.joiners = virtual.joiners or deque()
     while not virtual.done and kernel.block(
-        f"waits for the end of {virtual.name}", waiters=virtual.joiners, deadline=deadline
+        f"waits for the end of {virtual.name}", waiters=waiters, deadline=deadline
     ):
         pass
 

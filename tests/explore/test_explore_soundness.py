@@ -154,6 +154,22 @@ def test_a_program_with_spurious_wake_ups_keeps_every_outcome(name: str, part: P
     assert_no_outcome_is_lost(getattr(written_programs, name), part((None, 1, 0), 2), spurious=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "bounds", "options"),
+    [
+        ("a_sleep_that_begins_beside_a_sleeper", (None, 1), {"early": True}),
+        ("two_waits_with_a_lock_between", (None, 1), {"spurious": True}),
+        ("a_wait_beside_is_alive", (None, 1), {"spurious": True}),
+        ("a_daemon_that_takes_a_lock_twice", (0, 1, 2, None), {}),
+    ],
+)
+def test_what_comes_by_itself_keeps_every_outcome(
+    name: str, bounds: tuple[int | None, ...], options: dict[str, bool]
+) -> None:
+    """Time, a wake-up without a notification and the end of daemons have every place."""
+    assert_no_outcome_is_lost(getattr(written_programs, name), bounds, **options)
+
+
 def test_sampling_finds_nothing_else(part: Part) -> None:
     """Random orders and random priorities lead to outcomes that the exhaustive search knows."""
     few = len(part(range(30), 30))

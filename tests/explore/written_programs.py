@@ -700,6 +700,78 @@ def double_checked_flag() -> None:
     assert len(made) == 1, "made twice"
 
 
+@timed
+def a_sleep_that_begins_beside_a_sleeper() -> Any:
+    lock, order = threading.Lock(), list[str]()
+
+    def before() -> None:
+        with lock:
+            order.append("before")
+        time.sleep(1)
+
+    def after() -> None:
+        time.sleep(1)
+        with lock:
+            order.append("after")
+
+    joined(before, after)
+    return tuple(order)
+
+
+@program
+def two_waits_with_a_lock_between() -> Any:
+    condition, lock, log = threading.Condition(), threading.Lock(), list[Any]()
+
+    def wait() -> None:
+        with condition:
+            log.append(condition.wait(1))
+        with lock:
+            log.append("between")
+        with condition:
+            log.append(condition.wait(1))
+
+    def take() -> None:
+        with lock:
+            log.append("took")
+
+    joined(wait, take)
+    return tuple(log)
+
+
+@program
+def a_wait_beside_is_alive() -> Any:
+    condition, seen = threading.Condition(), list[bool]()
+
+    def wait() -> None:
+        with condition:
+            condition.wait()
+
+    waiting = threading.Thread(target=wait)
+    looking = threading.Thread(target=lambda: seen.append(waiting.is_alive()))
+    for thread in (waiting, looking):
+        thread.start()
+    for thread in (waiting, looking):
+        thread.join()
+    return tuple(seen)
+
+
+@program
+def a_daemon_that_takes_a_lock_twice() -> Any:
+    lock, log = threading.Lock(), list[int]()
+
+    def take(number: int, times: int) -> None:
+        for _ in range(times):
+            with lock:
+                log.append(number)
+
+    threading.Thread(target=take, args=(0, 2), daemon=True).start()
+    other = threading.Thread(target=take, args=(1, 1))
+    other.start()
+    other.join()
+    with lock:
+        return tuple(log)
+
+
 @faulty("AssertionError")
 def readers_and_writers() -> None:
     # The writer looks at the number of readers and then takes the lock that new readers take.

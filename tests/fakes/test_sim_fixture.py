@@ -80,6 +80,14 @@ def test_a_failure_shows_the_last_steps(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*… 10 steps before these", " 10.000000  ●  MainThread sleeps"])
 
 
+def test_a_failure_without_a_step_shows_none(pytester: pytest.Pytester) -> None:
+    """A test that fails before anybody waited has no steps to look at."""
+    pytester.makepyfile("def test_it(sim): assert False")
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*its last steps*")
+
+
 def test_with_an_option_it_shows_all_steps(pytester: pytest.Pytester) -> None:
     """With --sim-trace every step is shown."""
     pytester.makepyfile(STEPS)

@@ -130,6 +130,19 @@ def test_dates_beside_a_simulation_are_real() -> None:
     assert min(seen) > 1999
 
 
+def test_a_date_of_inside_is_a_date_outside(zone: str) -> None:
+    """What was made in a simulation goes on as a date of the machine, in its zone."""
+    with Simulation(INSTANTS[1]):
+        now = datetime.now()  # noqa: DTZ005  # The point.
+        kept = datetime.now
+    stamp = datetime.fromisoformat(INSTANTS[1]).timestamp()
+    assert (now.timestamp(), now.astimezone().timestamp()) == (stamp, stamp)
+    later = datetime.fromtimestamp(stamp) + timedelta(hours=5)  # noqa: DTZ006
+    assert (now + timedelta(hours=5)).timestamp() == later.timestamp()
+    assert kept().year > 2025
+    assert abs(kept().timestamp() - time.time()) < 60
+
+
 def test_dates_of_outside_are_pickled_inside() -> None:
     """A job store keeps dates that were made before the block."""
     before, day = datetime.now(UTC), date(2020, 1, 1)
