@@ -70,10 +70,8 @@ def join(self: Any, timeout: float | None = None) -> None:
         kernel.count_step()
         return
     waiters = virtual.joiners = virtual.joiners or deque()
-    while not virtual.done and kernel.block(
-        f"waits for the end of {virtual.name}", waiters=waiters, deadline=deadline
-    ):
-        pass
+    if not virtual.done:  # Only its end wakes who waits for it.
+        kernel.block(f"waits for the end of {virtual.name}", waiters=waiters, deadline=deadline)
 
 
 def is_alive(self: Any) -> bool:

@@ -76,6 +76,37 @@ def test_a_real_lock_that_a_module_or_class_holds_keeps_virtual_threads_apart(
         assert "unlocked" not in repr(real)
 
 
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", ["lock", "rlock"])
+def test_a_try_of_a_lock_that_a_real_thread_holds_is_in_vain(module: Any, name: str) -> None:
+    """Whoever does not want to wait is refused at once, and has it when the real thread lets go."""
+    real = getattr(module, name)
+    begin, held, go = (threading.Lock() for _ in range(3))
+    for lock in (begin, held, go):
+        lock.acquire()
+
+    def hold() -> None:
+        begin.acquire()
+        with real:
+            held.release()
+            go.acquire()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    with Simulation():
+        begin.release()
+        held.acquire()
+        tried = [getattr(module, name).acquire(blocking=False)]
+        go.release()
+        thread.join()
+        tried += [getattr(module, name).acquire(blocking=False) for _ in range(2)]
+        threading.Thread(
+            target=lambda: tried.append(getattr(module, name).acquire(blocking=False))
+        ).start()
+        time.sleep(1)
+    assert tried == [False, True, name == "rlock", False]
+
+
 def test_names_of_one_lock_stay_names_of_one_lock(module: Any) -> None:
     """What was the same lock under two names, or inside a condition, still is."""
     with Simulation():
