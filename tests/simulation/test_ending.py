@@ -387,6 +387,9 @@ def test_a_thread_made_inside_can_be_started_outside() -> None:
     with Simulation():
         seen: list[bool] = []
         thread = threading.Thread(target=lambda: seen.append(time.time() > 0))
+        over = threading.Thread(target=time.sleep, args=(5,))
+        over.start()
+    assert not over.is_alive()
     thread.start()
     thread.join(BOUND)
     assert (seen, thread.is_alive()) == ([True], False)
