@@ -70,8 +70,8 @@ class JobFuture(Future[Any]):
             return "cancelled"
         if self.done():
             error = self.exception()
-            if isinstance(error, JobNotRun):
-                return error.what
+            if isinstance(error, JobNotRun) and error.job_id == self.job_id:
+                return error.what  # Another job's is the exception that this one raised.
             return f"raised {type(error).__name__}" if error else "returned"
         outlook = "" if self._handed_over else self._watch.outlook()
         return f"{self._seen}; {outlook}" if outlook else self._seen

@@ -148,6 +148,8 @@ class JobGroup:
             context=self._context,
             watch=self._watch,
         )
+        # Before it is added: whatever comes between, the end of the block takes it back.
+        self._futures.append(future)
         self._watch.add(
             future,
             opener,
@@ -161,7 +163,7 @@ class JobGroup:
             executor=executor,
             **{"misfire_grace_time": None, **options},
         )
-        self._futures.append(future)
         if self._opener is None:  # The block has ended meanwhile, in another thread.
             future.cancel()
+            self._watch.take_back(future, at_exit=True)
         return future

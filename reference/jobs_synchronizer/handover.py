@@ -6,7 +6,7 @@ its methods are wrapped: ``submit_job``, ``_run_job_success`` and ``_run_job_err
 """
 
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -93,7 +93,8 @@ def _hand_over(
 ) -> None:
     """Let an executor have a job, and answer if it does not take it."""
     pool = getattr(executor, "_pool", None)
-    if pool is not None and "_observed" not in vars(pool):
+    is_standard = isinstance(pool, Executor)
+    if is_standard and "_observed" not in vars(pool):
         pool._observed = True
         _observe_cancelling(pool)
     handed = _copy_of(job)

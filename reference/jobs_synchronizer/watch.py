@@ -117,6 +117,10 @@ class Watch:
         try:
             job = self.scheduler.add_job(**options)
         except BaseException:
+            # It may fail after its store has the job: at the scheduler's loop, or by Ctrl-C.
+            if future._stored and self._take(future):
+                with suppress(Exception):
+                    self.scheduler.remove_job(future.job_id, future._jobstore)
             self._take(future)
             raise
         finally:

@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
 from apscheduler_fakes import Simulation
 from caller import Gets, Refused, refusal, told
@@ -29,6 +26,11 @@ def scheduler(sim: Simulation) -> Iterator[Any]:
 @pytest.fixture
 def db(tmp_path: Path) -> Any:
     """A job store in an SQLite file."""
+    # Here, since every test process would take half a second for importing it.
+    from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
     engine = create_engine(f"sqlite:///{tmp_path}/jobs.sqlite", poolclass=NullPool)
     return SQLAlchemyJobStore(engine=engine)
 

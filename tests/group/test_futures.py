@@ -240,3 +240,16 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
         error = group.add_job(outer).exception(0)
     assert isinstance(error, JobRefused)
     assert "the last that could run it" in str(error)
+
+
+def test_a_job_may_raise_that_another_one_did_not_run(scheduler: Any) -> None:
+    """What its own caller is told of it is that it raised."""
+    error = JobRefused("inner", "another", "was refused", "Try again.")
+
+    def raise_it() -> None:
+        raise error
+
+    with JobGroup(scheduler) as group:
+        future = group.add_job(raise_it)
+        assert future.exception(5) is error
+        assert future.last_seen == "raised JobRefused"

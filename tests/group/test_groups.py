@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -95,6 +96,38 @@ def test_adding_is_all_or_nothing(scheduler: Any, sim: Simulation) -> None:
     assert [future.cancelled() for future in futures] == [True, True]
     sim.clock.tick(10)
     assert ran == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_job_whose_adding_fails_at_its_end_is_taken_back(
+    scheduler: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """The store has the job already when the scheduler's thread is to be told, or Ctrl-C comes."""
+    ran: list[int] = []
+
+    def wakeup() -> None:
+        raise error("late")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler, "wakeup", wakeup)
+        with pytest.raises(error), JobGroup(scheduler) as group:
+            group.add_job(ran.append, args=[1])
+    assert scheduler.get_jobs() == []
+    sim.clock.tick(5)
+    assert ran == []
+
+
+class WithAPoolOfItsOwn(DebugExecutor):  # type: ignore[misc]
+    """An executor whose pool is none of ``concurrent.futures``."""
+
+    _pool = object()
+
+
+def test_an_executor_with_a_pool_of_its_own(scheduler: Any, sim: Simulation) -> None:
+    """Nothing is taken for granted of what an executor calls its pool."""
+    scheduler.add_executor(WithAPoolOfItsOwn(), "own")
+    with JobGroup(scheduler) as group:
+        assert group.add_job(abs, args=[-1], executor="own").result(5) == 1
 
 
 def test_the_end_of_a_group_waits_for_nobody(scheduler: Any, sim: Simulation) -> None:

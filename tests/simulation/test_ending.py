@@ -389,7 +389,9 @@ def test_a_thread_made_inside_can_be_started_outside() -> None:
         thread = threading.Thread(target=lambda: seen.append(time.time() > 0))
         over = threading.Thread(target=time.sleep, args=(5,))
         over.start()
+        is_alive = threading.Thread.is_alive
     assert not over.is_alive()
+    assert not is_alive(over)
     thread.start()
     thread.join(BOUND)
     assert (seen, thread.is_alive()) == ([True], False)
