@@ -165,5 +165,4 @@ class JobGroup:
         )
         if self._opener is None:  # The block has ended meanwhile, in another thread.
             future.cancel()
-            self._watch.take_back(future, at_exit=True)
         return future

@@ -92,7 +92,7 @@ def _hand_over(
     run_times: list[datetime],
 ) -> None:
     """Let an executor have a job, and answer if it does not take it."""
-    pool = getattr(executor, "_pool", None)
+    pool: Any = getattr(executor, "_pool", None)
     is_standard = isinstance(pool, Executor)
     if is_standard and "_observed" not in vars(pool):
         pool._observed = True

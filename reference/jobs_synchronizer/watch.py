@@ -130,6 +130,9 @@ class Watch:
                 job.remove()
             self._take(future)
             raise _not_added(future, _STOPPED)
+        if future.cancelled():  # Before its store had it: nobody else will take it out.
+            with suppress(JobLookupError):
+                job.remove()
 
     def _refuse_what_cannot_run(self, future: JobFuture, opener: "Opener") -> None:
         if why := self._why_dead():
