@@ -118,21 +118,20 @@ class Watch:
             job = self.scheduler.add_job(**options)
         except BaseException:
             # It may fail after its store has the job: at the scheduler's loop, or by Ctrl-C.
-            if future._stored and self._take(future):
+            if self._take(future) and future._stored:
                 with suppress(Exception):
                     self.scheduler.remove_job(future.job_id, future._jobstore)
-            self._take(future)
             raise
         finally:
             future._adder = None
-        if job.pending:  # A shutdown came between; it waits for a start() that may never come.
+        # A shutdown came between, and it waits for a start() that may never come; or it was
+        # cancelled before its store had it, and nobody else will take it out.
+        if job.pending or future.cancelled():
             with suppress(JobLookupError):
                 job.remove()
+        if job.pending:
             self._take(future)
             raise _not_added(future, _STOPPED)
-        if future.cancelled():  # Before its store had it: nobody else will take it out.
-            with suppress(JobLookupError):
-                job.remove()
 
     def _refuse_what_cannot_run(self, future: JobFuture, opener: "Opener") -> None:
         if why := self._why_dead():
