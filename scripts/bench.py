@@ -7,14 +7,11 @@
 import argparse
 import contextlib
 import io
-import json
-import platform
 import resource
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
@@ -24,7 +21,7 @@ from greenlet import getcurrent, greenlet
 
 import bench_explore
 from apscheduler_fakes import Simulation
-from figure import Figure, now
+from figure import Figure, now, report
 from jobs_synchronizer.documented import create_app
 
 REPORT = Path("build/bench/report.json")
@@ -199,21 +196,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         bench_explore.schedules_to_the_first_failure,
         bench_explore.whole_programs,
     ]
-    figures = []
-    for measure in measurements:
-        for figure in measure():
-            figures.append(figure)
-            print(
-                f"{figure.name:<52} {figure.value:>9.2f} {figure.unit:<5} {figure.verdict}",
-                flush=True,
-            )
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    report = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "figures": [asdict(figure) for figure in figures],
-    }
-    REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    report(measurements, REPORT)
     return 0
 
 

@@ -10,15 +10,12 @@ import concurrent.futures
 import contextlib
 import io
 import itertools
-import json
 import logging
-import platform
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 from statistics import median
@@ -29,7 +26,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from flask_apscheduler import APScheduler
 
-from figure import Figure, now
+from figure import Figure, now, report
 from jobs_synchronizer import JobGroup, corrected, documented
 
 REPORT = Path("build/bench/group.json")
@@ -218,18 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lambda: latency(200),
         real_requests,
     ]
-    figures = []
-    for measure in measurements:
-        for figure in measure():
-            figures.append(figure)
-            print(f"{figure.name:<52} {figure.value:>9.2f} {figure.unit:<5} {figure.verdict}")
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    report = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "figures": [asdict(figure) for figure in figures],
-    }
-    REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    report(measurements, REPORT)
     return 0
 
 

@@ -1,8 +1,11 @@
-"""A measured figure beside what is good enough, and the clock that it is measured by."""
+"""A measured figure beside what is good enough, the clock it is measured by, and the report."""
 
+import json
+import platform
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,27 @@ class Timer:
 
 
 now = Timer()
+
+
+def report(measurements: Iterable[Callable[[], list[Figure]]], path: Path) -> None:
+    """Measure, print each figure as soon as it is there, and write all of them.
+
+    Args:
+        measurements: What measures, in this order.
+        path: The JSON file.
+    """
+    figures = []
+    for measure in measurements:
+        for figure in measure():
+            figures.append(figure)
+            print(
+                f"{figure.name:<52} {figure.value:>9.2f} {figure.unit:<5} {figure.verdict}",
+                flush=True,
+            )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "figures": [asdict(figure) for figure in figures],
+    }
+    path.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
