@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from apscheduler_fakes.clock import import_freezegun, keeping_folds
+from apscheduler_fakes.clock import MICROSECOND, import_freezegun, keeping_folds
 from apscheduler_fakes.kernel import here
 from apscheduler_fakes.times import instant
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @contextmanager
@@ -71,7 +70,7 @@ def _now() -> datetime:
     if kernel is None:
         api = import_freezegun().api
         return api.real_datetime.now(UTC)  # type: ignore[no-any-return]
-    return _EPOCH + instant(kernel) * _MICROSECOND
+    return EPOCH + instant(kernel) * MICROSECOND
 
 
 def _act_as_real_outside(api: Any) -> None:

@@ -13,12 +13,12 @@ import threading
 from _thread import get_ident
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from apscheduler_fakes.clock import Clock, forget_unreachable
-from apscheduler_fakes.dates import virtual_dates
+from apscheduler_fakes.clock import MICROSECOND, Clock, forget_unreachable
+from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.held import HeldLock, HeldRLock, Replaced
 from apscheduler_fakes.install import Names
@@ -37,11 +37,9 @@ from apscheduler_fakes.report import living_threads, own_traceback, thread_table
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.traces import traces_apart
 
-_MICROSECOND = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds to the end of time, and more.
 _LONGEST = 1e12
-_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
 class Simulation:
@@ -51,8 +49,8 @@ class Simulation:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.
         max_elapsed: Longest virtual time in seconds, beside what ``clock`` was told to let pass;
             more raises ``TimeLimit``.
-        max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a look at the clock or
-            a vain try of a lock.
+        max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a vain try of a lock, or
+            a look at a clock, a date, an event, a thread or a lock.
         stall_timeout: Longest real time in seconds without a step, to be exceeded by no more than
             itself; then something is really blocked, or busy, and ``StallLimit`` is raised.
             ``None`` is for ever. A breakpoint is no stall.
@@ -117,7 +115,7 @@ class Simulation:
         forget_unreachable()
         start = self.clock.now()
         with ExitStack() as undo:
-            epoch = (start - _EPOCH) // _MICROSECOND
+            epoch = (start - EPOCH) // MICROSECOND
             kernel = self._kernel = self.clock.kernel = Kernel(
                 epoch=epoch,
                 random=new_random(),

@@ -17,7 +17,7 @@ from typing import Any
 
 from greenlet import gettrace, settrace
 
-# What a test function's ended threads were traced with, by what coverage begins a thread with.
+# What ended virtual threads were traced with, by what coverage begins a thread with.
 _left_by_ended: dict[Any, list[Any]] = {}
 
 

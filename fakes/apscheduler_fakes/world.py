@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +14,8 @@ import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.
 import apscheduler_fakes.install as install  # noqa: PLR0402
 import apscheduler_fakes.repeatable as repeatable  # noqa: PLR0402
 import apscheduler_fakes.simulation as simulation  # noqa: PLR0402
-from apscheduler_fakes.dates import virtual_dates
+from apscheduler_fakes.clock import MICROSECOND
+from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
@@ -36,8 +37,6 @@ STALL_TIMEOUT = 10.0
 
 # Garbage is collected between schedules, after this many: finalizers must not run inside one.
 _COLLECT_EVERY = 200
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class World:
@@ -229,7 +228,7 @@ class World:
             early=self.early,
             spurious=self.spurious,
             first_moment=self._moments,
-            epoch=(START - simulation._EPOCH) // _MICROSECOND,
+            epoch=(START - EPOCH) // MICROSECOND,
             random=repeatable.new_random(),
             max_elapsed=MAX_ELAPSED,
             max_steps=MAX_STEPS,
