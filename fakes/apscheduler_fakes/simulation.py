@@ -49,8 +49,8 @@ class Simulation:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.
         max_elapsed: Longest virtual time in seconds, beside what ``clock`` was told to let pass;
             more raises ``TimeLimit``.
-        max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a vain try of a lock, or
-            a look at a clock, a date, an event, a thread or a lock.
+        max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a vain try of a lock,
+            or a look at a clock, a date, an event, a thread or a lock.
         stall_timeout: Longest real time in seconds without a step, to be exceeded by no more than
             itself; then something is really blocked, or busy, and ``StallLimit`` is raised.
             ``None`` is for ever. A breakpoint is no stall.
