@@ -36,28 +36,23 @@ def group(name: str) -> list[str]:
     return list(nox.project.dependency_groups(PROJECT, name))
 
 
+def specification(session: nox.Session) -> list[str]:
+    """Install what the tests need, and return the command that runs them."""
+    session.install(".[fakes]", *group("tests"))
+    # pytest keeps the tests as it has rewritten them: half of a worker's start, the second time.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
+    # What the other sessions run is tested on one Python alone, with one worker more than there
+    # are processors: those tests wait for processes.
+    once = session.python == PRESENT[0]
+    workers = str((os.cpu_count() or 1) + once)
+    chosen = () if once else ("-m", "not once")
+    return ["pytest", "-n", workers, "--dist", "worksteal", *chosen, *session.posargs]
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the specification on every supported Python that is present."""
-    session.install(".[fakes]", *group("tests"))
-    session.env["COVERAGE_FILE"] = f".coverage.{session.python}"
-    for old in Path().glob(f".coverage.{session.python}*"):
-        old.unlink()
-    # Two things are done on one Python alone, each a tenth of the time: to test what the other
-    # sessions run, and to keep which test ran a line.
-    once = () if session.python == PRESENT[0] else ("-m", "not once")
-    session.env["KEEP_TESTS_OF_LINES"] = "1" if session.python == PRESENT[-1] else ""
-    # pytest keeps the tests as it has rewritten them: half of a worker's start, the second time.
-    session.env["PYTHONDONTWRITEBYTECODE"] = ""
-    # The process that hands the tests out is not measured: it imports neither package.
-    session.env["MEASURE_WORKERS"] = "1"
-    # One more than there are processors where tests wait for a process.
-    workers = (os.cpu_count() or 1) + (not once)
-    try:
-        session.run(*("pytest", "-n", str(workers), "--dist", "worksteal"), *once, *session.posargs)
-    finally:
-        # After a failure too: `nox -s coverage` names what is lost.
-        session.run("coverage", "combine", "--quiet")
+    session.run(*specification(session))
 
 
 @nox.session
@@ -76,7 +71,33 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Report what the tests covered and compare it with tests/spec.json (--accept writes it)."""
+    """Measure the tests, report it and compare it with tests/spec.json (--accept writes it)."""
+    for version in PRESENT:
+        session.notify(f"measure-{version}", [])
+    session.notify("report", session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def measure(session: nox.Session) -> None:
+    """Run the specification under coverage (`coverage` does, on every Python)."""
+    command = specification(session)
+    session.env["COVERAGE_FILE"] = f".coverage.{session.python}"
+    for old in Path().glob(f".coverage.{session.python}*"):
+        old.unlink()
+    # The process that hands the tests out is not measured: it imports neither package.
+    session.env["MEASURE_WORKERS"] = "1"
+    # To keep which test ran a line takes a fifth of the time, and is the same everywhere.
+    session.env["KEEP_TESTS_OF_LINES"] = "1" if session.python == PRESENT[-1] else ""
+    try:
+        session.run(*command)
+    finally:
+        # After a failure too: `report` names what is lost.
+        session.run("coverage", "combine", "--quiet")
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Report what was measured, and compare it (`coverage` does, when all is measured)."""
     sources = [file for room in ROOMS for file in Path(room).rglob("*.py")]
     newest = max(file.stat().st_mtime for file in sources)
     fresh = [
@@ -85,10 +106,10 @@ def coverage(session: nox.Session) -> None:
         if Path(f".coverage.{version}").exists()
         and Path(f".coverage.{version}").stat().st_mtime > newest
     ]
-    if stale := [f"tests-{version}" for version in PRESENT if version not in fresh]:
+    if set(PRESENT) - set(fresh):
         session.error(
-            "coverage: there is no run of the tests as they are on every Python that is here. "
-            f"`nox -s {' '.join(stale)}` first."
+            "report: the tests as they are were not measured on every Python that is here. "
+            "`nox -s coverage` does both."
         )
     session.install(*group("coverage"))
     # Not beside the runs: what reports combines whatever lies there, and deletes it.
@@ -104,13 +125,13 @@ def coverage(session: nox.Session) -> None:
         session.warn(f"lines that run on Python {', '.join(missing)} only are not measured here")
     # One line in a hundred at most is there for one Python alone.
     session.run("coverage", "report", f"--fail-under={99 if missing else 100}")
-    report = str(BUILD / "paths.json")
+    held = str(BUILD / "paths.json")
     session.run(
-        *("coverage", "json", "--quiet", "--fail-under=0", "--show-contexts", "-o", report),
+        *("coverage", "json", "--quiet", "--fail-under=0", "--show-contexts", "-o", held),
         *("--contexts", "^tests/paths/", "--include", PROGRAMS),
     )
     runs = [str(BUILD / "paths" / f"{version}.json") for version in fresh]
-    session.run("python", "scripts/spec.py", report, *runs, *session.posargs)
+    session.run("python", "scripts/spec.py", held, *runs, *session.posargs)
 
 
 @nox.session

@@ -1,7 +1,7 @@
 """Compare what the path tests promise and hold with ``tests/spec.json``.
 
-``nox -s coverage`` runs this after ``nox -s tests``; ``nox -s coverage -- --accept`` writes the
-file anew. It holds, per path test, its sentence, the rows of ``tests/rows.toml`` that it names, its
+``nox -s coverage`` measures the tests and runs this; with ``-- --accept`` it writes the file anew.
+It holds, per path test, its sentence, the rows of ``tests/rows.toml`` that it names, its
 asserts and what each program did, and per function of the two programs the path tests that run
 through it and the text of the lines that none does.
 Names and texts only, no line numbers: it changes when the promise does.
@@ -51,7 +51,7 @@ def paths(runs: Iterable[Path]) -> dict[str, dict[str, Any]]:
             raise Incomplete(f"Pythons {first} and {run.stem} differ:\n{differences}")
         seen, first = read, run.stem
     if not seen:
-        raise Incomplete("no path test has left a result. Run `nox -s tests` first, whole.")
+        raise Incomplete("no path test has left a result. Run `nox -s coverage`, which runs them.")
     return seen
 
 

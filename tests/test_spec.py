@@ -172,5 +172,5 @@ def test_pythons_that_saw_different_things_are_not_compared(tmp_path: Path) -> N
 
 def test_a_run_without_path_tests_is_no_run() -> None:
     """Nothing measured is not nothing lost."""
-    with pytest.raises(spec.Incomplete, match="Run `nox -s tests` first"):
+    with pytest.raises(spec.Incomplete, match="Run `nox -s coverage`"):
         spec.paths([])
