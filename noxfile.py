@@ -136,7 +136,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Change the two programs a little, everywhere: every mutant fails a test (takes minutes)."""
+    """Change reference/ a little, everywhere: every mutant fails a test (half an hour)."""
     session.install(".[fakes]", *group("mutants"))
     session.run("python", "scripts/mutants.py")
 

@@ -1,32 +1,59 @@
 """Change the programs a little, everywhere, and see whether a test notices: ``nox -s mutants``.
 
-cosmic-ray makes the mutants and runs the tests of the programs on each one, in a process of its own
-that is killed after a minute: a mutant may hang for real. (mutmut runs its mutants in forks of a
-process that has run the suite.) It works on copies in ``build/mutants``, one for each program, side
-by side. A mutant that survives fails, unless ``tests/mutants.toml`` lists it with a reason; so does
-an entry of that list that no mutant needs.
+cosmic-ray makes the mutants of the two programs and of JobGroup and runs their tests on each one,
+in a process of its own that is killed after a minute: a mutant may hang for real. (mutmut runs its
+mutants in forks of a process that has run the suite.) It works on copies in ``build/mutants``, one
+for each share, as many side by side as there are processors. A mutant that survives fails, unless
+``tests/mutants.toml`` lists it with a reason; so does an entry of that list that no mutant needs.
 """
 
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from rich.progress import Progress
+
+from progress import progress
 
 BUILD = Path("build/mutants")
 LISTED = Path("tests/mutants.toml")
 PROGRAMS = Path("reference/jobs_synchronizer")
-# What is mutated in which copy; each copy runs on a core of its own.
-SHARES = (("corrected.py",), ("documented.py", "__init__.py", "__main__.py"))
 COPIED = ("reference", "fakes", "tests", "scripts", "pyproject.toml")
-TESTS = ("tests/paths", "tests/test_main.py", "tests/test_published_facts.py")
-# Longest run of the tests on one mutant, in seconds; they take about two.
+# Longest run of the tests on one mutant, in seconds; they take two to five.
 TIMEOUT = 60.0
+
+
+class Share(NamedTuple):
+    """What is mutated in one copy, on a core of its own.
+
+    Attributes:
+        files: The files' names.
+        tests: What is run on each mutant of theirs.
+    """
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+OF_PROGRAMS = ("tests/paths", "tests/test_main.py", "tests/test_published_facts.py")
+OF_GROUPS = ("tests/group",)
+# The longest first: they end at about the same time.
+SHARES = (
+    Share(("watch.py", "group.py"), OF_GROUPS),
+    Share(("handover.py", "future.py", "errors.py"), OF_GROUPS),
+    Share(("corrected.py",), OF_PROGRAMS),
+    Share(("documented.py", "__init__.py", "__main__.py"), OF_PROGRAMS),
+)
 
 
 class Mutant(NamedTuple):
@@ -48,11 +75,12 @@ class Mutant(NamedTuple):
         return f"{self.file}: `{self.line}` as `{self.mutant}`, above `{self.followed_by}`"
 
 
-def run(share: Sequence[str]) -> list[Any]:
-    """Run the tests on every mutant of some files.
+def run(share: Share, bars: Progress) -> list[Any]:
+    """Run the tests on every mutant of a share.
 
     Args:
-        share: The files' names.
+        share: What is mutated, and what is run.
+        bars: Where it is shown how many have been run.
 
     Returns:
         Per mutant cosmic-ray's pair of work item and result.
@@ -60,7 +88,7 @@ def run(share: Sequence[str]) -> list[Any]:
     Raises:
         subprocess.CalledProcessError: The tests fail without any change, or cosmic-ray does.
     """
-    copy = BUILD / Path(share[0]).stem
+    copy = BUILD / Path(share.files[0]).stem
     for name in COPIED:
         source, target = Path(name), copy / name
         if source.is_dir():
@@ -69,7 +97,8 @@ def run(share: Sequence[str]) -> list[Any]:
             shutil.copy2(source, target)
     rooms = os.pathsep.join(str((copy / room).resolve()) for room in ("reference", "fakes"))
     environment = {**os.environ, "PYTHONPATH": rooms}
-    tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
+    tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    tests += share.tests
 
     def call(*command: str) -> str:
         done = subprocess.run(  # noqa: S603  # Every word of it stands in this file.
@@ -80,13 +109,22 @@ def run(share: Sequence[str]) -> list[Any]:
     call(*tests)
     # Bytecode of the unchanged programs must not stand in for a mutant.
     shutil.rmtree(copy / PROGRAMS / "__pycache__", ignore_errors=True)
-    files = [(PROGRAMS / name).as_posix() for name in share]
+    files = [(PROGRAMS / name).as_posix() for name in share.files]
     config = {"module-path": files, "timeout": TIMEOUT, "test-command": " ".join(tests)}
     lines = ["[cosmic-ray]", *(f"{key} = {json.dumps(value)}" for key, value in config.items())]
     lines += ["excluded-modules = []", "[cosmic-ray.distributor]", 'name = "local"', ""]
     (copy / "mutants.toml").write_text("\n".join(lines), encoding="utf-8")
     call("cosmic-ray", "init", "mutants.toml", "session.sqlite")
-    call("cosmic-ray", "exec", "mutants.toml", "session.sqlite")
+    bar = bars.add_task(", ".join(share.files), total=None)
+    with ThreadPoolExecutor() as pool, closing(sqlite3.connect(copy / "session.sqlite")) as session:
+        running = pool.submit(call, "cosmic-ray", "exec", "mutants.toml", "session.sqlite")
+        while wait([running], timeout=1).not_done:
+            number, done = (
+                session.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608
+                for table in ("work_items", "work_results")
+            )
+            bars.update(bar, total=number, completed=done)
+        running.result()
     return [json.loads(line) for line in call("cosmic-ray", "dump", "session.sqlite").splitlines()]
 
 
@@ -143,8 +181,8 @@ def main() -> int:
         The exit code: 0 when every mutant is killed or listed.
     """
     shutil.rmtree(BUILD, ignore_errors=True)
-    with ThreadPoolExecutor() as pool:
-        results = [pair for pairs in pool.map(run, SHARES) for pair in pairs]
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress() as bars:
+        results = [pair for pairs in pool.map(run, SHARES, repeat(bars)) for pair in pairs]
     listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))["mutant"]
     score, problems = judge(results, listed)
     for problem in problems:

@@ -1,0 +1,23 @@
+"""A bar for each thing that takes minutes, in a terminal; nothing anywhere else."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from display import is_terminal
+
+
+def progress() -> Progress:
+    """Return what draws the bars while it is entered; they are gone when it ends."""
+    shown = is_terminal(sys.stderr)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        # nox sets FORCE_COLOR, which says nothing of where this goes.
+        console=Console(stderr=True, force_terminal=shown),
+        transient=True,
+        disable=not shown,
+    )
