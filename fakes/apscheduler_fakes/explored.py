@@ -188,9 +188,11 @@ _EXPLORED = (Lock, RLock, SimpleQueue)
 def start(self: Any) -> None:
     """Start a thread; see ``Thread.start``."""
     kernel = stepping()
-    if kernel is not None:
+    if kernel is not None and self._initialized:
         if kernel.stops is not Stops.FEW:
             kernel.point(Op("start a thread"))
+        if self._started._flag:
+            kernel.looked = True  # Who is the first to start it?
         kernel.touch(life(self), WRITE)
     threads.start(self)
 
@@ -198,10 +200,18 @@ def start(self: Any) -> None:
 def join(self: Any, timeout: float | None = None) -> None:
     """Wait until a thread has ended; see ``Thread.join``."""
     kernel = stepping()
+    if kernel is not None and self._initialized and not self._started._flag:
+        _look(life_lock(self), at_lock=True)
+        if not self._started._flag:
+            raise RuntimeError("cannot join thread before it is started")
     virtual = None if kernel is None else threads._virtual(kernel, self)
-    if kernel is None or virtual is None or virtual is kernel.running:
+    if kernel is None or virtual not in kernel.numbers or virtual is kernel.running:
         threads.join(self, timeout)
         return
+    if kernel.parents.get(virtual) is not kernel.running:
+        # Where the other one has not yet come to the start, this is an error.
+        kernel.looked = True
+    kernel.touch(life(self), READ)
     join_virtual(kernel, virtual, timeout)
 
 
@@ -225,7 +235,12 @@ def join_virtual(
 
 def is_alive(self: Any) -> bool:
     """Return whether a thread has started and not ended; see ``Thread.is_alive``."""
-    _look(life_lock(self), at_lock=True)
+    kernel = stepping()
+    if kernel is not None and self._initialized:
+        _look(life_lock(self), at_lock=True)
+        virtual = threads._virtual(kernel, self)
+        if virtual in kernel.numbers:
+            kernel.touch(kernel.numbers[virtual], READ)
     return threads.is_alive(self)
 
 

@@ -250,6 +250,7 @@ class SteppingKernel(Kernel):
         self.naming = naming
         self._made: dict[VirtualThread, int] = {}
         self._children: dict[VirtualThread, int] = {}
+        self.parents: dict[VirtualThread, VirtualThread] = {}
         self._chosen: VirtualThread | None = None
         self._deciding = False
 
@@ -319,6 +320,7 @@ class SteppingKernel(Kernel):
         born = self._children[parent] = self._children.get(parent, 0) + 1
         number = self.naming.number((self.numbers[parent], born))
         self.numbers[thread] = number
+        self.parents[thread] = parent
         self.taken[-1].born.append(number)
         self.moment += 1
         self.pending[thread] = Op("begin")
@@ -363,8 +365,6 @@ class SteppingKernel(Kernel):
     def _close(self, thread: VirtualThread) -> None:
         if not self.unwinding:
             self.touch(self.numbers[thread], RELEASE)
-            if thread.python_thread is not None:
-                self.touch(life(thread.python_thread), WRITE)
         super()._close(thread)
 
     def _is_held_up(self) -> bool:

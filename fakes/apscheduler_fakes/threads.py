@@ -78,7 +78,8 @@ def is_alive(self: Any) -> bool:
     """Return whether a thread has started and not ended. See ``Thread.is_alive``."""
     virtual = getattr(self, "_virtual", None)
     if virtual is None:
-        return _is_alive(self)
+        # The real one would look again, and may find it started meanwhile.
+        return _is_alive(self) if self._started._flag else False
     kernel = here()
     if kernel is not None:
         kernel.count_step()

@@ -186,15 +186,15 @@ class World:
     def _wait_for_threads(kernel: SteppingKernel) -> None:
         """Do what the interpreter does at its exit: end the pools and join the threads."""
         queues: Any = pools._threads_queues
-        living = {thread.python_thread for thread in kernel.threads.values()}
-        idle = [(thread, queue) for thread, queue in list(queues.items()) if thread in living]
+        living = {thread.python_thread: thread for thread in kernel.threads.values()}
+        idle = [(living[each], queue) for each, queue in list(queues.items()) if each in living]
         if idle:
             pools._shutdown = True
             try:
                 for _, queue in idle:
                     queue.put(None)
                 for thread, _ in idle:
-                    thread.join()
+                    explored.join_virtual(kernel, thread)
             finally:
                 pools._shutdown = False
         # Those that have ended too: what is done here must not depend on when they did.

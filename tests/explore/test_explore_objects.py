@@ -133,6 +133,67 @@ def test_a_thread_that_is_joined_by_itself_or_twice_or_too_early() -> None:
     assert explore(program).complete
 
 
+@pytest.mark.parametrize("name", ["start", "join", "is_alive"])
+def test_a_thread_that_was_never_made_whole_is_refused(name: str) -> None:
+    """Whoever forgets to call Thread.__init__ is told so, as outside."""
+
+    class Half(threading.Thread):
+        def __init__(self) -> None:
+            pass
+
+    with pytest.raises(ScheduleFailure, match=r"__init__\(\) not called"):
+        explore(getattr(Half(), name))
+
+
+def test_a_thread_that_two_start_is_started_once() -> None:
+    """The other one is told so, whichever it is."""
+
+    def program() -> object:
+        thread, told = threading.Thread(), []
+
+        def start(name: str) -> None:
+            try:
+                thread.start()
+            except RuntimeError as error:
+                told.append((name, str(error)))
+
+        joined(lambda: start("first"), lambda: start("second"))
+        return tuple(told)
+
+    text = "threads can only be started once"
+    assert outcomes(program, Exhaustive()).keys() == {(("first", text),), (("second", text),)}
+
+
+def test_a_thread_that_is_not_started_yet_cannot_be_joined() -> None:
+    """Beside its start it can or cannot, and nothing else happens."""
+
+    def program() -> object:
+        thread = threading.Thread()
+        started(thread.start)
+        alive = thread.is_alive()
+        try:
+            thread.join()
+        except RuntimeError as error:
+            return alive, str(error)
+        return alive, "joined"
+
+    text = "cannot join thread before it is started"
+    ends = {(False, text), (False, "joined"), (True, "joined")}
+    assert outcomes(program, Exhaustive()).keys() == ends
+
+
+def test_a_thread_of_an_earlier_schedule_has_ended() -> None:
+    """It can be joined, and is not alive."""
+    threads: list[threading.Thread] = []
+
+    def program() -> object:
+        threads.extend(started(lambda: None))
+        threads[0].join()
+        return threads[0].is_alive()
+
+    assert outcomes(program, Exhaustive(0)).keys() == {False}
+
+
 def test_a_thread_that_exits_fails_nothing() -> None:
     """sys.exit ends a thread and no more."""
     assert explore(lambda: joined(sys.exit)).complete
@@ -259,6 +320,7 @@ def test_what_a_deadlock_unwinds_may_start_threads_and_wait() -> None:
             time.sleep(0)
             time.sleep(1)
             thread.join()
+            assert thread.is_alive()  # It never has its turn.
 
     raises(program, Deadlock, "nothing can run any more")
 

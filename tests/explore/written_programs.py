@@ -92,6 +92,81 @@ def is_alive_after_what_the_thread_did_last() -> object:
     return thread.is_alive()
 
 
+def attempt(function: Callable[[], object]) -> object:
+    """Return what a call comes to: its value, or the error's text."""
+    try:
+        return function()
+    except RuntimeError as error:
+        return str(error)
+
+
+@program
+def join_beside_start() -> object:
+    thread = threading.Thread(target=lambda: None)
+    started(thread.start)
+    return attempt(thread.join)
+
+
+@program
+def join_after_a_signal_and_beside_start() -> object:
+    event, thread = threading.Event(), threading.Thread(target=lambda: None)
+
+    def start() -> None:
+        event.set()
+        thread.start()
+
+    started(start)
+    event.wait()
+    return attempt(thread.join)
+
+
+@program
+def join_of_a_thread_that_another_starts_and_that_never_ends() -> object:
+    lock = threading.Lock()
+    thread = threading.Thread(target=lock.acquire)
+    lock.acquire()
+    started(thread.start)
+    end = attempt(thread.join)
+    lock.release()
+    return end
+
+
+@program
+def is_alive_twice_beside_start() -> object:
+    event, thread = threading.Event(), threading.Thread(target=lambda: None)
+
+    def start() -> None:
+        event.set()
+        thread.start()
+
+    started(start)
+    event.wait()
+    return thread.is_alive(), thread.is_alive()
+
+
+@program
+def two_starts_of_one_thread() -> object:
+    lock, thread, log = threading.Lock(), threading.Thread(target=lambda: None), dict[int, Any]()
+
+    def start(number: int) -> None:
+        with lock:
+            log.setdefault(0, number)
+        log[number] = attempt(thread.start)
+
+    joined(lambda: start(1), lambda: start(2))
+    return tuple(sorted(log.items()))
+
+
+@program
+def a_thread_that_another_started_and_told_of() -> object:
+    threads = queue.SimpleQueue[threading.Thread]()
+    started(lambda: threads.put(started(lambda: None)[0]))
+    thread = threads.get()
+    before = thread.is_alive()
+    thread.join(1)
+    return before, thread.is_alive()
+
+
 @program
 def main_ends_before_a_daemon_has_run() -> object:
     done: list[int] = []
