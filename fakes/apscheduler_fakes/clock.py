@@ -53,9 +53,9 @@ class Clock:
         forget_unreachable()
         freeze = freezegun.freeze_time(self._start.replace(tzinfo=None), ignore=["_pytest."])
         with ExitStack() as undo:
-            undo.enter_context(keeping_folds())
             self._time = freeze.start()  # Refused inside a simulation.
             undo.callback(freeze.stop)
+            undo.enter_context(keeping_folds())
             self._undo = undo.pop_all()
         self._freeze = freeze
         # Now that threading and pytest have kept the real time for themselves: freezegun also
@@ -256,7 +256,7 @@ def keeping_folds() -> Iterator[None]:
         api.datetime_to_fakedatetime, api.FakeDatetime.now = make, now_as_it_was
 
 
-def import_freezegun(user: str = "Clock") -> Any:
+def import_freezegun() -> Any:
     """Return freezegun.
 
     Raises:
@@ -267,7 +267,6 @@ def import_freezegun(user: str = "Clock") -> Any:
         import freezegun.api  # noqa: PLC0415
     except ImportError as error:
         raise ImportError(
-            f"{user} needs freezegun, which is not installed: "
-            "pip install 'jobs-synchronizer[fakes]'"
+            "Clock needs freezegun, which is not installed: pip install 'jobs-synchronizer[fakes]'"
         ) from error
     return freezegun

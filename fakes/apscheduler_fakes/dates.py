@@ -1,133 +1,132 @@
 """``datetime`` and ``date`` inside a simulation.
 
-The classes are freezegun's, so that dates made outside and inside mix. Their instants are the
-kernel's, and a date without a zone is the machine's, as that of ``time.localtime`` is. In a real
-thread beside the simulation they show real time. freezegun's own search for names is not needed:
-``install.py`` finds them all at once.
+The classes stay what they are. Two of their methods ask the system for the time, ``datetime.now``
+and ``utcnow``; these are replaced in the class itself, so that every class of dates finds them,
+made before the block or inside. (``today`` asks ``time.time``.) An instant is the kernel's, and a
+date without a zone is the machine's, as that of ``time.localtime`` is. In a real thread beside the
+simulation both are the real ones.
+
+Where freezegun froze time around the block, its classes do as theirs do for the block.
 """
 
-import copyreg
+import ctypes
+import gc
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
+from types import BuiltinMethodType
 from typing import Any
 
-from apscheduler_fakes.clock import MICROSECOND, import_freezegun, keeping_folds
+from freezegun import api
+
+from apscheduler_fakes.clock import MICROSECOND
 from apscheduler_fakes.kernel import here
 from apscheduler_fakes.times import instant
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
 
+# Where freezegun freezes time, the name `datetime` of this module means another class.
+_REAL: list[Any] = [api.real_datetime]
+_now, _utcnow = (vars(_REAL[0])[name] for name in ("now", "utcnow"))
+
+# The interpreter keeps what it found in a class, and has to be told of a change.
+_changed: Any = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("PyType_Modified", ctypes.pythonapi))
+
+# What freezegun's classes do themselves.
+_FROZEN = (
+    ("FakeDate", ("today", "__add__", "__sub__")),
+    (
+        "FakeDatetime",
+        (
+            *("now", "today", "utcnow", "fromtimestamp", "timestamp", "astimezone", "date"),
+            *("__add__", "__sub__"),
+        ),
+    ),
+)
+
 
 @contextmanager
 def virtual_dates() -> Iterator[None]:
-    """Let freezegun's classes show the time of the simulation that is active.
-
-    Raises:
-        ImportError: freezegun is not installed.
-    """
-    api = import_freezegun("Simulation").api
-    # What freeze_time().start() pushes; it does the rest for the first freeze only.
-    pushed = [
-        (api.freeze_factories, _utc),
-        (api.tz_offsets, timedelta()),
-        # Who calls does not matter: freezegun would give real dates to what pytest calls.
-        (api.ignore_lists, ()),
-        (api.tick_flags, False),
+    """Let every class of dates show the time of the simulation that is active."""
+    frozen = [
+        (kind, name, vars(kind)[name])
+        for kind, names in ((getattr(api, kind), names) for kind, names in _FROZEN)
+        for name in names
     ]
-    table: Any = copyreg.dispatch_table
-    real = {api.real_datetime: api.pickle_fake_datetime, api.real_date: api.pickle_fake_date}
-    pickled_before = {kind: table[kind] for kind in real if kind in table}
-    _act_as_real_outside(api)
-    with keeping_folds():
-        methods = _methods(api)
-        before = [(owner, name, vars(owner)[name]) for owner, name, _ in methods]
-        for values, value in pushed:
-            values.append(value)
-        table.update(real)  # A real date is pickled by its class's name, where a fake stands.
-        for change in methods:
+    factories: list[Any] = api.freeze_factories
+    factories.append(_frozen_instant)  # A Clock around the block is told that it waits.
+    _set_in_datetime(now=classmethod(now), utcnow=classmethod(utcnow))
+    for kind, name, _ in frozen:
+        delattr(kind, name)
+    try:
+        yield
+    finally:
+        for change in frozen:
             setattr(*change)
-        try:
-            yield
-        finally:
-            for change in before:
-                setattr(*change)
-            for kind in real:
-                del table[kind]
-            table.update(pickled_before)
-            for values, _ in pushed:
-                values.pop()
+        _set_in_datetime(now=_now, utcnow=_utcnow)
+        factories.pop()
 
 
-def _utc() -> datetime:
-    """Return the instant as freezegun keeps it: in UTC, without saying so."""
-    return _now().replace(tzinfo=None)
+def asks_for_the_time(function: BuiltinMethodType) -> bool:
+    """Return whether a built-in function is the ``now`` or ``utcnow`` of a class of dates."""
+    cls = function.__self__
+    return (
+        function.__name__ in {"now", "utcnow"}
+        and isinstance(cls, type)
+        and issubclass(cls, datetime)
+    )
 
 
-def _now() -> datetime:
+def now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:
+    """Return the virtual instant. See ``datetime.now``."""
     kernel = here()
-    if kernel is None:
-        api = import_freezegun().api
-        return api.real_datetime.now(UTC)  # type: ignore[no-any-return]
-    return EPOCH + instant(kernel) * MICROSECOND
+    if kernel is None or not isinstance(tz, tzinfo | None):
+        # The real one has an error for what is no zone.
+        return _now.__get__(None, cls)(tz)  # type: ignore[no-any-return]
+    if tz is not None:
+        return tz.fromutc(_as(cls, EPOCH + instant(kernel) * MICROSECOND, tz))
+    # By way of the seconds, so that the second of two equal hours is known as that.
+    seconds, rest = divmod(instant(kernel), _SECOND)
+    return _as(cls, _REAL[0].fromtimestamp(seconds).replace(microsecond=rest), None)
 
 
-def _act_as_real_outside(api: Any) -> None:
-    """Let freezegun's classes be the real ones while nobody freezes time, from now on.
-
-    Dates that a simulation made outlive it, and freezegun's own have no time then.
-    """
-    if not hasattr(api.FakeDatetime.timestamp, "frozen"):
-        for owner, name, plain in _methods(api):
-            setattr(owner, name, _either(api, vars(owner)[name], plain))
-
-
-def _either(api: Any, frozen: Any, plain: Any) -> Any:
-    if isinstance(frozen, classmethod):
-        return classmethod(_either(api, frozen.__func__, plain.__func__))
-
-    def method(*args: Any, **kwargs: Any) -> Any:
-        return (frozen if api.freeze_factories else plain)(*args, **kwargs)
-
-    method.frozen = frozen  # type: ignore[attr-defined]
-    return method
+def utcnow(cls: type[datetime]) -> datetime:
+    """Return the virtual instant in UTC, without saying so. See ``datetime.utcnow``."""
+    if sys.version_info >= (3, 12):
+        warnings.warn(
+            "datetime.datetime.utcnow() is deprecated and scheduled for removal in a future "
+            "version. Use timezone-aware objects to represent datetimes in UTC: "
+            "datetime.datetime.now(datetime.UTC).",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    return _as(cls, now(_REAL[0], UTC), None)
 
 
-def _methods(api: Any) -> list[tuple[Any, str, Any]]:
-    """Return what the classes do otherwise than freezegun's, each as class, name and method."""
-    real: Any = api.real_datetime
+def _as(cls: type[datetime], when: datetime, tz: tzinfo | None) -> datetime:
+    """Return what a date shows, in another class and with another zone."""
+    made = cls(
+        when.year,
+        when.month,
+        when.day,
+        when.hour,
+        when.minute,
+        when.second,
+        when.microsecond,
+        tz,
+    )
+    return made.replace(fold=1) if when.fold else made
 
-    def fake(made: datetime) -> Any:
-        return api.datetime_to_fakedatetime(made)
 
-    def now(_: object, tz: tzinfo | None = None) -> Any:
-        kernel = here()
-        if kernel is None or not isinstance(tz, tzinfo | None):
-            return fake(real.now(tz))  # The real one has an error for what is no zone.
-        if tz is not None:
-            return fake(_now().astimezone(tz))
-        # By way of the seconds, so that the second of two equal hours is known as that.
-        seconds, rest = divmod(instant(kernel), _SECOND)
-        return fake(real.fromtimestamp(seconds).replace(microsecond=rest))
+def _set_in_datetime(**methods: Any) -> None:
+    """Set attributes of ``datetime``, which Python lets nobody change, in its dictionary."""
+    [names] = gc.get_referents(vars(_REAL[0]))
+    names.update(methods)
+    _changed(_REAL[0])
 
-    def today(cls: Any) -> Any:
-        return cls.now()
 
-    def fromtimestamp(_: object, timestamp: float, tz: tzinfo | None = None) -> Any:
-        return fake(real.fromtimestamp(timestamp, tz))
-
-    def astimezone(self: Any, tz: tzinfo | None = None) -> Any:
-        return fake(real.astimezone(self, tz))
-
-    def date_of_today(_: object) -> Any:
-        return now(api.FakeDatetime).date()
-
-    return [
-        (api.FakeDatetime, "now", classmethod(now)),
-        (api.FakeDatetime, "today", classmethod(today)),
-        (api.FakeDatetime, "fromtimestamp", classmethod(fromtimestamp)),
-        (api.FakeDatetime, "astimezone", astimezone),
-        (api.FakeDatetime, "timestamp", real.timestamp),
-        (api.FakeDate, "today", classmethod(date_of_today)),
-    ]
+def _frozen_instant() -> datetime:
+    return now(datetime, UTC).replace(tzinfo=None)

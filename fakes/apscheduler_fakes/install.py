@@ -14,17 +14,17 @@ import time
 import uuid
 from collections import deque
 from ctypes import string_at
-from datetime import date, datetime
 from itertools import chain, compress, count, repeat, starmap
 from operator import attrgetter, is_, methodcaller, ne, or_
 from pathlib import PurePath
-from types import ModuleType
+from types import BuiltinMethodType, ModuleType
 from typing import Any
 
 from freezegun import api
 
 # Not `from apscheduler_fakes import locks`: the package keeps what it imported first, also when the
 # modules have been imported anew (as pytester's in-process runs make them).
+from apscheduler_fakes.dates import asks_for_the_time
 from apscheduler_fakes.held import TYPES, Replaced
 from apscheduler_fakes.locks import Lock, RLock, SimpleQueue
 from apscheduler_fakes.refused import refusals
@@ -61,20 +61,8 @@ LEFT_ALONE = {
     "xdist",
 }
 
-# Of this package, these have the simulation's dates, as any scheduler.
-_VIRTUAL_TOO = {
-    "apscheduler_fakes.clock",
-    "apscheduler_fakes.faults",
-    "apscheduler_fakes.running",
-    "apscheduler_fakes.scheduler",
-}
-
 # Folders of installed packages, whose classes are taken to stay as they are.
 _INSTALLED = {"site-packages", "dist-packages"}
-
-# freezegun's classes of dates, whose instants are the simulation's. Looking for the names is done
-# here, for all of them at once; freezegun would take as long again.
-_DATES: list[tuple[Any, Any]] = [(datetime, api.FakeDatetime), (date, api.FakeDate)]
 
 
 def _pairs() -> list[tuple[Any, Any]]:
@@ -108,7 +96,7 @@ def _pairs() -> list[tuple[Any, Any]]:
 
 def _stand_ins() -> dict[int, Any]:
     """Return the stand-ins by the ``id`` of what they stand for; freezegun's give way too."""
-    stand_ins = {id(real): stand_in for real, stand_in in [*_PAIRS, *_DATES]}
+    stand_ins = {id(real): stand_in for real, stand_in in _PAIRS}
     for real, stand_in in REPLACEMENTS:
         frozen = getattr(api, f"fake_{real.__name__}", None)
         if frozen is not None:
@@ -117,11 +105,10 @@ def _stand_ins() -> dict[int, Any]:
 
 
 # By id: a class of the program's may be unhashable.
-_TYPE_IDS = frozenset(map(id, TYPES))
+_TYPE_IDS = frozenset(map(id, TYPES | {BuiltinMethodType}))
 _PAIRS = _pairs()
 _STAND_INS = _stand_ins()
 _REALS = {id(stand_in): real for real, stand_in in reversed(_PAIRS)}
-_REAL_DATES = {id(stand_in): real for real, stand_in in _DATES}
 
 
 class Names:
@@ -145,11 +132,16 @@ class Names:
         self._sizes = _loaded.sizes()
         stand_ins = list(map(_STAND_INS.get, map(id, values)))
         for index in compress(count(), map(is_, stand_ins, repeat(None))):
-            stand_ins[index] = self._held.by(values[index])
+            stand_ins[index] = self._by(values[index])
         self._undo += zip(owners, attributes, values, stand_ins, strict=True)
         deque(map(setattr, owners, attributes, stand_ins), maxlen=0)
         for change in (*new_counters(), *refusals(), *own_locals()):
             self.swap(*change)
+
+    def _by(self, value: Any) -> Any:
+        if isinstance(value, BuiltinMethodType):  # The clock of a class of dates, and virtual now.
+            return getattr(value.__self__, value.__name__)
+        return self._held.by(value)
 
     def swap(self, owner: Any, attribute: str, value: Any) -> None:
         """Set an attribute of a module or class until ``uninstall``."""
@@ -162,10 +154,9 @@ class Names:
 
     def uninstall(self) -> None:
         """Put everything back, also in modules that were imported or have grown meanwhile."""
+        reals = dict(_REALS)
         frozen_outside = len(api.freeze_factories) > 1
-        # freezegun's dates stay where it froze time around the block.
-        reals = dict(_REALS) if frozen_outside else {**_REALS, **_REAL_DATES}
-        if frozen_outside:  # Its functions too; it never looks into classes.
+        if frozen_outside:  # It never looks into classes.
             of_time = [change for change in self._undo if change[0] is time]
             reals.update((id(value), before) for _, _, before, value in of_time)
         owners, attributes, befores, values = zip(*reversed(self._undo), strict=True)
@@ -213,7 +204,13 @@ class _Seen:
         types = map(id, map(type, self.values))
         swapped = map(_STAND_INS.__contains__, map(id, self.values))
         either = map(or_, swapped, map(_TYPE_IDS.__contains__, types))
-        self.found = [(self.owner, *pair) for pair in compress(names.items(), either)]
+        self.found = [
+            (self.owner, name, value)
+            for name, value in compress(names.items(), either)
+            if id(value) in _STAND_INS
+            or not isinstance(value, BuiltinMethodType)
+            or asks_for_the_time(value)
+        ]
 
 
 class _Loaded:
@@ -244,8 +241,7 @@ class _Loaded:
             self._modules = [
                 module
                 for name, module in loaded.items()
-                if isinstance(module, ModuleType)
-                and (name.partition(".")[0] not in LEFT_ALONE or name in _VIRTUAL_TOO)
+                if isinstance(module, ModuleType) and name.partition(".")[0] not in LEFT_ALONE
             ]
             self._sizes = {each: self._sizes.get(each, -1) for each in self._modules}
             self._of_module = {each: self._of_module.get(each, []) for each in self._modules}

@@ -15,9 +15,13 @@ import pytest
 
 from apscheduler_fakes import NotModelled, Simulation
 
+# Python 3.12 and later warn of it.
+UTCNOW = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow")
+
 START = "2026-03-04T05:06:07.000008Z"
 
 
+@UTCNOW
 def test_every_clock_agrees_to_the_microsecond() -> None:
     """Dates, seconds and nanoseconds show the same instant, before and after a sleep."""
     with Simulation(START) as sim:
@@ -77,6 +81,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 INSTANTS = ["2026-11-01T04:30Z", "2026-11-01T05:30Z", "2026-11-01T06:30Z", "2026-07-01T12:00Z"]
 
 
+@UTCNOW
 @pytest.mark.parametrize("instant", INSTANTS)
 def test_a_date_without_a_zone_is_the_machines(zone: str, instant: str) -> None:
     """Dates show what ``time.localtime`` does, on machines of every zone."""
@@ -108,6 +113,7 @@ def test_a_wrong_zone_is_refused_with_the_real_error() -> None:
     assert str(inside.value) == str(outside.value)
 
 
+@UTCNOW
 def test_dates_beside_a_simulation_are_real() -> None:
     """A real thread's dates are those of its clocks."""
     go, done, seen = threading.Lock(), threading.Lock(), []
