@@ -181,6 +181,7 @@ def explore(
         StallLimit: The program waits for something real.
         TypeError: ``strategy`` is none.
     """
+    __tracebackhide__ = True
     options = Options(program, spurious_wakeups, early_timeouts, tuple(switch_in))
     return explore_with(options, strategy, keep_going=keep_going)
 
@@ -254,6 +255,7 @@ def replay(
         ScheduleDiverged: The program no longer fits the schedule.
         ValueError: ``schedule`` is no schedule.
     """
+    __tracebackhide__ = True
     replay_with(Options(program, spurious_wakeups, early_timeouts, tuple(switch_in)), schedule)
 
 

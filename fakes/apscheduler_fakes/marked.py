@@ -1,19 +1,19 @@
 """What ``@pytest.mark.explore`` does: the test is the program, and runs once per schedule.
 
-The function-scoped fixtures that it asks for are called anew inside each schedule, so that what
-they make takes part, and their clean-up runs at the schedule's end. Those of a wider scope, autouse
-ones and parameters are made once, outside, as usual.
+Inside each schedule pytest sets the test up and tears it down anew: the instance of its class,
+``setup_method`` and every function-scoped fixture, autouse or not. Fixtures of a wider scope are
+made once, outside, as usual. What cannot be had anew is refused by name.
 """
 
 import inspect
 import unittest
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from apscheduler_fakes.errors import NotModelled
 from apscheduler_fakes.exploration import (
     Options,
     ScheduleFailure,
@@ -22,9 +22,33 @@ from apscheduler_fakes.exploration import (
     replay_with,
 )
 
+# pytest's and our fixtures that cannot be had in each schedule, by name and module.
+_REFUSED = {
+    ("sim", "apscheduler_fakes.plugin"): "Leave it out: an explored test is a simulation already.",
+    **dict.fromkeys(
+        [("tmp_path", "_pytest.tmpdir"), ("tmpdir", "_pytest.legacypath")],
+        "It would be another directory each time. Make one in the test, with "
+        "tempfile.TemporaryDirectory(), or take tmp_path_factory for one that all share.",
+    ),
+    ("subtests", "_pytest.subtests"): (
+        "What fails in a subtest does not fail the schedule. Let each be a test, or parametrize."
+    ),
+}
+
+# What a test raises to say that it is not to be run.
+_NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
+
+# The names of all fixtures of a test, and whether its schedules run.
+_names = pytest.StashKey[list[str]]()
+_running = pytest.StashKey[bool]()
+
+
+class _Refused(NotModelled):
+    """A fixture cannot be made in a schedule, which is learned in one."""
+
 
 def prepare(item: Any) -> None:
-    """Leave the function-scoped fixtures that a test asks for to its schedules.
+    """Leave the function-scoped fixtures of a test to its schedules.
 
     Args:
         item: The test, before its fixtures are made.
@@ -32,7 +56,8 @@ def prepare(item: Any) -> None:
     Raises:
         pytest.fail.Exception: It, or one of its fixtures, cannot be run again and again.
     """
-    if inspect.iscoroutinefunction(item.obj) or (item.cls and issubclass(item.cls, _CASE)):
+    of_a_case = item.cls is not None and issubclass(item.cls, unittest.TestCase)
+    if inspect.iscoroutinefunction(item.obj) or of_a_case:
         pytest.fail(
             "@pytest.mark.explore: the test is asynchronous or of a unittest.TestCase. Make it a "
             "plain function.",
@@ -48,8 +73,13 @@ def prepare(item: Any) -> None:
             "early_timeouts, switch_in, keep_going.",
             pytrace=False,
         )
-    anew = _made_anew(item, item._fixtureinfo.argnames)
-    item.fixturenames = [name for name in item.fixturenames if name not in anew]
+    item.fixturenames = names = item.stash.setdefault(_names, item.fixturenames)
+    fixtures = [item._fixtureinfo.name2fixturedefs.get(name, [None])[-1] for name in names]
+    known = [each for each in fixtures if each is not None]
+    for each in known:
+        if reason := _reason(each):
+            pytest.fail(f"@pytest.mark.explore: the fixture {each.argname} {reason}", pytrace=False)
+    item.fixturenames = [each.argname for each in known if each.scope != "function"]
 
 
 def run(
@@ -72,83 +102,90 @@ def run(
         keep_going: As for ``explore``.
     """
     __tracebackhide__ = True
-    options = Options(
-        _program(item), spurious_wakeups, early_timeouts, tuple(switch_in), item.nodeid
-    )
+    properties = list(item.user_properties)
+
+    def program() -> None:
+        item.user_properties[:] = properties
+        _run_once(item)
+
+    options = Options(program, spurious_wakeups, early_timeouts, tuple(switch_in), item.nodeid)
     schedule = item.config.getoption("--replay-schedule")
+    item.session._setupstate.teardown_exact(item.parent)
+    item.fixturenames = item.stash[_names]
+    item.stash[_running] = True
     try:
         if schedule is None:
             done = explore_with(options, strategy, keep_going=keep_going)
             item.add_report_section("call", "explore", str(done))
         else:
             replay_with(options, schedule)
+    except _Refused as refused:
+        raise pytest.fail.Exception(str(refused), pytrace=False) from None
     except ScheduleFailure as failure:
         if isinstance(failure.__cause__, _NO_FAILURES):
             raise failure.__cause__ from None
         raise
+    finally:
+        item.stash[_running] = False
 
 
-_CASE = unittest.TestCase
+def is_anew(request: Any, fixture: pytest.FixtureDef[Any]) -> bool:
+    """Return whether a fixture of a marked test that is about to be made is made in a schedule.
 
-# What a test raises to say that it is not to be run.
-_NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
+    Args:
+        request: What the fixture is made for.
+        fixture: The fixture.
 
-
-def _program(item: Any) -> Callable[[], None]:
-    names = item._fixtureinfo.argnames
-    anew = _made_anew(item, names)
-
-    def program() -> None:
-        instance = item.cls and item.cls()
-        values = dict(item.funcargs)
-        with ExitStack() as undo:
-            for name, fixture in anew.items():
-                function = _bound(fixture.func, instance)
-                given = {each: values[each] for each in fixture.argnames}
-                values[name] = undo.enter_context(_value(function, given))
-            test = _bound(item.function, instance)
-            test(**{name: values[name] for name in names})
-
-    return program
-
-
-def _made_anew(item: Any, names: Iterable[str]) -> dict[str, Any]:
-    """Return the function-scoped fixtures behind some names, each after those that it needs."""
-    found: dict[str, Any] = {}
-    for name in names:
-        if hasattr(item, "callspec") and name in item.callspec.params:
-            continue
-        fixtures = item._fixtureinfo.name2fixturedefs.get(name, ())
-        if fixtures and fixtures[-1].scope != "function":
-            continue
-        if not fixtures or not {"request", name}.isdisjoint(fixtures[-1].argnames):
-            pytest.fail(
-                f"@pytest.mark.explore: the fixture {name} is made for one run of the test and "
-                "cannot be called anew for each schedule. "
-                + (
-                    "Leave it out: an explored test is a simulation already."
-                    if name == "sim"
-                    else "Make what it makes in the test, or give it a wider scope."
-                ),
-                pytrace=False,
-            )
-        found |= _made_anew(item, fixtures[-1].argnames)
-        found[name] = fixtures[-1]
-    return found
+    Raises:
+        NotModelled: It cannot be made in a schedule.
+    """
+    item = request._pyfuncitem
+    if not item.stash.get(_running, False):
+        return False
+    reason = _reason(fixture)
+    if not reason and fixture.scope != "function":
+        reason = (
+            f"is of scope {fixture.scope} and asked for in one schedule, to be used in all. Let "
+            "the test ask for it by name, or by usefixtures."
+        )
+    if reason:
+        fixture._finalizers.clear()  # It has not been made: pytest would not look at them.
+        raise _Refused(f"@pytest.mark.explore: the fixture {fixture.argname} {reason}")
+    return True
 
 
-def _bound(function: Any, instance: object) -> Any:
-    """Return a function of a test's class as its instance's method."""
-    plain = getattr(function, "__func__", function)
-    of_class = instance is not None and getattr(type(instance), plain.__name__, None) is not None
-    return plain.__get__(instance) if of_class else function
+def _reason(fixture: pytest.FixtureDef[Any]) -> str:
+    """Return why a fixture cannot be had in each schedule, and what to do; "" if it can."""
+    advice = _REFUSED.get((fixture.argname, getattr(fixture.func, "__module__", "")), "")
+    return (
+        advice and f"is made for one run of the test and cannot be had in each schedule. {advice}"
+    )
 
 
-@contextmanager
-def _value(function: Callable[..., Any], given: dict[str, Any]) -> Generator[Any, None, None]:
-    """Call a fixture, and what follows its ``yield`` at the end."""
-    if inspect.isgeneratorfunction(function):
-        with contextmanager(function)(**given) as value:
-            yield value
-    else:
-        yield function(**given)
+def _run_once(item: Any) -> None:
+    """Set a test up, call it and tear it down, as pytest does, in one schedule."""
+    log: Any = item.config.pluginmanager.getplugin("logging-plugin")
+    output: Any = item.config.pluginmanager.getplugin("capturemanager")
+    # What is shown in the end is the output of the last schedule: the one that failed, if one did.
+    if output:
+        output.read_global_capture()
+    if log:
+        log.report_handler.clear()
+    if item.cls is not None:
+        # pytest makes a new instance when it is asked for one.
+        item.__dict__.pop("_instance", None)
+        item.obj = None
+    item._initrequest()
+    state = item.session._setupstate
+    try:
+        state.setup(item)
+        if log:
+            log.caplog_handler.clear()
+        item.obj(**{name: item.funcargs[name] for name in item._fixtureinfo.argnames})
+    except BaseException as error:
+        try:
+            state.teardown_exact(item.parent)
+        except (Exception, pytest.fail.Exception) as other:  # noqa: BLE001  # As pytest takes it.
+            error.add_note(f"And its fixtures end with {type(other).__name__}: {other}")
+        raise
+    state.teardown_exact(item.parent)

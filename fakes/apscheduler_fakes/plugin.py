@@ -8,9 +8,12 @@ import traceback
 from collections.abc import Callable, Generator
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from _pytest.fixtures import SubRequest
 
 # How many steps a failure report shows without --sim-trace.
 LAST_STEPS = 20
@@ -72,15 +75,21 @@ def sim(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    fixturedef: pytest.FixtureDef[Any], request: "SubRequest"
 ) -> Generator[None, Any, Any]:
     """Let a hang in another fixture of the test be one error of that test, and nothing more."""
-    inside = "sim" in request.fixturenames and fixturedef.scope == "function"
+    if request._pyfuncitem.get_closest_marker("explore"):
+        inside = _imported("marked", "the marker explore").is_anew(request, fixturedef)
+    else:
+        inside = "sim" in request.fixturenames and fixturedef.scope == "function"
     try:
         result = yield
     except BaseException as error:
         if inside:
             request.node.stash[_failure] = error
+            # As pytest does with an Exception: what was not kept is not ended, and not made again.
+            key = fixturedef.cache_key(request)
+            fixturedef.cached_result = (None, key, (error, error.__traceback__))
         raise
     if inside and fixturedef.argname != "sim":
         # There is no hook around the end of a fixture.
@@ -119,7 +128,6 @@ def _is_report(error: BaseException) -> bool:
     return errors is not None and isinstance(error, errors.SimulationError)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Forget the FakeSchedulers of earlier tests; leave an explored test's fixtures to it."""
     _owed()
@@ -156,6 +164,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     if report := _report(_owed()):
         pytest.fail(report, pytrace=False)
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leave out that all frames of a ScheduleFailure are hidden: its cause shows the test's."""
+    report = yield
+    chain: Any = getattr(report.longrepr, "chain", None)
+    if chain and item.get_closest_marker("explore"):
+        chain[-1][0].extraline = None
+    return report
 
 
 def _imported(name: str, who: str) -> Any:

@@ -7,6 +7,7 @@ import pytest
 import apscheduler_fakes.marked  # noqa: F401  # Or every inner run would import it anew, in part.
 
 TESTS = """
+import logging
 import threading
 
 import pytest
@@ -32,6 +33,17 @@ def runs():
 
 
 class Test:
+    def setup_method(self):
+        self.seen = []
+
+    def teardown_method(self):
+        assert self.seen == ["made", "test"]
+
+    @pytest.fixture(autouse=True)
+    def made_in_any_case(self, request):
+        assert request.instance is self
+        self.seen.append("made")
+
     @pytest.fixture
     def own(self):
         self.lock = threading.Lock()
@@ -41,7 +53,14 @@ class Test:
     def test_of_a_class(self, own, runs):
         assert self.lock is own
         assert type(own).__module__ == "apscheduler_fakes.explored"
+        self.seen.append("test")
+        threading.Thread(target=self.take).start()
+        self.take()
         runs.append(1)
+
+    def take(self):
+        with self.lock:
+            pass
 
 
 @pytest.mark.explore
@@ -62,6 +81,21 @@ def test_that_fails(event, monkeypatch, look):
     monkeypatch.setattr("os.sep", "/")
     threading.Thread(target=event.set).start()
     assert not look or event.is_set()
+
+
+@pytest.mark.explore
+def test_output_is_that_of_one_schedule(caplog, capsys, event, monkeypatch, record_property):
+    threading.Thread(target=event.set).start()
+    print("set" if event.is_set() else "not yet")
+    logging.getLogger("app").warning("looked")
+    record_property("looked", True)
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert caplog.messages == ["looked"]
+
+
+def test_that_it_was(record_property, request):
+    (before,) = [each for each in request.session.items if "test_output" in each.name]
+    assert before.user_properties == [("looked", True)]
 
 
 @pytest.mark.explore(Random(2))
@@ -95,7 +129,12 @@ def test_with_a_simulation(sim):
     pass
 
 
-def test_with_request(request):
+def test_with_subtests(subtests):
+    pass
+
+
+@pytest.mark.skip("not today")
+def test_that_is_not_run(sim):
     pass
 
 
@@ -114,28 +153,137 @@ def test_with_an_option_of_a_search():
 """
 
 
+ASKED_LATE = """
+import threading
+
+import pytest
+
+pytestmark = pytest.mark.explore
+
+
+@pytest.fixture(scope="module")
+def shared():
+    return threading.Lock()
+
+
+@pytest.fixture
+def asked_late(request):
+    return request.getfixturevalue("shared")
+
+
+def test_in_one_schedule(asked_late):
+    pass
+
+
+@pytest.mark.usefixtures("shared")
+def test_before_all(asked_late):
+    with asked_late:
+        pass
+
+
+@pytest.fixture
+def tmp_path(tmp_path):
+    return tmp_path / "own"
+
+
+def test_behind_an_own_one(tmp_path_factory, tmp_path):
+    pass
+"""
+
+ENDS = """
+import threading
+
+import pytest
+
+pytestmark = pytest.mark.explore
+seen = []
+
+
+@pytest.fixture
+def folder(monkeypatch):
+    monkeypatch.setenv("FOLDER", "here")
+    yield
+    seen.append("end")
+
+
+@pytest.fixture
+def hangs(folder):
+    yield
+    threading.Event().wait()
+
+
+@pytest.fixture
+def raises(folder):
+    yield
+    raise ValueError("wrong end")
+
+
+@pytest.fixture
+def waits(request, folder):
+    request.addfinalizer(lambda: seen.append("its own"))
+    event = threading.Event()
+    threading.Thread(target=event.set).start()
+    assert event.is_set() or event.wait()
+    threading.Event().wait()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_that_hangs_in_a_fixtures_beginning(again, waits):
+    pass
+
+
+def test_that_it_ended():
+    assert "its own" in seen
+
+
+def test_that_hangs_in_a_fixtures_end(hangs):
+    seen.clear()
+
+
+def test_that_fails_in_a_fixtures_end(raises):
+    assert seen == ["end"] or not seen.clear()
+
+
+def test_that_fails_and_ends_badly(raises):
+    raise KeyError("wrong test")
+
+
+def test_that_hangs(folder):
+    threading.Event().wait()
+
+
+def test_that_all_has_ended():
+    import os
+
+    assert "FOLDER" not in os.environ
+"""
+
+
 def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
-    """Its fixtures are made anew each time, and its failure prints the line that replays it."""
+    """It is set up anew each time, and its failure prints the line that replays it."""
     pytester.makepyfile(TESTS)
 
     result = pytester.runpytest("-p", "no:randomly", "-rP")
 
-    result.assert_outcomes(passed=4, failed=1, skipped=2)
+    result.assert_outcomes(passed=6, failed=1, skipped=2)
     result.stdout.fnmatch_lines(["*AssertionError*", "*ScheduleFailure: AssertionError: *"])
     result.stdout.fnmatch_lines(["*- Captured explore call -*", "2 schedules (0 redundant), *"])
+    result.stdout.fnmatch_lines(["*- Captured log call -*", "WARNING * looked", "=====*"])
+    result.stdout.no_fnmatch_line("*are hidden*")
     (line,) = set(
         re.findall(r"^E? +pytest (\S+) --replay-schedule (\S+)$", result.stdout.str(), re.MULTILINE)
     )
     assert line[0].strip("'").endswith("::test_that_fails[True]")
+    few_plugins = ("-p", "no:randomly", "-p", "no:logging", "-p", "no:capture")
     again = pytester.runpytest(
-        "-p", "no:randomly", line[0].strip("'"), "--replay-schedule", line[1].strip("'")
+        *few_plugins, line[0].strip("'"), "--replay-schedule", line[1].strip("'")
     )
     again.assert_outcomes(failed=1)
     assert f"pytest {line[0]} --replay-schedule {line[1]}" in again.stdout.str()
     other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "0")
-    other.assert_outcomes(passed=1, deselected=6)
+    other.assert_outcomes(passed=1, deselected=8)
     other = pytester.runpytest("-p", "no:randomly", "--replay-schedule", "0")
-    other.stderr.fnmatch_lines(["*belongs to one test that is marked explore, and 6 are selected*"])
+    other.stderr.fnmatch_lines(["*belongs to one test that is marked explore, and 7 are selected*"])
 
 
 def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) -> None:
@@ -144,14 +292,49 @@ def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) 
 
     result = pytester.runpytest("-p", "no:randomly")
 
-    result.assert_outcomes(errors=6)
+    result.assert_outcomes(errors=6, skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "*the fixture tmp_path is made for one run of the test and cannot be called anew*",
+            "*the fixture tmp_path is made for one run of the test and cannot be had in each*",
             "*the fixture sim is made for one run*Leave it out: an explored test is a simulation*",
-            "*the fixture request is made for one run*",
+            "*the fixture subtests is made for one run*Let each be a test*",
             "*the test is asynchronous or of a unittest.TestCase*",
             "*the test is asynchronous or of a unittest.TestCase*",
             "*unexpected keyword argument 'max_schedules'. It takes what explore() takes*",
+        ]
+    )
+
+
+def test_what_is_asked_for_late_is_refused_by_name(pytester: pytest.Pytester) -> None:
+    """A fixture of a wider scope would be made in one schedule and used in the next."""
+    pytester.makepyfile(ASKED_LATE)
+
+    result = pytester.runpytest("-p", "no:randomly", "--tb=short")
+
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*the fixture shared is of scope module and asked for in one schedule*by usefixtures.",
+            "*the fixture tmp_path is made for one run of the test*tempfile.TemporaryDirectory()*",
+        ]
+    )
+
+
+def test_fixtures_end_in_every_schedule_however_the_test_does(pytester: pytest.Pytester) -> None:
+    """What ends badly fails the schedule, and keeps no other fixture from its end."""
+    pytester.makepyfile(ENDS)
+
+    result = pytester.runpytest("-p", "no:randomly")
+
+    result.assert_outcomes(passed=2, failed=6)
+    result.stdout.fnmatch_lines(
+        [
+            "*ScheduleFailure: Deadlock: nothing can run any more*",
+            "*ScheduleFailure: Deadlock: nothing can run any more*",
+            "*ScheduleFailure: Deadlock: nothing can run any more*",
+            "*ScheduleFailure: ValueError: wrong end",
+            "E *KeyError: 'wrong test'",
+            "E *And its fixtures end with ValueError: wrong end",
+            "*ScheduleFailure: Deadlock: nothing can run any more*",
         ]
     )

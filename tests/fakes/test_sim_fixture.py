@@ -181,7 +181,8 @@ def wrong(sim):
     raise ValueError("wrong")
 
 
-def test_it_hangs_before_it_begins(waiting):
+@pytest.mark.parametrize("again", [False, True])
+def test_it_hangs_before_it_begins(waiting, again):
     pass
 
 
@@ -204,8 +205,8 @@ def test_a_hang_in_a_fixtures_beginning_is_one_error(pytester: pytest.Pytester) 
     """What the setup has shown is not shown again when the simulation ends."""
     pytester.makepyfile(SETUP)
     result = pytester.runpytest()
-    result.assert_outcomes(errors=2)
-    result.stdout.fnmatch_lines(["*Deadlock: nothing can run any more*"])
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(["*Deadlock: nothing can run any more*"] * 2)
     result.stdout.fnmatch_lines(["*ValueError: wrong"])
 
 
