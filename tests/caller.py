@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,3 +69,13 @@ def kill(scheduler: Any) -> None:
     scheduler._process_jobs = lambda: vars(scheduler)["a job"]
     scheduler.wakeup()
     scheduler._thread.join()
+
+
+def sqlite_store(path: Path) -> Any:
+    """Make a job store in an SQLite file."""
+    # Here, since every test process would take half a second for importing it.
+    from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    return SQLAlchemyJobStore(engine=create_engine(f"sqlite:///{path}", poolclass=NullPool))

@@ -9,7 +9,7 @@ import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import Simulation
-from caller import Gets, Refused, refusal, told
+from caller import Gets, Refused, refusal, sqlite_store, told
 from jobs_synchronizer import JobFuture
 
 
@@ -26,13 +26,7 @@ def scheduler(sim: Simulation) -> Iterator[Any]:
 @pytest.fixture
 def db(tmp_path: Path) -> Any:
     """A job store in an SQLite file."""
-    # Here, since every test process would take half a second for importing it.
-    from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore  # noqa: PLC0415
-    from sqlalchemy import create_engine  # noqa: PLC0415
-    from sqlalchemy.pool import NullPool  # noqa: PLC0415
-
-    engine = create_engine(f"sqlite:///{tmp_path}/jobs.sqlite", poolclass=NullPool)
-    return SQLAlchemyJobStore(engine=engine)
+    return sqlite_store(tmp_path / "jobs.sqlite")
 
 
 @pytest.fixture

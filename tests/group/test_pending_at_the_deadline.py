@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from apscheduler_fakes import Simulation
 from caller import Gets, kill, soon, work
@@ -117,7 +116,7 @@ def test_a_job_that_its_store_cannot_restore(scheduler: Any, db: Any, gets: Gets
     with JobGroup(scheduler) as group:
         future = group.add_job("time:sleep", args=[1], jobstore="db", **soon())
         with db.engine.begin() as connection:
-            connection.execute(text("update apscheduler_jobs set job_state = x'00'"))
+            connection.exec_driver_sql("update apscheduler_jobs set job_state = x'00'")
         gets(future, "pending after 30 s, last seen: added to job store 'db'")
         assert scheduler.get_jobs("db") == []
 

@@ -15,12 +15,9 @@ from typing import Any
 
 import pytest
 from apscheduler.executors.pool import ProcessPoolExecutor
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
-from caller import Gets
+from caller import Gets, sqlite_store
 from jobs_synchronizer import JobGroup, JobLost
 
 pytestmark = pytest.mark.e2e
@@ -41,8 +38,7 @@ def raise_it_untraced() -> None:
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A real scheduler with a process pool of one and a store in an SQLite file."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('store')}/jobs.sqlite"
-    store = SQLAlchemyJobStore(engine=create_engine(url, poolclass=NullPool))
+    store = sqlite_store(tmp_path_factory.mktemp("store") / "jobs.sqlite")
     scheduler = BackgroundScheduler(
         timezone=UTC, executors={"default": ProcessPoolExecutor(1)}, jobstores={"db": store}
     )
