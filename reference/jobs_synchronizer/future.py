@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import AbstractContextManager
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from jobs_synchronizer.errors import JobNotRun
@@ -145,7 +146,7 @@ class JobFuture(Future[Any]):
             value, error = None, None
             try:
                 with self._context():
-                    value = func(*args, **kwargs)
+                    value = self._refuse_coroutine(func(*args, **kwargs))
             except BaseException as raised:
                 error = raised
                 raise
@@ -156,3 +157,12 @@ class JobFuture(Future[Any]):
             return value
 
         return body
+
+    def _refuse_coroutine(self, value: Any) -> Any:
+        if isinstance(value, CoroutineType):
+            value.close()
+            raise TypeError(
+                f"Job {self.name!r} (id {self.job_id}) returned a coroutine, and its body has not "
+                "run. Pass a function that calls asyncio.run."
+            )
+        return value

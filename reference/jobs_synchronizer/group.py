@@ -12,13 +12,14 @@ scheduler runs from a shared store.
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from inspect import iscoroutinefunction, isfunction
 from types import TracebackType
 from typing import Any, Self
 
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
-from apscheduler.util import get_callable_name, iscoroutinefunction_partial, ref_to_obj
+from apscheduler.util import get_callable_name, ref_to_obj
 from flask_apscheduler import APScheduler
 
 from jobs_synchronizer.future import JobFuture
@@ -130,7 +131,9 @@ class JobGroup:
                 "JobGroup.add_job(): the group is not open. Add jobs inside its with block."
             )
         function = ref_to_obj(func) if isinstance(func, str) else func
-        if iscoroutinefunction_partial(function):
+        if iscoroutinefunction(function) or (
+            not isfunction(function) and iscoroutinefunction(type(function).__call__)
+        ):
             raise TypeError(
                 f"JobGroup.add_job({func!r}): a thread would call this coroutine function, and its "
                 "body would never run. Pass a function that calls asyncio.run."

@@ -62,6 +62,26 @@ def test_a_job_that_exits(scheduler: Any, kind: type[BaseException]) -> None:
         assert isinstance(group.add_job(fail, args=[kind()]).exception(30), kind)
 
 
+async def coroutine(number: int) -> None:
+    """Be called by a function that does not say so."""
+
+
+def coroutine_of(number: int) -> Any:
+    """Call a coroutine function."""
+    return coroutine(number)
+
+
+@pytest.mark.rows("E5")
+def test_a_job_that_returns_a_coroutine(scheduler: Any, gets: Gets) -> None:
+    """A function that turns out to call a coroutine function has failed: its body has not run."""
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(coroutine_of, args=[1], name="job"),
+            "TypeError after 0 s: Job 'job' (id …) returned a coroutine, and its body has not run. "
+            "Pass a function that calls asyncio.run.",
+        )
+
+
 def start_no_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a pool start its first thread only."""
     start = threading.Thread.start

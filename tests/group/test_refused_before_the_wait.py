@@ -4,6 +4,7 @@ import os
 import pickle
 from collections.abc import Callable
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,8 +31,17 @@ async def coroutine() -> None:
     """Be refused."""
 
 
+class Coroutine:
+    """An object that is called like a coroutine function."""
+
+    async def __call__(self) -> None:
+        """Be refused."""
+
+
 @pytest.mark.rows("E5")
-@pytest.mark.parametrize("func", [coroutine, f"{__name__}:coroutine"])
+@pytest.mark.parametrize(
+    "func", [coroutine, f"{__name__}:coroutine", partial(coroutine), Coroutine()]
+)
 def test_a_coroutine_function(scheduler: Any, refused: Refused, func: Any) -> None:
     """A coroutine function, whose body no thread would run, is refused."""
     with JobGroup(scheduler) as group:
