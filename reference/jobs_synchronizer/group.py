@@ -25,6 +25,10 @@ from flask_apscheduler import APScheduler
 from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.watch import Opener, Watch
 
+_IN_A_LOOP = {
+    f"apscheduler.schedulers.{name}" for name in ("asyncio", "gevent", "qt", "tornado", "twisted")
+}
+
 
 class JobGroup:
     """Add one-off jobs and get a future for each.
@@ -38,7 +42,7 @@ class JobGroup:
             run in threads of this process run in an application context.
 
     Raises:
-        TypeError: ``scheduler`` is neither.
+        TypeError: ``scheduler`` is neither, or runs in an event loop.
     """
 
     def __init__(self, scheduler: BaseScheduler | APScheduler) -> None:
@@ -51,6 +55,12 @@ class JobGroup:
             raise TypeError(
                 f"JobGroup({scheduler!r}): jobs are added to a scheduler. Pass APScheduler's, or "
                 "Flask-APScheduler's."
+            )
+        if loops := _IN_A_LOOP.intersection(each.__module__ for each in type(scheduler).__mro__):
+            raise TypeError(
+                f"JobGroup({scheduler!r}): it runs in an event loop ({min(loops)}), which may be "
+                "that of the thread that waits for its jobs. Pass a BackgroundScheduler: it runs "
+                "beside a loop, and asyncio.wrap_future makes its futures awaitable."
             )
         self._watch = Watch.of(scheduler)
         self._futures: list[JobFuture] = []
@@ -83,7 +93,7 @@ class JobGroup:
             stack.callback(self._watch.close, self)
             for future in self._futures:
                 if not future.done() or self._watch.waits_for(future):
-                    stack.callback(self._watch.take_back, future, at_exit=True)
+                    stack.callback(self._watch.take_back, future)
                     stack.callback(future.cancel)
 
     def add_job(

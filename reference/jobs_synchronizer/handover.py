@@ -7,7 +7,6 @@ its methods are wrapped: ``submit_job``, ``_run_job_success`` and ``_run_job_err
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
-from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +16,6 @@ from apscheduler.job import Job
 
 from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped
 from jobs_synchronizer.future import JobFuture
-
-# Whether this thread is in a listener or a hand-over, and may be the scheduler's, with its locks.
-locks_may_be_held = ContextVar("locks_may_be_held", default=False)
 
 # What a job is made of.
 _FIELDS = [name for name in Job.__slots__ if name != "__weakref__"]
@@ -62,12 +58,8 @@ def observe(executor: Any, take: Callable[[Any], JobFuture | None]) -> None:
         future = executor._take_future(job)
         if future is None:
             submit(job, run_times)
-            return
-        token = locks_may_be_held.set(True)
-        try:
+        else:
             _hand_over(executor, submit, future, job, run_times)
-        finally:
-            locks_may_be_held.reset(token)
 
     def run_job_success(job_id: str, events: list[Any]) -> None:
         success(job_id, events)

@@ -5,8 +5,10 @@ handed over, so ``scheduler._lookup_executor``, called for each job that is due,
 are there while a group is open. What comes after the hand-over is ``handover``'s.
 """
 
+import sys
 import threading
 from contextlib import suppress
+from traceback import walk_stack
 from typing import Any, Self
 
 from apscheduler import events
@@ -16,7 +18,7 @@ from apscheduler.schedulers.base import STATE_PAUSED, STATE_STOPPED, BaseSchedul
 
 from jobs_synchronizer.errors import JobLost, JobNotRun, JobRefused, JobRemoved
 from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.handover import locks_may_be_held, observe
+from jobs_synchronizer.handover import observe
 
 MASK = (
     events.EVENT_JOB_ADDED
@@ -26,6 +28,9 @@ MASK = (
     | events.EVENT_JOBSTORE_REMOVED
     | events.EVENT_SCHEDULER_SHUTDOWN
 )
+
+# All that a scheduler's own thread does, it does in one of these.
+_OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
 
 # Why a job could not run, and what to do.
 _STOPPED = "the scheduler is not running"
@@ -72,8 +77,10 @@ class Watch:
                 self._find_executor = self.scheduler._lookup_executor
                 self.scheduler._lookup_executor = self._lookup_executor
                 self.scheduler.add_listener(self._hear, MASK)
-            self._groups[group] = Opener()
-            return self._groups[group]
+            opener = self._groups[group] = Opener(
+                keeps_the_scheduler=_is_kept_by_this_thread(self.scheduler)
+            )
+            return opener
 
     def close(self, group: object) -> None:
         """Watch for one group less; after the last one the scheduler is as it was."""
@@ -136,7 +143,7 @@ class Watch:
     def _refuse_what_cannot_run(self, future: JobFuture, opener: "Opener") -> None:
         if why := self._why_dead():
             raise _not_added(future, why)
-        if opener.may_hold_locks or opener.thread is getattr(self.scheduler, "_thread", None):
+        if opener.keeps_the_scheduler:
             raise _not_added(future, _STARVED)
         pool: Any = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
         if opener.thread in getattr(pool, "_threads", ()):
@@ -147,17 +154,16 @@ class Watch:
                     raise _not_added(future, _STARVED)
                 opener.pools.add(pool)
 
-    def take_back(self, future: JobFuture, *, at_exit: bool = False) -> None:
+    def take_back(self, future: JobFuture) -> None:
         """Take a job out of its store, if it may be there.
+
+        A thread that has the stores' lock may be looking at what is due, and removes nothing: the
+        job is not handed over when it is due.
 
         Args:
             future: The job's future, which has its answer.
-            at_exit: Whether this is the last chance. Before that, nothing is removed by a thread
-                that may hold the scheduler's locks; should the job be due, it is not handed over.
         """
-        if self._waiting.get(future._key) is not future or (
-            locks_may_be_held.get() and not at_exit
-        ):
+        if not self.waits_for(future) or self.scheduler._jobstores_lock._is_owned():
             return
         # A shutdown holds the stores' lock for as long as it waits for jobs.
         if self.scheduler.running:
@@ -186,14 +192,10 @@ class Watch:
             future = self._waiting.get((event.jobstore, event.job_id))
             if future is None or self._stays(future, event.code):
                 return
-        token = locks_may_be_held.set(True)
-        try:
-            if future is None:
-                self._hear_of_all(event)
-            else:
-                self._hear_that_gone(future, event.code)
-        finally:
-            locks_may_be_held.reset(token)
+        if future is None:
+            self._hear_of_all(event)
+        else:
+            self._hear_that_gone(future, event.code)
 
     def _stays(self, future: JobFuture, code: int) -> bool:
         """Note what happened to a job that its store has afterwards, and whether it is that."""
@@ -269,13 +271,29 @@ class Watch:
 
 
 class Opener:
-    """The thread that opened a group, and will wait for its jobs."""
+    """The thread that opened a group, and will wait for its jobs.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_the_scheduler: Whether its scheduler can do nothing as long as it waits.
+    """
+
+    def __init__(self, *, keeps_the_scheduler: bool) -> None:
         self.thread = threading.current_thread()
-        self.may_hold_locks = locks_may_be_held.get()
+        self.keeps_the_scheduler = keeps_the_scheduler
         # The pools that it is a worker of, and that are to run jobs which it waits for.
         self.pools: set[Any] = set()
+
+
+def _is_kept_by_this_thread(scheduler: Any) -> bool:
+    """Return whether a scheduler can do nothing as long as this thread waits.
+
+    It is the scheduler's own, in a listener or in a job, or it has the lock of its stores.
+    """
+    own = any(
+        frame.f_code in _OWN_CODE and frame.f_locals["self"] is scheduler
+        for frame, _ in walk_stack(sys._getframe())
+    )
+    return own or bool(scheduler._jobstores_lock._is_owned())
 
 
 def _not_added(future: JobFuture, why: str) -> JobRefused:

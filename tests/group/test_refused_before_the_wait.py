@@ -1,24 +1,30 @@
 """What cannot run is refused when it is added, and nothing is left of the group it was for."""
 
+import asyncio
 import os
 import pickle
+import threading
 from collections.abc import Callable
 from datetime import UTC
 from functools import partial
 from typing import Any
 
 import pytest
+from apscheduler.events import EVENT_JOB_ADDED, EVENT_JOB_SUBMITTED, EVENT_SCHEDULER_STARTED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_STOPPED
+from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 from flask_apscheduler import APScheduler
 
-from caller import Refused, kill, soon
+from apscheduler_fakes import FakeScheduler, Simulation
+from caller import Refused, kill, refusal, soon
 from jobs_synchronizer import JobGroup, JobRefused
 
 
@@ -212,6 +218,26 @@ def test_what_is_no_scheduler() -> None:
         JobGroup(5)
 
 
+def test_a_scheduler_that_runs_in_an_event_loop() -> None:
+    """A thread that waits may be the loop's own; what to do instead is said."""
+    with pytest.raises(TypeError, match=r"an event loop \(apscheduler.*Pass a Background"):
+        JobGroup(AsyncIOScheduler())
+
+
+def test_an_event_loop_awaits_a_job() -> None:
+    """What to do instead: a job of a scheduler with a thread of its own is awaited in a loop."""
+    scheduler = FakeScheduler()
+    scheduler.start()
+
+    async def ask() -> Any:
+        with JobGroup(scheduler) as group:
+            future = asyncio.wrap_future(group.add_job(work))
+            scheduler.run_due()
+            return await future
+
+    assert asyncio.run(ask()) == "done"
+
+
 def test_an_id_that_waits_for_another_group(scheduler: Any) -> None:
     """Two groups cannot wait for one id in one store; the first one's future is not disturbed."""
     day = soon()
@@ -293,6 +319,37 @@ def test_a_job_on_the_schedulers_own_thread(scheduler: Any, in_group: bool) -> N
             scheduler.add_job(outer, executor="inline")
             group.add_job(work).result(30)
     assert STARVED in "".join(told)
+
+
+@pytest.mark.parametrize("kind", [BackgroundScheduler, BlockingScheduler])
+@pytest.mark.parametrize("event", [EVENT_SCHEDULER_STARTED, EVENT_JOB_ADDED, EVENT_JOB_SUBMITTED])
+def test_a_listener_that_keeps_the_scheduler(sim: Simulation, kind: Any, event: int) -> None:
+    """A listener in the scheduler's own thread, or under its lock, cannot wait for its jobs."""
+    told: list[str] = []
+
+    def hear(_event: Any) -> None:
+        scheduler.remove_listener(hear)
+        told.append(refusal(waits_inside(scheduler)))
+
+    scheduler = kind(timezone=UTC)
+    scheduler.add_listener(hear, event)
+    threading.Thread(target=scheduler.start).start()
+    sim.settle()
+    with JobGroup(scheduler) as group:
+        assert group.add_job(work).result(30) == "done"
+    assert len(told) == 1
+    assert STARVED in told[0]
+    scheduler.shutdown()
+
+
+def test_a_listener_may_wait_for_another_scheduler(scheduler: Any) -> None:
+    """A listener that keeps its own scheduler can wait for the jobs of another one."""
+    told: list[Any] = []
+    other = BackgroundScheduler(timezone=UTC)
+    other.add_listener(lambda _: told.append(waits_inside(scheduler)()), EVENT_SCHEDULER_STARTED)
+    other.start()
+    assert told == ["done"]
+    other.shutdown()
 
 
 def test_a_callback_may_add_a_job(scheduler: Any) -> None:
