@@ -13,12 +13,14 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable
 from ctypes import string_at
-from itertools import chain, compress, count, repeat, starmap
-from operator import attrgetter, is_, methodcaller, ne, or_
+from itertools import chain, compress, count, repeat
+from operator import attrgetter, call, is_, is_not, methodcaller, ne, or_
 from pathlib import PurePath
 from types import BuiltinMethodType, ModuleType
 from typing import Any
+from weakref import ref
 
 from freezegun import api
 
@@ -106,6 +108,8 @@ def _stand_ins() -> dict[int, Any]:
 
 # By id: a class of the program's may be unhashable.
 _TYPE_IDS = frozenset(map(id, TYPES | {BuiltinMethodType}))
+# What Python lets nobody change: classes written in C.
+_IMMUTABLE = 1 << 8
 _PAIRS = _pairs()
 _STAND_INS = _stand_ins()
 _REALS = {id(stand_in): real for real, stand_in in reversed(_PAIRS)}
@@ -123,18 +127,16 @@ class Names:
         self._undo: list[tuple[Any, str, Any, Any]] = []
         # What had no such name.
         self._added: list[tuple[Any, str, Any]] = []
-        self._sizes: dict[ModuleType, int] = {}
         self._held = replaced
 
     def install(self) -> None:
         """Put the stand-ins in place of the real objects, everywhere."""
         owners, attributes, values = zip(*_loaded.found(), strict=True)
-        self._sizes = _loaded.sizes()
         stand_ins = list(map(_STAND_INS.get, map(id, values)))
         for index in compress(count(), map(is_, stand_ins, repeat(None))):
             stand_ins[index] = self._by(values[index])
         self._undo += zip(owners, attributes, values, stand_ins, strict=True)
-        deque(map(setattr, owners, attributes, stand_ins), maxlen=0)
+        deque(map(_set, owners, attributes, stand_ins), maxlen=0)
         for change in (*new_counters(), *refusals(), *own_locals()):
             self.swap(*change)
 
@@ -145,12 +147,12 @@ class Names:
 
     def swap(self, owner: Any, attribute: str, value: Any) -> None:
         """Set an attribute of a module or class until ``uninstall``."""
-        names = vars(owner)
+        names = _names(owner)
         if attribute in names:
             self._undo.append((owner, attribute, names[attribute], value))
         else:
             self._added.append((owner, attribute, value))
-        setattr(owner, attribute, value)
+        _set(owner, attribute, value)
 
     def uninstall(self) -> None:
         """Put everything back, also in modules that were imported or have grown meanwhile."""
@@ -159,22 +161,27 @@ class Names:
         if frozen_outside:  # It never looks into classes.
             of_time = [change for change in self._undo if change[0] is time]
             reals.update((id(value), before) for _, _, before, value in of_time)
-        owners, attributes, befores, values = zip(*reversed(self._undo), strict=True)
-        # What the program has put in the place of a stand-in is its own affair.
-        is_ours = map(is_, map(getattr, owners, attributes, repeat(None)), values)
-        ours = compress(zip(owners, attributes, befores, strict=True), is_ours)
-        deque(starmap(setattr, ours), maxlen=0)  # One after the other: some were swapped twice.
+        # One after the other: some were swapped twice.
+        for owner, attribute, before, value in reversed(self._undo):
+            # What the program has put in the place of a stand-in is its own affair.
+            if _names(owner).get(attribute) is value:
+                _set(owner, attribute, before)
         for owner, attribute, value in self._added:
-            if vars(owner).get(attribute) is value:
+            if _names(owner).get(attribute) is value:
                 delattr(owner, attribute)
         self._undo.clear()
         self._added.clear()
         self._held.put_back()
-        for module in _changed(_loaded.modules(), self._sizes):
+        for module in _loaded.changed():
             for owner in [module, *_own_classes(module)]:
                 table = reals if owner is module or not frozen_outside else _REALS
                 for attribute, value in _found(owner, table):
-                    setattr(owner, attribute, table[id(value)])
+                    _set(owner, attribute, table[id(value)])
+
+
+def _set(owner: Any, attribute: str, value: Any) -> None:
+    """Set an attribute of a module or class, without asking a metaclass that may refuse."""
+    (type if _getter(owner) is _of_class else ModuleType).__setattr__(owner, attribute, value)
 
 
 # Looking at every name there is takes longer than most simulations, and much longer while coverage
@@ -183,34 +190,63 @@ class Names:
 
 
 class _Seen:
-    """A module or class as it was when it was looked at.
+    """A module or class as it was when it was looked at. It keeps nothing alive.
 
     Attributes:
-        owner: The module or class.
-        values: What its names stood for. It keeps them alive, until the next simulation looks.
-        found: What of that has to be swapped, each as owner, name and value.
+        owner: Refers to the module or class.
+        names: Returns its dictionary.
+        places: Where what its names stood for was.
+        types: Where the types of that were.
+        swappable: The names whose value may have to be swapped, now or when it is another.
     """
 
-    __slots__ = ("found", "owner", "values")
+    __slots__ = ("names", "owner", "places", "swappable", "types")
 
     def __init__(self, owner: Any) -> None:
-        self.owner = owner
-        self.look()
+        self.owner = ref(owner)
+        self.names = _getter(owner)
+        values = tuple(self.names(owner).values())
+        self.places, self.types = _references(values), _types(values)
+        self.swappable = _swappable(owner)
+
+    def to_swap(self) -> list[tuple[Any, str, Any]]:
+        """Return what there is to swap now, each as owner, name and value."""
+        owner = self.owner()
+        names = self.names(owner)
+        found = [(owner, name, names.get(name)) for name in self.swappable]
+        return [each for each in found if _is_swapped(each[2])]
+
+    def has_changed(self) -> bool:
+        """Return whether something else stands there now."""
+        owner = self.owner()
+        if owner is None:
+            return True
+        values = tuple(self.names(owner).values())
+        return (_references(values), _types(values)) != (self.places, self.types)
+
+
+class _Known:
+    """What is known of a module.
+
+    Attributes:
+        module: Refers to it.
+        size: How many names it had when it was looked at; -1 if it never was.
+        seen: What of it has to be looked at in each simulation.
+    """
+
+    __slots__ = ("module", "seen", "size")
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = ref(module)
+        self.size = -1
+        self.seen: list[_Seen] = []
 
     def look(self) -> None:
-        """Look at every name."""
-        names = vars(self.owner)
-        self.values = tuple(names.values())
-        types = map(id, map(type, self.values))
-        swapped = map(_STAND_INS.__contains__, map(id, self.values))
-        either = map(or_, swapped, map(_TYPE_IDS.__contains__, types))
-        self.found = [
-            (self.owner, name, value)
-            for name, value in compress(names.items(), either)
-            if id(value) in _STAND_INS
-            or not isinstance(value, BuiltinMethodType)
-            or asks_for_the_time(value)
-        ]
+        """Look at the module and its classes."""
+        module = self.module()
+        assert module is not None
+        self.size = len(_names(module))
+        self.seen = _worth_watching(module)
 
 
 class _Loaded:
@@ -218,73 +254,123 @@ class _Loaded:
 
     Looked at in each simulation: the modules that are not the standard library's, the classes of
     those that are not installed, and whatever held something to swap before. All else, and what is
-    new in those, when its module has grown.
+    new in those, when its module has grown or changed.
     """
 
     def __init__(self) -> None:
-        # It keeps modules alive, until the next simulation looks.
-        self._all: list[object] = []
-        self._modules: list[ModuleType] = []
-        self._sizes: dict[ModuleType, int] = {}
-        self._of_module: dict[ModuleType, list[_Seen]] = {}
-        # All of them, in a row for single calls.
+        self._all = b""
+        self._known: list[_Known] = []
+        # All that is looked at, in a row for single calls.
         self._seen: list[_Seen] = []
-        self._names: list[Any] = []
-        self._values: tuple[Any, ...] = ()
-        self._found: list[tuple[Any, str, Any]] = []
-
-    def modules(self) -> list[ModuleType]:
-        """Return every module that is not left alone."""
-        loaded = dict(sys.modules)
-        if len(loaded) != len(self._all) or not all(map(is_, loaded.values(), self._all)):
-            self._all = list(loaded.values())
-            self._modules = [
-                module
-                for name, module in loaded.items()
-                if isinstance(module, ModuleType) and name.partition(".")[0] not in LEFT_ALONE
-            ]
-            self._sizes = {each: self._sizes.get(each, -1) for each in self._modules}
-            self._of_module = {each: self._of_module.get(each, []) for each in self._modules}
-            self._line_up()
-        return self._modules
-
-    def sizes(self) -> dict[ModuleType, int]:
-        """Return how many names each module had when it was looked at."""
-        return self._sizes.copy()
+        self._places = self._types = b""
 
     def found(self) -> list[tuple[Any, str, Any]]:
         """Return what there is to swap, each as owner, name and value."""
-        grown = _changed(self.modules(), self._sizes)
-        for module in grown:
-            self._sizes[module] = len(vars(module))
-            self._of_module[module] = _worth_watching(module)
-        if grown:
+        changed = self._changed(types=True)
+        for known in changed:
+            known.look()
+        if changed:
             self._line_up()
-        values = tuple(chain.from_iterable(map(methodcaller("values"), self._names)))
-        if not _are_the_same(values, self._values):
-            for seen, names in zip(self._seen, self._names, strict=True):
-                if not _are_the_same(tuple(names.values()), seen.values):
-                    seen.look()
-            self._values = tuple(chain.from_iterable(map(attrgetter("values"), self._seen)))
-            self._found = list(chain.from_iterable(map(attrgetter("found"), self._seen)))
-        return self._found
+        return list(chain.from_iterable(seen.to_swap() for seen in self._seen if seen.swappable))
+
+    def changed(self) -> list[ModuleType]:
+        """Return the modules that are new, or may have a stand-in where something else stood."""
+        # A stand-in has its place for itself.
+        changed = self._changed(types=False)
+        return [module for known in changed if (module := known.module()) is not None]
+
+    def _changed(self, *, types: bool) -> list[_Known]:
+        modules = self._modules()
+        sizes = map(len, map(_of_module, modules))
+        changed = list(map(ne, map(attrgetter("size"), self._known), sizes))
+        owners = [seen.owner() for seen in self._seen]
+        if not (_are_alive(owners) and self._is_the_same(owners, types=types)):
+            others = (any(seen.has_changed() for seen in known.seen) for known in self._known)
+            changed = list(map(or_, changed, others))
+        return list(compress(self._known, changed))
+
+    def _is_the_same(self, owners: list[Any], *, types: bool) -> bool:
+        names = map(call, map(attrgetter("names"), self._seen), owners)
+        values = tuple(chain.from_iterable(map(methodcaller("values"), names)))
+        same = _references(values) == self._places
+        return same and not (types and _types(values) != self._types)
+
+    def _modules(self) -> list[ModuleType]:
+        """Return every module that is not left alone, in the order of what is known of each."""
+        loaded = _references(tuple(sys.modules.values()))
+        modules: list[Any] = [known.module() for known in self._known]
+        if loaded == self._all and _are_alive(modules):
+            return modules
+        known = {id(module): each for module, each in zip(modules, self._known, strict=True)}
+        once = {
+            id(module): module
+            for name, module in list(sys.modules.items())
+            if isinstance(module, ModuleType) and name.partition(".")[0] not in LEFT_ALONE
+        }
+        self._all = loaded
+        self._known = [known.get(place) or _Known(module) for place, module in once.items()]
+        self._line_up()
+        return list(once.values())
 
     def _line_up(self) -> None:
-        self._seen = list(chain.from_iterable(self._of_module.values()))
-        self._names = [vars(seen.owner) for seen in self._seen]
-        self._values = ()
-
-
-def _are_the_same(ones: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
-    """Return whether two tuples hold the same objects: ``==`` would ask each what it is equal to.
-
-    Compared is where CPython keeps the references to them, which is as fast as it can be.
-    """
-    return len(ones) == len(others) and _references(ones) == _references(others)
+        self._seen = list(chain.from_iterable(map(attrgetter("seen"), self._known)))
+        self._places = b"".join(map(attrgetter("places"), self._seen))
+        self._types = b"".join(map(attrgetter("types"), self._seen))
 
 
 def _references(values: tuple[Any, ...]) -> bytes:
+    """Return where values are, from where CPython keeps the references: as fast as it can be."""
     return string_at(id(values) + tuple.__basicsize__, len(values) * tuple.__itemsize__)
+
+
+def _types(values: tuple[Any, ...]) -> bytes:
+    """Return where the types of values are.
+
+    What lies in the same place and is of the same type need not be the same thing. But then either
+    both may have to be swapped or neither, and what is swapped for itself, and not for its type,
+    lives as long as the interpreter.
+    """
+    return _references(tuple(map(type, values)))
+
+
+def _are_alive(values: list[Any]) -> bool:
+    return all(map(is_not, values, repeat(None)))
+
+
+# Without asking a metaclass, or a module that would be loaded by that.
+_of_class: Callable[[Any], dict[str, Any]] = vars(type)["__dict__"].__get__
+_flags: Callable[[Any], int] = vars(type)["__flags__"].__get__
+_of_module: Callable[[Any], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
+
+
+def _getter(owner: Any) -> Callable[[Any], dict[str, Any]]:
+    # Not isinstance: it asks the value for its class, and a proxy may answer for another.
+    return _of_class if issubclass(type(owner), type) else _of_module
+
+
+def _names(owner: Any) -> dict[str, Any]:
+    """Return the dictionary of a module or class."""
+    return _getter(owner)(owner)
+
+
+def _swappable(owner: Any) -> list[str]:
+    names = _names(owner)
+    values = tuple(names.values())
+    themselves = map(_STAND_INS.__contains__, map(id, values))
+    either = map(or_, themselves, map(_TYPE_IDS.__contains__, map(id, map(type, values))))
+    return [
+        name
+        for name, value in compress(names.items(), either)
+        # Most built-in functions are those of modules.
+        if id(value) in _STAND_INS or not isinstance(getattr(value, "__self__", None), ModuleType)
+    ]
+
+
+def _is_swapped(value: Any) -> bool:
+    if id(value) in _STAND_INS:
+        return True
+    is_function = type(value) is BuiltinMethodType
+    return asks_for_the_time(value) if is_function else id(type(value)) in _TYPE_IDS
 
 
 _loaded = _Loaded()
@@ -292,38 +378,36 @@ _loaded = _Loaded()
 
 def _worth_watching(module: ModuleType) -> list[_Seen]:
     """Return what of a module has to be looked at in each simulation, as it is now."""
-    name = module.__name__.partition(".")[0]
+    name = str(_of_module(module).get("__name__")).partition(".")[0]
     changes = name not in sys.stdlib_module_names  # Or a test has put something else there.
-    file = PurePath(str(vars(module).get("__file__")))
+    file = PurePath(str(_of_module(module).get("__file__")))
     classes_change = changes and _INSTALLED.isdisjoint(file.parts)
     classes = map(_Seen, _own_classes(module))
     itself = _Seen(module)
     return [
-        *([itself] if changes or itself.found else []),
-        *(seen for seen in classes if classes_change or seen.found),
+        *([itself] if changes or itself.to_swap() else []),
+        *(seen for seen in classes if classes_change or seen.to_swap()),
     ]
-
-
-def _changed(modules: list[ModuleType], sizes: dict[ModuleType, int]) -> list[ModuleType]:
-    """Return the modules that do not have as many names as they had."""
-    return list(compress(modules, map(ne, map(sizes.get, modules), map(len, map(vars, modules)))))
 
 
 def _found(owner: Any, table: dict[int, Any]) -> list[tuple[str, Any]]:
     """Return the names in a module or class whose value has an ``id`` of the table."""
-    names = vars(owner)
+    names = _names(owner)
     return list(compress(names.items(), map(table.__contains__, map(id, names.values()))))
 
 
 def _own_classes(module: ModuleType) -> list[type]:
-    """Return the classes that a module defines, those inside classes too."""
-    name = vars(module).get("__name__")
+    """Return the classes that a module defines and that can change, those inside classes too."""
+    name = _of_module(module).get("__name__")
     owners: list[Any] = [module]
     known = set()
     for owner in owners:
-        for value in vars(owner).values():
-            # Not isinstance: it asks the value for its class, and a proxy may answer for another.
-            is_own = issubclass(type(value), type) and value.__module__ == name
+        for value in _names(owner).values():
+            is_own = (
+                issubclass(type(value), type)
+                and _of_class(value).get("__module__") == name
+                and not _flags(value) & _IMMUTABLE
+            )
             if is_own and id(value) not in known:
                 known.add(id(value))
                 owners.append(value)

@@ -2,13 +2,15 @@
 
 import _thread
 import concurrent.futures._base as futures
+import gc
 import importlib
 import queue
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from itertools import compress
@@ -113,6 +115,117 @@ def test_what_changes_between_two_blocks_is_found_by_the_second(module: str) -> 
         kept.Poll.Inner.wait(1)
         assert (kept.now(), kept.Poll.clock(), sim.clock.elapsed) == (1_767_225_601.0, 2.0, 1.0)
     assert (kept.now, kept.Poll.clock) == (time.time, time.monotonic)
+
+
+def test_a_class_that_replaces_another_is_found(module: str) -> None:
+    """A module that is loaded again has as many names as before, and other classes."""
+    kept: Any = importlib.import_module(module)
+    with Simulation():
+        pass
+    first = kept.Poll
+    importlib.reload(kept)
+    assert kept.Poll is not first
+    for _ in range(2):
+        with Simulation() as sim:
+            time.sleep(1)
+            assert (kept.Poll.clock(), kept.now(), sim.clock.elapsed) == (2.0, 1_767_225_601.0, 1.0)
+        assert kept.Poll.clock is time.monotonic
+        # Inside a class too.
+        kept.Poll.Inner = type("Inner", (), {"__module__": module, "clock": time.monotonic})
+        with Simulation():
+            assert kept.Poll.Inner.clock() == 1.0
+
+
+class Three:
+    """As large as a lock."""
+
+    __slots__ = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(Three, threading.Lock), (lambda: [].append, lambda: datetime.now)],
+    ids=["lock", "now"],
+)
+def test_what_takes_the_place_of_another_thing_in_memory_is_found(
+    module: str, before: Callable[[], Any], after: Callable[[], Any]
+) -> None:
+    """Names are looked at again where something else stands, even at the same address."""
+    kept: Any = importlib.import_module(module)
+    kept.now = before()
+    with Simulation():
+        pass
+    place = id(kept.now)
+    kept.now = None
+    kept.now = after()
+    assert id(kept.now) == place
+    with Simulation():
+        assert kept.now is not after
+        assert id(kept.now) != place
+    assert id(kept.now) == place
+
+
+def test_nothing_is_kept_alive(module: str) -> None:
+    """After a block a module, its classes and what they held go when the program lets them go."""
+    kept: Any = importlib.import_module(module)
+    kept.thing = thing = type("Thing", (), {"__module__": module, "lock": threading.Lock()})
+    with Simulation():
+        kept.made = thing()
+        kept.made.queue = queue.Queue()
+        thread = threading.Thread(target=kept.made.queue.get)
+        thread.start()
+        local = kept.own = threading.local()
+        local.own = thing()
+    gone = [weakref.ref(each) for each in (kept, kept.Poll, thing, kept.made, kept.made.queue)]
+    gone += [weakref.ref(each) for each in (thing.__dict__["lock"], thread, local.own)]
+    del sys.modules[module], kept, thing, thread, local
+    gc.collect()
+    assert [each() for each in gone] == [None] * 8
+
+
+def test_a_name_that_stood_for_nothing_is_real_afterwards(module: str) -> None:
+    """What is set inside, where something else stood before, is put back too."""
+    kept: Any = importlib.import_module(module)
+    kept.now = kept.Poll.clock = None
+    with Simulation():
+        kept.now, kept.Poll.clock = time.time, time.monotonic
+        kept.sleep = time.monotonic  # Where another stand-in stood.
+    assert (kept.now, kept.Poll.clock) == (time.time, time.monotonic)
+    assert kept.sleep is time.monotonic
+
+
+class Refuses(type):
+    """A metaclass that lets nobody look or change anything."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise AttributeError(name)
+
+    def __getattribute__(cls, name: str) -> Any:
+        raise AttributeError(name)
+
+
+class Frozen(ModuleType):
+    """A module that lets nobody look or change anything."""
+
+    __setattr__: Any = Refuses.__setattr__
+    __getattribute__: Any = Refuses.__getattribute__
+
+
+def test_a_class_or_module_that_refuses_is_swapped_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A metaclass of the program's is not asked, and neither is a module's own class."""
+    names = {"__module__": "frozen", "clock": time.monotonic}
+    kept = Refuses("Kept", (), names)
+    frozen: Any = Frozen("frozen")
+    inside = object.__getattribute__(frozen, "__dict__")
+    inside |= {"kept": kept, "clock": time.monotonic}
+    monkeypatch.setitem(sys.modules, "frozen", frozen)
+    with Simulation():
+        assert inside["clock"]() == type.__getattribute__(kept, "clock")() == 1.0
+        inside["late"] = time.monotonic
+    assert inside["clock"] is inside["late"] is time.monotonic
+    assert type.__getattribute__(kept, "clock") is time.monotonic
 
 
 def test_a_name_put_back_after_the_block_is_virtual_in_the_next(
