@@ -1,10 +1,13 @@
 """What would differ from run to run although no thread decides it.
 
-Counters, random ids, and the order of sets: an object's place in a set depends on its address.
+Counters, random ids, names of temporary files, and the order of sets: an object's place in a set
+depends on its address.
 """
 
 import concurrent.futures._base as futures
 import concurrent.futures.thread as pools
+import os
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -79,6 +82,8 @@ def new_counters() -> list[tuple[Any, str, Any]]:
         (futures, "time", SimpleNamespace(monotonic=look)),
         (futures, "set", InOrder),
         (pools, "set", InOrder),
+        # No other process's: beside it, these would be different ones from schedule to schedule.
+        (tempfile, "_name_sequence", map(f"{os.getpid()}_{{}}".format, count())),
         # uuid1 takes the time from here, or asks the system for both time and id.
         (uuid, "_generate_time_safe", None),
         (uuid, "_UuidCreate", None),

@@ -4,11 +4,13 @@ import _thread
 import logging
 import queue
 import signal
+import tempfile
 import threading
 import time
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,6 +174,21 @@ def test_a_local_of_a_module_begins_each_schedule_as_it_was() -> None:
 
     assert outcomes(program, Random(3)) == {("before", None): 3}
     assert vars(LOCAL) == {"value": "before"}
+
+
+def test_a_temporary_directory_has_one_name_in_all_schedules() -> None:
+    """What a test says of its files is the same whenever it says it."""
+    seen: list[str] = []
+
+    def program() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            seen.append(folder)
+            joined((Path(folder) / "file").touch, lambda: None)
+
+    explore(program, Random(2))
+
+    assert seen == seen[:1] * 3
+    assert not Path(seen[0]).exists()
 
 
 def test_a_logger_remembers_nothing_from_one_schedule_to_the_next(
