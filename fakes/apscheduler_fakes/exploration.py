@@ -12,12 +12,14 @@ data without a lock; ``switch_in`` names functions in which such switches are tr
 of threads, ids of jobs and ``threading.enumerate`` are no operations in this sense.
 """
 
+import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -26,6 +28,7 @@ from apscheduler_fakes.drawing import svg
 from apscheduler_fakes.exhaustive import Exhaustive
 from apscheduler_fakes.kernel import Step
 from apscheduler_fakes.lanes import lanes
+from apscheduler_fakes.repeats import DIFFERENT, check_same, headline, kind, parting, repeated
 from apscheduler_fakes.report import own_traceback
 from apscheduler_fakes.rewriting import rewritten
 from apscheduler_fakes.schedules import Replay, ScheduleDiverged, choices_of, read, write
@@ -34,6 +37,9 @@ from apscheduler_fakes.world import World
 
 # How many schedules are spent on finding the same failure with fewer preemptions.
 _MINIMISE = 500
+
+# One in so many schedules is run twice.
+_REPEAT = 50
 
 # How often, in seconds, a long exploration says on a terminal how far it is.
 _TELL_EVERY = 1.0
@@ -213,8 +219,8 @@ def explore_with(
             count += 1
             redundant += ran.cut
             deepest = max(deepest, len(ran.taken))
-            if ran.error is not None and _kind(ran.error) not in failures:
-                failures[_kind(ran.error)] = _failure(world, options, ran)
+            if ran.error is not None and kind(ran.error) not in failures:
+                failures[kind(ran.error)] = _failure(world, options, ran)
                 if not keep_going:
                     break
             if time.perf_counter() - told > _TELL_EVERY and sys.stderr.isatty():
@@ -264,11 +270,21 @@ def replay_with(options: Options, schedule: str) -> None:
     __tracebackhide__ = True
     choices, stops = read(schedule)
     with rewritten(options.switch_in), options.world() as world:
-        policy = Replay(choices)
-        ran = world.run(policy, stops=stops)
-        if isinstance(ran.error, ScheduleDiverged):
-            raise ran.error
-        policy.check_used()
+
+        def follow() -> Ran:
+            policy = Replay(choices)
+            ran = world.run(policy, stops=stops)
+            if isinstance(ran.error, ScheduleDiverged):
+                raise ran.error
+            policy.check_used()
+            return ran
+
+        first = None
+        with _unheard():
+            _warm_up(world)
+            with suppress(ScheduleDiverged):  # For want of what the second one finds in its place.
+                first = follow()
+        ran = repeated(follow, first)
         if ran.error is not None:
             raise _described(options, ran) from _cause(ran)
 
@@ -283,24 +299,59 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
     Raises:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
-    # Imports and caches are filled in a schedule that does not count.
-    world.run(Replay([]), stops=Stops.FEW)
-    world.settle_garbage()
+    _warm_up(world)
     stops = Stops.FEW if isinstance(strategy, Exhaustive) else Stops.STARTS
     search = strategy.search()
+    before, count = None, 0
     while True:
         ran = world.run(search, stops=stops)
         if isinstance(ran.error, ScheduleDiverged):
-            raise ran.error
+            raise _shown(ran.error, before, ran)
         yield ran
+        count += 1
+        if count % _REPEAT == 1:
+            repeated(partial(_again, world, ran), ran)
         if ran.looked and stops is not Stops.ALL:
             # Who looks at a lock can tell where it is released: there are more places to switch.
             stops = Stops.ALL
             if isinstance(strategy, Exhaustive):
-                search = strategy.search()
+                search, before = strategy.search(), None
                 continue
-        if not search.advance(ran):
-            return
+        try:
+            if not search.advance(ran):
+                return
+        except ScheduleDiverged as error:
+            raise _shown(error, before, ran) from None
+        before = ran
+
+
+def _warm_up(world: World) -> None:
+    """Fill imports and caches in a schedule that does not count."""
+    world.run(Replay([]), stops=Stops.FEW)
+    world.settle_garbage()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Let a program print nothing and stop at no breakpoint: it will do so once more."""
+    hook = sys.breakpointhook
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        sys.breakpointhook = lambda *_args, **_kwargs: None
+        try:
+            yield
+        finally:
+            sys.breakpointhook = hook
+
+
+def _again(world: World, ran: Ran) -> Ran:
+    return world.run(Replay(choices_of(ran.taken)), stops=ran.stops)
+
+
+def _shown(error: ScheduleDiverged, before: Ran | None, ran: Ran) -> ScheduleDiverged:
+    """Return an error of a search with what ran before and what does now."""
+    assert before is not None  # A search compares with what it has seen.
+    where = parting(before, ran._replace(cut=True))
+    return ScheduleDiverged(f"{DIFFERENT}: {where}" if where else f"{error}\n\n{lanes(ran.trace)}")
 
 
 def _claim(strategy: Strategy, options: Options) -> str:
@@ -315,12 +366,6 @@ def _claim(strategy: Strategy, options: Options) -> str:
     return f"{what}, for data that is shared under locks"
 
 
-def _kind(error: BaseException | None) -> object:
-    """Return what makes two failures the same."""
-    text = "" if type(error).__name__ == "Deadlock" else str(error)
-    return type(error), text
-
-
 def _raise(failures: dict[object, ScheduleFailure]) -> None:
     __tracebackhide__ = True
     found = list(failures.values())
@@ -331,20 +376,31 @@ def _raise(failures: dict[object, ScheduleFailure]) -> None:
 
 
 def _failure(world: World, options: Options, ran: Ran) -> ScheduleFailure:
-    """Return the failure of a schedule, with the fewest preemptions it can be had with."""
-    best = _minimised(world, ran)
+    """Return the failure of a schedule, with the fewest preemptions it can be had with.
+
+    Raises:
+        ScheduleDiverged: It does not fail again.
+    """
+    best = _failing_again(world, _minimised(world, _failing_again(world, ran)))
     failure = _described(options, best)
     failure.__cause__ = _cause(best)
     return failure
 
 
+def _failing_again(world: World, ran: Ran) -> Ran:
+    """Run a schedule that failed once more."""
+    again = repeated(partial(_again, world, ran), ran)
+    if kind(again.error) != kind(ran.error):
+        check_same(ran, again)
+    return again
+
+
 def _described(options: Options, ran: Ran) -> ScheduleFailure:
     """Return a failure with its lanes and the line that replays it."""
     schedule = write(choices_of(ran.taken), ran.stops)
-    error = ran.error
-    text = str(error).partition("\n")[0]
+    assert ran.error is not None
     return ScheduleFailure(
-        f"{type(error).__name__}: {text}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
+        f"{headline(ran.error)}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
         schedule,
         ran.preemptions,
         ran.trace,
@@ -390,4 +446,4 @@ def _shortened(world: World, ran: Ran) -> Ran:
 
 
 def _same(one: Ran, other: Ran) -> bool:
-    return one.error is not None and _kind(one.error) == _kind(other.error)
+    return one.error is not None and kind(one.error) == kind(other.error)

@@ -18,8 +18,10 @@ def lanes(steps: Sequence[Step], last: int | None = None) -> str:
         last: How many rows to draw, the last ones; ``None`` draws all.
 
     Returns:
-        A legend, a head with the threads' numbers and a row per step.
+        A legend, a head with the threads' numbers and a row per step, or that there was none.
     """
+    if not steps:
+        return "MainThread ran alone, from its beginning to its end."
     left_out = 0 if last is None else max(len(steps) - last, 0)
     shown = steps[left_out:]
     starts: dict[VirtualThread, int] = {}

@@ -224,41 +224,6 @@ def test_several_failures_come_as_a_group() -> None:
     assert texts == ["set: False", "set: True"]
 
 
-def test_a_program_that_keeps_something_between_runs_is_found_out() -> None:
-    """A program that does something else under the same schedule is refused."""
-    runs: list[int] = []
-
-    def program() -> None:
-        runs.append(1)
-        locks = [threading.Lock() for _ in range(3)]
-
-        def take() -> None:
-            for lock in locks[: len(runs) % 3 + 1]:
-                with lock:
-                    pass
-
-        written_programs.joined(take, take)
-
-    with pytest.raises(ScheduleDiverged, match="behaves differently under the same schedule"):
-        explore(program)
-
-
-def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
-    """A program that stops short under the same schedule is refused."""
-    runs: list[int] = []
-
-    def program() -> None:
-        runs.append(1)
-        lock = threading.Lock()
-        if len(runs) < 4:
-            written_programs.joined(
-                lambda: lock.acquire(timeout=1), lambda: lock.acquire(timeout=1)
-            )
-
-    with pytest.raises(ScheduleDiverged, match="it ended after"):
-        explore(program)
-
-
 def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
     """A program that has changed since is told apart from one that fails."""
     with pytest.raises(ScheduleDiverged, match="it names number 10 of those that can"):

@@ -61,6 +61,6 @@ def test_among_many_threads_only_those_that_run_have_lanes() -> None:
     ]
 
 
-def test_a_simulation_without_steps_is_an_empty_diagram() -> None:
-    """Nothing that ran is nothing to draw."""
-    assert lanes([]) == "\n   seconds  "
+def test_a_simulation_without_steps_is_a_sentence() -> None:
+    """Where nobody waited there is nothing to draw."""
+    assert lanes([]) == "MainThread ran alone, from its beginning to its end."

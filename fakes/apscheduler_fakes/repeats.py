@@ -1,0 +1,134 @@
+"""Whether a program does the same under the same schedule, and where it does not."""
+
+import re
+from collections.abc import Callable, Hashable
+from itertools import pairwise
+
+from apscheduler_fakes.exhaustive import LOOK
+from apscheduler_fakes.lanes import lanes
+from apscheduler_fakes.report import seconds
+from apscheduler_fakes.schedules import ScheduleDiverged
+from apscheduler_fakes.stepping import MAIN, Ran, is_thread
+
+DIFFERENT = "the program behaves differently under the same schedule"
+
+# How many steps up to where two runs part are shown of each.
+_SHOWN = 10
+
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
+
+
+def kind(error: BaseException | None) -> object:
+    """Return what makes two failures the same: addresses are no part of it."""
+    # Of a deadlock's threads, each may stand anywhere in a loop.
+    text = "" if type(error).__name__ == "Deadlock" else _ADDRESS.sub("0x…", str(error))
+    return type(error), text
+
+
+def repeated(run: Callable[[], Ran], first: Ran | None) -> Ran:
+    """Run a schedule again and return how that went.
+
+    Once, what a run has filled for good, as a cache, may tell it from the next one.
+
+    Args:
+        run: Runs it.
+        first: How it went before; ``None`` when that is not known.
+
+    Raises:
+        ScheduleDiverged: No two runs in a row are the same.
+    """
+    second = run()
+    if first is not None and not parting(first, second):
+        return second
+    third = run()
+    check_same(second, third)
+    return third
+
+
+def check_same(first: Ran, second: Ran) -> None:
+    """Raise ``ScheduleDiverged`` if two runs of one schedule are not the same."""
+    if where := parting(first, second):
+        raise ScheduleDiverged(f"{DIFFERENT}: {where}")
+
+
+def parting(first: Ran, second: Ran) -> str:
+    """Return where two runs of one schedule part, in words; "" if they do not.
+
+    They are compared as far as both went, if one was cut short.
+    """
+    for step, (one, other) in enumerate(zip(first.taken, second.taken, strict=False)):
+        if (one.who, one.could, one.footprint) != (other.who, other.could, other.footprint):
+            return f"{_different(first, second, step)}. {LOOK}{_way(first, second, step)}"
+    if first.cut or second.cut:
+        return ""
+    if len(first.taken) != len(second.taken):
+        longest = max(len(first.taken), len(second.taken))
+        return (
+            f"it took {len(first.taken)} steps, and then {len(second.taken)}. {LOOK}"
+            f"{_way(first, second, longest)}"
+        )
+    for now, then in zip(first.trace, second.trace, strict=False):
+        if now.at != then.at:
+            return (
+                f"{now.thread.name} {now.then} at {seconds(now.at)} s, and then at "
+                f"{seconds(then.at)} s. {LOOK}"
+            )
+    if kind(first.error) != kind(second.error):
+        return f"it {_ending(first)}, and then {_ending(second)}. {LOOK}"
+    return ""
+
+
+def headline(error: BaseException) -> str:
+    """Return an error's kind and the first line of its text."""
+    text = str(error).partition("\n")[0]
+    return type(error).__name__ + (text and f": {text}")
+
+
+def _ending(ran: Ran) -> str:
+    return "did not fail" if ran.error is None else f"failed with {headline(ran.error)}"
+
+
+def _different(first: Ran, second: Ran, step: int) -> str:
+    """Say what is different about a step."""
+    one, other = first.taken[step], second.taken[step]
+    if (one.who, one.could) != (other.who, other.could):
+        return f"at step {step} not the same could go on"
+    touched = [
+        ", ".join(_thing(ran, key) for key in mine if mine[key] != theirs.get(key)) or "no more"
+        for ran, mine, theirs in (
+            (first, one.footprint, other.footprint),
+            (second, other.footprint, one.footprint),
+        )
+    ]
+    who = _names(first).get(one.who)
+    return f"step {step}, of {who}, touched {touched[0]}, and then {touched[1]}"
+
+
+def _thing(ran: Ran, key: Hashable) -> str:
+    """Return what a footprint's key stands for: objects are named after who made them."""
+    if isinstance(key, tuple):
+        return f"object {key[1]} of {_names(ran).get(key[0], 'the outside')}"
+    return _names(ran).get(key, str(key))
+
+
+def _names(ran: Ran) -> dict[Hashable, str]:
+    """Return the names of threads by their numbers."""
+    who: list[Hashable] = [each.who for each in ran.taken if is_thread(each.who)]
+    # Of the steps that one thread took in a row, the trace has the last.
+    rows = [one for one, other in pairwise([*who, None]) if one != other]
+    traced = {one: step.thread.name for one, step in zip(rows, ran.trace, strict=False)}
+    return {MAIN: "MainThread", **traced}
+
+
+def _way(first: Ran, second: Ran, step: int) -> str:
+    """Draw two runs up to a step, or one of them where they look alike, to be set below a text."""
+    drawn = [lanes(ran.trace[: _row(ran, step) + 1], _SHOWN) for ran in (first, second)]
+    if drawn[0] == drawn[1]:
+        return f"\n\n{drawn[0]}"
+    return f"\n\nthe first time:\n{drawn[0]}\n\nthe second time:\n{drawn[1]}"
+
+
+def _row(ran: Ran, step: int) -> int:
+    """Return the row of the trace in which a step is: those of one thread in a row share it."""
+    who = [each.who for each in ran.taken[: step + 1] if is_thread(each.who)]
+    return sum(one != other for one, other in pairwise(who))

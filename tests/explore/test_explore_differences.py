@@ -1,0 +1,238 @@
+"""A program that behaves differently under the same schedule is found out, and told where.
+
+What it does the first time only, as an import, is no such difference: a schedule holds in a process
+that has not run the program before.
+"""
+
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import written_programs
+
+from apscheduler_fakes import (
+    PCT,
+    Exhaustive,
+    Random,
+    ScheduleDiverged,
+    ScheduleFailure,
+    explore,
+    replay,
+)
+
+LOCK = threading.Lock()
+OTHER = threading.Lock()
+
+
+# Each of these is given a number that is another one in each run, as a random one is.
+
+
+def takes_one_of_two_locks(number: int) -> None:
+    locks = [threading.Lock(), threading.Lock()]
+
+    def take() -> None:
+        with locks[number % 2]:
+            pass
+
+    written_programs.joined(take, take)
+
+
+def takes_a_lock_from_before(number: int) -> None:
+    def take() -> None:
+        with LOCK if number % 2 else OTHER:
+            pass
+
+    written_programs.joined(take, take)
+
+
+def sleeps_for_some_time(number: int) -> None:
+    threading.Thread(target=time.sleep, args=(number,)).start()
+
+
+def starts_some_threads(number: int) -> None:
+    for _ in range(number % 2 + 1):
+        threading.Thread(target=time.sleep, args=(1,)).start()
+
+
+def hangs_at_times(number: int) -> None:
+    threading.Thread(target=str).start()
+    threading.Event().wait(None if number % 2 else 1)
+
+
+def fails_at_times(number: int) -> None:
+    threading.Thread(target=str).start()
+    assert number % 2, "now"
+
+
+def has_a_text_of_its_own(number: int) -> None:
+    threading.Thread(target=str).start()
+    raise ValueError(f"number {number}")
+
+
+@pytest.mark.parametrize("strategy", [Exhaustive(), Random(60), PCT(3, 60)], ids=str)
+@pytest.mark.parametrize(
+    ("what", "where"),
+    [
+        (
+            takes_one_of_two_locks,
+            r"touched object \d+ of MainThread, and then object \d+ of ",
+        ),
+        (
+            takes_a_lock_from_before,
+            r"touched object \d of the outside, and then object",
+        ),
+        (sleeps_for_some_time, r"Thread-1 \(sleep\) ends at \d.0+ s, and then at \d.0+ s"),
+        (
+            starts_some_threads,
+            r"at step 2 not the same could go on|step 0, of MainThread, ",
+        ),
+        (hangs_at_times, r"it took \d steps, and then \d"),
+        (fails_at_times, "it failed with AssertionError: now, and then did not fail"),
+        (has_a_text_of_its_own, r"it failed with ValueError: number 2, and then failed with"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_found_out(
+    what: Callable[[int], object], where: str, strategy: Any
+) -> None:
+    """Every search runs some schedules twice, and says where the two runs part."""
+    numbers = itertools.count()
+
+    with pytest.raises(ScheduleDiverged, match=f"under the same schedule: .*{where}"):
+        explore(lambda: what(next(numbers)), strategy)
+
+
+def test_a_program_that_keeps_something_between_runs_is_found_out() -> None:
+    """A program that does something else under the same schedule is refused."""
+    runs: list[int] = []
+
+    def program() -> None:
+        runs.append(1)
+        locks = [threading.Lock() for _ in range(3)]
+
+        def take() -> None:
+            for lock in locks[: len(runs) % 3 + 1]:
+                with lock:
+                    pass
+
+        written_programs.joined(take, take)
+
+    with pytest.raises(ScheduleDiverged, match="behaves differently under the same schedule"):
+        explore(program)
+
+
+def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
+    """A program that stops short under the same schedule is refused."""
+    runs: list[int] = []
+
+    def program() -> None:
+        runs.append(1)
+        lock = threading.Lock()
+        if len(runs) < 5:
+            written_programs.joined(
+                lambda: lock.acquire(timeout=1), lambda: lock.acquire(timeout=1)
+            )
+
+    with pytest.raises(ScheduleDiverged, match=r"step 1, of MainThread, touched .*, and then exit"):
+        explore(program)
+
+
+def test_a_program_that_goes_on_in_another_order_is_found_out() -> None:
+    """A sleeper that wakes up later under the same schedule is found by the search itself."""
+    numbers = itertools.count()
+
+    def program() -> None:
+        late = 1 if next(numbers) < 3 else 2
+        lock = threading.Lock()
+
+        def sleep(seconds: float) -> None:
+            time.sleep(seconds)
+            with lock:
+                pass
+
+        for seconds in (1, late):
+            threading.Thread(target=sleep, args=(seconds,)).start()
+
+    with pytest.raises(ScheduleDiverged, match=r"step \d did something else than before") as caught:
+        explore(program)
+
+    assert str(caught.value).count(" waits to go on after a sleep") == 2
+
+
+def made_once(cache: dict[str, Any]) -> threading.Lock:
+    """Return what the program makes the first time that it needs it, with a lock of its own."""
+    made = threading.Lock()
+    with made:
+        threading.Thread(target=str).start()
+    lock: threading.Lock = cache.setdefault("made", made)
+    return lock
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_a_schedule_holds_where_nothing_has_run_before(always: bool) -> None:
+    """What is made once is made before, on the default way or on that of the schedule."""
+    cache: dict[str, Any] = {}
+
+    def program() -> None:
+        event = threading.Event()
+        threading.Thread(target=event.set).start()
+        if (always or event.is_set()) and not cache:
+            made_once(cache)
+        assert not event.is_set()
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    cache.clear()
+    with pytest.raises(ScheduleFailure) as again:
+        replay(program, caught.value.schedule)
+
+    assert str(again.value) == str(caught.value)
+
+
+def test_a_failure_that_does_not_come_again_is_found_out() -> None:
+    """A failure that is seen once under a schedule, and then not, is no failure of the schedule."""
+    numbers = itertools.count()
+
+    def program() -> None:
+        event = threading.Event()
+        threading.Thread(target=event.set).start()
+        assert not event.is_set() or next(numbers)
+
+    with pytest.raises(ScheduleDiverged, match=r"it failed with AssertionError: .* did not fail"):
+        explore(program)
+
+
+def test_an_address_makes_no_failure_another() -> None:
+    """A text with an object's address is one kind of failure, wherever that object is."""
+    kept: list[object] = []
+
+    def program() -> None:
+        event = threading.Event()
+        threading.Thread(target=event.set).start()
+        event.is_set()
+        kept.append(object())
+        raise ValueError(f"{kept[-1]} is wrong")
+
+    with pytest.raises(ScheduleFailure, match=r"ValueError: <object object at 0x.*> is wrong"):
+        explore(program, keep_going=True)
+
+
+def test_a_replay_prints_and_stops_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What warms up says nothing, so that one who looks on sees the schedule alone."""
+    seen: list[str] = []
+    monkeypatch.setattr("sys.breakpointhook", lambda: seen.append("stopped"))
+
+    def program() -> None:
+        sys.stdout.write("begins\n")
+        breakpoint()  # noqa: T100
+        threading.Thread(target=print, args=("runs",)).start()
+
+    replay(program, "0")
+
+    assert capsys.readouterr().out == "begins\nruns\n"
+    assert seen == ["stopped"]
