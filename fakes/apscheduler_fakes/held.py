@@ -13,7 +13,7 @@ thread takes its values into the block, and out of it again.
 
 import _thread
 import threading
-from typing import Any, Self
+from typing import Any
 
 from apscheduler_fakes.kernel import here
 from apscheduler_fakes.locks import Lock, RLock
@@ -33,15 +33,9 @@ class Replaced:
     """What one simulation replaces, each by one virtual thing wherever it is found.
 
     Asked while the simulation is active.
-
-    Args:
-        lock: What replaces a lock.
-        rlock: What replaces a re-entrant one.
     """
 
-    def __init__(self, lock: type["HeldLock"], rlock: type["HeldRLock"]) -> None:
-        self._lock = lock
-        self._rlock = rlock
+    def __init__(self) -> None:
         self._virtual: dict[int, Any] = {}
         self._real: list[Any] = []  # Kept alive, so that no other object gets the same id.
         self._conditions: list[tuple[Any, dict[str, Any]]] = []
@@ -92,17 +86,12 @@ class Replaced:
             return real
         real.release()
         if isinstance(real, _LOCK):
-            return self._lock(real)
-        return real if real._is_owned() else self._rlock(real)
+            return HeldLock(real)
+        return real if real._is_owned() else HeldRLock(real)
 
 
 class _OverReal:
     """What a virtual lock over a real one keeps, and is outside the simulation."""
-
-    # No __slots__: what an exploration replaces a lock by is one of its own as well.
-
-    def __new__(cls, _real: Any) -> Self:
-        return object.__new__(cls)
 
     def __init__(self, real: Any) -> None:
         super().__init__()
@@ -118,6 +107,8 @@ class _OverReal:
 class HeldLock(_OverReal, Lock):
     """A virtual lock over a real one."""
 
+    state = ()  # Replaced.start_afresh puts it back.
+
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take both; see ``threading.Lock.acquire``."""
         if here() is None:
@@ -132,21 +123,23 @@ class HeldLock(_OverReal, Lock):
 
     def release(self) -> None:
         """Free both; see ``threading.Lock.release``."""
-        held = self._locked
+        held = self._count
         super().release()
         if held and here() is not None:
             self._beside.release()
 
     def free(self) -> None:
         """Be free, whoever holds it."""
-        if self._locked:
-            self._locked = False
+        if self._count:
+            self._count = 0
             self.holder = None
             self._beside.release()
 
 
 class HeldRLock(_OverReal, RLock):
     """A virtual re-entrant lock over a real one."""
+
+    state = ()  # As above.
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take both; see ``threading.RLock.acquire``."""

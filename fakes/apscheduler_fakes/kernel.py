@@ -16,12 +16,15 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 from types import FrameType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from greenlet import getcurrent, greenlet
 
 from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeLimit
 from apscheduler_fakes.report import seconds, thread_table
+
+if TYPE_CHECKING:
+    from apscheduler_fakes.explored import ExploredKernel
 
 _TIMEOUT_MAX = threading.TIMEOUT_MAX
 
@@ -152,6 +155,12 @@ def here() -> "Kernel | None":
     return kernel if kernel is not None and kernel.os_ident == get_ident() else None
 
 
+def explored() -> "ExploredKernel | None":
+    """Return the kernel of the running schedule, for code that is part of one."""
+    kernel = here()
+    return None if kernel is None else kernel.explored
+
+
 def activate(kernel: "Kernel | None") -> None:
     """Make a kernel the one of the running simulation; ``None`` leaves none."""
     global _active  # noqa: PLW0603  # One simulation at a time, and every fake asks for it.
@@ -177,7 +186,13 @@ class Kernel:
         max_elapsed: Largest elapsed virtual time, in microseconds.
         max_steps: Largest number of steps: switches, and looks at what others change.
         diagnose: Asked before a ``Deadlock`` is raised; may return a better error.
+
+    Attributes:
+        explored: Itself where it stops before everything that others could notice; asked by locks,
+            queues, threads and looks. ``None`` in a simulation, which stops at waits alone.
     """
+
+    explored: "ExploredKernel | None" = None
 
     def __init__(
         self,

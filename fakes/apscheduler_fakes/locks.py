@@ -5,12 +5,15 @@ these three and need no stand-in. Each behaves as the real one: arguments, resul
 
 An object made in a simulation outlives it: outside it works as a plain one, with real threads too,
 and its state goes along. Asked for outside a simulation, each of the three makes a real one.
+
+In an exploration the kernel stops whoever is about to use one, and knows when nobody has to wait.
 """
 
 import _queue
 import _thread
 import threading
 from collections import deque
+from collections.abc import Hashable
 from types import GenericAlias, TracebackType
 from typing import Any, ClassVar, Self
 
@@ -26,9 +29,19 @@ _changing = _real_lock()
 
 
 class _Outliving:
-    """What the three share: a real object that takes over outside a simulation."""
+    """What the three share: a real object that takes over outside a simulation.
 
-    __slots__ = ("__weakref__", "_outside", "_real", "_waiters")
+    Attributes:
+        key: Its name in an exploration.
+        made_in: The moment of the exploration in which it was made; -1 outside one.
+    """
+
+    __slots__ = ("__weakref__", "_outside", "_real", "_waiters", "key", "made_in")
+
+    # What an exploration puts back between its schedules if none of them makes the object anew.
+    state: ClassVar[tuple[str, ...]]
+    key: Hashable
+    made_in: int
 
     _real: Any
     # One item for each real thread that waits for the real object.
@@ -40,9 +53,13 @@ class _Outliving:
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         # Without a simulation, or in a real thread beside it, what was meant is the real thing.
         # A subclass has more to it, and its objects act as plain ones there in any case.
-        if here() is None and "_make_real" in cls.__dict__:
+        kernel = here()
+        if kernel is None and "_make_real" in cls.__dict__:
             return cls._make_real(*args, **kwargs)  # type: ignore[no-any-return]
-        return super().__new__(cls)
+        made = super().__new__(cls)
+        explored = None if kernel is None else kernel.explored
+        made.key, made.made_in = (None, -1) if explored is None else explored.name_new()
+        return made
 
     def _plain(self) -> Any:
         """Return the real object that stands for this one outside a simulation."""
@@ -101,18 +118,47 @@ class _Outliving:
         self.__init__()  # type: ignore[misc]
 
 
-class Lock(_Outliving):
-    """``threading.Lock`` in a simulation: not re-entrant, released by anyone."""
+class _Lockable(_Outliving):
+    """What the two locks share.
 
-    __slots__ = ("_locked", "holder")
+    Attributes:
+        holder: Who holds it, as far as that is known.
+    """
 
-    _make_real = _real_lock
+    __slots__ = ("_count", "holder")
+
+    state: ClassVar[tuple[str, ...]] = ("_count", "holder")
 
     def __init__(self) -> None:
         self._real = None
-        self._locked = False
         self._waiters = None
+        self._count = 0
         self.holder: VirtualThread | None = None
+
+    def is_held(self) -> bool:
+        """Return whether somebody holds it, in a simulation."""
+        return self._count > 0
+
+    def _wait(self, kernel: Kernel, what: str, blocking: bool, timeout: float) -> bool:
+        """Wait until it is free, or as long as it may take, and return whether it is."""
+        if not blocking or timeout == 0:
+            kernel.count_step()
+            return False
+        deadline = None if timeout == -1 else kernel.deadline(timeout)
+        while self._count:
+            if not kernel.block(
+                f"waits for {what}", waiters=self._queue(), deadline=deadline, waiting_on=self
+            ):
+                return False
+        return True
+
+
+class Lock(_Lockable):
+    """``threading.Lock`` in a simulation: not re-entrant, released by anyone."""
+
+    __slots__ = ()
+
+    _make_real = _real_lock
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock; see ``threading.Lock.acquire``."""
@@ -123,20 +169,12 @@ class Lock(_Outliving):
             self._take_back()
         if timeout != -1:
             check_timeout(timeout, blocking)
-        if self._locked:
-            if not blocking or timeout == 0:
-                kernel.count_step()
+        if (explored := kernel.explored) is not None:
+            if not explored.take(self, "a Lock", blocking, timeout):
                 return False
-            deadline = None if timeout == -1 else kernel.deadline(timeout)
-            while self._locked:
-                if not kernel.block(
-                    "waits for a Lock",
-                    waiters=self._queue(),
-                    deadline=deadline,
-                    waiting_on=self,
-                ):
-                    return False
-        self._locked = True
+        elif self._count and not self._wait(kernel, "a Lock", blocking, timeout):
+            return False
+        self._count = 1
         self.holder = kernel.running
         return True
 
@@ -148,11 +186,13 @@ class Lock(_Outliving):
             return
         if self._real is not None:
             self._take_back()
-        if not self._locked:
+        if (explored := kernel.explored) is not None:
+            explored.before_release(self)
+        if not self._count:
             if kernel.unwinding:
                 return
             raise RuntimeError("release unlocked lock")
-        self._locked = False
+        self._count = 0
         self.holder = None
         if self._waiters:
             kernel.wake_first(self._waiters)
@@ -162,6 +202,8 @@ class Lock(_Outliving):
         kernel = here()
         if kernel is not None:
             kernel.count_step()
+            if (explored := kernel.explored) is not None:
+                explored.look(self, at_itself=True)
         return self._is_locked()
 
     def _is_locked(self) -> bool:
@@ -169,11 +211,15 @@ class Lock(_Outliving):
             return self._plain().locked()  # type: ignore[no-any-return]
         if self._real is not None:
             self._take_back()
-        return self._locked
+        return self._count > 0
 
-    # Condition asks this of its lock; without it, it would try to take the lock to find out, and
-    # a vain try is a step (test_a_notification_takes_no_step).
-    _is_owned = _is_locked
+    def _is_owned(self) -> bool:
+        # Condition asks this of its lock; without it, it would try to take the lock to find out,
+        # and a vain try is a step (test_a_notification_takes_no_step).
+        kernel = here()
+        if kernel is not None and kernel.explored is not None:
+            return self.holder is kernel.running or self.locked()
+        return self._is_locked()
 
     acquire_lock = acquire
     release_lock = release
@@ -195,28 +241,25 @@ class Lock(_Outliving):
         return f"<{state} _thread.lock object at {id(self):#x}>"
 
     def _hand_over(self, real: Any) -> None:
-        if self._locked:
+        if self._count:
             real.acquire()
 
     def _take_back(self) -> None:
         super()._take_back()
-        self._locked = self._real.locked()
+        self._count = int(self._real.locked())
         self.holder = None
         self._real = None
 
 
-class RLock(_Outliving):
+class RLock(_Lockable):
     """``threading.RLock`` in a simulation: re-entrant, released by its owner."""
 
-    __slots__ = ("_count", "holder")
+    __slots__ = ()
 
     _make_real = _real_rlock
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:  # The real one ignores them too.
-        self._real = None
-        self._count = 0
-        self._waiters = None
-        self.holder: VirtualThread | None = None
+        super().__init__()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, once more if it is this thread's; see ``threading.RLock.acquire``."""
@@ -227,25 +270,14 @@ class RLock(_Outliving):
             self._take_back()
         if timeout != -1:
             check_timeout(timeout, blocking)
-        if self.holder is kernel.running:
+        if self.holder is kernel.running or (self._count and self._is_the_main_threads(kernel)):
             self._count += 1
             return True
-        if self._count:
-            if self._is_the_main_threads(kernel):
-                self._count += 1
-                return True
-            if not blocking or timeout == 0:
-                kernel.count_step()
+        if (explored := kernel.explored) is not None:
+            if not explored.take(self, "an RLock", blocking, timeout):
                 return False
-            deadline = None if timeout == -1 else kernel.deadline(timeout)
-            while self._count:
-                if not kernel.block(
-                    "waits for an RLock",
-                    waiters=self._queue(),
-                    deadline=deadline,
-                    waiting_on=self,
-                ):
-                    return False
+        elif self._count and not self._wait(kernel, "an RLock", blocking, timeout):
+            return False
         self._count = 1
         self.holder = kernel.running
         return True
@@ -262,6 +294,8 @@ class RLock(_Outliving):
             if kernel.unwinding:
                 return
             raise RuntimeError("cannot release un-acquired lock")
+        if self._count == 1 and kernel.explored is not None:
+            kernel.explored.before_release(self)
         self._count -= 1
         if not self._count:
             self.holder = None
@@ -311,6 +345,8 @@ class RLock(_Outliving):
             self._take_back()
         if self.holder is not kernel.running and not self._is_the_main_threads(kernel):
             raise RuntimeError("cannot release un-acquired lock")
+        if (explored := kernel.explored) is not None:
+            explored.before_release(self)
         count, self._count, self.holder = self._count, 0, None
         if self._waiters:
             kernel.wake_first(self._waiters)
@@ -348,6 +384,7 @@ class SimpleQueue(_Outliving):
 
     __slots__ = ("_items",)
 
+    state = ("_items",)
     _make_real = _real_queue
 
     def __init__(self) -> None:
@@ -363,6 +400,8 @@ class SimpleQueue(_Outliving):
             return
         if self._real is not None:
             self._take_back()
+        if (explored := kernel.explored) is not None:
+            explored.before_put(self)
         self._items.append(item)
         if self._waiters:
             kernel.wake_first(self._waiters)
@@ -384,6 +423,9 @@ class SimpleQueue(_Outliving):
             self._take_back()
         if block and timeout is not None:
             _check_get(timeout)
+        if (explored := kernel.explored) is not None:
+            explored.before_get(self, timeout if block else 0)
+            block = False  # It has waited.
         if not self._items:
             if not block or timeout == 0:
                 kernel.count_step()
@@ -412,7 +454,13 @@ class SimpleQueue(_Outliving):
         kernel.count_step()
         if self._real is not None:
             self._take_back()
+        if (explored := kernel.explored) is not None:
+            explored.look(self)
         return len(self._items)
+
+    def is_empty(self) -> bool:
+        """Return whether there is no item, in a simulation."""
+        return not self._items
 
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]  # As in queue.
 

@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from apscheduler_fakes.stepping import Op, stepping
+from apscheduler_fakes.kernel import explored
+from apscheduler_fakes.stepping import Op
 
 # What rewritten code calls. These names are built-in ones while it exists.
 _SWITCH = "__apscheduler_fakes_switch__"
@@ -78,7 +79,7 @@ def rewritten(targets: Iterable[Any]) -> Iterator[None]:
 
 
 def _switch() -> None:
-    kernel = stepping()
+    kernel = explored()
     if kernel is not None:
         kernel.sharing.add(kernel.running)
         kernel.point(Op("run the next statement"))

@@ -20,7 +20,7 @@ from typing import Self
 from apscheduler_fakes.clock import MICROSECOND, Clock, forget_unreachable
 from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
-from apscheduler_fakes.held import HeldLock, HeldRLock, Replaced
+from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.install import Names
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import (
@@ -127,7 +127,7 @@ class Simulation:
             # In this order: a virtual lock that replaces a real one is made inside.
             undo.callback(activate, None)
             activate(kernel)
-            names = Names(Replaced(HeldLock, HeldRLock))
+            names = Names(Replaced())
             undo.callback(names.uninstall)
             names.install()
             undo.enter_context(traces_apart())

@@ -8,14 +8,12 @@ threads at one free lock any may take it. Time moves when no thread can run or, 
 time-outs, whenever somebody waits for an instant; it is then one more that can be chosen.
 """
 
-from _thread import get_ident
 from collections.abc import Callable, Hashable
 from enum import IntEnum
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-import apscheduler_fakes.kernel as kernels
-from apscheduler_fakes.errors import Deadlock, NotModelled, SimulationError, TimeLimit
+from apscheduler_fakes.errors import Deadlock, SimulationError, TimeLimit
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, SHARED, WRITE, Footprint
 from apscheduler_fakes.kernel import Kernel, Step, VirtualThread, Waiters, _no_thread
 from apscheduler_fakes.report import seconds, thread_table
@@ -184,23 +182,20 @@ class Ran(NamedTuple):
 
 
 class Naming:
-    """The numbers of threads and what else can be chosen, the same in all schedules.
+    """What the schedules of one exploration share: names, and what none of them makes anew.
 
-    A thread is known by who started it and how many that one had started before.
+    Threads, and what else can be chosen, have numbers, the same in all schedules. A thread is known
+    by who started it and how many that one had started before.
     """
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {"main": MAIN, CLOCK: TIME}
-        self._kept = 0
+        # What no schedule makes anew, and how the first one found it.
+        self.kept: dict[Any, list[Any]] = {}
 
     def number(self, name: Hashable) -> int:
         """Return the number that belongs to a name."""
         return self._numbers.setdefault(name, len(self._numbers))
-
-    def new_name(self) -> Hashable:
-        """Return the name of an object that no schedule makes anew."""
-        self._kept += 1
-        return ("kept", self._kept)
 
 
 class SteppingKernel(Kernel):
@@ -340,11 +335,6 @@ class SteppingKernel(Kernel):
         if self.unwinding:
             return super().block(
                 waiting_for, waiters=waiters, deadline=deadline, waiting_on=waiting_on
-            )
-        if waiters is not None:
-            raise NotModelled(
-                f"explore(): a thread {waiting_for} that another simulation made. Make it in the "
-                "program that is explored."
             )
         self.point(Op("go on after a sleep", _always, deadline))
         return False
@@ -498,30 +488,6 @@ class SteppingKernel(Kernel):
                 f"{seconds(self.max_elapsed)} s.\n{thread_table(self)}"
             )
         self.now = deadline
-
-
-def life_lock(python_thread: Any) -> Any:
-    """Return the lock that stands for whether a ``Thread`` is alive: it is made with it."""
-    return python_thread._started._cond._lock
-
-
-def life(python_thread: Any) -> Hashable:
-    """Return the name of what says that a ``Thread`` is alive; ``None`` for a bare thread."""
-    return None if python_thread is None else getattr(life_lock(python_thread), "key", None)
-
-
-def stepping() -> SteppingKernel | None:
-    """Return the kernel of the running schedule, for code that is part of it and not its end."""
-    kernel = kernels._active
-    if (
-        kernel.__class__ is SteppingKernel
-        and kernel.os_ident == get_ident()
-        and kernel.failure is None
-        and not kernel._ending
-        and not kernel._deciding  # What a report or a finalizer does then is no step.
-    ):
-        return kernel
-    return None
 
 
 def _always() -> bool:

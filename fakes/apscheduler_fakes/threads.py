@@ -39,6 +39,8 @@ def get_ident(_: object) -> int:
 def start(self: Any) -> None:
     """Start a thread; it has its turn when the running one waits. See ``Thread.start``."""
     kernel = here()
+    if kernel is not None and self._initialized and (explored := kernel.explored) is not None:
+        explored.before_start(self)
     if kernel is None or not self._initialized or self._started._flag:
         _start(self)  # The real one has an error for the last two.
         return
@@ -57,6 +59,12 @@ def start(self: Any) -> None:
 def join(self: Any, timeout: float | None = None) -> None:
     """Wait until a thread has ended. See ``Thread.join``."""
     kernel = here()
+    explored = kernel.explored if kernel is not None and self._initialized else None
+    if explored is not None:
+        explored.look_at_start(self)
+        if not self._started._flag:
+            # The real one would look again, and may find it started meanwhile.
+            raise RuntimeError("cannot join thread before it is started")
     virtual = None if kernel is None else _virtual(kernel, self)
     if kernel is None or virtual is None or virtual is kernel.running:
         _join(self, timeout)  # The real one has an error for the last.
@@ -66,6 +74,9 @@ def join(self: Any, timeout: float | None = None) -> None:
         timeout = max(timeout, 0)
         check_timeout(timeout)
         deadline = kernel.deadline(timeout)
+    if explored is not None:
+        explored.wait_for_end(virtual, deadline)
+        return
     if timeout == 0:
         kernel.count_step()
         return
@@ -76,11 +87,13 @@ def join(self: Any, timeout: float | None = None) -> None:
 
 def is_alive(self: Any) -> bool:
     """Return whether a thread has started and not ended. See ``Thread.is_alive``."""
+    kernel = here()
+    if kernel is not None and self._initialized and (explored := kernel.explored) is not None:
+        explored.look_at_life(self)
     virtual = getattr(self, "_virtual", None)
     if virtual is None:
-        # The real one would look again, and may find it started meanwhile.
+        # As in join.
         return _is_alive(self) if self._started._flag else False
-    kernel = here()
     if kernel is not None:
         kernel.count_step()
     return not virtual.done
@@ -91,6 +104,8 @@ def is_set(self: Any) -> bool:
     kernel = here()
     if kernel is not None:
         kernel.count_step()
+        if (explored := kernel.explored) is not None:
+            explored.look(self._cond._lock)
     return _is_set(self)
 
 

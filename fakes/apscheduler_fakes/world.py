@@ -17,13 +17,14 @@ import apscheduler_fakes.simulation as simulation  # noqa: PLR0402
 from apscheduler_fakes.clock import MICROSECOND
 from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
+from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Step, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
-from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, SteppingKernel, Stops
+from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, Stops
 from apscheduler_fakes.traces import traces_apart
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,6 +49,9 @@ class World:
         spurious: Whether threads may wake up without a notification.
     """
 
+    # Never twice the same: what another exploration made is told from what is made in this one.
+    _moments = 0
+
     def __init__(
         self, program: Callable[[], object], *, early: bool = False, spurious: bool = False
     ) -> None:
@@ -57,11 +61,10 @@ class World:
         self._naming = Naming()
         self._errors: list[BaseException] = []
         self._counters: list[tuple[Any, str, Any]] = []
-        self._moments = 0
         self._ran = 0
         self._undo = ExitStack()
-        self._held = Replaced(explored.HeldLock, explored.HeldRLock)
-        self._kernel: SteppingKernel
+        self._held = Replaced()
+        self._kernel: ExploredKernel
 
     def __enter__(self) -> Self:
         """Set up.
@@ -164,7 +167,7 @@ class World:
             looked=kernel.looked,
         )
 
-    def _run(self, kernel: SteppingKernel) -> object:
+    def _run(self, kernel: ExploredKernel) -> object:
         """Run the program and all its threads that are no daemons to their ends."""
         value = None
         try:
@@ -183,7 +186,7 @@ class World:
         return value
 
     @staticmethod
-    def _wait_for_threads(kernel: SteppingKernel) -> None:
+    def _wait_for_threads(kernel: ExploredKernel) -> None:
         """Do what the interpreter does at its exit: end the pools and join the threads."""
         queues: Any = pools._threads_queues
         living = {thread.python_thread: thread for thread in kernel.threads.values()}
@@ -194,7 +197,7 @@ class World:
                 for _, queue in idle:
                     queue.put(None)
                 for thread, _ in idle:
-                    explored.join_virtual(kernel, thread)
+                    kernel.wait_for_end(thread, None)
             finally:
                 pools._shutdown = False
         # Those that have ended too: what is done here must not depend on when they did.
@@ -203,9 +206,9 @@ class World:
             for thread in waited_for:
                 joined.add(thread)
                 if not thread.daemon:
-                    explored.join_virtual(kernel, thread)
+                    kernel.wait_for_end(thread, None)
 
-    def _end(self, kernel: SteppingKernel) -> None:
+    def _end(self, kernel: ExploredKernel) -> None:
         """End a schedule's threads and leave nothing of it to the next one."""
         kernel._ending = True  # No more steps.
         with ExitStack() as undo:
@@ -217,11 +220,12 @@ class World:
                 activate(kernel)
                 undo.enter_context(without_threads(kernel))
             kernel.end()
-        self._moments = kernel.moment + 1
+        World._moments = kernel.moment + 1
+        kernel.put_back()
         self._held.start_afresh()
 
-    def _new_kernel(self, policy: Policy, *, stops: Stops) -> SteppingKernel:
-        return SteppingKernel(
+    def _new_kernel(self, policy: Policy, *, stops: Stops) -> ExploredKernel:
+        return ExploredKernel(
             policy=policy,
             naming=self._naming,
             stops=stops,
@@ -239,11 +243,7 @@ class World:
         return simulation._taking_part_from_outside(self._kernel)
 
     def _swap(self, names: install.Names) -> None:
-        """Put an exploration's stand-ins in place of a simulation's."""
-        instead = {id(usual): ours for usual, ours in explored.INSTEAD}
-        for owner, name, _, value in list(names._undo):
-            if id(value) in instead:
-                names.swap(owner, name, instead[id(value)])
+        """Swap what only an exploration does."""
         for owner, name, ours in explored.SWAPPED:
             names.swap(owner, name, ours)
         if self.spurious:
@@ -272,7 +272,3 @@ class World:
 def _collect() -> None:
     """Collect what schedules have left behind; what is older than they are is not looked at."""
     gc.collect(1)
-
-
-# So that they are put back where a module was imported while they stood there.
-install._REALS.update((id(ours), install._REALS[id(usual)]) for usual, ours in explored.INSTEAD)

@@ -15,9 +15,7 @@ from written_programs import joined, started
 from apscheduler_fakes import (
     Deadlock,
     Exhaustive,
-    NotModelled,
     ScheduleFailure,
-    Simulation,
     explore,
 )
 from apscheduler_fakes.schedules import Replay
@@ -224,16 +222,6 @@ def test_what_a_schedule_leaves_behind_works_outside_and_in_the_next_one() -> No
     assert explore(program).complete
 
 
-def test_a_lock_of_a_simulation_is_refused_when_it_would_block() -> None:
-    """An exploration cannot know what a lock from elsewhere stands for."""
-    with Simulation():
-        lock = threading.Lock()
-        lock.acquire()
-
-    with pytest.raises(NotModelled, match="that another simulation made"):
-        explore(lock.acquire)
-
-
 def test_what_ends_waits_no_longer() -> None:
     """Daemon threads unwind at the end: what they wait for then is not waited for."""
     ended: list[str] = []
@@ -321,6 +309,7 @@ def test_what_a_deadlock_unwinds_may_start_threads_and_wait() -> None:
             time.sleep(1)
             thread.join()
             assert thread.is_alive()  # It never has its turn.
+            assert not threading.Barrier(2).broken
 
     raises(program, Deadlock, "nothing can run any more")
 

@@ -24,6 +24,7 @@ from apscheduler_fakes import (
     OutsideThread,
     Random,
     ScheduleFailure,
+    Simulation,
     SimulationError,
     StallLimit,
     explore,
@@ -217,6 +218,131 @@ def test_a_logger_remembers_nothing_from_one_schedule_to_the_next(
         ((False, True, True), (False, False, False), (False, False, True)): 3
     }
     assert log._cache == {}  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def earlier(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
+    """What a module keeps that was imported inside a simulation."""
+    with Simulation():
+        made = types.SimpleNamespace(
+            lock=threading.Lock(),
+            other=threading.RLock(),
+            held=threading.Lock(),
+            condition=threading.Condition(),
+            items=queue.Queue[int](),
+            simple=queue.SimpleQueue[int](),
+        )
+        made.held.acquire()
+        made.simple.put(0)
+    monkeypatch.setitem(globals(), "EARLIER", made.condition)  # Found there, as in any module.
+    return made
+
+
+def test_a_deadlock_on_locks_of_an_earlier_simulation_is_found(
+    earlier: types.SimpleNamespace,
+) -> None:
+    """They have places to switch like any other, and each schedule finds them as the first did."""
+
+    def program() -> None:
+        def take() -> None:
+            with earlier.lock, earlier.other:
+                pass
+
+        started(take)
+        with earlier.other, earlier.lock:
+            pass
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    assert isinstance(caught.value.__cause__, Deadlock)
+    with pytest.raises(ScheduleFailure):
+        replay(program, caught.value.schedule)
+    assert not earlier.lock.locked()
+
+
+def test_what_an_earlier_simulation_made_keeps_every_outcome(
+    earlier: types.SimpleNamespace,
+) -> None:
+    """Reduction loses nothing on its locks, conditions and queues."""
+
+    def program() -> object:
+        order: list[int] = []
+
+        def work() -> None:
+            earlier.simple.put(1)
+            with earlier.condition:
+                order.append(1)
+                earlier.condition.notify()
+            earlier.items.put(1)
+
+        started(work)
+        first = earlier.simple.get(), earlier.simple.qsize()
+        with earlier.condition:
+            order.append(0)
+            while len(order) == 1:
+                earlier.condition.wait()
+        return first, tuple(order), earlier.items.get()
+
+    every = outcomes(program, Exhaustive(reduction=False)).keys()
+    assert every == {((0, size), order, 1) for size in (0, 1) for order in ((0, 1), (1, 0))}
+    assert outcomes(program, Exhaustive()).keys() == every
+
+
+def test_a_lock_that_is_held_since_an_earlier_simulation_may_be_freed(
+    earlier: types.SimpleNamespace,
+) -> None:
+    """Whoever waits for it waits for that, in each schedule anew."""
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(earlier.held.acquire)
+    assert isinstance(caught.value.__cause__, Deadlock)
+
+    def program() -> object:
+        order: list[str] = []
+
+        def free() -> None:
+            order.append("freed")
+            earlier.held.release()
+
+        started(free)
+        earlier.held.acquire()
+        return (*order, "taken")
+
+    assert outcomes(program, Exhaustive(reduction=False)).keys() == {("freed", "taken")}
+    assert earlier.held.locked()
+
+
+def test_a_thread_of_an_earlier_simulation_has_ended() -> None:
+    """It can be joined, and is not alive."""
+    with Simulation():
+        (ended,) = started(lambda: None)
+        ended.join()
+
+    def program() -> object:
+        ended.join()
+        return ended.is_alive()
+
+    assert outcomes(program, Exhaustive()).keys() == {False}
+
+
+def test_locks_of_two_explorations_are_told_apart() -> None:
+    """One that the first has made is known to all threads of the second."""
+    kept: list[threading.Lock] = []
+
+    def make() -> None:
+        kept.extend(threading.Lock() for _ in range(3))
+
+    def program() -> object:
+        order: list[int] = []
+
+        def take(number: int) -> None:
+            with kept[-1]:
+                order.append(number)
+
+        joined(lambda: take(1), lambda: take(2))
+        return tuple(order)
+
+    assert explore(make).complete
+    assert outcomes(program, Exhaustive()).keys() == {(1, 2), (2, 1)}
 
 
 def interrupted(*, busy: bool) -> Callable[[], None]:
