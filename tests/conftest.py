@@ -15,6 +15,9 @@ import coverage
 import flask
 import pytest
 
+from apscheduler_fakes import ScheduleFailure, exploration, marked
+from apscheduler_fakes.exploration import Exploration, Options, Strategy
+from apscheduler_fakes.repeats import kind
 from apscheduler_fakes.world import World
 
 pytest_plugins = ["pytester", "path_results"]
@@ -124,6 +127,33 @@ def explorations_measured_in_part() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(World, "run", run_some_untraced)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def failures_fail_again() -> Iterator[None]:
+    """Replay every failure that an exploration of any test finds: it is the same, word for word."""
+    explore_with = exploration.explore_with
+
+    def explore_and_replay(
+        options: Options, strategy: Strategy | None = None, *, keep_going: bool = False
+    ) -> Exploration:
+        __tracebackhide__ = True
+        try:
+            return explore_with(options, strategy, keep_going=keep_going)
+        except (ScheduleFailure, ExceptionGroup) as caught:
+            found = caught.exceptions if isinstance(caught, ExceptionGroup) else (caught,)
+            for failure in found:
+                assert isinstance(failure, ScheduleFailure)
+                with pytest.raises(ScheduleFailure) as again:
+                    exploration.replay_with(options, failure.schedule)
+                assert kind(again.value) == kind(failure)
+                assert kind(again.value.__cause__) == kind(failure.__cause__)
+            raise
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (exploration, marked):
+            patch.setattr(module, "explore_with", explore_and_replay)
         yield
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Hashable
 from itertools import pairwise
 
+from apscheduler_fakes.errors import SimulationError
 from apscheduler_fakes.exhaustive import LOOK
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.report import seconds
@@ -20,8 +21,8 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
 def kind(error: BaseException | None) -> object:
     """Return what makes two failures the same: addresses are no part of it."""
-    # Of a deadlock's threads, each may stand anywhere in a loop.
-    text = "" if type(error).__name__ == "Deadlock" else _ADDRESS.sub("0x…", str(error))
+    # A report of the simulation has the stacks of all threads, each of them somewhere in a loop.
+    text = "" if isinstance(error, SimulationError) else _ADDRESS.sub("0x…", str(error))
     return type(error), text
 
 

@@ -21,7 +21,7 @@ _HERE = str(Path(__file__).parent / "_")[:-1]
 MOST_FRAMES = 12
 
 # The main thread's stack begins in these, which say nothing of the program.
-_RUNNER = {"_pytest", "pluggy"}
+_RUNNER = {"_pytest", "pluggy", "apscheduler_fakes.world"}
 
 
 def seconds(microseconds: int) -> str:
@@ -58,10 +58,11 @@ def is_own(frame: FrameType) -> bool:
 
 
 def own_frames(frame: FrameType | None) -> list[FrameType]:
-    """Return a stack without the simulation's and the test runner's own frames, outermost first."""
+    """Return a stack without own frames and those of what runs the program, outermost first."""
     frames: list[FrameType] = []
     while frame is not None:
-        if frames and frame.f_globals.get("__name__", "").partition(".")[0] in _RUNNER:
+        name = frame.f_globals.get("__name__", "")
+        if frames and not _RUNNER.isdisjoint((name, name.partition(".")[0])):
             break
         if not is_own(frame):
             frames.append(frame)

@@ -100,6 +100,17 @@ def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
     )
 
 
+def test_a_stack_begins_with_the_program() -> None:
+    """What calls ``explore`` is no part of a deadlock's stacks: they are the same when replayed."""
+    cause = failure_of(written_programs.lost_wake_up).__cause__
+
+    assert [line.strip() for line in str(cause).splitlines()[1:] if "File" not in line] == [
+        "MainThread waits to acquire a Lock in Condition.wait since 0.000000 s",
+        "condition.wait()",
+        "waiter.acquire()",
+    ]
+
+
 def test_a_failure_can_be_drawn(tmp_path: Path) -> None:
     """The lanes of a schedule are saved as a picture that names every thread."""
     failure_of(written_programs.lost_wake_up).save_svg(tmp_path / "lanes.svg")
