@@ -205,8 +205,7 @@ class _Seen:
     def __init__(self, owner: Any) -> None:
         self.owner = ref(owner)
         self.names = _getter(owner)
-        values = tuple(self.names(owner).values())
-        self.places, self.types = _references(values), _types(values)
+        self.places, self.types = _state(self.names(owner))
         self.swappable = _swappable(owner)
 
     def to_swap(self) -> list[tuple[Any, str, Any]]:
@@ -219,10 +218,7 @@ class _Seen:
     def has_changed(self) -> bool:
         """Return whether something else stands there now."""
         owner = self.owner()
-        if owner is None:
-            return True
-        values = tuple(self.names(owner).values())
-        return (_references(values), _types(values)) != (self.places, self.types)
+        return owner is None or _state(self.names(owner)) != (self.places, self.types)
 
 
 class _Known:
@@ -316,6 +312,11 @@ class _Loaded:
         self._seen = list(chain.from_iterable(map(attrgetter("seen"), self._known)))
         self._places = b"".join(map(attrgetter("places"), self._seen))
         self._types = b"".join(map(attrgetter("types"), self._seen))
+
+
+def _state(names: dict[str, Any]) -> tuple[bytes, bytes]:
+    values = tuple(names.values())
+    return _references(values), _types(values)
 
 
 def _references(values: tuple[Any, ...]) -> bytes:
