@@ -86,6 +86,7 @@ def measure(session: nox.Session) -> None:
         old.unlink()
     # The process that hands the tests out is not measured: it imports neither package.
     session.env["MEASURE_WORKERS"] = "1"
+    session.env["PATHS_FILE"] = str(BUILD / "paths" / f"{session.python}.json")
     # To keep which test ran a line takes a fifth of the time, and is the same everywhere.
     session.env["KEEP_TESTS_OF_LINES"] = "1" if session.python == PRESENT[-1] else ""
     try:

@@ -1,15 +1,16 @@
 """Compare what the path tests promise and hold with ``tests/spec.json``.
 
 ``nox -s coverage`` measures the tests and runs this; with ``-- --accept`` it writes the file anew.
-It holds, per path test, its sentence, the rows of ``tests/rows.toml`` that it names, its
-asserts and what each program did, and per function of the two programs the path tests that run
-through it and the text of the lines that none does.
+It holds, per path test, its sentence, the rows of ``tests/rows.toml`` that it names, and for each
+program what it did and the asserts that held; and per function of the two programs the path tests
+that run through it and the text of the lines that none does.
 Names and texts only, no line numbers: it changes when the promise does.
 """
 
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def paths(runs: Iterable[Path]) -> dict[str, dict[str, Any]]:
         runs: The files in ``build/paths``, one per Python.
 
     Returns:
-        Per path test ``promise``, ``rows``, ``asserts`` and what each program did.
+        Per path test ``promise``, ``rows``, what each program did, and its ``asserts`` on each.
 
     Raises:
         Incomplete: There is no run, or two Pythons saw different things.
@@ -42,10 +43,10 @@ def paths(runs: Iterable[Path]) -> dict[str, dict[str, Any]]:
         for test, result in json.loads(run.read_text(encoding="utf-8")).items():
             entry = read.setdefault(
                 test.partition("[")[0],
-                {"promise": result["promise"], "rows": result["rows"], "asserts": []},
+                {"promise": result["promise"], "rows": result["rows"], "asserts": {}},
             )
-            entry[result["program"]] = result["outcome"] or result["brief"]
-            entry["asserts"] += [text for text in result["asserts"] if text not in entry["asserts"]]
+            entry[result["program"]] = result["outcome"]
+            entry["asserts"][result["program"]] = list(result["asserts"].values())
         if seen and read != seen:
             differences = "\n".join(compare({"paths": seen}, {"paths": read}))
             raise Incomplete(f"Pythons {first} and {run.stem} differ:\n{differences}")
@@ -122,9 +123,12 @@ def _changes(name: str, before: dict[str, Any], now: dict[str, Any]) -> list[str
     changes = []
     for key in sorted(before.keys() | now.keys()):
         old, new = before.get(key, []), now.get(key, [])
-        if isinstance(old, list) and isinstance(new, list):
-            changes += [f"{name}: {key} lost: {each}" for each in old if each not in new]
-            changes += [f"{name}: {key} new: {each}" for each in new if each not in old]
+        if isinstance(old, dict) and isinstance(new, dict):
+            changes += _changes(f"{name}: {key}", old, new)
+        elif isinstance(old, list) and isinstance(new, list):
+            lost, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+            changes += [f"{name}: {key} lost: {each}" for each in lost.elements()]
+            changes += [f"{name}: {key} new: {each}" for each in come.elements()]
         elif old != new:
             changes.append(f"{name}: {key} was: {old or 'nothing'}; is: {new or 'nothing'}")
     return changes

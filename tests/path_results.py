@@ -1,12 +1,12 @@
 """What path tests saw: kept for ``nox -s coverage``, and shown as a table when the run ends.
 
 A pytest plugin of this suite. What a path test saw, and the text of the asserts that it passed,
-travel with its report, from pytest-xdist's workers too; they go into ``build/paths`` (for
-``tests/spec.json``) and into the table.
+travel with its report, from pytest-xdist's workers too; they go into the table and, when ``nox``
+names one in ``PATHS_FILE``, into a file (for ``tests/spec.json``).
 """
 
 import json
-import platform
+import os
 from collections.abc import Generator, Sequence
 from inspect import cleandoc
 from itertools import zip_longest
@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-RESULTS = Path("build/paths")
+# What a program did in a path test that failed.
+FAILED = "FAILED"
 
 # In fewer columns than this the table is written as a list.
 NARROW = 72
@@ -27,13 +28,11 @@ RESULT = pytest.StashKey[dict[str, Any]]()
 # What all of them saw, by test id.
 _ALL = pytest.StashKey[dict[str, dict[str, Any]]]()
 
-_HERE = Path(__file__).parent / "paths"
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Make room for what a path test will see."""
-    if _HERE not in item.path.parents:
+    if item.config.rootpath / "tests" / "paths" not in item.path.parents:
         return
     name, _, program = item.name.rstrip("]").partition("[")
     function: Any = getattr(item, "function", None)
@@ -43,9 +42,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         "program": program,
         "promise": " ".join(cleandoc(function.__doc__ or "").split()),
         "rows": [row for mark in item.iter_markers("rows") for row in mark.args],
-        "outcome": "",
-        "brief": "FAILED",
-        "asserts": [],
+        "outcome": FAILED,
+        "brief": FAILED,
+        "asserts": {},
     }
 
 
@@ -55,7 +54,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, pytest.
     report: pytest.TestReport = yield
     if RESULT in item.stash:
         if report.failed:
-            item.stash[RESULT]["brief"] = "FAILED"
+            item.stash[RESULT].update(outcome=FAILED, brief=FAILED)
         report.user_properties.append(("path", item.stash[RESULT]))
     return report
 
@@ -92,10 +91,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for result in results.values():
         rows = themes.setdefault(result["theme"], {})
         rows.setdefault(result["path"], {})[result["program"]] = result["brief"]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    version = ".".join(platform.python_version_tuple()[:2])
-    file = RESULTS / f"{version}.json"
-    file.write_text(json.dumps(results, indent=1, sort_keys=True), encoding="utf-8")
+    if "PATHS_FILE" in os.environ:
+        file = Path(os.environ["PATHS_FILE"])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(results, indent=1, sort_keys=True), encoding="utf-8")
     table: list[tuple[str, ...]] = [("path", "documented", "corrected")]
     for theme, rows in themes.items():
         table.append((theme.upper(), "", ""))

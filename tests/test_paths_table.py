@@ -1,13 +1,14 @@
 """The table that ends a run of the path tests: readable in any terminal, and honest."""
 
+import json
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import pytest
 
 import path_results
-
-if TYPE_CHECKING:
-    import pytest
 
 TABLE = [
     ("path", "documented", "corrected"),
@@ -42,6 +43,28 @@ def test_a_run_without_paths_has_no_table() -> None:
     path_results.pytest_terminal_summary(None, config)
 
 
+def test_a_run_ends_with_the_table_and_leaves_a_file_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs some of the tests by hand overwrites nothing that ``nox`` measured."""
+    result = {"theme": "no jobs", "path": "no jobs", "program": "documented", "brief": "hangs"}
+    config: Any = SimpleNamespace(stash={path_results._ALL: {"a test": result}})
+    lines: list[str] = []
+    reporter = SimpleNamespace(
+        section=lines.append, line=lines.append, _tw=SimpleNamespace(fullwidth=80)
+    )
+    file = tmp_path / "build" / "3.13.json"
+    monkeypatch.setenv("PATHS_FILE", str(file))
+    path_results.pytest_terminal_summary(reporter, config)
+    assert json.loads(file.read_text()) == {"a test": result}
+    file.unlink()
+    monkeypatch.delenv("PATHS_FILE")
+    path_results.pytest_terminal_summary(reporter, config)
+    assert not file.exists()
+    table = ["paths", "path       documented  corrected", "NO JOBS", "  no jobs  hangs"]
+    assert lines == 2 * table
+
+
 def test_a_path_that_failed_says_so() -> None:
     """What a failed test saw does not stand in the table."""
     item: Any = SimpleNamespace(stash={path_results.RESULT: {"brief": "200 after 0 s"}})
@@ -50,4 +73,4 @@ def test_a_path_that_failed_says_so() -> None:
     next(hook)
     with suppress(StopIteration):
         hook.send(cast("pytest.TestReport", report))
-    assert report.user_properties == [("path", {"brief": "FAILED"})]
+    assert report.user_properties == [("path", {"outcome": "FAILED", "brief": "FAILED"})]

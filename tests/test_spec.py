@@ -1,7 +1,11 @@
 """The comparison with tests/spec.json names what was lost."""
 
 import copy
+import inspect
 import json
+import shutil
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import pytest
 
 import spec
+from jobs_synchronizer import documented
 from test_rows import named_rows
 
 pytestmark = pytest.mark.once
@@ -44,25 +49,6 @@ def test_a_deleted_path_test_is_named(committed: Any, measured: Any) -> None:
     ]
 
 
-def test_a_changed_published_string_is_named(committed: Any, measured: Any) -> None:
-    """A program that says something else fails the path test, and the table says which."""
-    entry = measured["paths"][SUNNY_DAY]
-    before, entry["documented"] = entry["documented"], "FAILED"
-    assert spec.compare(committed, measured) == [
-        f"path test {SUNNY_DAY}: documented was: {before}; is: FAILED"
-    ]
-
-
-def test_an_emptied_assert_is_named(committed: Any, measured: Any) -> None:
-    """An assert that says nothing any more is shown with what it said."""
-    lost = measured["paths"][SUNNY_DAY]["asserts"][0]
-    measured["paths"][SUNNY_DAY]["asserts"][0] = "True"
-    assert spec.compare(committed, measured) == [
-        f"path test {SUNNY_DAY}: asserts lost: {lost}",
-        f"path test {SUNNY_DAY}: asserts new: True",
-    ]
-
-
 def test_a_function_that_is_gone_is_named(committed: Any, measured: Any) -> None:
     """A function that was removed or renamed is lost, and one that came is new."""
     measured["functions"]["corrected.renamed"] = measured["functions"].pop(RUN_TASKS)
@@ -83,47 +69,97 @@ def test_every_path_of_the_specification_is_a_test(committed: Any) -> None:
     assert lost == []
 
 
+A_PATH_TEST = """
+from outcomes import Answer, Program
+
+
+def test_the_answer(program: Program) -> None:
+    "Every request is answered."
+    answer = program.ask(num_tasks=1)
+    assert answer.status == 200
+    assert answer.body == ["Task 0 completed execution"]
+"""
+
+
 @pytest.fixture
 def compare(
-    measured: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, Any]]:
-    """Run the script on what was measured; returns its exit code and the committed file after."""
-    committed, report = tmp_path / "spec.json", tmp_path / "report.json"
-    committed.write_text(json.dumps(measured))
-    report.write_text("{}")
-    monkeypatch.setattr(spec, "SPEC", committed)
-    monkeypatch.setattr(spec, "functions", lambda _report: (measured["functions"], []))
-    monkeypatch.setattr(spec, "paths", lambda _runs: measured["paths"])
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run path tests and the script, as ``nox -s coverage`` does; returns what the script said."""
+    here = Path(__file__).parent
+    run, report = pytester.path / "run.json", pytester.path / "report.json"
+    report.write_text('{"files": {}}')
+    (pytester.path / "tests" / "paths").mkdir(parents=True)
+    shutil.copy(here / "paths" / "conftest.py", pytester.path / "tests" / "paths")
+    pytester.makeini("[pytest]\nenable_assertion_pass_hook = true")
+    monkeypatch.setenv("PATHS_FILE", str(run))
+    monkeypatch.setattr(spec, "SPEC", pytester.path / "spec.json")
 
-    def run(*options: str) -> tuple[int, Any]:
-        return spec.main([str(report), *options]), json.loads(committed.read_text())
+    def compare(*options: str, **tests: str) -> str:
+        for name, text in tests.items():
+            (pytester.path / "tests" / "paths" / f"test_{name}.py").write_text(text)
+        with monkeypatch.context() as patch:
+            # Its own conftest makes its own programs, of the modules as they are now.
+            patch.delitem(sys.modules, "conftest", raising=False)
+            pytester.inline_run("-p", "path_results", "-p", "no:cacheprovider", "tests/paths")
+        capsys.readouterr()
+        ends = spec.main([str(report), str(run), *options])
+        said = capsys.readouterr().out
+        assert ends == (0 if " are as in " in said else 1)
+        return said
 
-    return run
+    return compare
 
 
-def test_a_failed_path_test_is_named_and_never_accepted(
-    committed: Any,
-    measured: Any,
-    compare: Callable[..., tuple[int, Any]],
-    capsys: pytest.CaptureFixture[str],
+def test_a_changed_published_string_is_named(
+    compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a run with a failure the comparison says which test, and writes nothing."""
-    measured["paths"][SUNNY_DAY]["documented"] = "FAILED"
-    assert compare("--accept") == (1, committed)
-    assert f"spec: path test {SUNNY_DAY}: it failed\n" in capsys.readouterr().out
+    """A program that says something else fails the path test, and is never accepted."""
+    compare("--accept", answer=A_PATH_TEST)
+    source = inspect.getsource(documented)
+    spoilt = types.ModuleType(documented.__name__)
+    exec(source.replace("completed execution", "done"), vars(spoilt))  # noqa: S102  # Our own source.
+    monkeypatch.setattr(documented, "create_app", spoilt.create_app)
+    test = "spec: path test tests/paths/test_answer.py::test_the_answer"
+    lost = 'answer.body == ["Task 0 completed execution"]'
+    said = [
+        f"{test}: it failed",
+        f"{test}: asserts: documented lost: {lost}",
+        f"{test}: documented was: 200 after 10 s: 1 status; is: FAILED",
+        "spec: mend what was lost, or accept: nox -s coverage -- --accept",
+    ]
+    assert compare().splitlines() == said
+    assert compare("--accept").splitlines() == said
 
 
-def test_an_accepted_difference_is_the_specification(
-    committed: Any,
-    measured: Any,
-    compare: Callable[..., tuple[int, Any]],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """With --accept the difference is written, and the next comparison finds none."""
-    measured["paths"].pop(SUNNY_DAY)
-    assert compare() == (1, committed)
-    assert f"spec: lost path test: {SUNNY_DAY} " in capsys.readouterr().out
-    assert compare("--accept") == (0, measured)
+@pytest.mark.parametrize(
+    ("right", "emptied"),
+    [
+        ("assert answer.status == 200", "assert True"),
+        (
+            "    assert answer.status",
+            "    if program.name == 'documented':\n        assert answer.status",
+        ),
+    ],
+    ids=["for both programs", "for one"],
+)
+def test_an_emptied_assert_is_named(compare: Callable[..., str], right: str, emptied: str) -> None:
+    """An assert that says nothing any more, of one program even, is shown with what it said."""
+    compare("--accept", answer=A_PATH_TEST)
+    assert A_PATH_TEST.count(right) == 1
+    said = compare(answer=A_PATH_TEST.replace(right, emptied))
+    assert (
+        "spec: path test tests/paths/test_answer.py::test_the_answer: asserts: corrected lost: "
+        "answer.status == 200\n"
+    ) in said
+
+
+def test_a_deleted_path_test_is_named_by_a_run(compare: Callable[..., str]) -> None:
+    """What no test promises any more is lost until it is accepted."""
+    compare("--accept", answer=A_PATH_TEST, other=A_PATH_TEST.replace("the_answer", "another"))
+    lost = "lost path test: tests/paths/test_other.py::test_another (Every request is answered.)"
+    assert lost in compare(other="")
+    assert compare("--accept").startswith("spec: 1 path tests and 0 functions are as in ")
 
 
 @pytest.fixture
@@ -157,7 +193,7 @@ def test_pythons_that_saw_different_things_are_not_compared(tmp_path: Path) -> N
         result = {
             "promise": "It answers.",
             "rows": ["D1"],
-            "asserts": [],
+            "asserts": {},
             "program": "corrected",
             "outcome": outcome,
             "brief": outcome,

@@ -1,5 +1,8 @@
 """A path is one scenario, run on the published program and on its corrected twin."""
 
+from functools import cache
+from pathlib import Path
+
 import pytest
 
 from jobs_synchronizer import corrected, documented
@@ -18,7 +21,14 @@ def program(request: pytest.FixtureRequest) -> Program:
     return Program(request.param, note)
 
 
-def pytest_assertion_pass(item: pytest.Item, orig: str) -> None:
+def pytest_assertion_pass(item: pytest.Item, lineno: int, orig: str) -> None:
     """Keep the text of an assert that held: emptying it must not go unseen."""
     # Not in path_results.py: there it would be called, with every value shown, for all tests.
-    item.stash[RESULT]["asserts"].append(" ".join(orig.split()))
+    text = " ".join(orig.split())
+    if text in _text_of(item.path):  # Fixtures and the simulation have asserts of their own.
+        item.stash[RESULT]["asserts"][lineno] = text
+
+
+@cache
+def _text_of(file: Path) -> str:
+    return " ".join(file.read_text(encoding="utf-8").split())
