@@ -34,9 +34,9 @@ class Answer:
     def __str__(self) -> str:
         match self.body:
             case list():
-                said = f": {_count(self.body)}"
+                said = f": {_said(self.body)}"
             case {"pending": pending, "statuses": statuses}:
-                said = f": {_count(statuses)}, {len(pending)} pending"
+                said = f": {_said(statuses)}, {len(pending)} pending"
             case {"error": _}:
                 said = ""
             case _:
@@ -130,9 +130,11 @@ def get(app: Flask, sim: Simulation, path: str = "/run-tasks") -> Answer:
     begun = sim.clock.elapsed
     with got_request_exception.connected_to(note, app):
         response = app.test_client().get(path)
-    body = errors[0] if errors else response.get_json(force=True, silent=True) or response.text
-    if response.text == "[]":
-        body = []
+    body = response.get_json(force=True, silent=True)
+    if errors:
+        body = errors[0]
+    elif body is None:
+        body = response.text
     return Answer(response.status_code, body, round(sim.clock.elapsed - begun, 6))
 
 
@@ -171,8 +173,8 @@ def later(seconds: float, action: Callable[[], object]) -> None:
     threading.Thread(target=act, daemon=True).start()
 
 
-def _count(statuses: list[str]) -> str:
-    return f"{len(statuses)} {'status' if len(statuses) == 1 else 'statuses'}"
+def _said(statuses: list[str]) -> str:
+    return f"“{statuses[0]}”" if len(statuses) == 1 else f"{len(statuses)} statuses"
 
 
 def _blocked_in(deadlock: Deadlock) -> str:

@@ -1,7 +1,7 @@
 """Each correction is needed: without it, the test that its first line names turns red.
 
 A file in ``tests/known_bad`` names a fault and a path test, and holds the lines of ``corrected.py``
-that are right and what the fault makes of them.
+that are right, what the fault makes of them, and what the test then sees.
 """
 
 import importlib.util
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import SimulationError
 from jobs_synchronizer import corrected
 from outcomes import Program
 
@@ -53,16 +52,22 @@ def spoilt(known_bad: Path) -> ModuleType:
     return module
 
 
-def play(test: Callable[..., None], module: ModuleType, completed: list[str]) -> None:
-    """Run a path test on a program."""
-    fixtures = {"program": Program(module, lambda *_: None), "completed": completed}
+def play(
+    test: Callable[..., None], module: ModuleType, completed: list[str], seen: list[str]
+) -> None:
+    """Run a path test on a program, and keep what it sees."""
+    program = Program(module, lambda outcome, _brief: seen.append(outcome))
+    fixtures = {"program": program, "completed": completed}
     test(**{name: fixtures[name] for name in inspect.signature(test).parameters})
 
 
 @pytest.mark.parametrize("known_bad", KNOWN_BAD, ids=lambda file: file.stem)
 def test_a_correction_taken_out_turns_its_test_red(known_bad: Path, completed: list[str]) -> None:
-    """The named test passes on the corrected program and fails without this correction."""
-    test = named_test(known_bad)
-    play(test, corrected, completed)
-    with pytest.raises((AssertionError, SimulationError)):
-        play(test, spoilt(known_bad), completed)
+    """The named test passes on the corrected program, and sees the fault without this correction."""
+    test, right, wrong = named_test(known_bad), list[str](), list[str]()
+    play(test, corrected, completed, right)
+    with pytest.raises(AssertionError):
+        play(test, spoilt(known_bad), completed, wrong)
+    # Not any fault will do, such as a name that corrected.py has no more.
+    assert wrong == [load(known_bad).OUTCOME]
+    assert wrong != right

@@ -125,7 +125,7 @@ def test_a_changed_published_string_is_named(
     said = [
         f"{test}: it failed",
         f"{test}: asserts: documented lost: {lost}",
-        f"{test}: documented was: 200 after 10 s: 1 status; is: FAILED",
+        f"{test}: documented was: 200 after 10 s: “Task 0 completed execution”; is: FAILED",
         "spec: mend what was lost, or accept: nox -s coverage -- --accept",
     ]
     assert compare().splitlines() == said

@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
                 self.condition.notify()
 """
+
+OUTCOME = "1 of 2 released"

@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
             if False:
 """
+
+OUTCOME = "504 after 0 s: 2 statuses, 1 pending"

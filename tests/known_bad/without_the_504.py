@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
         if False:
 """
+
+OUTCOME = "200 after 20 s: 4 statuses"

@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
         return json.dumps(statuses), 200, {}
 """
+
+OUTCOME = "text/html"

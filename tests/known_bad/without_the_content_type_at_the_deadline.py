@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
 "pending": pending}), 504, {}
 """
+
+OUTCOME = "text/html, application/json"

@@ -6,3 +6,5 @@ start it."}), 503, JSON
 WRONG = """\
 start it."}), 503, {}
 """
+
+OUTCOME = "application/json, text/html"

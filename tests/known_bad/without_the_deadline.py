@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
         job_synchronizer.wait_for_tasks_to_be_completed()
 """
+
+OUTCOME = "hangs in wait_for_tasks_to_be_completed at 4 s"

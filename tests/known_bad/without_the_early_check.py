@@ -5,3 +5,5 @@ RIGHT = """\
 """
 WRONG = """\
 """
+
+OUTCOME = "'2': TypeError, '2': accepted, -1: ValueError, -1: accepted, 2.0: TypeError, 2.0: accepted, True: TypeError, True: accepted"

@@ -7,3 +7,5 @@ RIGHT = """\
 WRONG = """\
 {error}"
 """
+
+OUTCOME = "200 after 0 s: “Task 0 failed: SystemExit: enough”; APScheduler has heard of nothing"

@@ -5,3 +5,5 @@ RIGHT = """\
 """
 WRONG = """\
 """
+
+OUTCOME = "504 after 20 s: 0 statuses, 1 pending"

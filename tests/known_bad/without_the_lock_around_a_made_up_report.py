@@ -8,3 +8,5 @@ WRONG = """\
         if True:
             if not self.reported:
 """
+
+OUTCOME = "200 after 1 s: “Task 0 by a helper”; 1 errors"

@@ -8,3 +8,5 @@ WRONG = """\
         if True:
             if self.reported:
 """
+
+OUTCOME = "504 after 2 s: 2 statuses, 1 pending"

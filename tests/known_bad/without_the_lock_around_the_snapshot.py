@@ -7,3 +7,5 @@ RIGHT = """\
 WRONG = """\
         return list(self.status_list)
 """
+
+OUTCOME = "[] after 0 s"

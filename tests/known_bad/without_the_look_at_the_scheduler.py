@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
         if False:
 """
+
+OUTCOME = "504 after 20 s: 0 statuses, 10 pending"

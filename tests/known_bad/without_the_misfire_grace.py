@@ -5,3 +5,5 @@ RIGHT = """\
 """
 WRONG = """\
 """
+
+OUTCOME = "504 after 30 s: 10 statuses, 1 pending"

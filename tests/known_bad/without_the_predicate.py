@@ -8,3 +8,5 @@ RIGHT = """\
 WRONG = """\
             return self.condition.wait(timeout)
 """
+
+OUTCOME = "200 after 20 s: 10 statuses"

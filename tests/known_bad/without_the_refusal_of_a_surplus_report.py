@@ -8,3 +8,5 @@ WRONG = """\
             if False:
                 raise RuntimeError(
 """
+
+OUTCOME = "['first', 'second'], 0 refused"

@@ -7,3 +7,5 @@ RIGHT = """\
 WRONG = """\
     task_report.make_up(status)
 """
+
+OUTCOME = "504 after 20 s: 9 statuses, 1 pending"

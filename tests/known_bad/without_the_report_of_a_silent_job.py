@@ -9,3 +9,5 @@ WRONG = """\
         task_report.reported = True
     except BaseException as error:
 """
+
+OUTCOME = "200 after 20 s: 0 statuses"

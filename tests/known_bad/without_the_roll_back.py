@@ -5,3 +5,5 @@ RIGHT = """\
 """
 WRONG = """\
 """
+
+OUTCOME = "500 after 0 s: OSError; [0, 1]"

@@ -7,3 +7,5 @@ RIGHT = """\
 WRONG = """\
     job.remove()
 """
+
+OUTCOME = "500 after 0 s: JobLookupError"

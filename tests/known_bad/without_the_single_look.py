@@ -8,3 +8,5 @@ WRONG = """\
         if True:
             statuses = job_synchronizer.get_status_list()
             pending ="""
+
+OUTCOME = "200 after 20 s: 0 statuses"

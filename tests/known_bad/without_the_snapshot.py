@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
             return self.status_list
 """
+
+OUTCOME = "['first', 'second']"

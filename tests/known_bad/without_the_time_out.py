@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
                 lambda: self.current_completed == self.num_tasks_to_complete
 """
+
+OUTCOME = "hangs in wait_for_tasks_to_be_completed at 0 s"

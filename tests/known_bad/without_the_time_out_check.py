@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
     if timeout is not None and timeout == "not a number":
 """
+
+OUTCOME = "the longest: accepted, half a second: accepted, 0: accepted, -1: accepted, text: accepted, too long: accepted, infinity: accepted, not a number: accepted"

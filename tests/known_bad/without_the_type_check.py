@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
         if False:
 """
+
+OUTCOME = "'2': TypeError, -1: ValueError, 2.0: accepted, True: accepted"

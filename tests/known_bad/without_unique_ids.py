@@ -6,3 +6,5 @@ RIGHT = """\
 WRONG = """\
                     id="j" + str(i),
 """
+
+OUTCOME = "500 after 0 s: ConflictingIdError"
