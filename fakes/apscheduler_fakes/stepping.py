@@ -27,7 +27,8 @@ TIME = 1
 """The number of the time, which can be chosen when somebody waits for an instant."""
 
 NOBODY = -1
-"""Stands for the running thread where a switch is no preemption."""
+"""Stands for the running thread where a switch is no preemption, and can be chosen where only
+threads can go on that would have to wake up without a notification: none does."""
 
 
 class Stops(IntEnum):
@@ -434,19 +435,21 @@ class SteppingKernel(Kernel):
         """Return what may happen beside the threads, by its number.
 
         Raises:
-            Deadlock: No thread can run, and no wait has a deadline.
+            Deadlock: No thread can run, and no wait has a deadline or may end by itself.
         """
         others: dict[int, Callable[[], None]] = {}
         deadline = self.next_deadline()
         if deadline is not None and (self.early or not able):
             others[TIME] = self._let_time_pass
-        if deadline is None and not able:
-            raise self._deadlock()
+        elif not able:
+            others[NOBODY] = self._deadlock
         for thread, op in self.pending.items() if self.spurious else ():
             number = self.numbers[thread]
             waits = op.condition is not None and not op.can_run(self.now)
             if waits and number not in self.woken_once:
                 others[-2 - number] = partial(self._wake_up, op, number)
+        if list(others) == [NOBODY]:
+            self._deadlock()  # There is nothing to choose.
         return others
 
     def next_deadline(self) -> int | None:
@@ -471,10 +474,10 @@ class SteppingKernel(Kernel):
         self.taken[-1].footprint = {op.key: WRITE, lock: WRITE}
         self.moment += 1
 
-    def _deadlock(self) -> SimulationError:
+    def _deadlock(self) -> None:
         for thread, op in self.pending.items():
             thread.waiting_for = f"waits to {op.text}"
-        return self._diagnose() or Deadlock(
+        raise self._diagnose() or Deadlock(
             f"nothing can run any more at {seconds(self.now)} s of virtual time: every thread "
             f"waits, and no wait has a deadline.\n{thread_table(self)}"
         )

@@ -327,6 +327,21 @@ def test_an_event_is_waited_for_while_wake_ups_may_be_spurious() -> None:
     assert outcomes(program, Exhaustive(), spurious=True).keys() == {True}
 
 
+def test_where_only_a_spurious_wake_up_helps_none_may_come() -> None:
+    """A thread that nobody notifies wakes up by itself or never: both are found."""
+
+    def program() -> object:
+        condition = threading.Condition()
+        with condition:
+            return condition.wait()
+
+    assert outcomes(program, Exhaustive()).keys() == {"Deadlock"}
+    assert outcomes(program, Exhaustive(), spurious=True).keys() == {"Deadlock", True}
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program, spurious_wakeups=True)
+    assert caught.value.schedule == "0"
+
+
 def test_a_sleeper_at_the_deadlock_of_the_others_is_waited_for() -> None:
     """Time passes for a daemon that sleeps before the rest is called a deadlock."""
 

@@ -163,6 +163,7 @@ def test_a_program_with_spurious_wake_ups_keeps_every_outcome(name: str, part: P
     [
         ("a_sleep_that_begins_beside_a_sleeper", (None, 1), {"early": True}),
         ("two_waits_with_a_lock_between", (None, 1), {"spurious": True}),
+        ("two_waits_beside_one_notification", (None, 0, 1), {"spurious": True}),
         ("a_wait_beside_is_alive", (None, 1), {"spurious": True}),
         ("a_daemon_that_takes_a_lock_twice", (0, 1, 2, None), {}),
     ],

@@ -814,6 +814,24 @@ def two_waits_with_a_lock_between() -> Any:
 
 
 @program
+def two_waits_beside_one_notification() -> Any:
+    condition, log = threading.Condition(), list[Any]()
+
+    def wait() -> None:
+        for timeout in (1, None):
+            with condition:
+                log.append(condition.wait(timeout))
+
+    def tell() -> None:
+        with condition:
+            log.append("told")
+            condition.notify()
+
+    joined(tell, wait)
+    return tuple(log)
+
+
+@program
 def a_wait_beside_is_alive() -> Any:
     condition, seen = threading.Condition(), list[bool]()
 
