@@ -19,6 +19,7 @@ from apscheduler_fakes.stepping import Op, SteppingKernel, Stops
 from apscheduler_fakes.threads import _virtual
 
 _condition_wait = threading.Condition.wait
+_barrier_release: Any = threading.Barrier._release  # type: ignore[attr-defined]
 
 # Their waits are loops or tests of their own: CPython's Condition never wakes up by itself.
 _STANDARD = {"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"}
@@ -122,7 +123,7 @@ class ExploredKernel(SteppingKernel):
         if self.stops is not Stops.FEW:
             self.point(Op("start a thread"))
         self.looked |= thread._started._flag  # Who is the first to start it?
-        self.touch(self._start_of(thread), WRITE)
+        self.touch(self.key_of(_start_lock(thread)), WRITE)
 
     def look_at_start(self, thread: Any) -> None:
         """Stop before a look whether a ``Thread`` has been started, until it has."""
@@ -132,7 +133,7 @@ class ExploredKernel(SteppingKernel):
         if virtual in self.numbers and self.parents.get(virtual) is not self.running:
             # Before the other one comes to the start, it would look otherwise.
             self.looked = True
-        self.touch(self._start_of(thread), READ)
+        self.touch(self.key_of(_start_lock(thread)), READ)
 
     def look_at_life(self, thread: Any) -> None:
         """Stop before a look whether a ``Thread`` is alive."""
@@ -166,6 +167,10 @@ class ExploredKernel(SteppingKernel):
             for name, value in zip(thing.state, values, strict=True):
                 setattr(thing, name, copy(value))
 
+    def key_of(self, thing: Any) -> Hashable:
+        """Return the name of a thing; real ones share one."""
+        return self._key_of(thing) if isinstance(thing, _Outliving) else None
+
     # Its own.
 
     def _key_of(self, thing: Any) -> Hashable:
@@ -181,11 +186,6 @@ class ExploredKernel(SteppingKernel):
         if thing not in kept:
             thing.key, thing.made_in = ("kept", len(kept)), -1
             kept[thing] = [copy(getattr(thing, name)) for name in thing.state]
-
-    def _start_of(self, thread: Any) -> Hashable:
-        """Return the name of what says that a ``Thread`` has been started."""
-        lock = _start_lock(thread)
-        return self._key_of(lock) if isinstance(lock, _Outliving) else None
 
     def _stop(self, op: Op, lock: Lock | RLock) -> None:
         """Stop before an acquire, which may be that of a Condition's wait."""
@@ -203,6 +203,24 @@ def _looking(getter: Callable[[Any], Any]) -> property:
         return getter(self)
 
     return property(look, doc=getter.__doc__)
+
+
+def barrier_release(self: Any) -> None:
+    """Run a barrier's action and let go who waits; see ``Barrier.wait``.
+
+    What looks see changes between the action's steps, which are those of other things.
+    """
+    kernel = explored()
+    if kernel is None:
+        _barrier_release(self)
+        return
+    key, writing = kernel.key_of(self._cond._lock), kernel.writing.setdefault(kernel.running, set())
+    writing.add(key)
+    try:
+        _barrier_release(self)
+    finally:
+        writing.remove(key)
+        kernel.touch(key, WRITE)
 
 
 def condition_wait(self: threading.Condition, timeout: float | None = None) -> bool:
@@ -232,6 +250,7 @@ def is_enabled_for(self: logging.Logger, level: int) -> bool:
 # What is swapped in an exploration alone, each as owner, name and what stands there.
 SWAPPED: list[tuple[Any, str, Any]] = [
     (logging.Logger, "isEnabledFor", is_enabled_for),
+    (threading.Barrier, "_release", barrier_release),
     (threading.Barrier, "n_waiting", _looking(threading.Barrier.n_waiting.fget)),  # type: ignore[attr-defined]
     (threading.Barrier, "broken", _looking(threading.Barrier.broken.fget)),  # type: ignore[attr-defined]
 ]

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from apscheduler_fakes.footprints import SHARED
 from apscheduler_fakes.kernel import explored
 from apscheduler_fakes.stepping import Op
 
@@ -81,7 +82,7 @@ def rewritten(targets: Iterable[Any]) -> Iterator[None]:
 def _switch() -> None:
     kernel = explored()
     if kernel is not None:
-        kernel.sharing.add(kernel.running)
+        kernel.writing.setdefault(kernel.running, set()).add(SHARED)
         kernel.point(Op("run the next statement"))
 
 

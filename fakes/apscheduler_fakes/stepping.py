@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from apscheduler_fakes.errors import Deadlock, SimulationError, TimeLimit
-from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, SHARED, WRITE, Footprint
+from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
 from apscheduler_fakes.kernel import Kernel, Step, VirtualThread, Waiters, _no_thread
 from apscheduler_fakes.report import seconds, thread_table
 
@@ -213,7 +213,8 @@ class SteppingKernel(Kernel):
 
     Attributes:
         looked: Whether somebody looks at such a thing without waiting.
-        sharing: The threads that came to rewritten code.
+        writing: What a thread may change at any moment, beside what it stops for: what it shares in
+            rewritten code, and a barrier whose action it runs.
         moment: Counts steps, and what others may learn of within one. An object that was made in
             the same moment is known to nobody else.
     """
@@ -238,7 +239,7 @@ class SteppingKernel(Kernel):
         self.spurious = spurious
         self.woken_once: set[int] = set()
         self.waiting_conditions: dict[VirtualThread, Any] = {}
-        self.sharing: set[VirtualThread] = set()
+        self.writing: dict[VirtualThread, set[Hashable]] = {}
         self.touched: Footprint = {}
         self.taken: list[Taken] = [Taken(MAIN, (MAIN,), NOBODY)]
         self.pending: dict[VirtualThread, Op] = {}
@@ -285,11 +286,10 @@ class SteppingKernel(Kernel):
         if op.deadline is not None and self.early:
             self.touch(CLOCK, READ)
 
-    def exit(self) -> None:
-        """End the program: what daemon threads have not done by now is never done."""
+    def before_exit(self) -> None:
+        """Stop before the program ends: what daemon threads have not done then is never done."""
         self.point(Op("end the program"))
         self.touch(EXIT, WRITE)
-        self._finish()
 
     # What the kernel does otherwise.
 
@@ -377,8 +377,8 @@ class SteppingKernel(Kernel):
         """Complete the record of the step that ends here."""
         taken = self.taken[-1]
         taken.footprint = self.touched
-        if self.running in self.sharing:
-            self.touched[SHARED] = WRITE
+        for key in self.writing.get(self.running, ()):
+            self.touched[key] = self.touched.get(key, 0) | WRITE
         if self.running.daemon:
             self.touched[EXIT] = READ
         self.touched = {}

@@ -20,7 +20,7 @@ from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
-from apscheduler_fakes.kernel import Step, activate, active
+from apscheduler_fakes.kernel import Step, VirtualThread, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
@@ -179,34 +179,48 @@ class World:
                 if kernel.failure is None:
                     self._errors.append(error)
             if kernel.failure is None:
-                self._wait_for_threads(kernel)
-                kernel.exit()
+                self._exit(kernel)
         except SimulationError:
             pass  # The kernel has kept it.
         return value
 
     @staticmethod
-    def _wait_for_threads(kernel: ExploredKernel) -> None:
-        """Do what the interpreter does at its exit: end the pools and join the threads."""
+    def _exit(kernel: ExploredKernel) -> None:
+        """Do what the interpreter does at its exit: end the pools and join the threads.
+
+        What is done must not depend on how far others are, but for the stops: of all orders of
+        steps that commute one is run. So threads come by their numbers.
+        """
         queues: Any = pools._threads_queues
-        living = {thread.python_thread: thread for thread in kernel.threads.values()}
-        idle = [(living[each], queue) for each, queue in list(queues.items()) if each in living]
-        if idle:
+        pooled = [(getattr(each, "_virtual", None), queue) for each, queue in list(queues.items())]
+        ours = {
+            kernel.numbers[each]: (each, queue) for each, queue in pooled if each in kernel.numbers
+        }
+        if ours:
             pools._shutdown = True
             try:
-                for _, queue in idle:
-                    queue.put(None)
-                for thread, _ in idle:
-                    kernel.wait_for_end(thread, None)
+                for number in sorted(ours):
+                    ours[number][1].put(None)
+                for number in sorted(ours):
+                    kernel.wait_for_end(ours[number][0], None)
             finally:
                 pools._shutdown = False
-        # Those that have ended too: what is done here must not depend on when they did.
+        # Those that have ended too.
         joined = {kernel.main}
-        while waited_for := [each for each in kernel.numbers if each not in joined]:
-            for thread in waited_for:
-                joined.add(thread)
-                if not thread.daemon:
-                    kernel.wait_for_end(thread, None)
+
+        def left() -> list[VirtualThread]:
+            return [each for each in kernel.numbers if not (each.daemon or each in joined)]
+
+        while True:
+            while waited_for := left():
+                # Younger than all that will start one: it would not be another thread's turn.
+                oldest = min(waited_for, key=kernel.numbers.__getitem__)
+                joined.add(oldest)
+                kernel.wait_for_end(oldest, None)
+            kernel.before_exit()
+            if not left():  # A daemon may have started one.
+                break
+        kernel._finish()
 
     def _end(self, kernel: ExploredKernel) -> None:
         """End a schedule's threads and leave nothing of it to the next one."""

@@ -18,7 +18,9 @@ def outcomes_in(world: World, strategy: Strategy) -> dict[Any, int]:
     found: dict[Any, int] = {}
     for ran in schedules(world, strategy):
         if not ran.cut:
-            outcome = ran.value if ran.error is None else outcome_of(ran.error)
+            # A function is asked when all is over.
+            value = ran.value() if callable(ran.value) else ran.value
+            outcome = value if ran.error is None else outcome_of(ran.error)
             found[outcome] = found.get(outcome, 0) + 1
     return found
 

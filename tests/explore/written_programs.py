@@ -1,14 +1,17 @@
 """Programs whose every outcome is known by trying every order: what reduction must not lose.
 
-Each function is one program; what it returns tells what its threads could notice. Those of
-``WITH_FAULTS`` are known from the literature as bad, with the failure that must be found.
+Each function is one program; what it returns tells what its threads could notice, a function when
+the program is over. Those of ``WITH_FAULTS`` are known from the literature as bad, with the failure
+that must be found.
 """
 
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 Program = Callable[[], Any]
@@ -552,7 +555,212 @@ def thread_that_starts_a_thread() -> object:
     return tuple(order)
 
 
+@program
+def barrier_looked_at_beside_its_action() -> object:
+    lock = threading.Lock()
+
+    def act() -> None:
+        lock.acquire(blocking=False)
+
+    barrier = threading.Barrier(1, act)
+    started(barrier.wait)
+    return barrier.n_waiting
+
+
+@program
+def barrier_looked_at_beside_an_action_that_fails() -> object:
+    lock = threading.Lock()
+
+    def act() -> None:
+        with lock:
+            pass
+        raise ValueError
+
+    barrier = threading.Barrier(2, act)
+
+    def arrive() -> None:
+        with contextlib.suppress(ValueError, threading.BrokenBarrierError):
+            barrier.wait()
+
+    started(arrive, arrive)
+    return barrier.n_waiting, barrier.broken
+
+
+@program
+def daemon_that_starts_a_thread_that_is_none() -> object:
+    done: list[int] = []
+    # Whether main waits for it depends on who is first: the start, or the program's end.
+    started(
+        lambda: threading.Thread(target=done.append, args=(1,), daemon=False).start(), daemon=True
+    )
+    return lambda: tuple(done)
+
+
+@program
+def threads_of_threads_beside_a_daemon() -> object:
+    lock, order = threading.Lock(), list[int]()
+
+    def note(number: int) -> None:
+        with lock:
+            order.append(number)
+
+    started(partial(note, 0), daemon=True)
+    started(*(partial(started, partial(note, number)) for number in (1, 2)))
+    return lambda: tuple(order)
+
+
+@program
+def semaphore_released_for_two() -> object:
+    semaphore, order = threading.Semaphore(0), list[int]()
+
+    def enter(number: int) -> None:
+        with semaphore:
+            order.append(number)
+
+    threads = started(lambda: enter(0), lambda: enter(1))
+    semaphore.release(2)
+    for thread in threads:
+        thread.join()
+    return tuple(order)
+
+
+@program
+def queue_of_one_place_and_two_producers() -> object:
+    items = queue.Queue[int](1)
+    started(lambda: items.put(1), lambda: items.put(2))
+    return items.get(), items.get()
+
+
+@program
+def future_cancelled_beside_its_run() -> object:
+    with ThreadPoolExecutor(1) as pool:
+        gate = threading.Event()
+        pool.submit(gate.wait)
+        future = pool.submit(lambda: 1)
+        gate.set()
+        return future.cancel()
+
+
+@program
+def lock_handed_over_and_tried() -> object:
+    handed, lock, got = threading.Lock(), threading.Lock(), list[bool]()
+    handed.acquire()
+
+    def hand_over() -> None:
+        with lock:
+            handed.release()
+
+    def attempt_it() -> None:
+        with lock:
+            got.append(handed.acquire(blocking=False))
+
+    joined(hand_over, attempt_it)
+    return (*got, handed.locked())
+
+
+@program
+def rlock_freed_by_a_wait() -> object:
+    lock = threading.RLock()
+    condition, order = threading.Condition(lock), list[str]()
+
+    def tell() -> None:
+        with lock:
+            order.append("told")
+            condition.notify()
+
+    started(tell)
+    with condition, condition:
+        order.append("waited")
+        condition.wait(1)
+    return (*order, lock.acquire(blocking=False))
+
+
 # Time-outs and sleeps.
+
+
+@timed
+def semaphore_with_a_timeout() -> object:
+    semaphore = threading.Semaphore(0)
+
+    def free() -> None:
+        time.sleep(1)
+        semaphore.release()
+
+    started(free)
+    return semaphore.acquire(timeout=1)
+
+
+@timed
+def one_of_two_notified_in_time() -> object:
+    condition, order = threading.Condition(), list[Any]()
+
+    def wait(number: int) -> None:
+        with condition:
+            order.append((number, condition.wait(1)))
+
+    threads = started(lambda: wait(0), lambda: wait(1))
+    with condition:
+        condition.notify()
+    for thread in threads:
+        thread.join()
+    return tuple(order)
+
+
+@timed
+def full_queue_in_time() -> object:
+    items, put = queue.Queue[int](1), dict[int, bool]()
+
+    def add(number: int) -> None:
+        with contextlib.suppress(queue.Full):
+            items.put(number, timeout=1)
+            put[number] = True
+
+    threads = started(lambda: add(0), lambda: add(1))
+    time.sleep(1)
+    got = items.get_nowait()
+    for thread in threads:
+        thread.join()
+    return got, tuple(sorted(put)), items.qsize()
+
+
+@timed
+def timer_cancelled_at_its_instant() -> object:
+    ran = list[int]()
+    timer = threading.Timer(1, ran.append, [1])
+    timer.start()
+    time.sleep(1)
+    timer.cancel()
+    timer.join()
+    return tuple(ran)
+
+
+@timed
+def barrier_with_a_timeout() -> object:
+    barrier, ends = threading.Barrier(2), dict[int, object]()
+
+    def arrive(number: int) -> None:
+        time.sleep(number)
+        try:
+            ends[number] = barrier.wait(1)
+        except threading.BrokenBarrierError:
+            ends[number] = "broken"
+
+    joined(lambda: arrive(0), lambda: arrive(1))
+    return tuple(sorted(ends.items())), barrier.broken
+
+
+@timed
+def two_that_join_each_other_in_time() -> object:
+    threads, seen = list[threading.Thread](), dict[int, object]()
+
+    def join(number: int) -> None:
+        threads[number].join(1)
+        seen[number] = threads[number].is_alive()
+
+    threads.extend(threading.Thread(target=join, args=(1 - number,)) for number in (0, 1))
+    for thread in threads:
+        thread.start()
+    return lambda: tuple(sorted(seen.items()))
 
 
 @timed
