@@ -25,7 +25,7 @@ import pytest
 from freezegun import freeze_time
 from werkzeug.routing.map import Map
 
-from apscheduler_fakes import NotModelled, Simulation
+from apscheduler_fakes import Deadlock, NotModelled, Simulation
 
 SOURCE = """
 import time
@@ -288,6 +288,38 @@ def test_a_module_imported_inside_is_real_outside(module: str) -> None:
     assert (kept.get_ident, kept.datetime) == (threading.get_ident, datetime)
     assert kept.Poll.lock_class is threading.Lock
     assert kept.Poll().clock() > 0
+
+
+FAILING = """
+import kept_names
+import threading, time
+from apscheduler.schedulers.background import BackgroundScheduler
+
+scheduler = BackgroundScheduler()
+scheduler.start()
+kept_names.mine = time.sleep
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [("raise ValueError('no configuration')", ValueError), ("threading.Event().wait()", Deadlock)],
+    ids=["raises", "waits"],
+)
+def test_an_import_that_fails_inside_says_why(
+    module: str, tmp_path: Path, line: str, error: type[BaseException]
+) -> None:
+    """The error is the module's own, at its line, and what it had imported is real afterwards."""
+    (tmp_path / "failing.py").write_text(FAILING.format(line))
+    text = r"no configuration|nothing can run any more"
+    with pytest.raises(error, match=text) as caught, Simulation():
+        importlib.import_module("failing")
+    lines = [str(each.statement) for each in caught.traceback if "failing.py" in str(each.path)]
+    assert lines == [line]
+    assert "failing" not in sys.modules
+    kept = sys.modules[module]
+    assert vars(kept)["sleep"] is vars(kept)["mine"] is time.sleep is _REAL_SLEEP
 
 
 def test_a_name_that_the_program_sets_inside_stays(monkeypatch: pytest.MonkeyPatch) -> None:
