@@ -24,6 +24,7 @@ _LOCK: Any = _thread.LockType
 _RLOCK: Any = type(_thread.RLock())
 _CONDITION: Any = threading.Condition
 _LOCAL: Any = _thread._local
+_get_ident = _thread.get_ident
 
 # What is looked for, by its exact type.
 TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL})
@@ -40,6 +41,7 @@ class Replaced:
         self._real: list[Any] = []  # Kept alive, so that no other object gets the same id.
         self._conditions: list[tuple[Any, dict[str, Any]]] = []
         self._locals: list[tuple[Any, local]] = []
+        self._os_ident = _get_ident()
 
     def by(self, real: Any) -> Any:
         """Return what stands for a real lock or local, which is itself when it has to stay."""
@@ -65,6 +67,8 @@ class Replaced:
         for condition, inside in reversed(self._conditions):
             condition.__dict__.clear()
             condition.__dict__.update(inside)
+        if _get_ident() != self._os_ident:
+            return  # The values of another thread are out of reach.
         for real, virtual in self._locals:
             real.__dict__.clear()
             real.__dict__.update(virtual.__dict__)

@@ -7,7 +7,7 @@ leave the kernel's work half done.
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from greenlet import getcurrent
@@ -48,4 +48,7 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         if signal.getsignal(signal.SIGINT) is handle:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            # Another thread that leaves the block may set no handler; outside this one is the
+            # default one.
+            with suppress(ValueError):
+                signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,9 +18,16 @@ from random import Random
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
+from greenlet import error as greenlet_error
 from greenlet import getcurrent, greenlet
 
-from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeLimit
+from apscheduler_fakes.errors import (
+    Deadlock,
+    OutsideThread,
+    SimulationError,
+    StepLimit,
+    TimeLimit,
+)
 from apscheduler_fakes.report import seconds, thread_table
 
 if TYPE_CHECKING:
@@ -228,6 +235,7 @@ class Kernel:
         self._ending = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
         self.main.greenlet = getcurrent()
+        self._os_thread = _os_thread()
         self.running = self.main
         self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
         self.hub = greenlet(self._loop)
@@ -392,6 +400,21 @@ class Kernel:
 
     # How a simulation ends.
 
+    def is_left_elsewhere(self) -> bool:
+        """Return whether who asks, at the block's end, is not the thread that began it."""
+        return self.running is not self.main or self._os_thread is not _os_thread()
+
+    def abandon(self) -> None:
+        """Forget every thread: only the OS thread that began a simulation can end them."""
+        self._ending = True
+        self.abandoned = [each for each in self.threads.values() if each is not self.main]
+        for thread in self.abandoned:
+            thread.ticket += 1
+            self._close(thread)
+        self.threads.clear()
+        self._ready.clear()
+        self._timers.clear()
+
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
         self._ending = True
@@ -434,6 +457,8 @@ class Kernel:
                 return
         try:
             self.hub.switch()
+        except greenlet_error:
+            raise _no_thread_of_its_own() from None
         finally:
             _resumed()
 
@@ -588,6 +613,22 @@ def _resumed() -> None:
 
     Until then coverage's would miss the ends of the calls that it does not measure.
     """
+
+
+def _os_thread() -> greenlet:
+    """Return the outermost greenlet, which is the OS thread; identifiers are used again."""
+    current = getcurrent()
+    while current.parent is not None:
+        current = current.parent
+    return current
+
+
+def _no_thread_of_its_own() -> OutsideThread:
+    return OutsideThread(
+        f"thread {threading.current_thread().name!r} has the identifier of a thread that began a "
+        "Simulation and ended inside its block, so that virtual time takes the one for the other. "
+        "Leave the block in the thread that entered it."
+    )
 
 
 def _no_thread() -> RuntimeError:

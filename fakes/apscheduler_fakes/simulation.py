@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from apscheduler_fakes.clock import MICROSECOND, Clock, forget_unreachable
 from apscheduler_fakes.dates import EPOCH, virtual_dates
@@ -104,12 +104,7 @@ class Simulation:
             RuntimeError: It was entered before.
         """
         if (outer := active()) is not None:
-            raise NotModelled(
-                "a Simulation inside a Simulation has no model. Use the outer one."
-                if outer.os_ident == get_ident()
-                else "a Simulation beside a Simulation has no model, and another thread runs one. "
-                "Use one after the other, or a process for each."
-            )
+            raise NotModelled(_is_open(outer))
         if self._kernel is not None:
             raise RuntimeError("Simulation: it was entered before. Make a new one for a new block.")
         forget_unreachable()
@@ -147,8 +142,8 @@ class Simulation:
         """End the threads that are left, silently, and put real threads and time back.
 
         Raises:
-            SimulationError: The program failed and something swallowed the report, or a thread
-                caught its end again and again.
+            SimulationError: The program failed and something swallowed the report, a thread caught
+                its end again and again, or another thread has left the block.
         """
         kernel = self._kernel
         assert kernel is not None
@@ -156,6 +151,13 @@ class Simulation:
             return  # The interpreter's end has ended it (test_an_open_simulation_ends_with_python).
         self._over = True
         _open.remove(self)
+        if kernel.is_left_elsewhere():
+            self._undo.close()
+            with without_threads(kernel):
+                kernel.abandon()
+            # For its main thread, if that still waits.
+            kernel.failure = _left_elsewhere(kernel)
+            raise kernel.failure
         with self._undo, _silence(), without_threads(kernel):
             kernel.end()
         if kernel.interruption is not None:
@@ -229,10 +231,11 @@ _open: list[Simulation] = []
 
 def _end_at_exit() -> None:
     """End what a generator or a debugger has left open: later no thread could be waited for."""
-    mine = [each for each in _open if each.threads and each.threads[0].ident == get_ident()]
-    for simulation in mine:
-        with suppress(SimulationError):
-            simulation.__exit__(None, None, None)
+    for simulation in _open:
+        kernel = simulation._kernel
+        if kernel is not None and (kernel.os_ident == get_ident() or kernel.main.greenlet.dead):
+            with suppress(SimulationError):
+                simulation.__exit__(None, None, None)
 
 
 threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # As concurrent.futures does.
@@ -247,6 +250,38 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+def _is_open(outer: Kernel) -> str:
+    if outer.main.greenlet.dead:
+        return (
+            f"a Simulation that thread {outer.main.name!r} entered is still open, and that thread "
+            "has ended. Leave its block in the thread that enters it, or close the generator in "
+            "which it stands."
+        )
+    if outer.os_ident == get_ident():
+        return "a Simulation inside a Simulation has no model. Use the outer one."
+    return (
+        f"a Simulation beside a Simulation has no model, and thread {outer.main.name!r} runs one. "
+        "Use one after the other, or a process for each."
+    )
+
+
+# Simulations that another thread has left. What is unwound when it is collected would run for real.
+_out_of_reach: list[Kernel] = []
+
+
+def _left_elsewhere(kernel: Kernel) -> SimulationError:
+    _out_of_reach.append(kernel)
+    virtual = kernel.running is not kernel.main
+    leaves: Any = kernel.running if virtual else threading.current_thread()
+    names = ", ".join(thread.name for thread in kernel.abandoned)
+    return SimulationError(
+        f"the block of a Simulation that thread {kernel.main.name!r} entered was left in thread "
+        f"{leaves.name!r}, which cannot end the threads inside ({names or 'there are none'}). "
+        "Names and time are put back. Leave the block in the thread that enters it; a generator is "
+        "left where it is closed."
+    )
 
 
 def _abandoned(kernel: Kernel) -> SimulationError | None:

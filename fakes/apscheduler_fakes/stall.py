@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from apscheduler_fakes.errors import StallLimit
@@ -84,7 +84,8 @@ def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
     finally:
         stop.release()
         stopped.acquire()
-        signal.signal(SIGNAL, before)
+        with suppress(ValueError):  # Another thread leaves the block, and may set no handler.
+            signal.signal(SIGNAL, before)
 
 
 def _place_in_a_bare_thread() -> tuple[Kernel | None, int]:

@@ -19,13 +19,23 @@ def kind(request: pytest.FixtureRequest) -> Iterator[str]:
     """The threads under contract: those of a simulation, or the real ones."""
     if request.param == "real":
         yield "real"
-        for thread in threading.enumerate():
-            if isinstance(thread, threading._DummyThread):
-                # Python 3.11 and 3.12 never forget a bare thread that asked who it is.
-                threading._active.pop(thread.ident, None)  # type: ignore[attr-defined]
+        _forget_bare_threads()
         return
     with Simulation():
         yield "virtual"
+
+
+@pytest.fixture
+def bare_threads_forgotten() -> Iterator[None]:
+    """Forget bare threads that asked who they are, which Python 3.11 and 3.12 never do."""
+    yield
+    _forget_bare_threads()
+
+
+def _forget_bare_threads() -> None:
+    for thread in threading.enumerate():
+        if isinstance(thread, threading._DummyThread):
+            threading._active.pop(thread.ident, None)  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_a_simulation_beside_another_is_refused() -> None:
     with Simulation():
         beside(enter_in_a_bare_thread)
 
-    assert "and another thread runs one. Use one after the other" in str(errors[0])
+    assert "and thread 'MainThread' runs one. Use one after the other" in str(errors[0])
 
 
 def test_a_refusal_that_is_swallowed_is_raised_when_the_block_ends() -> None:

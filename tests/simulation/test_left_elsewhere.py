@@ -1,0 +1,136 @@
+"""A block that another thread leaves than the one that entered it: told, and nothing stays."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from apscheduler_fakes import NotModelled, OutsideThread, Simulation, SimulationError, simulation
+from apscheduler_fakes.kernel import active
+from beside import beside
+
+REAL = time.sleep, threading.Lock, threading.Thread.start, vars(datetime)["now"]
+
+own = threading.local()
+
+pytestmark = pytest.mark.usefixtures("bare_threads_forgotten")
+
+
+class Block:
+    """A simulation in a generator, as in a fixture, with a thread inside that waits."""
+
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
+        self.ended: list[str] = []
+        self.thread = threading.Thread()
+        self._generator = self._block()
+
+    def enter(self) -> None:
+        """Enter the block."""
+        next(self._generator)
+
+    def leave(self) -> None:
+        """Leave the block, and keep the error."""
+        try:
+            self._generator.close()
+        except BaseException as error:  # noqa: BLE001  # For the test.
+            self.errors.append(error)
+
+    def _block(self) -> Generator[None]:
+        with Simulation() as sim:
+            pool = ThreadPoolExecutor(1)
+            pool.submit(time.sleep, 5)
+            pool.submit(self.ended.append, "what was queued")
+            self.thread = threading.Thread(target=self._wait, name="waits")
+            self.thread.start()
+            sim.settle()
+            yield
+
+    def _wait(self) -> None:
+        try:
+            time.sleep(1000)
+        finally:
+            self.ended.append("its finally clause")
+
+
+def enter_in_a_thread_that_ends(block: Block) -> None:
+    beside(block.enter)
+    kernel: Any = active()
+    while not kernel.main.greenlet.dead:
+        os.sched_yield()
+
+
+def check(block: Block, text: str) -> None:
+    [error] = block.errors
+    assert isinstance(error, SimulationError)
+    assert text in str(error)
+    assert (time.sleep, threading.Lock, threading.Thread.start, vars(datetime)["now"]) == REAL
+    assert not block.thread.is_alive()
+    assert block.ended == []
+    with Simulation() as sim:
+        thread = threading.Thread(target=time.sleep, args=(1,))
+        thread.start()
+        thread.join()
+        assert sim.clock.elapsed == 1.0
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_block_left_in_another_thread_is_told_there() -> None:
+    """Names are put back, and its threads are forgotten, for only their own OS thread ends them."""
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGURG)
+    own.value = "mine"
+    block = Block()
+    block.enter()
+    beside(block.leave)
+    try:
+        check(block, "which cannot end the threads inside (ThreadPoolExecutor-0_0, waits). Names")
+        assert own.value == "mine"
+        assert str(block.errors[0]).startswith(
+            "the block of a Simulation that thread 'MainThread' entered was left in thread 'Dummy-"
+        )
+    finally:
+        signal.signal(signal.SIGINT, handlers[0])
+        signal.signal(signal.SIGURG, handlers[1])
+
+
+def test_a_block_whose_thread_has_ended_is_told_to_whoever_begins_another() -> None:
+    """It is still open; leaving it, wherever, puts names back."""
+    block = Block()
+    enter_in_a_thread_that_ends(block)
+    with pytest.raises(NotModelled, match=r"is still open, and that thread has ended. Leave its"):
+        Simulation().__enter__()
+    simulation._end_at_exit()
+    block.leave()
+    assert block.errors == []
+    block.errors.append(SimulationError("which the interpreter's end keeps to itself"))
+    check(block, "keeps to itself")
+
+
+def test_a_thread_that_is_taken_for_one_that_has_ended_is_told() -> None:
+    """The system gives identifiers again, and a simulation knows its thread by that."""
+    block = Block()
+    enter_in_a_thread_that_ends(block)
+    kernel: Any = active()
+    kernel.os_ident = threading.main_thread().ident
+    with pytest.raises(OutsideThread, match="has the identifier of a thread that began a"):
+        time.sleep(2000)
+    block.leave()
+    check(block, "was left in thread 'MainThread'")
+
+
+def test_a_block_left_in_one_of_its_own_threads_is_told_there() -> None:
+    """A virtual thread cannot end the others; the main thread is told where it waits."""
+    block = Block()
+    block.enter()
+    thread = threading.Thread(target=block.leave, name="leaves")
+    thread.start()
+    with pytest.raises(SimulationError, match="was left in thread 'leaves'"):
+        time.sleep(1)
+    check(block, "was left in thread 'leaves'")
