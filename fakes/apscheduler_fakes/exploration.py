@@ -28,6 +28,7 @@ from apscheduler_fakes.drawing import svg
 from apscheduler_fakes.exhaustive import Exhaustive
 from apscheduler_fakes.kernel import Step
 from apscheduler_fakes.lanes import lanes
+from apscheduler_fakes.progress import Progress
 from apscheduler_fakes.repeats import DIFFERENT, check_same, headline, kind, parting, repeated
 from apscheduler_fakes.report import own_traceback
 from apscheduler_fakes.rewriting import rewritten
@@ -40,9 +41,6 @@ _MINIMISE = 500
 
 # One in so many schedules is run twice.
 _REPEAT = 50
-
-# How often, in seconds, a long exploration says on a terminal how far it is.
-_TELL_EVERY = 1.0
 
 
 class Search(Policy, Protocol):
@@ -205,8 +203,11 @@ def explore_with(
         )
     failures: dict[object, ScheduleFailure] = {}
     count = redundant = deepest = 0
-    began = told = time.perf_counter()
+    began = time.perf_counter()
+    total = getattr(strategy, "schedules", None)
+    of_all = f" of {total:,}" if total else ""
     with ExitStack() as undo:
+        progress = undo.enter_context(Progress())
         undo.enter_context(rewritten(options.switch_in))
         world = undo.enter_context(options.world())
         for ran in schedules(world, strategy):
@@ -220,13 +221,10 @@ def explore_with(
             redundant += ran.cut
             deepest = max(deepest, len(ran.taken))
             if ran.error is not None and kind(ran.error) not in failures:
-                failures[kind(ran.error)] = _failure(world, options, ran)
+                failures[kind(ran.error)] = _failure(world, options, ran, progress)
                 if not keep_going:
                     break
-            if time.perf_counter() - told > _TELL_EVERY and sys.stderr.isatty():
-                told = time.perf_counter()
-                sys.stderr.write(f"\rexplore: {count} schedules, {told - began:.0f} s ")
-                sys.stderr.flush()
+            progress.tell(f"{count:,}{of_all} schedules")
     _raise(failures)
     return Exploration(
         schedules=count,
@@ -375,13 +373,13 @@ def _raise(failures: dict[object, ScheduleFailure]) -> None:
         raise ExceptionGroup(f"the program fails in {len(found)} ways", found)
 
 
-def _failure(world: World, options: Options, ran: Ran) -> ScheduleFailure:
+def _failure(world: World, options: Options, ran: Ran, progress: Progress) -> ScheduleFailure:
     """Return the failure of a schedule, with the fewest preemptions it can be had with.
 
     Raises:
         ScheduleDiverged: It does not fail again.
     """
-    best = _failing_again(world, _minimised(world, _failing_again(world, ran)))
+    best = _failing_again(world, _minimised(world, _failing_again(world, ran), progress))
     failure = _described(options, best)
     failure.__cause__ = _cause(best)
     return failure
@@ -413,7 +411,7 @@ def _cause(ran: Ran) -> BaseException:
     return ran.error
 
 
-def _minimised(world: World, ran: Ran) -> Ran:
+def _minimised(world: World, ran: Ran, progress: Progress) -> Ran:
     """Return a schedule with the same failure and as few preemptions as can be found."""
     # A search needs no stop before a start; without it, as many preemptions may be few enough.
     stops = Stops.FEW if ran.stops is Stops.STARTS else ran.stops
@@ -423,6 +421,7 @@ def _minimised(world: World, ran: Ran) -> Ran:
         more = True
         while more and left:
             left -= 1
+            progress.tell(f"a failure, and {_MINIMISE - left} schedules for the simplest like it")
             tried = world.run(search, stops=stops)
             if _same(tried, ran):
                 return _shortened(world, tried)

@@ -1,16 +1,19 @@
 """The pytest plugin: the fixture ``sim``, the marker ``explore``, and what nobody looked at fails.
 
-Importing it imports pytest only, so that a missing package of the fakes stops no test run.
+Importing it needs pytest only, so that a missing package of the fakes stops no test run.
 """
 
 import sys
 import traceback
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from apscheduler_fakes.progress import uncaptured
 
 if TYPE_CHECKING:
     from _pytest.fixtures import SubRequest
@@ -26,7 +29,10 @@ _failure = pytest.StashKey[BaseException]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the marker."""
+    """Add the marker; let an exploration show its progress past pytest's capture."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    uncaptured.append(capture.global_and_fixture_disabled if capture else nullcontext)
+    config.add_cleanup(partial(uncaptured.__delitem__, -1))
     config.addinivalue_line(
         "markers",
         "explore(strategy=Exhaustive(), *, spurious_wakeups=False, early_timeouts=False, "

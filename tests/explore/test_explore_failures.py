@@ -421,18 +421,6 @@ def test_time_and_dates_agree_in_every_schedule() -> None:
     assert len(began) == 1
 
 
-def test_progress_is_told_on_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Who waits for a long exploration sees that it goes on."""
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setattr("apscheduler_fakes.exploration._TELL_EVERY", 0.0)
-
-    explore(written_programs.queue_join, Random(3))
-
-    assert "explore: 3 schedules, " in capsys.readouterr().err
-
-
 def test_ctrl_c_ends_an_exploration() -> None:
     """An interrupt is no failure of the program."""
 

@@ -133,7 +133,7 @@ def test_the_plugin_imports_pytest_only() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert result.stdout == "['apscheduler_fakes.plugin']\n"
+    assert result.stdout == "['apscheduler_fakes.plugin', 'apscheduler_fakes.progress']\n"
 
 
 def test_without_pytest_nothing_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,114 @@
+"""A long exploration says on a terminal how far it is, and leaves nothing there."""
+
+import io
+import os
+from contextlib import redirect_stderr
+
+import pytest
+import written_programs
+
+from apscheduler_fakes import Random, ScheduleFailure, explore
+from apscheduler_fakes.progress import uncaptured
+
+ERASE = "\x1b[J"
+
+
+class Terminal(io.StringIO):
+    """Standard error, when it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def fileno(self) -> int:
+        """Return its number, which is asked how wide it is."""
+        return 2
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Standard error: a terminal of 30 columns, which is told of every schedule."""
+    stderr = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((30, 24)))
+    monkeypatch.setattr("apscheduler_fakes.progress.uncaptured", [lambda: redirect_stderr(stderr)])
+    monkeypatch.setattr("apscheduler_fakes.progress.EVERY", 0.0)
+    return stderr
+
+
+def test_progress_is_shown_below_the_cursor_and_erased(terminal: Terminal) -> None:
+    """It is no wider than the terminal, and the cursor is always back where it was."""
+    explore(written_programs.queue_join, Random(2))
+
+    below = f"\x1bD\x1b[A\x1b7{ERASE}\x1b[B\r"
+    assert terminal.getvalue().split("\x1b8") == [
+        f"{below}explore: 1 of 2 schedules, 0 ",
+        f"{below}explore: 2 of 2 schedules, 0 ",
+        ERASE,
+    ]
+
+
+def test_progress_is_erased_whatever_ends_an_exploration(terminal: Terminal) -> None:
+    """A failure leaves nothing behind; what is done about it takes its time, too."""
+    with pytest.raises(ScheduleFailure):
+        explore(written_programs.lost_wake_up)
+
+    text = terminal.getvalue()
+    assert "\rexplore: a failure, and 1 sch\x1b8" in text
+    assert text.endswith(f"\x1b8{ERASE}")
+
+
+@pytest.mark.parametrize("name", ["dumb", None])
+def test_a_terminal_that_cannot_is_left_alone(
+    name: str | None, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the cursor cannot be moved nothing is shown."""
+    monkeypatch.delenv("TERM")
+    if name:
+        monkeypatch.setenv("TERM", name)
+
+    explore(written_programs.queue_join, Random(2))
+
+    assert terminal.getvalue() == ""
+
+
+def test_what_is_no_terminal_is_left_alone(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file or a pipe nothing is shown."""
+    monkeypatch.setattr(terminal, "isatty", lambda: False)
+
+    explore(written_programs.queue_join, Random(2))
+
+    assert terminal.getvalue() == ""
+
+
+CAPTURED = """
+import sys
+
+from apscheduler_fakes.progress import uncaptured
+
+
+def test_it(capsys):
+    with uncaptured[-1]():
+        sys.stderr.write("to the terminal")
+    assert capsys.readouterr().err == ""
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "shown", "passed"),
+    [((), "to the terminal", 1), (("-s",), "to the terminal", 1), (("-p", "no:capture"), "", 0)],
+)
+def test_pytest_lets_progress_through(
+    options: tuple[str, ...], shown: str, passed: int, pytester: pytest.Pytester
+) -> None:
+    """What a test writes is captured, but not its progress."""
+    before = list(uncaptured)
+    pytester.makepyfile(CAPTURED)
+
+    result = pytester.runpytest(*options)
+
+    result.assert_outcomes(passed=passed, errors=1 - passed)
+    assert result.stderr.str() == shown
+    assert uncaptured == before
