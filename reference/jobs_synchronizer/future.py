@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from contextlib import AbstractContextManager
+from concurrent.futures._base import CANCELLED, PENDING
+from contextlib import AbstractContextManager, suppress
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ from jobs_synchronizer.errors import JobNotRun
 
 if TYPE_CHECKING:
     from jobs_synchronizer.watch import Watch
+
+
+class NotBegun(CancelledError):
+    """A pool came to a job that somebody else has answered or answers; its log is told so."""
 
 
 class JobFuture(Future[Any]):
@@ -33,11 +38,9 @@ class JobFuture(Future[Any]):
     """
 
     _seen = "not in a job store yet"
-    # The thread that is adding the job, and whether its store has it, or had.
-    _adder: int | None = None
+    # Whether its store has it, or had.
     _stored = False
     _handed_over = False
-    _notified = False
     # A body that no executor will report, and how a body ended.
     _unwatched = False
     _outcome: tuple[Any, BaseException | None] | None = None
@@ -74,15 +77,17 @@ class JobFuture(Future[Any]):
             if isinstance(error, JobNotRun) and error.job_id == self.job_id:
                 return error.what  # Another job's is the exception that this one raised.
             return f"raised {type(error).__name__}" if error else "returned"
+        seen = self._seen.format(self)
         outlook = "" if self._handed_over else self._watch.outlook()
-        return f"{self._seen}; {outlook}" if outlook else self._seen
+        return f"{seen}; {outlook}" if outlook else seen
 
     def cancel(self) -> bool:
         """Cancel the job unless it is running, and take it out of its store.
 
         Returns:
             Whether the job is cancelled. The function of a cancelled job is never called, not even
-            if a pool has the job in its queue.
+            if a pool has the job in its queue. A job that its store cannot remove now is removed
+            when the block ends, or not handed over.
 
         Source: those who wait for a cancelled future are told by ``set_running_or_notify_cancel``,
         which is called once,
@@ -91,26 +96,19 @@ class JobFuture(Future[Any]):
         if not super().cancel():
             return False
         with self._condition:
-            if self._notified:
-                return True
-            self._notified = True
-            self.set_running_or_notify_cancel()
-        self._watch.take_back(self)
+            if self._state == CANCELLED:
+                self.set_running_or_notify_cancel()
+        with suppress(Exception):  # Like any other cancel(); the end of the block tells.
+            self._watch.take_back(self)
         return True
 
-    def _begin(self) -> None:
-        """Let nobody cancel the job any more.
+    def _claim(self) -> bool:
+        """Let nobody else run, answer or cancel the job; return whether nobody has before.
 
-        Raises:
-            CancelledError: It has an answer already, and must not run.
+        Whoever claims it runs it, or says why it is not run.
         """
-        with self._condition:  # No answer comes between the look and the step.
-            if self.done():
-                raise CancelledError(
-                    f"Job {self.name!r} (id {self.job_id}) is not run: its future was "
-                    f"{'cancelled' if self.cancelled() else 'answered'} before it began."
-                )
-            self.set_running_or_notify_cancel()
+        with self._condition:
+            return self._state == PENDING and self.set_running_or_notify_cancel()
 
     def _settle(self, value: Any, error: BaseException | None = None) -> None:
         """Answer, unless there is an answer."""
@@ -130,6 +128,11 @@ class JobFuture(Future[Any]):
         error.__cause__ = cause
         self._settle(None, error)
 
+    def _withdraw(self, kind: type[JobNotRun], what: str, advice: str) -> None:
+        """Answer that the job is not run, unless somebody has claimed it."""
+        if self._claim():
+            self._fail(kind, what, advice)
+
     def _unwatch(self) -> None:
         """Take the answer from the body itself: no executor will tell how it ended."""
         self._unwatched = True
@@ -141,7 +144,11 @@ class JobFuture(Future[Any]):
         """Return the job's function as a thread of this process calls it."""
 
         def body(*args: Any, **kwargs: Any) -> Any:
-            self._begin()
+            if not self._claim():
+                raise NotBegun(
+                    f"Job {self.name!r} (id {self.job_id}) is not run: its future was "
+                    f"{'cancelled' if self.cancelled() else 'answered'} before it began."
+                )
             self._seen = "running"
             value, error = None, None
             try:

@@ -86,15 +86,27 @@ class JobGroup:
         """Cancel what has not begun, and listen no longer.
 
         Raises:
-            Exception: A job store failed to remove a job; the others are removed all the same.
+            Exception: A job store failed to remove a job, which a note names; several such errors
+                come as a group. The other jobs are removed all the same, and none is run.
         """
         self._opener = None
+        errors: list[Exception] = []
         with ExitStack() as stack:
             stack.callback(self._watch.close, self)
             for future in self._futures:
                 if not future.done() or self._watch.waits_for(future):
-                    stack.callback(self._watch.take_back, future)
-                    stack.callback(future.cancel)
+                    stack.callback(self._take_back, future, errors)
+        if errors[1:]:
+            raise ExceptionGroup("JobGroup: jobs are left in their stores", errors)
+        if errors:
+            raise errors[0]
+
+    def _take_back(self, future: JobFuture, errors: list[Exception]) -> None:
+        future.cancel()
+        try:
+            self._watch.take_back(future)
+        except Exception as error:  # noqa: BLE001  # A store's, which is raised after the others.
+            errors.append(error)
 
     def add_job(
         self,
@@ -163,19 +175,23 @@ class JobGroup:
         )
         # Before it is added: whatever comes between, the end of the block takes it back.
         self._futures.append(future)
-        self._watch.add(
-            future,
-            opener,
-            func=func,
-            trigger=trigger,
-            args=args,
-            kwargs=kwargs,
-            id=future.job_id,
-            name=future.name,
-            jobstore=jobstore,
-            executor=executor,
-            **{"misfire_grace_time": None, **options},
-        )
+        try:
+            self._watch.add(
+                future,
+                opener,
+                func=func,
+                trigger=trigger,
+                args=args,
+                kwargs=kwargs,
+                id=future.job_id,
+                name=future.name,
+                jobstore=jobstore,
+                executor=executor,
+                **{"misfire_grace_time": None, **options},
+            )
+        except BaseException:
+            future.cancel()  # Its store may have it already.
+            raise
         if self._opener is None:  # The block has ended meanwhile, in another thread.
             future.cancel()
         return future

@@ -1,8 +1,8 @@
 """The hand-over of a group's job to an executor, and what that executor makes of it.
 
-No event tells most ways in which an executor does not run a job (``tests/rows.toml``), so three of
-its methods are wrapped: ``submit_job``, ``_run_job_success`` and ``_run_job_error``; and its pool's
-``submit``. They stay wrapped as long as they live; jobs of no group they only pass on.
+No event tells most ways in which an executor does not run a job (``tests/rows.toml``), so two of
+its methods, ``_run_job_success`` and ``_run_job_error``, and ``submit`` of its pool are wrapped for
+as long as they live. Jobs of no group they only pass on.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from apscheduler.executors.base import MaxInstancesReachedError
 from apscheduler.job import Job
 
 from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped
-from jobs_synchronizer.future import JobFuture
+from jobs_synchronizer.future import JobFuture, NotBegun
 
 # What a job is made of.
 _FIELDS = [name for name in Job.__slots__ if name != "__weakref__"]
@@ -37,69 +37,71 @@ class RunId(str):
         return str, (str(self),)
 
 
-def observe(executor: Any, take: Callable[[Any], JobFuture | None]) -> None:
-    """Answer the futures of the jobs that an executor is given from now on.
+class Observed:
+    """An executor as a scheduler sees it whose groups wait for jobs.
 
     Args:
         executor: The executor.
-        take: Returns the future of a job that is handed over, if it has one, and forgets it.
+        find_future: Returns the future of a job that is handed over, if it has one.
     """
-    observed = "_take_future" in vars(executor)
-    executor._take_future = take  # Another scheduler's, if the executor has moved.
-    if observed:
-        return
-    submit, success, error = (
-        executor.submit_job,
-        executor._run_job_success,
-        executor._run_job_error,
-    )
 
-    def submit_job(job: Any, run_times: list[datetime]) -> None:
-        future = executor._take_future(job)
+    def __init__(self, executor: Any, find_future: Callable[[Any], JobFuture | None]) -> None:
+        self._executor = executor
+        self._find_future = find_future
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._executor, name)
+
+    def submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        """Let the executor have a job, one of a group once, and not if it was taken back."""
+        future = self._find_future(job)
         if future is None:
-            submit(job, run_times)
-        else:
-            _hand_over(executor, submit, future, job, run_times)
+            self._executor.submit_job(job, run_times)
+        elif not future._handed_over:
+            future._handed_over = True
+            _observe(self._executor)
+            # Rescheduled to recur, it can be due more than once.
+            _hand_over(self._executor, future, job, run_times[-1:])
+
+
+def _observe(executor: Any) -> None:
+    """Hear from now on how the jobs of groups end in an executor."""
+    if hasattr(executor, "_unobserved"):
+        return
+    success, error = executor._unobserved = executor._run_job_success, executor._run_job_error
 
     def run_job_success(job_id: str, events: list[Any]) -> None:
         success(job_id, events)
-        if isinstance(job_id, RunId):
-            _ended(job_id, events[-1])
+        # An executor of somebody's may give back a plain string, and what run_job() made.
+        run_id = job_id if isinstance(job_id, RunId) else events[-1].job_id
+        if isinstance(run_id, RunId):
+            _ended(run_id, events[-1])
 
     def run_job_error(job_id: str, exc: BaseException, traceback: Any = None) -> None:
         error(job_id, exc, traceback)
         if isinstance(job_id, RunId):
             _lost(job_id.future, exc)
 
-    executor.submit_job = submit_job
     executor._run_job_success = run_job_success
     executor._run_job_error = run_job_error
 
 
-def _hand_over(
-    executor: Any,
-    submit: Callable[[Any, list[datetime]], None],
-    future: JobFuture,
-    job: Any,
-    run_times: list[datetime],
-) -> None:
-    """Let an executor have a job, and answer if it does not take it."""
+def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datetime]) -> None:
+    """Let an executor have a job unless it was taken back, and answer if it does not take it."""
     pool: Any = getattr(executor, "_pool", None)
-    is_standard = isinstance(pool, Executor)
-    if is_standard and "_observed" not in vars(pool):
-        pool._observed = True
+    in_a_thread = pool is None or isinstance(pool, ThreadPoolExecutor)
+    if future.done() if in_a_thread else not future._claim():
+        return
+    if isinstance(pool, Executor):
         _observe_cancelling(pool)
     handed = _copy_of(job)
     handed.id = run_id = RunId(job.id)
     run_id.executor, run_id.future, run_id.grace = executor, future, job.misfire_grace_time
-    if pool is None or isinstance(pool, ThreadPoolExecutor):
+    if in_a_thread:
         handed.func = future._body(job.func)
-    else:
-        future._begin()
-    future._handed_over = True
-    future._seen = f"handed to executor {future._executor!r}"
+    future._seen = "handed to executor {0._executor!r}"
     try:
-        submit(handed, run_times)
+        executor.submit_job(handed, run_times)
     except BaseException as error:
         # Executors keep the ids of jobs that they refuse.
         del run_id.future
@@ -119,7 +121,9 @@ def _hand_over(
 
 def _observe_cancelling(pool: Any) -> None:
     """Let executors hear of a job that their pool cancels in its queue, which they never do."""
-    submit = pool.submit
+    if hasattr(pool, "_unobserved"):
+        return
+    submit = pool._unobserved = pool.submit
 
     def submit_observed(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         pool_future = submit(function, *args, **kwargs)
@@ -151,7 +155,7 @@ def _ended(run_id: RunId, event: Any) -> None:
         what = f"was missed: {due} and did not begin within its grace of {run_id.grace} s"
         advice = "Leave misfire_grace_time out, or give its executor more workers."
         run_id.future._fail(JobMissed, what, advice)
-    else:
+    elif not isinstance(event.exception, NotBegun):
         run_id.future._settle(event.retval, event.exception)
 
 

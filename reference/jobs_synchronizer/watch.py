@@ -2,7 +2,8 @@
 
 One listener sees what happens to a job in its store. No event tells that a job is about to be
 handed over, so ``scheduler._lookup_executor``, called for each job that is due, is wrapped. Both
-are there while a group is open. What comes after the hand-over is ``handover``'s.
+are there while a group is open, or a store may have a job of one. What comes after the hand-over is
+``handover``'s.
 """
 
 import sys
@@ -16,21 +17,20 @@ from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_STOPPED, BaseScheduler
 
-from jobs_synchronizer.errors import JobLost, JobNotRun, JobRefused, JobRemoved
+from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
 from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.handover import observe
+from jobs_synchronizer.handover import Observed
 
-MASK = (
-    events.EVENT_JOB_ADDED
-    | events.EVENT_JOB_MODIFIED
-    | events.EVENT_JOB_REMOVED
-    | events.EVENT_ALL_JOBS_REMOVED
-    | events.EVENT_JOBSTORE_REMOVED
-    | events.EVENT_SCHEDULER_SHUTDOWN
+OF_ONE = events.EVENT_JOB_ADDED | events.EVENT_JOB_MODIFIED | events.EVENT_JOB_REMOVED
+OF_ALL = (
+    events.EVENT_ALL_JOBS_REMOVED | events.EVENT_JOBSTORE_REMOVED | events.EVENT_SCHEDULER_SHUTDOWN
 )
 
 # All that a scheduler's own thread does, it does in one of these.
 _OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
+# How long a thread waits for the stores' lock before it looks again whether there is a shutdown
+# that holds it, in seconds.
+_LOOK_AGAIN = 0.1
 
 # Why a job could not run, and what to do.
 _STOPPED = "the scheduler is not running"
@@ -48,6 +48,10 @@ _LEFT = (
     "A persistent store still has it, and a scheduler started on that store runs it, which nobody "
     "hears of; remove it there if it should not run."
 )
+_SHUT = (
+    "It is not run here any more, and the end of the block takes it out of the store; until then "
+    "another process that has the store may run it."
+)
 
 
 class Watch:
@@ -59,10 +63,12 @@ class Watch:
 
     def __init__(self, scheduler: BaseScheduler) -> None:
         self.scheduler = scheduler
+        # Of what follows; nothing else is waited for by who holds it.
         self._lock = threading.Lock()
         self._groups: dict[object, Opener] = {}
         # What a store may have, by the store's alias and the job's id.
         self._waiting: dict[tuple[str, str], JobFuture] = {}
+        self._attends = False
 
     @classmethod
     def of(cls, scheduler: BaseScheduler) -> Self:
@@ -72,23 +78,29 @@ class Watch:
 
     def open(self, group: object) -> "Opener":
         """Watch for one more group, which this thread opens."""
+        opener = Opener(self.scheduler)
         with self._lock:
-            if not self._groups:
-                self._find_executor = self.scheduler._lookup_executor
-                self.scheduler._lookup_executor = self._lookup_executor
-                self.scheduler.add_listener(self._hear, MASK)
-            opener = self._groups[group] = Opener(
-                keeps_the_scheduler=_is_kept_by_this_thread(self.scheduler)
-            )
-            return opener
+            self._groups[group] = opener
+            self._attend()
+        return opener
 
     def close(self, group: object) -> None:
-        """Watch for one group less; after the last one the scheduler is as it was."""
+        """Watch for one group less."""
         with self._lock:
             del self._groups[group]
-            if not self._groups:
-                del self.scheduler._lookup_executor
-                self.scheduler.remove_listener(self._hear)
+            self._attend()
+
+    def _attend(self) -> None:
+        """Be at the scheduler as long as there is anything to watch; after that it is as it was."""
+        needed = bool(self._groups or self._waiting)
+        if needed and not self._attends:
+            self._find_executor = self.scheduler._lookup_executor
+            self.scheduler._lookup_executor = self._lookup_executor
+            self.scheduler.add_listener(self._hear, OF_ONE | OF_ALL)
+        elif self._attends and not needed:
+            del self.scheduler._lookup_executor
+            self.scheduler.remove_listener(self._hear)
+        self._attends = needed
 
     def outlook(self) -> str:
         """Say why the scheduler hands no job over at present; empty when it does."""
@@ -115,29 +127,29 @@ class Watch:
             Exception: Whatever the scheduler's ``add_job`` raises.
         """
         self._refuse_what_cannot_run(future, opener)
+        if not self._lock_stores():
+            raise _not_added(future, _STOPPED)
+        try:
+            self._add(future, options)
+        except BaseException:
+            # What its store has is the group's to take out.
+            if not future._stored:
+                self._take(future)
+            raise
+        finally:
+            self.scheduler._jobstores_lock.release()
+
+    def _add(self, future: JobFuture, options: dict[str, Any]) -> None:
         with self._lock:
             if future._key in self._waiting:
                 raise ConflictingIdError(future.job_id)
             # Before it is added: it can be over before add_job returns.
             self._waiting[future._key] = future
-        future._adder = threading.get_ident()
-        try:
-            job = self.scheduler.add_job(**options)
-        except BaseException:
-            # It may fail after its store has the job: at the scheduler's loop, or by Ctrl-C.
-            if self._take(future) and future._stored:
-                with suppress(Exception):
-                    self.scheduler.remove_job(future.job_id, future._jobstore)
-            raise
-        finally:
-            future._adder = None
-        # A shutdown came between, and it waits for a start() that may never come; or it was
-        # cancelled before its store had it, and nobody else will take it out.
-        if job.pending or future.cancelled():
-            with suppress(JobLookupError):
-                job.remove()
+            self._attend()
+        job = self.scheduler.add_job(**options)
         if job.pending:
-            self._take(future)
+            # A shutdown came between, and it waits for a start() that may never come.
+            self.scheduler._pending_jobs.pop()
             raise _not_added(future, _STOPPED)
 
     def _refuse_what_cannot_run(self, future: JobFuture, opener: "Opener") -> None:
@@ -157,143 +169,177 @@ class Watch:
     def take_back(self, future: JobFuture) -> None:
         """Take a job out of its store, if it may be there.
 
-        A thread that has the stores' lock may be looking at what is due, and removes nothing: the
-        job is not handed over when it is due.
+        A thread that has the stores' lock may be looking at what is due, and removes nothing. What
+        stays in its store is not handed over when it is due.
 
         Args:
             future: The job's future, which has its answer.
+
+        Raises:
+            Exception: The store fails; the job may still be there.
         """
         if not self.waits_for(future) or self.scheduler._jobstores_lock._is_owned():
             return
-        # A shutdown holds the stores' lock for as long as it waits for jobs.
-        if self.scheduler.running:
-            with suppress(JobLookupError):
-                self.scheduler.remove_job(future.job_id, future._jobstore)
-        # After that: a job that is due before it is removed must be known here.
-        self._take(future)
+        locked = self._lock_stores()
+        try:
+            removed = self._remove(future, locked=locked)
+        except Exception as error:
+            error.add_note(
+                f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run in "
+                f"this process; job store {future._jobstore!r} may still have it. Remove it there."
+            )
+            raise
+        finally:
+            if locked:
+                self.scheduler._jobstores_lock.release()
+        if locked:  # Or it may be on its way to an executor, until the shutdown is told.
+            self._take(future)
+        if removed:
+            event = events.JobEvent(events.EVENT_JOB_REMOVED, future.job_id, future._jobstore)
+            self.scheduler._dispatch_event(event)
+
+    def _remove(self, future: JobFuture, *, locked: bool) -> bool:
+        """Remove a job from its store; return whether it was there.
+
+        Not by the scheduler's ``remove_job``, which looks into no store when it is shut down.
+        """
+        store = self.scheduler._jobstores.get(future._jobstore)
+        if store is None or not future._stored or not self.waits_for(future):
+            return False
+        if not locked and isinstance(store, MemoryJobStore):
+            return False  # The shutdown that has the lock empties it.
+        with suppress(JobLookupError):
+            store.remove_job(future.job_id)
+        future._stored = False
+        return True
+
+    def _lock_stores(self) -> bool:
+        """Acquire the lock of the scheduler's stores, unless a shutdown has it.
+
+        A shutdown keeps it until all jobs have ended, the one that this thread runs included.
+        """
+        while self.scheduler.running:
+            if self.scheduler._jobstores_lock.acquire(timeout=_LOOK_AGAIN):
+                return True
+        return bool(self.scheduler._jobstores_lock.acquire(blocking=False))
 
     def waits_for(self, future: JobFuture) -> bool:
         """Return whether a job may be in its store."""
         return self._waiting.get(future._key) is future
 
-    def _take(self, future: JobFuture) -> bool:
-        """Wait for this job no longer; return whether it was waited for."""
+    def _take(self, future: JobFuture) -> None:
+        """Wait for this job no longer."""
         with self._lock:
-            known = self.waits_for(future)
-            if known:
+            if self.waits_for(future):
                 del self._waiting[future._key]
-            return known
+                self._attend()
 
     # In the store
 
     def _hear(self, event: Any) -> None:
-        future = None
-        if isinstance(event, events.JobEvent):
-            future = self._waiting.get((event.jobstore, event.job_id))
-            if future is None or self._stays(future, event.code):
-                return
-        if future is None:
+        if event.code & OF_ALL:
             self._hear_of_all(event)
-        else:
-            self._hear_that_gone(future, event.code)
+        elif future := self._waiting.get((event.jobstore, event.job_id)):
+            self._hear_of_one(future, event.code)
 
-    def _stays(self, future: JobFuture, code: int) -> bool:
-        """Note what happened to a job that its store has afterwards, and whether it is that."""
-        if code == events.EVENT_JOB_MODIFIED:
-            future._seen = (
-                f"modified in job store {future._jobstore!r}: paused, resumed or rescheduled"
-            )
-        elif code == events.EVENT_JOB_ADDED and not (
-            future._stored and future._adder != threading.get_ident()
-        ):
-            future._stored = True
-            future._seen = f"added to job store {future._jobstore!r}"
-        else:
-            return False
-        return True
-
-    def _hear_that_gone(self, future: JobFuture, code: int) -> None:
-        kind: type[JobNotRun] = JobRemoved
+    def _hear_of_one(self, future: JobFuture, code: int) -> None:
         store = f"job store {future._jobstore!r}"
-        if code == events.EVENT_JOB_ADDED:
+        if code == events.EVENT_JOB_MODIFIED:
+            future._seen = "modified in job store {0._jobstore!r}: paused, resumed or rescheduled"
+        elif code == events.EVENT_JOB_ADDED and not future._stored:
+            future._stored = True
+            future._seen = "added to job store {0._jobstore!r}"
+        elif code == events.EVENT_JOB_ADDED:
+            self._take(future)
             what = f"was replaced in {store} by another job with its id"
-            advice = "Leave the id out: each job gets one of its own."
+            future._withdraw(JobRemoved, what, "Leave the id out: each job gets one of its own.")
+        elif future._handed_over:
+            self._take(future)
+        elif not self._is_gone(future):
+            pass  # It was another job that had its id before.
         elif future._executor in self.scheduler._executors:
+            self._take(future)
             what = f"was removed from {store} before it was due"
-            advice = "Add it again if it should run."
+            future._withdraw(JobRemoved, what, "Add it again if it should run.")
         else:
-            kind = JobRefused
+            self._take(future)
             what = f"was taken out of {store}: its executor {future._executor!r} does not exist"
-            advice = "Name one that the scheduler has, or add it."
-        self._take(future)
-        future._fail(kind, what, advice)
+            future._withdraw(JobRefused, what, "Name one that the scheduler has, or add it.")
 
     def _hear_of_all(self, event: Any) -> None:
         # In this order: what a store had before it was looked into, and has no longer, is gone.
         # A job that is being added meanwhile is no part of it.
         with self._lock:
-            stored = [
+            waiting = [
                 future
                 for future in self._waiting.values()
-                if future._stored and event.alias in {None, future._jobstore}
+                if event.alias in {None, future._jobstore} and (future._stored or future.done())
             ]
-        if not stored:
-            return
-        # This can wait for the stores' lock: whoever emptied a store waited for it, too.
-        left = {(job._jobstore_alias, job.id) for job in self.scheduler.get_jobs(event.alias)}
-        for future in stored:
+        for future in waiting:
             store = f"job store {future._jobstore!r}"
-            if future._key in left or not self._take(future):
-                continue
-            if event.code == events.EVENT_ALL_JOBS_REMOVED:
-                what = f"was removed from {store} with all others"
-                future._fail(JobRemoved, what, "Add it again if it should run.")
-            elif event.code == events.EVENT_JOBSTORE_REMOVED:
-                what = f"was in {store}, which was removed from the scheduler"
-                future._fail(JobRemoved, what, _LEFT)
-            elif isinstance(self.scheduler._jobstores[future._jobstore], MemoryJobStore):
-                what = f"was in {store}, which was emptied when the scheduler was shut down"
-                future._fail(JobRemoved, what, "Start the scheduler and add it again.")
-            else:
-                what = f"was still in {store} when the scheduler was shut down"
-                future._fail(JobLost, what, _LEFT)
+            if event.code == events.EVENT_SCHEDULER_SHUTDOWN:
+                self._hear_of_shutdown(future)
+            elif self._is_gone(future):
+                self._take(future)
+                if event.code == events.EVENT_ALL_JOBS_REMOVED:
+                    what = f"was removed from {store} with all others"
+                    future._withdraw(JobRemoved, what, "Add it again if it should run.")
+                else:
+                    what = f"was in {store}, which was removed from the scheduler"
+                    future._withdraw(JobRemoved, what, _LEFT)
+
+    def _hear_of_shutdown(self, future: JobFuture) -> None:
+        store = f"job store {future._jobstore!r}"
+        in_memory = isinstance(self.scheduler._jobstores.get(future._jobstore), MemoryJobStore)
+        if in_memory or not future._stored:
+            self._take(future)
+        # A shutdown that comes before its removal leaves a job in its store that a pool has.
+        if future._handed_over:
+            return
+        if in_memory:
+            what = f"was in {store}, which was emptied when the scheduler was shut down"
+            future._withdraw(JobRemoved, what, "Start the scheduler and add it again.")
+        else:
+            what = f"was still in {store} when the scheduler was shut down"
+            future._withdraw(JobLost, what, _SHUT)
+
+    def _is_gone(self, future: JobFuture) -> bool:
+        """Return whether a job is in its store no longer; of a shutdown, another event tells."""
+        if not self._lock_stores():
+            return False
+        try:
+            store = self.scheduler._jobstores.get(future._jobstore)
+            found = store is not None and store.lookup_job(future.job_id) is not None
+            return not (found or future._handed_over)
+        finally:
+            self.scheduler._jobstores_lock.release()
 
     # On the way to an executor
 
     def _lookup_executor(self, alias: str) -> Any:
-        executor = self._find_executor(alias)
-        observe(executor, self._take_due)
-        return executor
+        return Observed(self._find_executor(alias), self._find_future)
 
-    def _take_due(self, job: Any) -> JobFuture | None:
-        future = self._waiting.get((job._jobstore_alias, job.id))
-        return future if future is not None and self._take(future) else None
+    def _find_future(self, job: Any) -> JobFuture | None:
+        return self._waiting.get((job._jobstore_alias, job.id))
 
 
 class Opener:
     """The thread that opened a group, and will wait for its jobs.
 
     Args:
-        keeps_the_scheduler: Whether its scheduler can do nothing as long as it waits.
+        scheduler: The scheduler that is to run them.
     """
 
-    def __init__(self, *, keeps_the_scheduler: bool) -> None:
+    def __init__(self, scheduler: Any) -> None:
         self.thread = threading.current_thread()
-        self.keeps_the_scheduler = keeps_the_scheduler
+        # Whether the scheduler can do nothing as long as this thread waits: it is its own, in a
+        # listener or in a job, or it has the lock of the stores.
+        self.keeps_the_scheduler = scheduler._jobstores_lock._is_owned() or any(
+            frame.f_code in _OWN_CODE and frame.f_locals["self"] is scheduler
+            for frame, _ in walk_stack(sys._getframe())
+        )
         # The pools that it is a worker of, and that are to run jobs which it waits for.
         self.pools: set[Any] = set()
-
-
-def _is_kept_by_this_thread(scheduler: Any) -> bool:
-    """Return whether a scheduler can do nothing as long as this thread waits.
-
-    It is the scheduler's own, in a listener or in a job, or it has the lock of its stores.
-    """
-    own = any(
-        frame.f_code in _OWN_CODE and frame.f_locals["self"] is scheduler
-        for frame, _ in walk_stack(sys._getframe())
-    )
-    return own or bool(scheduler._jobstores_lock._is_owned())
 
 
 def _not_added(future: JobFuture, why: str) -> JobRefused:

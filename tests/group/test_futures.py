@@ -143,23 +143,28 @@ class Elsewhere(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no
         return concurrent.futures.Future[Any]()
 
 
-def test_a_job_that_is_cancelled_while_it_is_handed_over(scheduler: Any) -> None:
-    """A job that is cancelled in the last moment is not handed to another process."""
+@pytest.mark.parametrize("executor", ["default", "elsewhere"])
+def test_a_job_that_is_cancelled_while_it_is_handed_over(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    """A job that is cancelled in the last moment is not handed to a pool."""
     pool = Elsewhere()
     scheduler.add_executor(pool, "elsewhere")
-    submit = pool.submit_job
+    monkeypatch.setattr(scheduler._executors["default"]._pool, "submit", pool.submit)
     with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor="elsewhere", **soon())
+        future = group.add_job(work, executor=executor, **soon())
+        real = scheduler._lookup_executor
 
-        def submit_job(*call: Any) -> None:
+        def lookup(alias: str) -> Any:
             super(type(future), future).cancel()
-            submit(*call)
+            return real(alias)
 
-        scheduler._lookup_executor("elsewhere")
-        submit, pool.submit_job = pool.submit_job, submit_job
+        monkeypatch.setattr(scheduler, "_lookup_executor", lookup)
         time.sleep(6)
+        monkeypatch.setattr(scheduler, "_lookup_executor", real)
     assert pool.submitted == []
     assert future.cancelled()
+    assert scheduler.get_jobs() == []
 
 
 def cancels(others: list[Any]) -> Callable[[Any], None]:

@@ -21,6 +21,7 @@ from flask_apscheduler import APScheduler
 from apscheduler_fakes import Simulation
 from caller import soon
 from jobs_synchronizer import JobGroup, JobRefused
+from outcomes import later
 
 
 def work(seconds: float = 0.5) -> float:
@@ -195,24 +196,107 @@ def test_an_executor_that_moves_to_another_scheduler(scheduler: Any) -> None:
     other.shutdown()
 
 
+def test_an_executor_of_two_schedulers(scheduler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each scheduler's jobs are answered, whichever was the last to look its executor up."""
+    other, both = BackgroundScheduler(timezone=UTC), DebugExecutor()
+    other.start()
+    for each in (scheduler, other):
+        each.add_executor(both, "both")
+    with JobGroup(scheduler) as group, JobGroup(other) as elsewhere:
+        futures = [each.add_job(work, executor="both") for each in (group, elsewhere)]
+        real = scheduler._lookup_executor
+
+        def look_up(alias: str) -> Any:
+            found = real(alias)
+            other._process_jobs()
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(scheduler, "_lookup_executor", look_up)
+            scheduler._process_jobs()
+        assert [future.result(0) for future in futures] == [0.5, 0.5]
+    other.shutdown()
+
+
 class StubbornStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
-    """A store that cannot remove one of its jobs."""
+    """A store that cannot remove some of its jobs for a while."""
+
+    keeps: tuple[str, ...] = ("2", "3")
 
     def remove_job(self, job_id: str) -> None:
-        """Fail for one job."""
-        if job_id == "2":
-            raise OSError("connection lost")
+        """Fail for some."""
+        if job_id in self.keeps:
+            raise OSError(f"job {job_id}: connection lost")
         super().remove_job(job_id)
 
 
-def test_a_job_store_that_fails_to_remove_a_job(scheduler: Any) -> None:
-    """A store that fails when jobs are taken back fails the block; the other jobs are gone."""
-    scheduler.add_jobstore(StubbornStore(), "stubborn")
-    with pytest.raises(OSError, match="connection lost"), JobGroup(scheduler) as group:
-        for i in range(4):
-            group.add_job(work, id=f"{i}", jobstore="stubborn", **soon())
-    assert [job.id for job in scheduler.get_jobs()] == ["2"]
+def test_a_job_store_that_fails_to_remove_jobs(scheduler: Any, sim: Simulation) -> None:
+    """The block fails and says which jobs are left; none is run, and their ids are free then."""
+    ran: list[str] = []
+    store = StubbornStore()
+    options: dict[str, Any] = {"name": "note", "jobstore": "stubborn"}
+    scheduler.add_jobstore(store, "stubborn")
+    with pytest.raises(ExceptionGroup, match="left in their stores") as caught:  # noqa: SIM117
+        with JobGroup(scheduler) as group:
+            futures = [
+                group.add_job(ran.append, id=f"{i}", args=["cancelled"], **options, **soon())
+                for i in range(5)
+            ]
+    left = (
+        "has been taken back, and is not run in this process; job store 'stubborn' may still have "
+        "it. Remove it there."
+    )
+    told = [(str(error), *error.__notes__) for error in caught.value.exceptions]
+    assert told == [(f"job {i}: connection lost", f"Job 'note' (id {i}) {left}") for i in (3, 2)]
+    assert [future.cancelled() for future in futures] == [True] * 5
+    assert [job.id for job in scheduler.get_jobs()] == ["2", "3"]
+
+    with pytest.raises(ConflictingIdError), JobGroup(scheduler) as group:
+        group.add_job(ran.append, args=["again"], id="2", **options)
+    store.keeps = ()
+    scheduler.remove_job("3")
+    sim.clock.tick(10)
+    assert (ran, scheduler.get_jobs()) == ([], [])
     assert scheduler._listeners == []
+    assert "_lookup_executor" not in vars(scheduler)
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job(ran.append, args=[f"{i}"], id=f"{i}", **options) for i in (2, 3)]
+        concurrent.futures.wait(futures, 30)
+    assert sorted(ran) == ["2", "3"]
+
+
+def test_a_cancelled_job_that_its_store_keeps(scheduler: Any) -> None:
+    """``cancel`` says that the job will not run, as always; the end of the block says the rest."""
+    scheduler.add_jobstore(StubbornStore(), "stubborn")
+    with pytest.raises(OSError, match="job 2: connection lost"), JobGroup(scheduler) as group:
+        future = group.add_job(work, id="2", jobstore="stubborn", **soon())
+        assert future.cancel()
+
+
+def test_a_job_that_is_cancelled_during_a_shutdown(
+    scheduler: Any, db: Any, sim: Simulation
+) -> None:
+    """A job in a persistent store is taken out of it while a shutdown waits for others."""
+    scheduler.add_jobstore(db, "db")
+    with JobGroup(scheduler) as group:
+        group.add_job(work, args=[5])
+        future = group.add_job("time:sleep", args=[1], jobstore="db", **soon(60))
+        sim.settle()
+        later(0, scheduler.shutdown)
+        sim.settle()
+        assert future.cancel()
+        assert db.get_all_jobs() == []
+    assert sim.clock.elapsed == 0.0
+
+
+def test_a_shutdown_while_jobs_are_added(scheduler: Any, db: Any) -> None:
+    """A group that a shutdown comes between leaves none of its jobs in a persistent store."""
+    scheduler.add_jobstore(db, "db")
+    with pytest.raises(JobRefused), JobGroup(scheduler) as group:
+        group.add_job("time:sleep", args=[1], jobstore="db", **soon())
+        scheduler.shutdown()
+        group.add_job("time:sleep", args=[1], jobstore="db", **soon())
+    assert db.get_all_jobs() == []
 
 
 def test_the_job_in_the_store_stays_as_it_is(scheduler: Any) -> None:
