@@ -9,69 +9,61 @@ import sys
 import time
 from pathlib import Path
 
+from rich.progress import Progress
+
+from progress import progress
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "explore"))
 
-from lock_programs import PLAIN, WITH_TRIES, programs
+from generated_sets import EVERY, SETS
 from searching import outcomes
-from test_explore_soundness import LARGE, outcomes_of
+from test_explore_soundness import LARGE
 from written_programs import PROGRAMS
 
 from apscheduler_fakes import Exhaustive
-from apscheduler_fakes.world import World
 
-# Operations, most of them in a thread, threads, and the bounds that are compared. Without a bound,
-# trying every order of three threads that try locks takes days.
-SETS = {
-    "plain-2": (PLAIN, 3, 2, (None, 0, 1, 2)),
-    "plain-3": (PLAIN, 3, 3, (None, 0, 1, 2)),
-    "tries-2": (WITH_TRIES, 3, 2, (None, 0, 1, 2)),
-    "tries-3": (WITH_TRIES, 2, 3, (0, 1, 2)),
-}
+WRITTEN = "written"
 
 
 def main() -> int:
     """Compare and return the exit status."""
+    names = [*SETS, WRITTEN]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sets", nargs="*", help=f"of {', '.join(SETS)} and written; all by default")
+    parser.add_argument("sets", nargs="*", help=f"of {', '.join(names)}; all by default")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth program")
     options = parser.parse_args()
-    names = options.sets or [*SETS, "written"]
-    lost = 0
-    for name in names:
-        began = time.perf_counter()
-        number, losses = written() if name == "written" else generated(name, options.every)
-        lost += losses
-        took = time.perf_counter() - began
-        print(f"{name}: {number} programs, {losses} lost an outcome, {took:.0f} s", flush=True)
+    lost = False
+    with progress() as bars:
+        for name in options.sets or names:
+            begun = time.perf_counter()
+            compare = written if name == WRITTEN else generated
+            number, losses = compare(name, options.every, bars)
+            for loss in losses:
+                print(f"{name}: {loss}", flush=True)
+            lost |= bool(losses)
+            took = time.perf_counter() - begun
+            print(f"{name}: {number} programs, {len(losses)} lost, {took:.0f} s", flush=True)
     return 1 if lost else 0
 
 
-def generated(name: str, every: int) -> tuple[int, int]:
-    """Return how many programs of a set were compared and how many comparisons failed."""
-    operations, longest, threads, bounds = SETS[name]
-    chosen = list(programs(operations, longest, threads))[::every]
-    lost = 0
-    with World(lambda: None) as world:
-        for program in chosen:
-            for bound in bounds:
-                whole = outcomes_of(world, program, Exhaustive(bound, reduction=False))
-                if outcomes_of(world, program, Exhaustive(bound)) != whole:
-                    lost += 1
-                    print(f"{name}: {program} with bound {bound}", flush=True)
-    return len(chosen), lost
+def generated(name: str, every: int, bars: Progress) -> tuple[int, list[str]]:
+    """Return how many programs of a set were compared, and what was lost."""
+    programs = list(SETS[name].programs())[::every]
+    shown = bars.track(programs, description=name)
+    losses = SETS[name].losses(shown)
+    return len(programs), [f"{program} with bound {bound}" for program, bound in losses]
 
 
-def written() -> tuple[int, int]:
+def written(name: str, every: int, bars: Progress) -> tuple[int, list[str]]:
     """Return the same for the written programs that are too large for the tests."""
-    chosen = [each for each in PROGRAMS if each.__name__ in LARGE]
-    lost = 0
-    for program in chosen:
-        for bound in (None, 0, 1, 2):
+    programs = [each for each in PROGRAMS if each.__name__ in LARGE][::every]
+    losses = []
+    for program in bars.track(programs, description=name):
+        for bound in EVERY:
             whole = outcomes(program, Exhaustive(bound, reduction=False)).keys()
             if outcomes(program, Exhaustive(bound)).keys() != whole:
-                lost += 1
-                print(f"written: {program.__name__} with bound {bound}", flush=True)
-    return len(chosen), lost
+                losses.append(f"{program.__name__} with bound {bound}")
+    return len(programs), losses
 
 
 if __name__ == "__main__":

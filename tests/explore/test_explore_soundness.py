@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import written_programs
-from lock_programs import PLAIN, WITH_TRIES, Program, bodies, programs, runnable
-from searching import outcome_of, outcomes_in
+from generated_sets import EVERY, SETS, WITHIN, Bounds
+from lock_programs import PLAIN, bodies
+from searching import outcomes_in
 from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME
 from written_programs import Program as Written
 
 from apscheduler_fakes import PCT, Exhaustive, Random
-from apscheduler_fakes.exploration import Strategy, schedules
 from apscheduler_fakes.world import World
 
 # Every order of these takes minutes; the session `soundness` takes them.
@@ -55,25 +55,6 @@ def part(request: pytest.FixtureRequest) -> Part:
     return lambda things, every: list(things)[:: 1 if whole else every]
 
 
-def outcomes_of(world: World, program: Program, strategy: Strategy) -> set[str]:
-    """Return every outcome of a generated program."""
-    seen: list[object] = []
-    world.program = runnable(program, seen)
-    found = set()
-    for ran in schedules(world, strategy):
-        if not ran.cut:
-            found.add(f"{seen} {'' if ran.error is None else outcome_of(ran.error)}")
-    return found
-
-
-def assert_nothing_is_lost(set_: Iterable[Program], bounds: tuple[int | None, ...]) -> None:
-    with World(lambda: None) as world:
-        for program in set_:
-            for bound in bounds:
-                every = outcomes_of(world, program, Exhaustive(bound, reduction=False))
-                assert outcomes_of(world, program, Exhaustive(bound)) == every, (program, bound)
-
-
 def assert_no_outcome_is_lost(
     program: Written, bounds: Iterable[int | None], **options: Any
 ) -> None:
@@ -83,20 +64,12 @@ def assert_no_outcome_is_lost(
             assert outcomes_in(world, Exhaustive(bound)).keys() == every, bound
 
 
-@pytest.mark.parametrize(
-    ("operations", "longest", "threads", "number"),
-    [
-        (PLAIN, 3, 2, 56),
-        (PLAIN, 3, 3, 280),
-        (WITH_TRIES, 3, 2, 1056),
-        (WITH_TRIES, 2, 3, 570),
-    ],
-)
-def test_the_generated_set_is_finite_and_whole(
-    operations: tuple[str, ...], longest: int, threads: int, number: int
-) -> None:
-    """The programs of so many threads and lock operations on two locks are so many."""
-    assert sum(1 for _ in programs(operations, longest, threads)) == number
+@pytest.mark.parametrize("name", SETS)
+def test_a_generated_set_is_finite_and_whole(name: str) -> None:
+    """The programs of so many threads and operations are so many."""
+    programs = list(SETS[name].programs())
+
+    assert len(programs) == len(set(programs)) == SETS[name].number
 
 
 def test_a_generated_thread_releases_what_it_holds_and_takes_what_it_does_not() -> None:
@@ -104,30 +77,42 @@ def test_a_generated_thread_releases_what_it_holds_and_takes_what_it_does_not() 
     assert bodies(PLAIN, 2) == [("A",), ("B",), ("A", "a"), ("A", "B"), ("B", "A"), ("B", "b")]
 
 
-def test_two_threads_with_three_operations_on_two_locks_keep_every_outcome(part: Part) -> None:
-    """Whatever two threads can make of two locks is found with reduction, bounded or not."""
-    assert_nothing_is_lost(part(programs(PLAIN, 3, 2), 12), (None, 0, 1, 2))
+@pytest.mark.parametrize(
+    ("name", "every", "bounds"),
+    [
+        ("locks-2x3", 12, EVERY),
+        ("locks-3x2", 14, EVERY),
+        ("tries-2x2", 40, WITHIN),
+        ("times-2x2", 70, EVERY),
+        ("early-times-2x1", 3, EVERY),
+        ("events-2x2", 70, EVERY),
+        ("early-events-2x2", 70, WITHIN),
+        ("wake-ups-2x1", 1, (0,)),
+        ("wake-ups-2x2", 40, (0, 1)),
+        ("daemons-2x2", 50, EVERY),
+        ("daemons-in-time-3x1", 40, (0, 1)),
+        ("daemons-woken-2x1", 5, (0,)),
+    ],
+)
+def test_a_generated_program_keeps_every_outcome(name: str, every: int, bounds: Bounds) -> None:
+    """Whatever threads make of locks, tries, time, wake-ups and ends is found with reduction."""
+    generated = SETS[name]
 
-
-def test_three_threads_with_two_operations_on_two_locks_keep_every_outcome(part: Part) -> None:
-    """Whatever three threads can make of two locks is found with reduction, bounded or not."""
-    assert_nothing_is_lost(part(programs(PLAIN, 2, 3), 40), (None, 0, 1, 2))
-
-
-def test_two_threads_that_try_locks_keep_every_outcome(part: Part) -> None:
-    """Whoever tries a lock without waiting sees all it could see, within two preemptions."""
-    assert_nothing_is_lost(part(programs(WITH_TRIES, 2, 2), 40), (0, 1, 2))
+    assert list(generated.losses(list(generated.programs())[::every], bounds)) == []
 
 
 def test_three_threads_that_try_locks_keep_every_outcome_within_a_bound() -> None:
     """Orders that others lead to without a bound are found within one as well."""
-    assert_nothing_is_lost([(("?A", "?B"), ("?B", "A"), ("?B", "A"))], (1,))
+    program = (("?A", "?B"), ("?B", "A"), ("?B", "A"))
+
+    assert list(SETS["tries-3x2"].losses([program], (1,))) == []
 
 
-def test_a_thread_that_tries_two_locks_keeps_every_outcome(part: Part) -> None:
+def test_a_thread_that_tries_two_locks_keeps_every_outcome() -> None:
     """Whoever tries locks that another takes together sees all it could see."""
-    set_ = [(first, ("?A", "?B")) for first in bodies(PLAIN, 3)]
-    assert_nothing_is_lost(part(set_, 20), (None,))
+    programs = [(first, ("?A", "?B")) for first in bodies(PLAIN, 3)]
+
+    assert list(SETS["tries-2x2"].losses(programs[::20], (None,))) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""The generated sets of programs on which reduction is compared with trying every order.
+
+Each is finite, and its size is asserted. ``nox -s soundness`` takes all of them, the tests a part.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import lock_programs
+import wait_programs
+from lock_programs import PLAIN, WITH_TRIES, Program
+from searching import outcome_of
+
+from apscheduler_fakes import Exhaustive
+from apscheduler_fakes.exploration import Strategy, schedules
+from apscheduler_fakes.world import World
+
+Bounds = tuple[int | None, ...]
+
+EVERY: Bounds = (None, 0, 1, 2)
+
+# Trying every order of these without a bound takes days.
+WITHIN: Bounds = (0, 1, 2)
+
+LOCKS = ("take", "hold", "try", "sleep")
+EVENTS = ("set", "is_set", "wait for the event", "sleep")
+CONDITIONS = ("notify", "wait", "wait for 1 s")
+
+EARLY = {"early": True}
+SPURIOUS = {"spurious": True}
+
+
+class Generated(NamedTuple):
+    """A set of programs.
+
+    Attributes:
+        number: How many there are.
+        programs: Makes them.
+        runnable: Makes a function of a program, and of a list that it leaves in what was noticed.
+        bounds: The bounds on preemptions within which outcomes are compared.
+        options: What a ``World`` takes.
+    """
+
+    number: int
+    programs: Callable[[], Iterator[Program]]
+    runnable: Callable[[Program, list[Any]], Callable[[], None]] = wait_programs.runnable
+    bounds: Bounds = EVERY
+    options: Mapping[str, bool] = {}
+
+    def losses(
+        self, programs: Iterable[Program], bounds: Bounds | None = None
+    ) -> Iterator[tuple[Program, int | None]]:
+        """Compare some of the programs and yield each that lost an outcome, with the bound.
+
+        Args:
+            programs: Which.
+            bounds: Within which bounds; ``None`` takes all.
+        """
+        with World(lambda: None, **self.options) as world:
+            for program in programs:
+                for bound in bounds or self.bounds:
+                    every = self._outcomes(world, program, Exhaustive(bound, reduction=False))
+                    if self._outcomes(world, program, Exhaustive(bound)) != every:
+                        yield program, bound
+
+    def _outcomes(self, world: World, program: Program, strategy: Strategy) -> set[str]:
+        seen: list[object] = []
+        world.program = self.runnable(program, seen)
+        found = set()
+        for ran in schedules(world, strategy):
+            if not ran.cut:
+                found.add(f"{seen} {'' if ran.error is None else outcome_of(ran.error)}")
+        return found
+
+
+def _of_locks(
+    number: int, operations: tuple[str, ...], longest: int, threads: int, bounds: Bounds = EVERY
+) -> Generated:
+    programs = partial(lock_programs.programs, operations, longest, threads)
+    return Generated(number, programs, lock_programs.runnable, bounds)
+
+
+def _of_waits(
+    number: int,
+    operations: tuple[str, ...],
+    longest: int,
+    *,
+    threads: int = 2,
+    daemons: bool = False,
+    bounds: Bounds = EVERY,
+    options: Mapping[str, bool] = {},  # Nobody changes it.
+) -> Generated:
+    programs = partial(wait_programs.programs, operations, longest, threads, daemons=daemons)
+    return Generated(number, programs, bounds=bounds, options=options)
+
+
+# The name says what is in a program: so many threads of at most so many operations each.
+SETS = {
+    "locks-2x3": _of_locks(56, PLAIN, 3, 2),
+    "locks-3x2": _of_locks(28, PLAIN, 2, 3),
+    "locks-3x3": _of_locks(280, PLAIN, 3, 3),
+    "tries-2x2": _of_locks(90, WITH_TRIES, 2, 2),
+    "tries-2x3": _of_locks(1056, WITH_TRIES, 3, 2),
+    "tries-3x2": _of_locks(570, WITH_TRIES, 2, 3, WITHIN),
+    "times-2x2": _of_waits(210, LOCKS, 2),
+    "early-times-2x1": _of_waits(10, LOCKS, 1, options=EARLY),
+    "early-times-2x2": _of_waits(210, LOCKS, 2, bounds=WITHIN, options=EARLY),
+    "early-times-3x1": _of_waits(20, LOCKS, 1, threads=3, bounds=(0, 1), options=EARLY),
+    "events-2x2": _of_waits(210, EVENTS, 2),
+    "early-events-2x1": _of_waits(10, EVENTS, 1, options=EARLY),
+    "early-events-2x2": _of_waits(210, EVENTS, 2, bounds=WITHIN, options=EARLY),
+    "wake-ups-2x1": _of_waits(6, CONDITIONS, 1, options=SPURIOUS),
+    "wake-ups-2x2": _of_waits(78, CONDITIONS, 2, bounds=WITHIN, options=SPURIOUS),
+    "wake-ups-3x1": _of_waits(10, CONDITIONS, 1, threads=3, bounds=(0,), options=SPURIOUS),
+    "daemons-2x2": _of_waits(222, ("take", "set", "is_set"), 2, daemons=True),
+    "daemons-in-time-3x1": _of_waits(
+        100, ("hold", "try", "sleep", "set"), 1, threads=3, daemons=True, bounds=WITHIN
+    ),
+    "daemons-early-2x1": _of_waits(26, LOCKS, 1, daemons=True, options=EARLY),
+    "daemons-woken-2x1": _of_waits(15, CONDITIONS, 1, daemons=True, options=SPURIOUS | EARLY),
+}
