@@ -119,10 +119,10 @@ def explained(changes: list[list[str]], explanations: list[Entry]) -> list[str]:
     Args:
         changes: The hunks.
         explanations: In the hunks' order, ``first`` (the hunk's first line, as in the difference),
-            ``lines`` (how many it has), ``why`` and ``known_bad``.
+            ``lines`` (how many it has), ``why`` and ``known_bad``, or ``no_known_bad``.
 
     Raises:
-        Unexplained: They do not fit together.
+        Unexplained: They do not fit together, or one has neither a known-bad program nor a reason.
     """
     programs = [f"{change[0]} … {len(change)} lines" for change in changes]
     explained = [f"{each['first']} … {each['lines']} lines" for each in explanations]
@@ -133,6 +133,12 @@ def explained(changes: list[list[str]], explanations: list[Entry]) -> list[str]:
             "corrected.py. Explain what is new, take out what is gone:\n"
             + "\n".join(line.rstrip("\n") for line in lines)
         )
+    for each in explanations:
+        if bool(each["known_bad"]) == bool(each.get("no_known_bad")):
+            raise Unexplained(
+                f"{DIFFERENCES}: {each['first']!r} needs a program in tests/known_bad without it, "
+                "or a sentence in no_known_bad that says why it has none."
+            )
     return [
         f"{each['why']}{_held(each)}\n\n```diff\n" + "\n".join(change) + "\n```"
         for change, each in zip(changes, explanations, strict=True)

@@ -63,7 +63,7 @@ def play(
 
 @pytest.mark.parametrize("known_bad", KNOWN_BAD, ids=lambda file: file.stem)
 def test_a_correction_taken_out_turns_its_test_red(known_bad: Path, completed: list[str]) -> None:
-    """The named test passes on the corrected program, and sees the fault without this correction."""
+    """The named test passes on the corrected program, and without it sees what is named."""
     test, right, wrong = named_test(known_bad), list[str](), list[str]()
     play(test, corrected, completed, right)
     with pytest.raises(AssertionError):

@@ -32,6 +32,9 @@ def test_a_change_that_nobody_explains_is_named() -> None:
     assert page.explained(changes[:1], explanations) == [
         "Louder. Known bad: [without b](../tests/known_bad/without_b.py).\n\n```diff\n-b\n+B\n```"
     ]
+    del explanations[0]["known_bad"][:]
+    with pytest.raises(page.Unexplained, match=r"'-b' needs a program in tests/known_bad"):
+        page.explained(changes[:1], explanations)
     with pytest.raises(page.Unexplained, match=r"Explain what is new(.|\n)*\n\+\+new"):
         page.explained(changes, explanations)
     with pytest.raises(page.Unexplained, match=r"\n--b … 2 lines\n\+-b … 3 lines"):

@@ -169,7 +169,8 @@ def explore(
             notification.
         early_timeouts: Whether time may also move while threads can run, so that a wait may time
             out between any two steps.
-        switch_in: Functions and modules in which every statement is a place to switch.
+        switch_in: Functions and modules in which every statement is a place to switch. Name all
+            that touch the same unlocked data.
         keep_going: Whether to go on after a failure and report one of each kind at the end.
 
     Returns:

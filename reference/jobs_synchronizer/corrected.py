@@ -6,8 +6,10 @@ statuses, in the order of their reports, when every task has reported, a failed 
 says so; 504 with what is known at the deadline; 503 when the scheduler does not run. Any number of
 requests may run at once.
 
-What it leaves out: it learns only at its deadline that a job was removed, refused or lost, and its
-jobs carry a lock, so they can live in memory and in threads only.
+What it leaves out: it learns only at its deadline that a job was removed, refused or lost, and a
+job that has not begun by then runs when it can, for nobody. While somebody's ``shutdown()`` waits
+for its jobs, ``add_job`` waits too, and no deadline ends that. Its jobs carry a lock, so they can
+live in memory and in threads only.
 """
 
 import argparse
@@ -15,16 +17,21 @@ import contextlib
 import json
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Sequence
 
-from apscheduler.job import Job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.base import BaseScheduler
 from flask import Flask
 from flask_apscheduler import APScheduler
 
 JSON = {"Content-Type": "application/json"}
+NOT_RUNNING = (
+    "The scheduler does not run. Start it; Flask-APScheduler's start() does nothing under "
+    "FLASK_DEBUG outside the reloader's child, and on a host that SCHEDULER_ALLOWED_HOSTS does not "
+    "name."
+)
 
 
 class JobsSynchronizer:
@@ -89,9 +96,17 @@ class JobsSynchronizer:
         Returns:
             Whether every task had reported when the wait ended.
 
+        Raises:
+            ValueError: No thread can wait for ``timeout``.
+
         Source: ``Condition.wait_for`` tests its predicate before the first wait and again after
         each wake-up, https://docs.python.org/3/library/threading.html#threading.Condition.wait_for
         """
+        if timeout is not None and not timeout <= threading.TIMEOUT_MAX:
+            raise ValueError(
+                f"wait_for_tasks_to_be_completed({timeout!r}): no thread can wait for that. Pass "
+                f"seconds up to {threading.TIMEOUT_MAX:.0f}, or None to wait without limit."
+            )
         with self.condition:
             return self.condition.wait_for(
                 lambda: self.current_completed == self.num_tasks_to_complete, timeout
@@ -112,7 +127,7 @@ class TaskReport:
     """
 
     def __init__(self, job_synchronizer: JobsSynchronizer, task_id: int) -> None:
-        self.job_synchronizer = job_synchronizer
+        self._job_synchronizer = job_synchronizer
         self.task_id = task_id
         self.reported = False
 
@@ -126,14 +141,14 @@ class TaskReport:
             RuntimeError: This task has reported already. Nothing changes for the waiters.
         """
         # The synchronizer's own lock: the view reads statuses and reports in one look.
-        with self.job_synchronizer.condition:
+        with self._job_synchronizer.condition:
             if self.reported:
                 raise RuntimeError(
                     f"notify_task_completion({status_to_report!r}): Task {self.task_id} has "
                     "reported already, and a second report would stand for another task. "
                     "Report once per task."
                 )
-            self.job_synchronizer.notify_task_completion(status_to_report)
+            self._job_synchronizer.notify_task_completion(status_to_report)
             self.reported = True
 
     def make_up(self, status_to_report: str) -> None:
@@ -142,7 +157,7 @@ class TaskReport:
         Args:
             status_to_report: What is said of a task that said nothing.
         """
-        with self.job_synchronizer.condition:
+        with self._job_synchronizer.condition:
             if not self.reported:
                 self.notify_task_completion(status_to_report)
 
@@ -161,7 +176,9 @@ def run_and_report(
     try:
         task(task_report, task_id)
     except BaseException as error:
-        status = f"Task {task_id} failed: {type(error).__name__}: {error}"
+        # Also of an error whose own text cannot be had.
+        said = "".join(traceback.format_exception_only(error)).strip()
+        status = f"Task {task_id} failed: {said}"
         raise
     finally:
         task_report.make_up(status)
@@ -222,22 +239,27 @@ def create_app(
 
     @app.route("/run-tasks")
     def run_tasks() -> tuple[str, int, dict[str, str]]:
+        refusal = json.dumps({"error": NOT_RUNNING}), 503, JSON
         if not scheduler.running:
-            return json.dumps({"error": "The scheduler does not run: start it."}), 503, JSON
+            return refusal
 
         job_synchronizer = JobsSynchronizer(num_tasks)
         task_reports = [TaskReport(job_synchronizer, i) for i in range(num_tasks)]
         request_id = uuid.uuid4().hex
         with contextlib.ExitStack() as added:
             for i, task_report in enumerate(task_reports):
-                job = app.apscheduler.add_job(  # type: ignore[attr-defined]  # set by init_app
+                job_id = "j" + str(i) + "-" + request_id
+                # Before it is added: its store can have a job whose add_job fails.
+                added.callback(take_back, app.apscheduler, job_id)  # type: ignore[attr-defined]
+                app.apscheduler.add_job(  # type: ignore[attr-defined]  # set by init_app
                     func=run_and_report,
                     trigger="date",
                     args=[task, task_report, i],
-                    id="j" + str(i) + "-" + request_id,
+                    id=job_id,
                     misfire_grace_time=None,
                 )
-                added.callback(take_back, job)
+            if not scheduler.running:
+                return refusal
             added.pop_all()
 
         job_synchronizer.wait_for_tasks_to_be_completed(timeout)
@@ -253,10 +275,10 @@ def create_app(
     return app
 
 
-def take_back(job: Job) -> None:
+def take_back(scheduler: APScheduler, job_id: str) -> None:
     """Remove a job that has not begun; one that has left the store runs to its end."""
     with contextlib.suppress(JobLookupError):
-        job.remove()
+        scheduler.remove_job(job_id)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """A job whose helper reports as it ends is an error. Red: test_reports_at_once.py::test_a_report_at_the_very_end."""
 
 RIGHT = """\
-        with self.job_synchronizer.condition:
+        with self._job_synchronizer.condition:
             if not self.reported:
 """
 WRONG = """\

@@ -1,7 +1,7 @@
 """Two reports of one task at once are both counted. Red: test_reports_at_once.py::test_two_reports_at_once."""
 
 RIGHT = """\
-        with self.job_synchronizer.condition:
+        with self._job_synchronizer.condition:
             if self.reported:
 """
 WRONG = """\

@@ -1,10 +1,12 @@
-"""A scheduler that does not run gets jobs. Red: test_scheduler_not_running.py::test_a_scheduler_that_was_shut_down."""
+"""A scheduler that is being shut down is asked to add jobs. Red: test_scheduler_shut_down.py::test_a_request_while_a_shutdown_waits."""
 
 RIGHT = """\
         if not scheduler.running:
+            return refusal
+
 """
 WRONG = """\
-        if False:
+
 """
 
-OUTCOME = "504 after 20 s: 0 statuses, 10 pending"
+OUTCOME = "503 after 8 s"

@@ -7,4 +7,6 @@ WRONG = """\
     except Exception as error:
 """
 
-OUTCOME = "200 after 0 s: “Task 0 failed: it ended without a report”; APScheduler has heard of SystemExit('enough')"
+OUTCOME = (
+    "200 after 0 s: “Task 0 failed: it ended without a report”; APScheduler has heard of SystemExit"
+)

@@ -1,7 +1,7 @@
 """Jobs already added stay when a later one cannot be. Red: test_a_job_that_cannot_be_added.py::test_a_job_that_cannot_be_added."""
 
 RIGHT = """\
-                added.callback(take_back, job)
+                added.callback(take_back, app.apscheduler, job_id)  # type: ignore[attr-defined]
 """
 WRONG = """\
 """

@@ -2,10 +2,10 @@
 
 RIGHT = """\
     with contextlib.suppress(JobLookupError):
-        job.remove()
+        scheduler.remove_job(job_id)
 """
 WRONG = """\
-    job.remove()
+    scheduler.remove_job(job_id)
 """
 
 OUTCOME = "500 after 0 s: JobLookupError"

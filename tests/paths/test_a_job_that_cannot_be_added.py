@@ -1,5 +1,6 @@
 """The third of ten jobs cannot be added: what becomes of the two before it."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -35,6 +36,58 @@ def test_a_job_that_cannot_be_added(program: Program) -> None:
     assert program.run(scenario) == program.does(
         documented=(Answer(500, "OSError", after=0.0), [0, 1]),
         corrected=(Answer(500, "OSError", after=0.0), []),
+    )
+
+
+@pytest.mark.rows("D5")
+def test_a_job_that_is_in_the_store_when_its_adding_fails(program: Program) -> None:
+    """A job whose own adding fails, when its store has it already, is taken back too."""
+
+    def scenario(sim: Simulation) -> tuple[Answer, list[str]]:
+        scheduler = BackgroundScheduler()
+        app = program.module.create_app(scheduler=scheduler)
+        wakeup, calls = scheduler.wakeup, itertools.count()
+
+        def failing_wakeup() -> None:
+            if next(calls) == 2:
+                raise OSError("no room")
+            wakeup()
+
+        scheduler.wakeup = failing_wakeup
+        answer = get(app, sim)
+        return answer, [job.args[-1] for job in scheduler.get_jobs()]
+
+    assert program.run(scenario) == program.does(
+        documented=(Answer(500, "OSError", after=0.0), [0, 1, 2]),
+        corrected=(Answer(500, "OSError", after=0.0), []),
+    )
+
+
+class LockedStore(FullStore):
+    """A store that keeps the job of the second task."""
+
+    def remove_job(self, job_id: str) -> None:
+        """Remove a job, unless it is that one."""
+        if job_id.startswith("j1"):
+            raise PermissionError("locked")
+        super().remove_job(job_id)
+
+
+@pytest.mark.rows("D5")
+def test_a_job_that_cannot_be_taken_back(program: Program) -> None:
+    """A job that its store does not give back is an error of its own, and alone left behind."""
+
+    def scenario(sim: Simulation) -> tuple[Answer, list[str]]:
+        scheduler = BackgroundScheduler()
+        app = program.module.create_app(scheduler=scheduler)
+        scheduler.remove_jobstore("default")
+        scheduler.add_jobstore(LockedStore())
+        answer = get(app, sim)
+        return answer, [job.args[-1] for job in scheduler.get_jobs()]
+
+    assert program.run(scenario) == program.does(
+        documented=(Answer(500, "OSError", after=0.0), [0, 1]),
+        corrected=(Answer(500, "PermissionError", after=0.0), [1]),
     )
 
 

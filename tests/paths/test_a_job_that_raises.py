@@ -43,6 +43,22 @@ def test_a_job_that_ends_without_a_report(program: Program) -> None:
     )
 
 
+def ask_and_listen(program: Program, task: Any) -> Any:
+    """Ask for one task, and say which error APScheduler tells its listeners of."""
+
+    def scenario(sim: Simulation) -> tuple[Answer, str]:
+        app = program.module.create_app(num_tasks=1, task=task)
+        errors: list[str] = []
+        app.apscheduler.add_listener(
+            lambda event: errors.append(type(event.exception).__name__), EVENT_JOB_ERROR
+        )
+        answer = get(app, sim)
+        sim.settle()
+        return answer, f"APScheduler has heard of {', '.join(errors) or 'nothing'}"
+
+    return program.run(scenario)
+
+
 @pytest.mark.rows("D3", "E2")
 def test_a_job_that_exits(program: Program) -> None:
     """A job that leaves with SystemExit has failed, for APScheduler's listeners too."""
@@ -50,21 +66,52 @@ def test_a_job_that_exits(program: Program) -> None:
     def exiting(_job_synchronizer: Any, _task_id: int) -> None:
         sys.exit("enough")
 
-    def scenario(sim: Simulation) -> tuple[Answer, str]:
-        app = program.module.create_app(num_tasks=1, task=exiting)
-        errors: list[str] = []
-        app.apscheduler.add_listener(
-            lambda event: errors.append(repr(event.exception)), EVENT_JOB_ERROR
-        )
-        answer = get(app, sim)
-        sim.settle()
-        return answer, f"APScheduler has heard of {', '.join(errors) or 'nothing'}"
-
-    assert program.run(scenario) == program.does(
+    assert ask_and_listen(program, exiting) == program.does(
         documented=Hang("wait_for_tasks_to_be_completed", at=0.0),
         corrected=(
             Answer(200, ["Task 0 failed: SystemExit: enough"], after=0.0),
-            "APScheduler has heard of SystemExit('enough')",
+            "APScheduler has heard of SystemExit",
+        ),
+    )
+
+
+class Unprintable(Exception):
+    """An error that cannot say what it is."""
+
+    __module__ = "app"
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.rows("D3", "E2")
+def test_a_raise_that_cannot_be_printed(program: Program) -> None:
+    """A job has failed by its own error, also when that cannot say what it is."""
+
+    def failing(_job_synchronizer: Any, _task_id: int) -> None:
+        raise Unprintable
+
+    assert ask_and_listen(program, failing) == program.does(
+        documented=Hang("wait_for_tasks_to_be_completed", at=0.0),
+        corrected=(
+            Answer(200, ["Task 0 failed: app.Unprintable: <exception str() failed>"], after=0.0),
+            "APScheduler has heard of Unprintable",
+        ),
+    )
+
+
+@pytest.mark.rows("D3", "E2")
+def test_a_job_that_is_interrupted(program: Program) -> None:
+    """KeyboardInterrupt, which is no Exception, is a failure like any other."""
+
+    def interrupted(_job_synchronizer: Any, _task_id: int) -> None:
+        raise KeyboardInterrupt
+
+    assert ask_and_listen(program, interrupted) == program.does(
+        documented=Hang("wait_for_tasks_to_be_completed", at=0.0),
+        corrected=(
+            Answer(200, ["Task 0 failed: KeyboardInterrupt"], after=0.0),
+            "APScheduler has heard of KeyboardInterrupt",
         ),
     )
 

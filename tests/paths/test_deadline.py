@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import Simulation
 from outcomes import Answer, Hang, Program, get
@@ -57,10 +58,40 @@ def test_a_job_that_never_returns(program: Program) -> None:
 
 @pytest.mark.rows("E1")
 def test_a_last_report_at_the_deadline(program: Program) -> None:
-    """A report of the very instant of the deadline is late, and the request says so."""
-    assert program.ask(task=taking(20), num_tasks=1) == program.does(
-        documented=Answer(200, ["Task 0 done"], after=20.0),
-        corrected=NOT_IN_TIME,
+    """A report of the very instant of the deadline is in the answer or pending, never lost."""
+
+    def scenario(sim: Simulation) -> tuple[Answer, Answer]:
+        # The request begins to wait before the job begins to sleep, and then after it.
+        first = get(program.module.create_app(task=taking(20), num_tasks=1), sim)
+        scheduler = BackgroundScheduler()
+        app = program.module.create_app(task=taking(20), num_tasks=1, scheduler=scheduler)
+        add_job = scheduler.add_job
+
+        def add_job_and_let_it_begin(**options: Any) -> None:
+            add_job(**options)
+            sim.settle()
+
+        scheduler.add_job = add_job_and_let_it_begin
+        return first, get(app, sim)
+
+    in_time = Answer(200, ["Task 0 done"], after=20.0)
+    assert program.run(scenario) == program.does(
+        documented=(in_time, in_time), corrected=(NOT_IN_TIME, in_time)
+    )
+
+
+@pytest.mark.rows("E1")
+def test_a_deadline_of_no_time(program: Program) -> None:
+    """A request that may not wait looks once, and says what it saw."""
+    options = program.does(documented={}, corrected={"timeout": 0})
+    known = {
+        "error": "1 of 1 tasks had not reported after 0 s",
+        "statuses": [],
+        "pending": ["Task 0"],
+    }
+    assert program.ask(task=taking(1), num_tasks=1, **options) == program.does(
+        documented=Answer(200, ["Task 0 done"], after=1.0),
+        corrected=Answer(504, known, after=0.0),
     )
 
 
@@ -124,12 +155,19 @@ def test_a_deadline_that_is_no_time(program: Program) -> None:
                 program.module.create_app(timeout=timeout)
             except (TypeError, ValueError) as error:
                 said.append(f"{name}: {type(error).__name__}")
+                texts.append(str(error))
             else:
                 said.append(f"{name}: accepted")
         return ", ".join(said)
 
+    texts: list[str] = []
     assert program.run(scenario) == program.does(
         documented=", ".join(f"{name}: TypeError" for name in times),  # It knows no time-out.
         corrected="the longest: accepted, half a second: accepted, 0: accepted, -1: ValueError, "
         "text: ValueError, too long: ValueError, infinity: ValueError, not a number: ValueError",
+    )
+    assert texts[0] == program.does(
+        documented="create_app() got an unexpected keyword argument 'timeout'",
+        corrected="create_app(timeout=-1): no request can wait for that. Pass a number of seconds "
+        f"from 0 to {longest:.0f}, or None to wait without limit.",
     )

@@ -116,7 +116,7 @@ def test_a_job_lost_in_the_queue(program: Program) -> None:
 
 @pytest.mark.rows("E33")
 def test_a_job_that_waits_for_a_group_in_its_own_pool(program: Program) -> None:
-    """A job that waits for jobs behind it in its own pool does not keep the request waiting."""
+    """A job that waits for jobs behind it in its own pool is not waited for beyond the deadline."""
 
     def scenario(sim: Simulation) -> Answer:
         def outer(job_synchronizer: Any, task_id: int) -> None:

@@ -12,7 +12,7 @@ from outcomes import Answer, Program, get
 def condition(job_synchronizer: Any) -> threading.Condition:
     """What all reports of a request are made under."""
     found: threading.Condition = getattr(
-        job_synchronizer, "job_synchronizer", job_synchronizer
+        job_synchronizer, "_job_synchronizer", job_synchronizer
     ).condition
     return found
 

@@ -9,7 +9,12 @@ from apscheduler_fakes import Simulation
 from outcomes import Answer, Aside, Hang, Program, get
 
 WAIT = "wait_for_tasks_to_be_completed"
-REFUSED = Answer(503, {"error": "The scheduler does not run: start it."}, after=0.0)
+REFUSAL = {
+    "error": "The scheduler does not run. Start it; Flask-APScheduler's start() does nothing under "
+    "FLASK_DEBUG outside the reloader's child, and on a host that SCHEDULER_ALLOWED_HOSTS does not "
+    "name."
+}
+REFUSED = Answer(503, REFUSAL, after=0.0)
 
 
 @pytest.mark.rows("D7")
@@ -19,6 +24,18 @@ def test_a_scheduler_that_was_shut_down(program: Program) -> None:
     def scenario(sim: Simulation) -> Answer:
         app = program.module.create_app()
         app.apscheduler.shutdown()
+        return get(app, sim)
+
+    assert program.run(scenario) == program.does(documented=Hang(WAIT, at=0.0), corrected=REFUSED)
+
+
+@pytest.mark.rows("D1", "D7")
+def test_no_jobs_on_a_scheduler_that_was_shut_down(program: Program) -> None:
+    """A request with nothing to do is refused like any other, however the scheduler was stopped."""
+
+    def scenario(sim: Simulation) -> Answer:
+        app = program.module.create_app(num_tasks=0)
+        app.apscheduler.shutdown(wait=False)
         return get(app, sim)
 
     assert program.run(scenario) == program.does(documented=Hang(WAIT, at=0.0), corrected=REFUSED)

@@ -27,11 +27,13 @@ def at_the_deadline(*statuses: str) -> Answer:
     )
 
 
-def while_paused(program: Program, action: Callable[[Any, Simulation], object]) -> Any:
+def while_paused(
+    program: Program, action: Callable[[Any, Simulation], object], **options: Any
+) -> Any:
     """Ask while the scheduler is paused; half a second later do something, and resume."""
 
     def scenario(sim: Simulation) -> Answer:
-        app = program.module.create_app()
+        app = program.module.create_app(**options)
         app.apscheduler.pause()
 
         def act_and_resume() -> None:
@@ -77,6 +79,41 @@ def test_a_pause_beyond_the_grace(program: Program, completed: list[str]) -> Non
     outcome = while_paused(program, lambda _scheduler, sim: sim.clock.tick(1.5))
     assert outcome == program.does(
         documented=Hang(WAIT, at=2.0), corrected=Answer(200, completed, after=12.0)
+    )
+
+
+@pytest.mark.rows("E22", "E3")
+def test_a_pause_of_a_day(program: Program, completed: list[str]) -> None:
+    """Jobs run however late they are; whether a request waits for them, its deadline says."""
+    options = program.does(documented={}, corrected={"timeout": None})
+    outcome = while_paused(program, lambda _scheduler, sim: sim.clock.tick(86400), **options)
+    assert outcome == program.does(
+        documented=Hang(WAIT, at=86400.5), corrected=Answer(200, completed, after=86410.5)
+    )
+
+
+@pytest.mark.rows("D5", "E22")
+def test_a_request_after_one_that_came_to_its_deadline(program: Program) -> None:
+    """Jobs that had not begun at a deadline are in no later request's way, and run for nobody."""
+
+    def scenario(sim: Simulation) -> Any:
+        app = program.module.create_app(num_tasks=2)
+        app.apscheduler.pause()
+        first, second = get(app, sim), get(app, sim)
+        waiting = len(app.apscheduler.get_jobs())
+        app.apscheduler.resume()
+        sim.settle()
+        return first, second, f"{waiting} jobs lay in the store, {len(sim.threads) - 2} ran"
+
+    known = {
+        "error": "2 of 2 tasks had not reported after 20.0 s",
+        "statuses": [],
+        "pending": ["Task 0", "Task 1"],
+    }
+    late = Answer(504, known, after=20.0)
+    assert program.run(scenario) == program.does(
+        documented=Hang(WAIT, at=0.0),
+        corrected=(late, late, "4 jobs lay in the store, 4 ran"),
     )
 
 
@@ -133,7 +170,20 @@ def test_a_job_rescheduled_to_later(program: Program, completed: list[str]) -> N
 
 @pytest.mark.rows("E25")
 def test_a_job_that_another_one_replaces(program: Program, completed: list[str]) -> None:
-    """A job that somebody adds under the published id replaces none of the request's."""
+    """A job that another one of its id replaces in the store is pending at the deadline."""
+
+    def replace(scheduler: Any, _sim: Simulation) -> None:
+        scheduler.add_job(job_3(scheduler), list, trigger="date", replace_existing=True)
+
+    assert while_paused(program, replace) == program.does(
+        documented=Hang(WAIT, at=10.5),
+        corrected=at_the_deadline(*completed[:3], *completed[4:]),
+    )
+
+
+@pytest.mark.rows("E25")
+def test_a_job_under_the_published_id(program: Program, completed: list[str]) -> None:
+    """A job that somebody adds under a published id replaces none of the request's."""
 
     def replace(scheduler: Any, _sim: Simulation) -> None:
         scheduler.add_job("j3", list, trigger="date", replace_existing=True)

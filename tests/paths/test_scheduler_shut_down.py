@@ -1,15 +1,23 @@
 """A scheduler that is shut down around a request, with and without waiting."""
 
+import itertools
+import threading
 import time
 from typing import Any
 
 import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import Simulation
-from outcomes import Answer, Hang, Program, get, later
+from outcomes import Answer, Aside, Hang, Program, get, later
 
 WAIT = "wait_for_tasks_to_be_completed"
+REFUSAL = {
+    "error": "The scheduler does not run. Start it; Flask-APScheduler's start() does nothing under "
+    "FLASK_DEBUG outside the reloader's child, and on a host that SCHEDULER_ALLOWED_HOSTS does not "
+    "name."
+}
 
 
 @pytest.mark.rows("E17")
@@ -146,17 +154,85 @@ def test_a_job_that_shuts_the_scheduler_down(program: Program) -> None:
     )
 
 
-@pytest.mark.rows("E17")
+@pytest.mark.rows("E17", "E18")
 def test_a_shutdown_after_the_answer(program: Program, completed: list[str]) -> None:
-    """A scheduler that is shut down after a request has nothing left to do."""
+    """A scheduler that is shut down after a request has nothing left to do, wait or not."""
+
+    def scenario(sim: Simulation) -> tuple[Any, ...]:
+        answers = []
+        for wait in (True, False):
+            app = program.module.create_app()
+            answers.append(get(app, sim))
+            app.apscheduler.shutdown(wait=wait)
+        return (*answers, sim.clock.elapsed)
+
+    assert program.run(scenario) == (*2 * [Answer(200, completed, after=10.0)], 20.0)
+
+
+@pytest.mark.rows("D7", "E17")
+def test_a_request_while_a_shutdown_waits(program: Program) -> None:
+    """A request to a scheduler that waits for its last jobs is refused at once."""
 
     def scenario(sim: Simulation) -> Answer:
         app = program.module.create_app()
-        answer = get(app, sim)
-        app.apscheduler.shutdown()
-        return answer
+        Aside(app, sim)
+        later(1, app.apscheduler.shutdown)
+        sim.clock.tick(2)
+        return get(app, sim)
 
-    assert program.run(scenario) == Answer(200, completed, after=10.0)
+    assert program.run(scenario) == program.does(
+        documented=Hang(WAIT, at=10.0), corrected=Answer(503, REFUSAL, after=0.0)
+    )
+
+
+def shut_down_at_the_fifth_job(program: Program, *, task: Any, wait: bool) -> Any:
+    """Shut down, from another thread, when four jobs have been added and begun."""
+
+    def scenario(sim: Simulation) -> tuple[Answer, str]:
+        scheduler = BackgroundScheduler()
+        app = program.module.create_app(scheduler=scheduler, task=task)
+        add_job, calls = scheduler.add_job, itertools.count(1)
+
+        def add_job_late(*args: Any, **options: Any) -> Any:
+            if next(calls) == 5:
+                threading.Thread(target=scheduler.shutdown, args=[wait], daemon=True).start()
+            sim.settle()
+            return add_job(*args, **options)
+
+        scheduler.add_job = add_job_late
+        answer = get(app, sim)
+        return answer, f"{len(scheduler._pending_jobs)} jobs wait for a start"
+
+    return program.run(scenario)
+
+
+@pytest.mark.rows("D7", "E17", "E26")
+def test_a_shutdown_while_jobs_are_added(program: Program) -> None:
+    """A request that is caught by a shutdown is refused, and leaves no job for a later start."""
+    assert shut_down_at_the_fifth_job(program, task=quick, wait=True) == program.does(
+        documented=Hang(WAIT, at=0.5),
+        corrected=(Answer(503, REFUSAL, after=0.5), "0 jobs wait for a start"),
+    )
+
+
+@pytest.mark.rows("D7", "E18", "E26")
+def test_a_shutdown_that_does_not_wait_while_jobs_are_added(program: Program) -> None:
+    """A request that is caught by a shutdown that does not wait is refused at once."""
+    assert shut_down_at_the_fifth_job(program, task=quick, wait=False) == program.does(
+        documented=Hang(WAIT, at=0.5),
+        corrected=(Answer(503, REFUSAL, after=0.0), "0 jobs wait for a start"),
+    )
+
+
+@pytest.mark.rows("D7", "E17", "E33")
+def test_a_shutdown_that_waits_for_ever_while_jobs_are_added(program: Program) -> None:
+    """The hang that is left: adding a job waits for a shutdown, which waits for ever."""
+
+    def endless(_job_synchronizer: Any, _task_id: int) -> None:
+        threading.Event().wait()
+
+    outcome = shut_down_at_the_fifth_job(program, task=endless, wait=True)
+    assert outcome == Hang("run_tasks", at=0.0)
 
 
 @pytest.mark.rows("D7", "E10")

@@ -1,5 +1,6 @@
 """The synchronizer by itself: what its counts, its lists and its waiters do."""
 
+import math
 import threading
 import time
 from typing import Any
@@ -51,6 +52,46 @@ def test_a_status_of_none(program: Program) -> None:
         return f"{synchronizer.current_completed} reports, {synchronizer.get_status_list()}"
 
     assert program.run(scenario) == "2 reports, ['done']"
+
+
+def test_an_empty_status(program: Program) -> None:
+    """A status that says nothing is a status."""
+
+    def scenario(_sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(1)
+        synchronizer.notify_task_completion("")
+        return f"{synchronizer.get_status_list()}"
+
+    assert program.run(scenario) == "['']"
+
+
+def test_a_wait_for_no_time(program: Program) -> None:
+    """A wait that no thread can do is refused; one that is over before it begins looks once."""
+
+    def scenario(_sim: Simulation) -> str:
+        said = []
+        for timeout in (math.nan, math.inf, threading.TIMEOUT_MAX * 1.01, 0, -1):
+            synchronizer = program.module.JobsSynchronizer(1)
+            try:
+                ended = synchronizer.wait_for_tasks_to_be_completed(timeout)
+            except (OverflowError, TypeError, ValueError) as error:
+                said.append(type(error).__name__)
+                refusals.append(str(error))
+            else:
+                said.append(f"{ended}")
+        return ", ".join(said)
+
+    refusals: list[str] = []
+    assert program.run(scenario) == program.does(
+        documented=", ".join(5 * ["TypeError"]),  # It knows no time-out.
+        corrected="ValueError, ValueError, ValueError, False, False",
+    )
+    assert refusals[0].replace(f"{threading.TIMEOUT_MAX:.0f}", "…") == program.does(
+        documented="JobsSynchronizer.wait_for_tasks_to_be_completed() takes 1 positional argument "
+        "but 2 were given",
+        corrected="wait_for_tasks_to_be_completed(nan): no thread can wait for that. Pass seconds "
+        "up to …, or None to wait without limit.",
+    )
 
 
 def test_a_list_that_was_handed_out(program: Program) -> None:
@@ -113,6 +154,15 @@ def test_a_job_that_reports_twice(program: Program) -> None:
         documented=(["Task 0", "Task 0 again", "Task 1"], 0),
         corrected=(["Task 0", "Task 1"], 1),
     )
+    assert refused == program.does(
+        documented=[],
+        corrected=[
+            (
+                "notify_task_completion('Task 0 again'): Task 0 has reported already, and a second "
+                "report would stand for another task. Report once per task."
+            )
+        ],
+    )
 
 
 def test_a_count_that_is_none(program: Program) -> None:
@@ -126,6 +176,7 @@ def test_a_count_that_is_none(program: Program) -> None:
                     make(count)
                 except (TypeError, ValueError) as error:
                     refusals.add(f"{count!r}: {type(error).__name__}")
+                    texts.add(str(error))
                 else:
                     refusals.add(f"{count!r}: accepted")
         return ", ".join(sorted(refusals))
@@ -133,9 +184,24 @@ def test_a_count_that_is_none(program: Program) -> None:
     def app_with(num_tasks: Any) -> None:
         program.module.create_app(num_tasks=num_tasks)
 
+    texts: set[str] = set()
+
     assert program.run(scenario) == program.does(
         documented="'2': accepted, -1: accepted, 2.0: accepted, True: accepted",
         corrected="'2': TypeError, -1: ValueError, 2.0: TypeError, True: TypeError",
+    )
+    negative = (
+        "the number of tasks cannot be negative. Pass how many tasks will report, 0 for none."
+    )
+    no_int = "the number of tasks must be an int, not {}. Pass how many tasks will report."
+    assert texts == program.does(
+        documented=set(),
+        corrected={
+            f"JobsSynchronizer(-1): {negative}",
+            f"JobsSynchronizer('2'): {no_int.format('str')}",
+            f"JobsSynchronizer(2.0): {no_int.format('float')}",
+            f"JobsSynchronizer(True): {no_int.format('bool')}",
+        },
     )
 
 
@@ -196,6 +262,7 @@ def test_three_hundred_reports(program: Program) -> None:
     """A large group is counted as a small one."""
 
     def scenario(sim: Simulation) -> str:
+        # Two equal numbers and not one object, as larger counts are: they are compared, not known.
         synchronizer = program.module.JobsSynchronizer(int("300"))
         waiter = threading.Thread(target=synchronizer.wait_for_tasks_to_be_completed)
         waiter.start()
