@@ -23,7 +23,8 @@ from apscheduler.util import get_callable_name, ref_to_obj
 from flask_apscheduler import APScheduler
 
 from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.watch import Opener, Watch
+from jobs_synchronizer.opener import Opener
+from jobs_synchronizer.watch import Watch
 
 _IN_A_LOOP = {
     f"apscheduler.schedulers.{name}" for name in ("asyncio", "gevent", "qt", "tornado", "twisted")
@@ -64,7 +65,7 @@ class JobGroup:
             )
         self._watch = Watch.of(scheduler)
         self._futures: list[JobFuture] = []
-        self._opener: Opener | None = None
+        self._is_open = False
 
     def __enter__(self) -> Self:
         """Open the group.
@@ -72,9 +73,11 @@ class JobGroup:
         Raises:
             RuntimeError: It is open.
         """
-        if self._opener is not None:
+        if self._is_open:
             raise RuntimeError("JobGroup: the group is open. Make another one for another block.")
-        self._opener = self._watch.open(self)
+        self._opener = Opener(self._watch.scheduler)
+        self._watch.open(self._opener)
+        self._is_open = True
         return self
 
     def __exit__(
@@ -89,10 +92,10 @@ class JobGroup:
             Exception: A job store failed to remove a job, which a note names; several such errors
                 come as a group. The other jobs are removed all the same, and none is run.
         """
-        self._opener = None
+        self._is_open = False
         errors: list[Exception] = []
         with ExitStack() as stack:
-            stack.callback(self._watch.close, self)
+            stack.callback(self._watch.close, self._opener)
             for future in self._futures:
                 if not future.done() or self._watch.waits_for(future):
                     stack.callback(self._take_back, future, errors)
@@ -147,8 +150,7 @@ class JobGroup:
             Exception: Whatever the scheduler's ``add_job`` raises, such as a job store that cannot
                 pickle the arguments. The job was not added then.
         """
-        opener = self._opener
-        if opener is None:
+        if not self._is_open:
             raise RuntimeError(
                 "JobGroup.add_job(): the group is not open. Add jobs inside its with block."
             )
@@ -178,7 +180,7 @@ class JobGroup:
         try:
             self._watch.add(
                 future,
-                opener,
+                self._opener,
                 func=func,
                 trigger=trigger,
                 args=args,
@@ -192,6 +194,6 @@ class JobGroup:
         except BaseException:
             future.cancel()  # Its store may have it already.
             raise
-        if self._opener is None:  # The block has ended meanwhile, in another thread.
+        if not self._is_open:  # The block has ended meanwhile, in another thread.
             future.cancel()
         return future

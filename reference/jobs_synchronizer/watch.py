@@ -6,10 +6,8 @@ are there while a group is open, or a store may have a job of one. What comes af
 ``handover``'s.
 """
 
-import sys
 import threading
 from contextlib import suppress
-from traceback import walk_stack
 from typing import Any, Self
 
 from apscheduler import events
@@ -20,14 +18,13 @@ from apscheduler.schedulers.base import STATE_PAUSED, STATE_STOPPED, BaseSchedul
 from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
 from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.handover import Observed
+from jobs_synchronizer.opener import Opener, starves
 
 OF_ONE = events.EVENT_JOB_ADDED | events.EVENT_JOB_MODIFIED | events.EVENT_JOB_REMOVED
 OF_ALL = (
     events.EVENT_ALL_JOBS_REMOVED | events.EVENT_JOBSTORE_REMOVED | events.EVENT_SCHEDULER_SHUTDOWN
 )
 
-# All that a scheduler's own thread does, it does in one of these.
-_OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
 # How long a thread waits for the stores' lock before it looks again whether there is a shutdown
 # that holds it, in seconds.
 _LOOK_AGAIN = 0.1
@@ -65,7 +62,7 @@ class Watch:
         self.scheduler = scheduler
         # Of what follows; nothing else is waited for by who holds it.
         self._lock = threading.Lock()
-        self._groups: dict[object, Opener] = {}
+        self._openers: set[Opener] = set()
         # What a store may have, by the store's alias and the job's id.
         self._waiting: dict[tuple[str, str], JobFuture] = {}
         self._attends = False
@@ -76,23 +73,21 @@ class Watch:
         watch: Self = vars(scheduler).setdefault("_job_groups", cls(scheduler))
         return watch
 
-    def open(self, group: object) -> "Opener":
-        """Watch for one more group, which this thread opens."""
-        opener = Opener(self.scheduler)
+    def open(self, opener: Opener) -> None:
+        """Watch for one more group."""
         with self._lock:
-            self._groups[group] = opener
+            self._openers.add(opener)
             self._attend()
-        return opener
 
-    def close(self, group: object) -> None:
+    def close(self, opener: Opener) -> None:
         """Watch for one group less."""
         with self._lock:
-            del self._groups[group]
+            self._openers.remove(opener)
             self._attend()
 
     def _attend(self) -> None:
         """Be at the scheduler as long as there is anything to watch; after that it is as it was."""
-        needed = bool(self._groups or self._waiting)
+        needed = bool(self._openers or self._waiting)
         if needed and not self._attends:
             self._find_executor = self.scheduler._lookup_executor
             self.scheduler._lookup_executor = self._lookup_executor
@@ -113,7 +108,7 @@ class Watch:
         thread = getattr(self.scheduler, "_thread", None)
         return "" if thread is None or thread.is_alive() else _DEAD
 
-    def add(self, future: JobFuture, opener: "Opener", **options: Any) -> None:
+    def add(self, future: JobFuture, opener: Opener, **options: Any) -> None:
         """Add a future's job.
 
         Args:
@@ -152,19 +147,17 @@ class Watch:
             self.scheduler._pending_jobs.pop()
             raise _not_added(future, _STOPPED)
 
-    def _refuse_what_cannot_run(self, future: JobFuture, opener: "Opener") -> None:
+    def _refuse_what_cannot_run(self, future: JobFuture, opener: Opener) -> None:
         if why := self._why_dead():
             raise _not_added(future, why)
         if opener.keeps_the_scheduler:
             raise _not_added(future, _STARVED)
-        pool: Any = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
-        if opener.thread in getattr(pool, "_threads", ()):
+        if opener.home is not None:
+            pool = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
             with self._lock:
-                # All that would wait for the pool in which they work, and this one.
-                waiting = {each.thread for each in self._groups.values() if pool in each.pools}
-                if len(waiting | {opener.thread}) >= pool._max_workers:
+                opener.awaited.append((future, pool))
+                if starves(pool, self._openers):
                     raise _not_added(future, _STARVED)
-                opener.pools.add(pool)
 
     def take_back(self, future: JobFuture) -> None:
         """Take a job out of its store, if it may be there.
@@ -321,25 +314,6 @@ class Watch:
 
     def _find_future(self, job: Any) -> JobFuture | None:
         return self._waiting.get((job._jobstore_alias, job.id))
-
-
-class Opener:
-    """The thread that opened a group, and will wait for its jobs.
-
-    Args:
-        scheduler: The scheduler that is to run them.
-    """
-
-    def __init__(self, scheduler: Any) -> None:
-        self.thread = threading.current_thread()
-        # Whether the scheduler can do nothing as long as this thread waits: it is its own, in a
-        # listener or in a job, or it has the lock of the stores.
-        self.keeps_the_scheduler = scheduler._jobstores_lock._is_owned() or any(
-            frame.f_code in _OWN_CODE and frame.f_locals["self"] is scheduler
-            for frame, _ in walk_stack(sys._getframe())
-        )
-        # The pools that it is a worker of, and that are to run jobs which it waits for.
-        self.pools: set[Any] = set()
 
 
 def _not_added(future: JobFuture, why: str) -> JobRefused:

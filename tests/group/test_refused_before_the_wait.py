@@ -4,6 +4,7 @@ import asyncio
 import os
 import pickle
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC
 from functools import partial
@@ -251,12 +252,14 @@ def test_what_the_scheduler_refuses(scheduler: Any) -> None:
 STARVED = "the thread that would wait for it is the last that could run it"
 
 
-def waits_inside(scheduler: Any, executor: str = "default") -> Callable[[], Any]:
+def waits_inside(
+    scheduler: Any, executor: str = "default", func: Callable[[], Any] = work
+) -> Callable[[], Any]:
     """Return a job that waits for another one."""
 
     def outer() -> Any:
         with JobGroup(scheduler) as group:
-            return group.add_job(work, executor=executor).result(30)
+            return group.add_job(func, executor=executor).result(30)
 
     return outer
 
@@ -288,6 +291,38 @@ def test_jobs_that_wait_for_their_own_pool_leave_it_a_worker(scheduler: Any) -> 
         errors = [error for future in futures if (error := future.exception(30))]
     assert len(errors) == 1
     assert STARVED in str(errors[0])
+
+
+@pytest.fixture
+def two_pools(scheduler: Any) -> Any:
+    """The scheduler with two more pools of one worker, known as ``a`` and ``b``."""
+    for alias in "ab":
+        scheduler.add_executor(ThreadPoolExecutor(1), alias)
+    return scheduler
+
+
+@pytest.mark.rows("E33")
+def test_pools_that_wait_for_each_other(two_pools: Any) -> None:
+    """A job in one pool waits for a job in another, which cannot wait for the first pool then."""
+    back = waits_inside(two_pools, "a")
+    with JobGroup(two_pools) as group:
+        there_and_back = group.add_job(waits_inside(two_pools, "b", back), executor="a")
+        assert STARVED in str(there_and_back.exception(30))
+        assert group.add_job(waits_inside(two_pools, "b"), executor="a").result(30) == "done"
+
+
+def test_a_job_that_has_waited_for_another_pool(two_pools: Any) -> None:
+    """Whoever has his answer is not taken for one who waits."""
+
+    def wait_and_stay() -> None:
+        with JobGroup(two_pools) as group:
+            group.add_job(work, executor="b").result(30)
+            time.sleep(1)
+
+    with JobGroup(two_pools) as group:
+        group.add_job(wait_and_stay, executor="a")
+        time.sleep(0.1)
+        assert group.add_job(waits_inside(two_pools, "a"), executor="b").result(30) == "done"
 
 
 @pytest.mark.parametrize("in_group", [False, True])

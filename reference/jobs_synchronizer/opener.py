@@ -1,0 +1,65 @@
+"""Opener: who opened a group, and what cannot go on as long as this thread waits for its jobs."""
+
+import sys
+import threading
+from collections.abc import Iterable
+from traceback import walk_stack
+from typing import TYPE_CHECKING, Any
+
+from apscheduler.schedulers.base import BaseScheduler
+
+if TYPE_CHECKING:
+    from jobs_synchronizer.future import JobFuture
+
+# All that a scheduler's own thread does, it does in one of these.
+_OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
+
+
+class Opener:
+    """The thread that opened a group, and will wait for its jobs.
+
+    Args:
+        scheduler: The scheduler that is to run them.
+
+    Attributes:
+        thread: The thread.
+        keeps_the_scheduler: Whether the scheduler can do nothing as long as this thread waits: it
+            is its own, in a listener or in a job, or it has the lock of the stores.
+        home: The scheduler's pool that this thread is a worker of, if it is one.
+        awaited: Then, what it waits for: each future, and the pool that is to run its job.
+    """
+
+    def __init__(self, scheduler: Any) -> None:
+        self.thread = threading.current_thread()
+        self.keeps_the_scheduler = scheduler._jobstores_lock._is_owned() or any(
+            frame.f_code in _OWN_CODE and frame.f_locals["self"] is scheduler
+            for frame, _ in walk_stack(sys._getframe())
+        )
+        pools = [getattr(each, "_pool", None) for each in list(scheduler._executors.values())]
+        self.home = next(
+            (pool for pool in pools if self.thread in getattr(pool, "_threads", ())), None
+        )
+        self.awaited: list[tuple[JobFuture, Any]] = []
+
+    def waits_for(self, pools: set[Any]) -> bool:
+        """Return whether it waits for one of these pools to run a job."""
+        return any(pool in pools and not future.done() for future, pool in self.awaited)
+
+
+def starves(pool: Any, openers: Iterable[Opener]) -> bool:
+    """Return whether a pool has no worker that is free, or will ever be, while the openers wait.
+
+    Args:
+        pool: The pool.
+        openers: All openers; those that are workers of no pool do not count.
+    """
+    workers = [each for each in openers if each.home is not None]
+    starved: set[Any] = {each.home for each in workers}
+    while True:
+        # Of several groups that one thread has opened, one that waits is enough.
+        waiting = {each.thread: each.home for each in workers if each.waits_for(starved)}
+        homes = list(waiting.values())
+        fed = {each for each in starved if each._max_workers - homes.count(each)}
+        if not fed:
+            return pool in starved
+        starved -= fed
