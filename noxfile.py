@@ -75,6 +75,7 @@ def coverage(session: nox.Session) -> None:
     for version in PRESENT:
         session.notify(f"measure-{version}", [])
     session.notify("report", session.posargs)
+    session.log("the tests are measured next, and `report` tells what came of it")
 
 
 @nox.session(python=PYTHONS)
@@ -82,11 +83,12 @@ def measure(session: nox.Session) -> None:
     """Run the specification under coverage (`coverage` does, on every Python)."""
     command = specification(session)
     session.env["COVERAGE_FILE"] = f".coverage.{session.python}"
-    for old in Path().glob(f".coverage.{session.python}*"):
-        old.unlink()
+    paths = BUILD / "paths" / f"{session.python}.json"
+    for old in (*Path().glob(f".coverage.{session.python}*"), paths):
+        old.unlink(missing_ok=True)
     # The process that hands the tests out is not measured: it imports neither package.
     session.env["MEASURE_WORKERS"] = "1"
-    session.env["PATHS_FILE"] = str(BUILD / "paths" / f"{session.python}.json")
+    session.env["PATHS_FILE"] = str(paths)
     # To keep which test ran a line takes a fifth of the time, and is the same everywhere.
     session.env["KEEP_TESTS_OF_LINES"] = "1" if session.python == PRESENT[-1] else ""
     try:
@@ -104,13 +106,14 @@ def report(session: nox.Session) -> None:
     fresh = [
         version
         for version in PYTHONS
-        if Path(f".coverage.{version}").exists()
+        if (BUILD / "paths" / f"{version}.json").exists()
+        and Path(f".coverage.{version}").exists()
         and Path(f".coverage.{version}").stat().st_mtime > newest
     ]
     if set(PRESENT) - set(fresh):
         session.error(
-            "report: the tests as they are were not measured on every Python that is here. "
-            "`nox -s coverage` does both."
+            "report: the tests as they are were not measured to their end on every Python that is "
+            "here. `nox -s coverage` does both."
         )
     session.install(*group("coverage"))
     # Not beside the runs: what reports combines whatever lies there, and deletes it.

@@ -122,7 +122,8 @@ def write(outcomes: Sequence[Outcome], output: Path) -> None:
         if outcome.run is None:
             continue
         name = outcome.scenario.name
-        reports[name] = {"problem": outcome.problem, **outcome.run.report()}
+        figures = None if outcome.problem else verdict.figures(outcome.run)
+        reports[name] = {"problem": outcome.problem, "figures": figures, **outcome.run.report()}
         picture = "timeline.svg" if outcome is outcomes[0] else f"timeline-{name}.svg"
         title = f"{name}: python {' '.join(Path(word).name for word in outcome.scenario.command)}"
         (output / picture).write_text(timeline.draw(reports[name], title), encoding="utf-8")

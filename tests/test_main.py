@@ -77,16 +77,17 @@ def test_a_deadline_that_is_no_time_is_one_sentence(
 
     assert (refused.value.code, served) == (2, {})
     error = capsys.readouterr().err.splitlines()[-1]
-    assert f"error: create_app(timeout={float(seconds)!r}): no request can wait for that." in error
+    assert f"error: --timeout {float(seconds):g}: give seconds from 0 to " in error
 
 
-def test_the_published_program_starts_as_a_script(
-    served: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("module", [documented, corrected], ids=["documented", "corrected"])
+def test_a_program_starts_as_a_script(
+    module: Any, served: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Running documented.py starts it, as running the published text does."""
-    monkeypatch.setattr(sys, "argv", ["documented.py"])
+    """Running its file starts a program, as running the published text does."""
+    monkeypatch.setattr(sys, "argv", [module.__file__])
     with Simulation():
-        runpy.run_path(documented.__file__, run_name="__main__")
+        runpy.run_path(module.__file__, run_name="__main__")
     assert served["port"] == 12345
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import apscheduler_fakes.marked  # noqa: F401  # Or an inner run would import it for itself alone.
+import apscheduler_fakes.marked  # Or an inner run would import it for itself alone.
 import readme
 from apscheduler_fakes import Simulation
 
@@ -43,6 +43,16 @@ def test_the_simulation_runs_as_shown(text: str, capsys: pytest.CaptureFixture[s
     exec(readme.block(text, "simulation"), names)  # noqa: S102  # Our own README.
     assert (names["response"].status_code, names["Simulation"]) == (200, Simulation)
     assert len(capsys.readouterr().out.splitlines()) == 100
+
+
+def test_a_group_answers_as_shown(text: str) -> None:
+    """The JobGroup block makes an app that answers with its jobs' values."""
+    names: dict[str, Any] = {"__name__": __name__}
+    with Simulation() as sim:
+        exec(readme.block(text, "group"), names)  # noqa: S102  # Our own README.
+        answer = names["app"].test_client().get("/powers").json
+        assert answer == {"powers": [2**n for n in range(10)], "failed": {}, "late": {}}
+        assert sim.clock.elapsed == 0.0
 
 
 def test_the_lost_wake_up_is_found_as_shown(text: str, pytester: pytest.Pytester) -> None:
@@ -87,24 +97,35 @@ def test_the_commands_are_those_of_ci(text: str) -> None:
 
 _REPORT = {
     "scenario": "documented",
-    "status_code": 200,
+    "figures": "200, 1 done, 1 jobs at once, 2 iterations",
     "wall_seconds": 10.012,
-    "most_jobs_at_once": 1,
-    "jobs": [{"iterations": [1.0, 2.0]}],
     "scenarios": {},
 }
+_LINE = "documented  ok  10.01 s  200, 1 done, 1 jobs at once, 2 iterations"
+_LAST = "1 of 1 scenarios passed in 10.4 s; report and pictures are in build/e2e"
 
 
 @pytest.mark.parametrize(
     ("shown", "problem"),
     [
-        ("documented  ok  10.01 s  200, 1 done, 1 jobs at once, 2 iterations", None),
-        ("documented  ok  10.01 s  200, 1 done, 1 jobs at once, 3 iterations", "2 iterations"),
-        ("documented  ok  12.00 s  200, 1 done, 1 jobs at once, 2 iterations", "shows 12.00 s"),
-        ("corrected  ok  10.01 s  200, 1 done, 1 jobs at once, 2 iterations", "scenarios docu"),
+        (f"{_LINE}\n{_LAST}", None),
+        (f"{_LINE.replace('2 iter', '3 iter')}\n{_LAST}", "measured was 200, 1 done, 1 jobs at"),
+        (f"{_LINE.replace('1 done', '2 done')}\n{_LAST}", "measured was 200, 1 done, 1 jobs at"),
+        (f"{_LINE.replace(' ok ', ' no ')}\n{_LAST}", "measured was 200, 1 done, 1 jobs at"),
+        (f"{_LINE.replace('10.01', '12.00')}\n{_LAST}", "shows 12.00 s"),
+        (f"{_LINE.replace('documented', 'corrected')}\n{_LAST}", "the scenarios documented, in"),
+        (_LINE, "the scenarios documented, in"),
+        (f"{_LINE}\n{_LAST.replace('1 of 1', '9 of 9')}", "and 1 of 1 passed"),
     ],
 )
 def test_the_end_to_end_lines_are_held_against_a_run(shown: str, problem: str | None) -> None:
     """A README that shows other figures than a real run is found out."""
     problems = readme.e2e_problems(shown, _REPORT)
     assert problems == [] if problem is None else problem in problems[0]
+
+
+def test_the_guide_is_the_package_s(text: str) -> None:
+    """The three sentences are those of ``help(apscheduler_fakes)``."""
+    (guide,) = re.findall(r"\*\*(FakeScheduler: you .*?)\*\*", text, re.DOTALL)
+    said = " ".join(str(apscheduler_fakes.__doc__).split())
+    assert " ".join(guide.split()) in said

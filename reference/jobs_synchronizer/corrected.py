@@ -288,7 +288,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: Command-line arguments; ``None`` takes those of the process.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m jobs_synchronizer", description="The published program made right."
+        prog="python -m jobs_synchronizer",
+        description="Serve the published program made right: /run-tasks adds ten jobs, waits for "
+        "them for about ten seconds, and answers with their statuses.",
     )
     parser.add_argument(
         "--host", default="0.0.0.0", help="address to listen on (default: %(default)s)"
@@ -303,8 +305,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     if options.port not in range(65536):
         parser.error(f"--port {options.port}: give a number from 0 (any free port) to 65535")
-    try:
-        app = create_app(timeout=options.timeout)
-    except ValueError as error:
-        parser.error(str(error))
-    app.run(host=options.host, port=options.port)
+    longest = threading.TIMEOUT_MAX
+    if not 0 <= options.timeout <= longest:
+        parser.error(f"--timeout {options.timeout:g}: give seconds from 0 to {longest:.0f}")
+    create_app(timeout=options.timeout).run(host=options.host, port=options.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -147,7 +147,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(
         prog="python -m jobs_synchronizer.documented",
-        description="The published program, faults included.",
+        description="Serve the published program, faults included: /run-tasks adds ten jobs, waits "
+        "for them for about ten seconds, and answers with their statuses.",
     )
     parser.add_argument(
         "--host", default="0.0.0.0", help="address to listen on (default: %(default)s)"
