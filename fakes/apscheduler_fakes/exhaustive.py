@@ -24,7 +24,7 @@ from apscheduler_fakes.footprints import (
     modes_conflict,
 )
 from apscheduler_fakes.schedules import ScheduleDiverged
-from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Taken, is_thread
+from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Taken, is_thread, woken
 
 
 @dataclass(frozen=True)
@@ -209,16 +209,20 @@ class Search:
         accesses: dict[Hashable, list[int]] = {}
         barrier = 0
         for index, step in enumerate(taken):
-            before = _until(taken, last.get(step.who, -1))
+            # A wake-up by itself comes after what the thread did before it and before what follows.
+            whose = step.who if step.who >= NOBODY else woken(step.who)
+            previous = last.get(whose, -1)
+            # Not what time waited for: before that it could have run, and could no longer.
+            before = _until(taken, previous)
             step.past = before | barrier
             for key, mode in step.footprint.items():
                 others = accesses.setdefault(key, [])
                 step.past |= _past(taken, others, key, mode)
                 if index >= self._prefix - 1:  # The steps before have been looked at.
-                    access = Access(step.who, key, mode, index, last.get(step.who, -1), before)
+                    access = Access(step.who, key, mode, index, previous, before)
                     self._race(taken, others, access)
                 others.append(index)
-            last.update(dict.fromkeys((step.who, *step.born), index))
+            last.update(dict.fromkeys((whose, *step.born), index))
             if ALL in step.footprint:
                 # Time moved because nobody could run: all before it happened before it.
                 step.past = (1 << index) - 1

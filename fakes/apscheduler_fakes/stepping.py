@@ -21,8 +21,6 @@ from apscheduler_fakes.report import seconds, thread_table
 MAIN = 0
 """The main thread's number among all that can be chosen."""
 
-# Thread n waking up without a notification has the number -2 - n.
-
 TIME = 1
 """The number of the time, which can be chosen when somebody waits for an instant."""
 
@@ -51,6 +49,11 @@ class Cut(SimulationError):
 def is_thread(number: int) -> bool:
     """Return whether a number stands for a thread: neither for time nor for a wake-up of itself."""
     return number >= 0 and number != TIME
+
+
+def woken(number: int) -> int:
+    """Return the number for a thread's waking up by itself, and the thread's for that."""
+    return -2 - number
 
 
 class Op:
@@ -447,7 +450,7 @@ class SteppingKernel(Kernel):
             number = self.numbers[thread]
             waits = op.condition is not None and not op.can_run(self.now)
             if waits and number not in self.woken_once:
-                others[-2 - number] = partial(self._wake_up, op, number)
+                others[woken(number)] = partial(self._wake_up, op, number)
         if list(others) == [NOBODY]:
             self._deadlock()  # There is nothing to choose.
         return others
