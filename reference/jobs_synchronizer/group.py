@@ -64,7 +64,6 @@ class JobGroup:
                 "beside a loop, and asyncio.wrap_future makes its futures awaitable."
             )
         self._watch = Watch.of(scheduler)
-        self._futures: list[JobFuture] = []
         self._is_open = False
 
     def __enter__(self) -> Self:
@@ -76,6 +75,7 @@ class JobGroup:
         if self._is_open:
             raise RuntimeError("JobGroup: the group is open. Make another one for another block.")
         self._opener = Opener(self._watch.scheduler)
+        self._futures: list[JobFuture] = []
         self._watch.open(self._opener)
         self._is_open = True
         return self

@@ -29,7 +29,8 @@ class RunId(str):
 
     __slots__ = ("executor", "future", "grace")
     executor: Any
-    future: JobFuture
+    # None as soon as it is answered: executors and listeners may keep ids.
+    future: JobFuture | None
     grace: int | None
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
@@ -74,13 +75,15 @@ def _observe(executor: Any) -> None:
         success(job_id, events)
         # An executor of somebody's may give back a plain string, and what run_job() made.
         run_id = job_id if isinstance(job_id, RunId) else events[-1].job_id
-        if isinstance(run_id, RunId):
-            _ended(run_id, events[-1])
+        if isinstance(run_id, RunId) and run_id.future is not None:
+            future, run_id.future = run_id.future, None
+            _ended(future, events[-1], run_id.grace)
 
     def run_job_error(job_id: str, exc: BaseException, traceback: Any = None) -> None:
         error(job_id, exc, traceback)
-        if isinstance(job_id, RunId):
-            _lost(job_id.future, exc)
+        if isinstance(job_id, RunId) and job_id.future is not None:
+            future, job_id.future = job_id.future, None
+            _lost(future, exc)
 
     executor._run_job_success = run_job_success
     executor._run_job_error = run_job_error
@@ -103,8 +106,7 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
     try:
         executor.submit_job(handed, run_times)
     except BaseException as error:
-        # Executors keep the ids of jobs that they refuse.
-        del run_id.future
+        run_id.future = None
         if isinstance(error, MaxInstancesReachedError):
             runs = "as many runs of its id as max_instances allows were under way"
             what = f"was skipped: {runs} ({job.max_instances})"
@@ -149,14 +151,14 @@ def _copy_of(job: Any) -> Any:
     return copy
 
 
-def _ended(run_id: RunId, event: Any) -> None:
+def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
     if event.code == EVENT_JOB_MISSED:
         due = f"it was due at {event.scheduled_run_time}"
-        what = f"was missed: {due} and did not begin within its grace of {run_id.grace} s"
+        what = f"was missed: {due} and did not begin within its grace of {grace} s"
         advice = "Leave misfire_grace_time out, or give its executor more workers."
-        run_id.future._fail(JobMissed, what, advice)
+        future._fail(JobMissed, what, advice)
     elif not isinstance(event.exception, NotBegun):
-        run_id.future._settle(event.retval, event.exception)
+        future._settle(event.retval, event.exception)
 
 
 def _lost(future: JobFuture, error: BaseException) -> None:

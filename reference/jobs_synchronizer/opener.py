@@ -59,7 +59,7 @@ def starves(pool: Any, openers: Iterable[Opener]) -> bool:
         # Of several groups that one thread has opened, one that waits is enough.
         waiting = {each.thread: each.home for each in workers if each.waits_for(starved)}
         homes = list(waiting.values())
-        fed = {each for each in starved if each._max_workers - homes.count(each)}
+        fed = {each for each in starved if homes.count(each) in range(each._max_workers)}
         if not fed:
             return pool in starved
         starved -= fed

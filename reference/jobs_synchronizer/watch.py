@@ -7,7 +7,6 @@ are there while a group is open, or a store may have a job of one. What comes af
 """
 
 import threading
-from contextlib import suppress
 from typing import Any, Self
 
 from apscheduler import events
@@ -201,8 +200,10 @@ class Watch:
             return False
         if not locked and isinstance(store, MemoryJobStore):
             return False  # The shutdown that has the lock empties it.
-        with suppress(JobLookupError):
+        try:
             store.remove_job(future.job_id)
+        except JobLookupError:
+            return False
         future._stored = False
         return True
 

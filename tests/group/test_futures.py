@@ -3,11 +3,13 @@
 import concurrent.futures
 import logging
 import pickle
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from apscheduler.events import EVENT_JOB_REMOVED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 
@@ -85,6 +87,33 @@ def test_a_cancelled_job_leaves_its_store(scheduler: Any, sim: Simulation, gets:
             future.result()
         assert future.last_seen == "cancelled"
         assert future.cancel()
+
+
+def test_a_cancelled_job_is_told_to_listeners(scheduler: Any) -> None:
+    """Whoever listens to the scheduler hears that a cancelled job has left its store, once."""
+    heard: list[str] = []
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        scheduler.add_listener(lambda event: heard.append(event.job_id), EVENT_JOB_REMOVED)
+        future.cancel()
+        assert heard == [future.job_id]
+    assert heard == [future.job_id]
+
+
+def test_cancel_does_not_wait_for_a_shutdown(scheduler: Any, sim: Simulation) -> None:
+    """Where a shutdown takes the stores while ``cancel`` waits for them, it gives up waiting."""
+
+    def look_long() -> None:
+        with scheduler._jobstores_lock:
+            time.sleep(3)
+
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        threading.Thread(target=look_long).start()
+        later(0.25, scheduler.shutdown)
+        sim.settle()
+        assert future.cancel()
+        assert sim.clock.elapsed == 0.3
 
 
 def test_a_cancelled_job_in_a_queue_is_never_run(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from apscheduler.executors.base import run_job
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError
@@ -129,6 +130,30 @@ def test_an_executor_with_a_pool_of_its_own(scheduler: Any, sim: Simulation) -> 
     scheduler.add_executor(WithAPoolOfItsOwn(), "own")
     with JobGroup(scheduler) as group:
         assert group.add_job(abs, args=[-1], executor="own").result(5) == 1
+
+
+class WithIdsOfItsOwn(DebugExecutor):  # type: ignore[misc]
+    """An executor that tells twice how a job ended, and keeps a string that equals the job's id."""
+
+    def _do_submit_job(self, job: Any, run_times: Any) -> None:
+        """Run it, and tell."""
+        events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+        for _ in range(2):
+            self._run_job_success(str(job.id), events)
+
+
+def test_an_executor_that_keeps_the_text_of_an_id(scheduler: Any) -> None:
+    """What ``run_job`` made of a job tells whose it is, and whoever keeps that keeps no future."""
+    scheduler.add_executor(WithIdsOfItsOwn(), "own")
+    kept: list[Any] = []
+    scheduler.add_listener(kept.append)
+    with JobGroup(scheduler) as group:
+        future = group.add_job(abs, args=[-1], executor="own")
+        assert future.result(5) == 1
+    gone = weakref.ref(future)
+    del future, group
+    gc.collect()
+    assert gone() is None
 
 
 def test_the_end_of_a_group_waits_for_nobody(scheduler: Any, sim: Simulation) -> None:

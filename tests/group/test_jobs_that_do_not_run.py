@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apscheduler.events import EVENT_ALL_JOBS_REMOVED
+from apscheduler.events import EVENT_ALL_JOBS_REMOVED, EVENT_JOBSTORE_REMOVED
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 
@@ -151,6 +151,18 @@ def test_a_job_store_that_is_removed(scheduler: Any, gets: Gets) -> None:
         )
 
 
+@pytest.mark.rows("E8")
+def test_a_job_that_is_cancelled_when_its_store_is_removed(scheduler: Any) -> None:
+    """A job whose store is gone can be cancelled before that is told to its group."""
+    scheduler.add_jobstore(MemoryJobStore(), "other")
+    added: list[Any] = []
+    scheduler.add_listener(lambda _: added[0].cancel(), EVENT_JOBSTORE_REMOVED)
+    with JobGroup(scheduler) as group:
+        added.append(group.add_job(work, jobstore="other", **soon()))
+        scheduler.remove_jobstore("other")
+        assert added[0].cancelled()
+
+
 @pytest.mark.rows("E9")
 def test_an_executor_that_does_not_exist(scheduler: Any, gets: Gets) -> None:
     """A job whose executor does not exist is known not to run when it is due."""
@@ -212,6 +224,12 @@ def test_workers_that_cannot_be_set_up(scheduler: Any, gets: Gets) -> None:
             "JobLost after 0 s: Job 'work' (id …) was lost by executor 'broken': BrokenThreadPool: "
             "A thread initializer failed, the thread pool is not usable anymore. It did not begin; "
             "the executor's log has more.",
+        )
+        gets(
+            group.add_job(work, executor="broken"),
+            "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'broken': "
+            "BrokenThreadPool: A thread initializer failed, the thread pool is not usable anymore. "
+            "Give the scheduler an executor that runs.",
         )
 
 

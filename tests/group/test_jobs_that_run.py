@@ -151,6 +151,23 @@ def test_a_job_that_is_rescheduled(scheduler: Any, sim: Simulation, gets: Gets) 
         gets(future, "'done' after 10.5 s")
 
 
+@pytest.mark.rows("E24")
+def test_a_job_that_is_rescheduled_to_recur(scheduler: Any, sim: Simulation, gets: Gets) -> None:
+    """A job of a group runs once, whatever its trigger has become, and leaves its store with it."""
+    ran: list[str] = []
+    with JobGroup(scheduler) as group:
+        future = group.add_job(ran.append, args=["once"], coalesce=False, **soon())
+        scheduler.reschedule_job(future.job_id, trigger="interval", seconds=1)
+        scheduler.pause()
+        sim.clock.tick(4)
+        scheduler.resume()
+        gets(future, "None after 4 s")
+        sim.clock.tick(4)
+        assert [job.id for job in scheduler.get_jobs()] == [future.job_id]
+    assert scheduler.get_jobs() == []
+    assert ran == ["once"]
+
+
 class ForgetfulStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
     """A store that fails the first time somebody asks it for jobs that it has."""
 
