@@ -28,6 +28,7 @@ from freezegun import api
 # modules have been imported anew (as pytester's in-process runs make them).
 from apscheduler_fakes.dates import asks_for_the_time
 from apscheduler_fakes.held import TYPES, Replaced
+from apscheduler_fakes.kernel import active
 from apscheduler_fakes.locks import Lock, RLock, SimpleQueue
 from apscheduler_fakes.refused import refusals
 from apscheduler_fakes.repeatable import new_counters, uuid4, wait
@@ -42,7 +43,7 @@ from apscheduler_fakes.threads import (
     start_joinable_thread,
     start_new_thread,
 )
-from apscheduler_fakes.times import REPLACEMENTS
+from apscheduler_fakes.times import REPLACEMENTS, kept_elsewhere
 
 # These keep real time and real threads: the test runner and its tools, and this package.
 LEFT_ALONE = {
@@ -137,7 +138,9 @@ class Names:
             stand_ins[index] = self._by(values[index])
         self._undo += zip(owners, attributes, values, stand_ins, strict=True)
         deque(map(_set, owners, attributes, stand_ins), maxlen=0)
-        for change in (*new_counters(), *refusals(), *own_locals()):
+        kernel = active()
+        assert kernel is not None
+        for change in (*new_counters(), *refusals(), *own_locals(), *kept_elsewhere(kernel)):
             self.swap(*change)
 
     def _by(self, value: Any) -> Any:

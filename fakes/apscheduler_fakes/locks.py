@@ -462,6 +462,9 @@ class SimpleQueue(_Outliving):
         """Return whether there is no item, in a simulation."""
         return not self._items
 
+    def __repr__(self) -> str:
+        return f"<_queue.SimpleQueue object at {id(self):#x}>"
+
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]  # As in queue.
 
     def _hand_over(self, real: Any) -> None:

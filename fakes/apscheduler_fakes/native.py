@@ -28,6 +28,7 @@ def native(
             "__doc__": function.__doc__,
             "__module__": module,
             "__name__": name,
+            "__repr__": lambda _self: f"<built-in function {name}>",
             "__reduce__": lambda _self: name,  # For pickle: a global of its module.
             "__slots__": (),
         }

@@ -72,7 +72,8 @@ def join(self: Any, timeout: float | None = None) -> None:
     deadline = None
     if timeout is not None:
         timeout = max(timeout, 0)
-        check_timeout(timeout)
+        if not virtual.done or sys.version_info >= (3, 13):  # Earlier ones look at nothing then.
+            check_timeout(timeout)
         deadline = kernel.deadline(timeout)
     if explored is not None:
         explored.wait_for_end(virtual, deadline)
@@ -92,8 +93,8 @@ def is_alive(self: Any) -> bool:
         explored.look_at_life(self)
     virtual = getattr(self, "_virtual", None)
     if virtual is None:
-        # As in join.
-        return _is_alive(self) if self._started._flag else False
+        # As in join; one that was never made is an error.
+        return _is_alive(self) if not self._initialized or self._started._flag else False
     if kernel is not None:
         kernel.count_step()
     return not virtual.done
@@ -230,11 +231,12 @@ def _report(function: Callable[..., object], error: BaseException) -> None:
         sys.stderr.write(f"{message}: {function!r}\n")
         traceback.print_exception(error)
         return
+    in_words = sys.version_info >= (3, 13)
     details = SimpleNamespace(
         exc_type=type(error),
         exc_value=error,
         exc_traceback=error.__traceback__,
-        err_msg=message,
-        object=function,
+        err_msg=f"{message} {function!r}" if in_words else message,
+        object=None if in_words else function,
     )
     sys.unraisablehook(details)

@@ -8,7 +8,9 @@ that is really done.
 Outside a simulation, and in a real thread beside one, each is the real function.
 """
 
+import logging
 import operator
+import sched
 import time as real
 from typing import Any
 
@@ -21,6 +23,8 @@ MONOTONIC_START = 1_000_000
 
 # ``time.sleep`` refuses anything longer, in seconds.
 LONGEST_SLEEP = 2**63 / 1_000_000_000
+
+_real_scheduler: Any = sched.scheduler.__init__
 
 _sleep = real.sleep
 _time = real.time
@@ -166,6 +170,23 @@ REPLACEMENTS = [
     (_asctime, asctime),
     (_ctime, ctime),
 ]
+
+
+def kept_elsewhere(kernel: Kernel) -> list[tuple[Any, str, Any]]:
+    """Return what keeps a clock, or what one showed, elsewhere than in a name of its own.
+
+    Each as owner, name and what stands there in the simulation.
+    """
+    nanoseconds = isinstance(logging._startTime, int)  # type: ignore[attr-defined]  # Python 3.13.
+    began = kernel.epoch * 1_000 if nanoseconds else kernel.epoch / 1_000_000
+    return [
+        (sched.scheduler, "__init__", _make_scheduler),
+        (logging, "_startTime", began),  # What %(relativeCreated)d counts from.
+    ]
+
+
+def _make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep) -> None:
+    _real_scheduler(self, timefunc, delayfunc)
 
 
 def instant(kernel: Kernel) -> int:

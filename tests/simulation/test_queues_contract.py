@@ -146,4 +146,5 @@ def test_a_simple_queue_is_no_value() -> None:
         pickle.dumps(SimpleQueue())
     with pytest.raises(TypeError):
         SimpleQueue(1)  # type: ignore[call-arg]
+    assert repr(SimpleQueue()).startswith("<_queue.SimpleQueue object at 0x")
     assert SimpleQueue[int].__args__ == (int,)  # type: ignore[attr-defined]

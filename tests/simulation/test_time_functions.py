@@ -1,7 +1,9 @@
 """Every clock of Python shows a simulation's one time."""
 
 import copyreg
+import logging
 import pickle
+import sched
 import threading
 import time
 import uuid
@@ -193,6 +195,42 @@ def test_a_wrong_sleep_is_refused_with_the_real_error(seconds: Any) -> None:
         time.sleep(seconds)
 
     assert str(inside.value) == str(outside.value)
+
+
+def test_a_clock_looks_like_the_real_one() -> None:
+    """Its repr is a built-in function's."""
+    outside = repr(time.sleep)
+    with Simulation():
+        assert repr(time.sleep) == outside == "<built-in function sleep>"
+
+
+def test_the_standard_librarys_scheduler_has_virtual_time() -> None:
+    """``sched`` keeps its clock and its sleep as default arguments."""
+    seen: list[tuple[str, float]] = []
+    make = sched.scheduler.__init__
+    with Simulation() as sim:
+        scheduler = sched.scheduler()
+        for name, seconds in (("later", 3600), ("soon", 5.5)):
+            scheduler.enter(
+                seconds, 1, lambda name: seen.append((name, sim.clock.elapsed)), (name,)
+            )
+        scheduler.enterabs(time.monotonic() + 60, 1, seen.append, (("at", 60.0),))
+        scheduler.run()
+        other = sched.scheduler(time.time, delayfunc=time.sleep)
+        other.enter(1, 1, int)
+        other.run()
+        assert sim.clock.elapsed == 3601.0
+    assert seen == [("soon", 5.5), ("at", 60.0), ("later", 3600.0)]
+    assert sched.scheduler.__init__ is make
+
+
+def test_a_log_counts_from_the_beginning_of_the_simulation() -> None:
+    """``relativeCreated`` and ``created`` are virtual, and the same in every run."""
+    with Simulation(START):
+        time.sleep(1.5)
+        record = logging.LogRecord("name", 10, "path", 1, "text", (), None)
+        shown = logging.Formatter("%(relativeCreated)d %(created)f").format(record)
+        assert shown == f"1500 {time.time():f}"
 
 
 @pytest.mark.parametrize("name", ["strftime", "asctime"])
