@@ -4,7 +4,8 @@ cosmic-ray makes the mutants of the two programs and of JobGroup and runs their 
 in a process of its own that is killed after a minute: a mutant may hang for real. (mutmut runs its
 mutants in forks of a process that has run the suite.) It works on copies in ``build/mutants``, one
 for each share, as many side by side as there are processors. A mutant that survives fails, unless
-``tests/mutants.toml`` lists it with a reason; so does an entry of that list that no mutant needs.
+``tests/mutants.toml`` lists it, or all of its kind in its file, with a reason; so does an entry of
+that list that no mutant needs.
 """
 
 import json
@@ -54,6 +55,21 @@ SHARES = (
     Share(("corrected.py",), OF_PROGRAMS),
     Share(("documented.py", "__init__.py", "__main__.py"), OF_PROGRAMS),
 )
+
+
+class Kind(NamedTuple):
+    """All changes of one kind in one file.
+
+    Attributes:
+        file: The file's name.
+        operator: cosmic-ray's name for the change.
+    """
+
+    file: str
+    operator: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: every {self.operator}"
 
 
 class Mutant(NamedTuple):
@@ -140,36 +156,49 @@ def mutant_of(item: Any, result: Any) -> Mutant:
     return Mutant(file, gone, come, below)
 
 
-def judge(results: Iterable[Any], listed: Sequence[dict[str, str]]) -> tuple[str, list[str]]:
+def kind_of(item: Any) -> Kind:
+    """Read one mutant's kind from cosmic-ray's work item."""
+    (mutation,) = item["mutations"]
+    return Kind(Path(mutation["module_path"]).name, mutation["operator_name"])
+
+
+def judge(
+    results: Iterable[Any],
+    listed: Sequence[dict[str, str]],
+    listed_kinds: Sequence[dict[str, str]] = (),
+) -> tuple[str, list[str]]:
     """Hold what survived against the list.
 
     Args:
         results: Pairs of work item and result.
-        listed: The entries of ``tests/mutants.toml``.
+        listed: The entries of ``tests/mutants.toml`` of single mutants.
+        listed_kinds: Its entries of all mutants of a kind in a file.
 
     Returns:
         The score in words, and a sentence per problem.
     """
-    killed, survivors, problems = 0, [], []
+    killed, problems = 0, []
+    survivors: list[tuple[Mutant, Kind]] = []
     for item, result in results:
         match result:
             case {"test_outcome": "killed", "output": output} if output != "timeout":
                 killed += 1
             case {"test_outcome": "killed" | "survived"}:
                 # No test has failed: a limit that was hit is no test.
-                survivors.append(mutant_of(item, result))
+                survivors.append((mutant_of(item, result), kind_of(item)))
             case _:
                 problems.append(f"not run: {item['mutations'][0]}: {result}")
-    known = [
+    known: list[Mutant | Kind] = [
         Mutant(*(entry[field] for field in Mutant._fields)) for entry in listed if entry["reason"]
     ]
-    problems += [
-        f"survived, or ran into the time-out: {each}" for each in survivors if each not in known
-    ]
-    problems += [f"listed, and killed or gone: {each}" for each in known if each not in survivors]
+    known += [Kind(entry["file"], entry["operator"]) for entry in listed_kinds if entry["reason"]]
+    without = [each for each, kind in survivors if each not in known and kind not in known]
+    needed = {each for survivor in survivors for each in survivor}
+    problems += [f"survived, or ran into the time-out: {each}" for each in without]
+    problems += [f"listed, and killed or gone: {each}" for each in known if each not in needed]
     score = (
         f"{killed} of {killed + len(survivors)} killed, "
-        f"{sum(each in known for each in survivors)} survived with a reason in {LISTED}"
+        f"{len(survivors) - len(without)} survived with a reason in {LISTED}"
     )
     return score, problems
 
@@ -183,8 +212,8 @@ def main() -> int:
     shutil.rmtree(BUILD, ignore_errors=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress() as bars:
         results = [pair for pairs in pool.map(run, SHARES, repeat(bars)) for pair in pairs]
-    listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))["mutant"]
-    score, problems = judge(results, listed)
+    listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))
+    score, problems = judge(results, listed["mutant"], listed["kind"])
     for problem in problems:
         print(f"mutants: {problem}")
     print(f"mutants: {score}")

@@ -22,7 +22,8 @@ def result(outcome: str, mutant: str, output: str = "") -> Any:
     """A mutant as cosmic-ray dumps it."""
     lines = ["--- corrected.py", "+++ corrected.py", "@@ -1,3 +1,3 @@", " def f():"]
     lines += ["-    if a == b:", f"+    {mutant}", "         return"]
-    item = {"mutations": [{"module_path": "reference/jobs_synchronizer/corrected.py"}]}
+    mutation = {"module_path": "reference/jobs_synchronizer/corrected.py", "operator_name": "Eq_Is"}
+    item = {"mutations": [mutation]}
     return [item, {"test_outcome": outcome, "output": output, "diff": "\n".join(lines)}]
 
 
@@ -70,3 +71,19 @@ def test_every_mutant_is_killed_or_listed_with_a_reason(
     said, found = mutants.judge(results, listed)
     assert said == f"{score} with a reason in tests/mutants.toml"
     assert found == problems
+
+
+def test_a_kind_is_listed_once_for_its_file() -> None:
+    """Mutants of one kind that nothing can tell share a reason, which some mutant needs."""
+    kinds = [{"file": "corrected.py", "operator": "Eq_Is", "reason": "a is b when it equals it."}]
+    results = [result("survived", "if a is b:"), result("killed", "if a != b:")]
+    score = "1 of 2 killed, 1 survived with a reason in tests/mutants.toml"
+    assert mutants.judge(results, [], kinds) == (score, [])
+    _, problems = mutants.judge(results[1:], [], kinds)
+    assert problems == ["listed, and killed or gone: corrected.py: every Eq_Is"]
+
+
+def test_every_file_of_the_package_is_in_a_share() -> None:
+    """A new file is changed too."""
+    files = sorted(file for share in mutants.SHARES for file in share.files)
+    assert files == sorted(path.name for path in mutants.PROGRAMS.glob("*.py"))
