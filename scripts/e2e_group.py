@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from program import Program, stopped_at_the_end
@@ -188,6 +189,26 @@ def restart(app: App) -> Verdict:
     return _verdict("restart", (answer.came - at, meaning, 0.0), [answer, after], right=right)
 
 
+def restart_with_a_file(app: App) -> Verdict:
+    """Restart it while one request waits for jobs in an SQLite file and another one's jobs run."""
+    running = app.ask("/run?count=10&seconds=1&store=file")
+    waiting = app.ask("/run?count=3&in=20&store=file")
+    time.sleep(0.5)
+    at = time.monotonic()
+    before = app.get("/stored")
+    restarted = app.get("/restart")
+    answer = waiting.result()
+    ended, left = running.result(), app.get("/stored")
+    after = app.get("/run?count=10&store=file")
+    kinds = {each.partition(":")[0] for each in answer.body["errors"].values()}
+    right = (restarted.code, kinds, len(before.body), left.body) == (200, {"JobLost"}, 3, [])
+    # Those that run end, in the pool that is shut down, and nothing runs twice.
+    right = right and all(each.body["values"] == list(range(10)) for each in (ended, after))
+    meaning = "the same, with jobs in an SQLite file"
+    got = [before, answer, ended, left, after]
+    return _verdict("file", (answer.came - at, meaning, 0.0), got, right=right)
+
+
 SCENARIOS: tuple[Callable[[App], Verdict], ...] = (
     requests_at_once,
     queue,
@@ -195,6 +216,7 @@ SCENARIOS: tuple[Callable[[App], Verdict], ...] = (
     deadline,
     killed,
     restart,
+    restart_with_a_file,
 )
 
 
@@ -220,8 +242,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     (port,) = free_ports(settings, 1)
     command = (settings.python, str(Path(__file__).with_name("group_program.py")))
     listen = ("--host", settings.host, "--port", str(port))
-    with stopped_at_the_end() as programs:
-        programs.append(program := Program((*command, *listen), lambda _line: None))
+    # Deleted last, when nothing has it open.
+    with TemporaryDirectory() as folder, stopped_at_the_end() as programs:
+        store = ("--store", f"{folder}/jobs.sqlite")
+        programs.append(program := Program((*command, *listen, *store), lambda _line: None))
         app = App(settings, port)
         try:
             app.wait_until_ready(time.monotonic() + settings.timeout)

@@ -1,7 +1,8 @@
 """A small Flask app on JobGroup, started by ``scripts/e2e_group.py``.
 
 ``/run`` adds jobs and answers with what became of each: 200 when all have ended, 504 at the
-deadline. ``/workers`` names the processes of the pool, ``/restart`` restarts the scheduler.
+deadline. ``/workers`` names the processes of the pool, ``/stored`` the jobs in the store in a file,
+``/restart`` restarts the scheduler.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from flask import Flask, request
 from flask_apscheduler import APScheduler
 
@@ -36,14 +38,19 @@ def work(number: int, seconds: float, raising: int) -> int:
     return number
 
 
-def create_app() -> Flask:
-    """Make the app and start its scheduler: ten threads, and a process pool of two."""
+def create_app(store: str) -> Flask:
+    """Make the app and start its scheduler: ten threads, and a process pool of two.
+
+    Args:
+        store: Path of the SQLite file of the job store ``file``.
+    """
     app = Flask(__name__)
     app.config["SCHEDULER_TIMEZONE"] = "UTC"
     app.config["SCHEDULER_EXECUTORS"] = {
         "default": ThreadPoolExecutor(10),
         "processes": ProcessPoolExecutor(2),
     }
+    app.config["SCHEDULER_JOBSTORES"] = {"file": SQLAlchemyJobStore(f"sqlite:///{store}")}
     scheduler = APScheduler(app=app)
     scheduler.start()
 
@@ -62,6 +69,7 @@ def create_app() -> Flask:
                     work,
                     args=[number, seconds, int(given.get("raising", -1))],
                     name=f"Task {number}",
+                    jobstore=given.get("store", "default"),
                     executor=given.get("executor", "default"),
                     run_date=date,
                 )
@@ -79,6 +87,10 @@ def create_app() -> Flask:
     @app.get("/workers")
     def workers() -> list[int]:
         return list(scheduler.scheduler._executors["processes"]._pool._processes)  # noqa: SLF001  # Nothing else tells.
+
+    @app.get("/stored")
+    def stored() -> list[str]:
+        return [job.name for job in scheduler.scheduler.get_jobs("file")]
 
     @app.get("/restart")
     def restart() -> str:
@@ -101,5 +113,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--store", required=True)
     options = parser.parse_args()
-    create_app().run(host=options.host, port=options.port)
+    create_app(options.store).run(host=options.host, port=options.port)

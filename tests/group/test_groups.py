@@ -369,7 +369,7 @@ def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -
 
 @pytest.mark.parametrize("groups", [30, pytest.param(1000, marks=pytest.mark.soundness)])
 def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> None:
-    """Groups of 10, a tenth of them not run to the end: no listener, job or future is left."""
+    """Groups of 10, a tenth of them not run to the end: no listener, job, slot or reference."""
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.start()
     alive: list[weakref.ref[Any]] = []
@@ -380,15 +380,19 @@ def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> No
             if number % 10:
                 concurrent.futures.wait(futures)
                 assert [future.result() for future in futures] == list(range(10))
-        alive += map(weakref.ref, [group, *futures])
+        alive += map(weakref.ref, [group, group._opener, *futures])
         if number == 10:
             before = state_of(scheduler)
     sim.settle()
     del group, futures
     gc.collect()
-    assert [each for each in alive if each() is not None] == []
-    assert state_of(scheduler) == before
+    executor = scheduler._executors["default"]
+    assert scheduler._listeners == []
     assert scheduler.get_jobs() == []
+    assert (executor._instances, executor._pool._work_queue.qsize()) == ({}, 0)
+    assert [each for each in alive if each() is not None] == []
+    # Nor anything else that is counted.
+    assert state_of(scheduler) == before
     scheduler.shutdown()
 
 
