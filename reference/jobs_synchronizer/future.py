@@ -131,7 +131,7 @@ class JobFuture(Future[Any]):
     def _withdraw(self, kind: type[JobNotRun], what: str, advice: str) -> None:
         """Answer that the job is not run, unless somebody has claimed it."""
         if self._claim():
-            self._fail(kind, what, advice)
+            self._fail(kind, what.format(self), advice)
 
     def _unwatch(self) -> None:
         """Take the answer from the body itself: no executor will tell how it ended."""

@@ -12,8 +12,9 @@ scheduler runs from a shared store.
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from inspect import iscoroutinefunction, isfunction
-from types import TracebackType
+from functools import partial
+from inspect import iscoroutinefunction
+from types import FunctionType, MethodType, TracebackType
 from typing import Any, Self
 
 from apscheduler.schedulers.base import BaseScheduler
@@ -155,8 +156,10 @@ class JobGroup:
                 "JobGroup.add_job(): the group is not open. Add jobs inside its with block."
             )
         function = ref_to_obj(func) if isinstance(func, str) else func
-        if iscoroutinefunction(function) or (
-            not isfunction(function) and iscoroutinefunction(type(function).__call__)
+        if iscoroutinefunction(
+            function
+            if isinstance(function, FunctionType | MethodType | partial)
+            else type(function).__call__
         ):
             raise TypeError(
                 f"JobGroup.add_job({func!r}): a thread would call this coroutine function, and its "
@@ -177,20 +180,19 @@ class JobGroup:
         )
         # Before it is added: whatever comes between, the end of the block takes it back.
         self._futures.append(future)
+        options.setdefault("misfire_grace_time", None)
+        options.update(
+            func=func,
+            trigger=trigger,
+            args=args,
+            kwargs=kwargs,
+            id=future.job_id,
+            name=future.name,
+            jobstore=jobstore,
+            executor=executor,
+        )
         try:
-            self._watch.add(
-                future,
-                self._opener,
-                func=func,
-                trigger=trigger,
-                args=args,
-                kwargs=kwargs,
-                id=future.job_id,
-                name=future.name,
-                jobstore=jobstore,
-                executor=executor,
-                **{"misfire_grace_time": None, **options},
-            )
+            self._watch.add(future, self._opener, options)
         except BaseException:
             future.cancel()  # Its store may have it already.
             raise

@@ -107,13 +107,13 @@ class Watch:
         thread = getattr(self.scheduler, "_thread", None)
         return "" if thread is None or thread.is_alive() else _DEAD
 
-    def add(self, future: JobFuture, opener: Opener, **options: Any) -> None:
+    def add(self, future: JobFuture, opener: Opener, options: dict[str, Any]) -> None:
         """Add a future's job.
 
         Args:
             future: The future.
             opener: Who opened its group.
-            **options: What the scheduler's ``add_job`` takes.
+            options: What the scheduler's ``add_job`` takes.
 
         Raises:
             JobRefused: It could not run.
@@ -237,7 +237,6 @@ class Watch:
             self._hear_of_one(future, event.code)
 
     def _hear_of_one(self, future: JobFuture, code: int) -> None:
-        store = f"job store {future._jobstore!r}"
         if code == events.EVENT_JOB_MODIFIED:
             future._seen = "modified in job store {0._jobstore!r}: paused, resumed or rescheduled"
         elif code == events.EVENT_JOB_ADDED and not future._stored:
@@ -245,20 +244,24 @@ class Watch:
             future._seen = "added to job store {0._jobstore!r}"
         elif code == events.EVENT_JOB_ADDED:
             self._take(future)
-            what = f"was replaced in {store} by another job with its id"
-            future._withdraw(JobRemoved, what, "Leave the id out: each job gets one of its own.")
+            what = "was replaced in job store {0._jobstore!r} by another job with its id"
+            advice = "Leave the id out: each job gets one of its own."
+            future._withdraw(JobRemoved, what, advice)
         elif future._handed_over:
             self._take(future)
-        elif not self._is_gone(future):
-            pass  # It was another job that had its id before.
-        elif future._executor in self.scheduler._executors:
+        # Or it was another job that had its id before.
+        elif self._is_gone(future):
             self._take(future)
-            what = f"was removed from {store} before it was due"
-            future._withdraw(JobRemoved, what, "Add it again if it should run.")
-        else:
-            self._take(future)
-            what = f"was taken out of {store}: its executor {future._executor!r} does not exist"
-            future._withdraw(JobRefused, what, "Name one that the scheduler has, or add it.")
+            if future._executor in self.scheduler._executors:
+                what = "was removed from job store {0._jobstore!r} before it was due"
+                future._withdraw(JobRemoved, what, "Add it again if it should run.")
+            else:
+                what = (
+                    "was taken out of job store {0._jobstore!r}: its executor {0._executor!r} does "
+                    "not exist"
+                )
+                advice = "Name one that the scheduler has, or add it."
+                future._withdraw(JobRefused, what, advice)
 
     def _hear_of_all(self, event: Any) -> None:
         # In this order: what a store had before it was looked into, and has no longer, is gone.
@@ -270,20 +273,18 @@ class Watch:
                 if event.alias in {None, future._jobstore} and (future._stored or future.done())
             ]
         for future in waiting:
-            store = f"job store {future._jobstore!r}"
             if event.code == events.EVENT_SCHEDULER_SHUTDOWN:
                 self._hear_of_shutdown(future)
             elif self._is_gone(future):
                 self._take(future)
                 if event.code == events.EVENT_ALL_JOBS_REMOVED:
-                    what = f"was removed from {store} with all others"
+                    what = "was removed from job store {0._jobstore!r} with all others"
                     future._withdraw(JobRemoved, what, "Add it again if it should run.")
                 else:
-                    what = f"was in {store}, which was removed from the scheduler"
+                    what = "was in job store {0._jobstore!r}, which was removed from the scheduler"
                     future._withdraw(JobRemoved, what, _LEFT)
 
     def _hear_of_shutdown(self, future: JobFuture) -> None:
-        store = f"job store {future._jobstore!r}"
         in_memory = isinstance(self.scheduler._jobstores.get(future._jobstore), MemoryJobStore)
         if in_memory or not future._stored:
             self._take(future)
@@ -291,10 +292,13 @@ class Watch:
         if future._handed_over:
             return
         if in_memory:
-            what = f"was in {store}, which was emptied when the scheduler was shut down"
+            what = (
+                "was in job store {0._jobstore!r}, which was emptied when the scheduler was shut "
+                "down"
+            )
             future._withdraw(JobRemoved, what, "Start the scheduler and add it again.")
         else:
-            what = f"was still in {store} when the scheduler was shut down"
+            what = "was still in job store {0._jobstore!r} when the scheduler was shut down"
             future._withdraw(JobLost, what, _SHUT)
 
     def _is_gone(self, future: JobFuture) -> bool:
