@@ -38,6 +38,7 @@ from apscheduler_fakes.threads import (
     is_set,
     join,
     local,
+    looks,
     own_locals,
     start,
     start_joinable_thread,
@@ -140,7 +141,8 @@ class Names:
         deque(map(_set, owners, attributes, stand_ins), maxlen=0)
         kernel = active()
         assert kernel is not None
-        for change in (*new_counters(), *refusals(), *own_locals(), *kept_elsewhere(kernel)):
+        lists = (new_counters(), refusals(), own_locals(), looks(), kept_elsewhere(kernel))
+        for change in chain.from_iterable(lists):
             self.swap(*change)
 
     def _by(self, value: Any) -> Any:

@@ -215,6 +215,7 @@ class Kernel:
         self.random = random
         self.now = 0
         self.steps = 0
+        self.takes = 0  # Locks that were taken since the last switch.
         self.max_elapsed = max_elapsed
         self.max_steps = max_steps
         self.failure: SimulationError | None = None
@@ -371,6 +372,11 @@ class Kernel:
                 raise self.failure
             self.fail(self._step_limit())
 
+    def end_busy_loop(self) -> None:
+        """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
+        self.takes, self.steps = 0, self.max_steps
+        self.count_step()
+
     def look_at_clock(self) -> None:
         """Be told that the running thread looks at the clock: a loop that waits so has an end."""
         self.count_step()
@@ -452,6 +458,7 @@ class Kernel:
                 # It waited for time alone, and it is its turn again: there is nobody to switch to.
                 self._ready.popleft()
                 self.steps += 1
+                self.takes = 0
                 thread.waiting_for = ""
                 thread.waiting_on = None
                 return
@@ -470,6 +477,7 @@ class Kernel:
 
     def _switch_to(self, thread: VirtualThread) -> None:
         self.running = thread
+        self.takes = 0
         thread.waiting_for = ""
         thread.waiting_on = None
         if self._thrown is None:

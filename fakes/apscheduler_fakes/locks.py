@@ -172,8 +172,12 @@ class Lock(_Lockable):
         if (explored := kernel.explored) is not None:
             if not explored.take(self, "a Lock", blocking, timeout):
                 return False
-        elif self._count and not self._wait(kernel, "a Lock", blocking, timeout):
-            return False
+        else:
+            kernel.takes += 1
+            if kernel.takes > kernel.max_steps:
+                kernel.end_busy_loop()
+            if self._count and not self._wait(kernel, "a Lock", blocking, timeout):
+                return False
         self._count = 1
         self.holder = kernel.running
         return True
@@ -276,8 +280,12 @@ class RLock(_Lockable):
         if (explored := kernel.explored) is not None:
             if not explored.take(self, "an RLock", blocking, timeout):
                 return False
-        elif self._count and not self._wait(kernel, "an RLock", blocking, timeout):
-            return False
+        else:
+            kernel.takes += 1
+            if kernel.takes > kernel.max_steps:
+                kernel.end_busy_loop()
+            if self._count and not self._wait(kernel, "an RLock", blocking, timeout):
+                return False
         self._count = 1
         self.holder = kernel.running
         return True

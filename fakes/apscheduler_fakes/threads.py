@@ -163,6 +163,25 @@ def own_locals() -> list[tuple[Any, str, Any]]:
     return [(threading, name, local())] if hasattr(threading, name) else []
 
 
+def looks() -> list[tuple[Any, str, Any]]:
+    """Return what looks at others without taking a lock, each as owner, name and what counts it."""
+    barrier: Any = threading.Barrier
+    return [
+        (barrier, name, property(_counted(vars(barrier)[name].fget)))
+        for name in ("n_waiting", "broken")
+    ]
+
+
+def _counted(look: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def counted(self: Any) -> Any:
+        kernel = here()
+        if kernel is not None:
+            kernel.count_step()
+        return look(self)
+
+    return counted
+
+
 class _Handle:
     """What Python 3.13's ``Thread`` asks for its state, for a virtual thread."""
 

@@ -1,10 +1,12 @@
 """What never ends is ended, each kind with its own error."""
 
+import contextlib
 import queue
 import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 
 import pytest
@@ -43,14 +45,27 @@ BUSY: dict[str, Callable[[threading.Lock], object]] = {
     "items": lambda _: queue.SimpleQueue[int]().empty(),
     "alive": lambda _: threading.current_thread().is_alive(),
     "join": lambda _: threading.main_thread().join(0),
+    "free lock": lambda _: threading.Lock().acquire(),
+    "free RLock": lambda _: threading.RLock().acquire(),
+    "Queue": lambda _: queue.Queue[int]().empty(),
+    "Queue.get": lambda _: get_nothing(),
+    "Future": lambda _: Future[int]().done(),
+    "Semaphore": lambda _: threading.Semaphore(0).acquire(blocking=False),
+    "Barrier": lambda _: threading.Barrier(2).n_waiting,
+    "threads": lambda _: threading.active_count(),
 }
+
+
+def get_nothing() -> None:
+    with contextlib.suppress(queue.Empty):
+        queue.Queue[int]().get_nowait()
 
 
 @pytest.mark.parametrize(
     ("name", "where"),
     [
         *((name, where) for name in ("sleep", "clock", "lock") for where in ("main", "other")),
-        *((name, "other") for name in ("date", "locked", "flag", "items", "alive", "join")),
+        *((name, "other") for name in BUSY if name not in {"sleep", "clock", "lock"}),
     ],
 )
 def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
@@ -73,7 +88,18 @@ def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
         "100 steps and still running at 0.000000 s of virtual time. A loop that never lets time "
         "pass is the usual reason: let it sleep or wait."
     )
-    assert re.search("in test_a_loop.*loop\n", text)
+    assert re.search("in (test_a_loop.*loop|get_nothing)\n", text)
+
+
+def test_a_program_may_take_as_many_locks_as_it_likes_between_two_waits_each() -> None:
+    """Taking a free lock counts towards the limit only until somebody waits."""
+    with Simulation(max_steps=100):
+        lock = threading.Lock()
+        for _ in range(30):
+            for _ in range(30):
+                with lock:
+                    pass
+            time.sleep(1)
 
 
 def test_a_notification_takes_no_step() -> None:
