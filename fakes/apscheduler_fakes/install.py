@@ -13,10 +13,10 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ctypes import string_at
 from itertools import chain, compress, count, repeat
-from operator import attrgetter, call, is_, is_not, methodcaller, ne, or_
+from operator import attrgetter, is_, is_not, methodcaller, ne, or_
 from pathlib import PurePath
 from types import BuiltinMethodType, ModuleType
 from typing import Any
@@ -210,7 +210,8 @@ class _Seen:
     def __init__(self, owner: Any) -> None:
         self.owner = ref(owner)
         self.names = _getter(owner)
-        self.places, self.types = _state(self.names(owner))
+        values = tuple(self.names(owner).values())
+        self.places, self.types = _references(values), _types(values)
         self.swappable = _swappable(owner)
 
     def to_swap(self) -> list[tuple[Any, str, Any]]:
@@ -219,11 +220,6 @@ class _Seen:
         names = self.names(owner)
         found = [(owner, name, names.get(name)) for name in self.swappable]
         return [each for each in found if _is_swapped(each[2])]
-
-    def has_changed(self) -> bool:
-        """Return whether something else stands there now."""
-        owner = self.owner()
-        return owner is None or _state(self.names(owner)) != (self.places, self.types)
 
 
 class _Known:
@@ -283,24 +279,33 @@ class _Loaded:
     def _changed(self, *, types: bool) -> list[_Known]:
         modules = self._modules()
         sizes = map(len, map(_of_module, modules))
-        changed = list(map(ne, map(attrgetter("size"), self._known), sizes))
-        owners = [seen.owner() for seen in self._seen]
-        if not (_are_alive(owners) and self._is_the_same(owners, types=types)):
-            others = (any(seen.has_changed() for seen in known.seen) for known in self._known)
-            changed = list(map(or_, changed, others))
-        return list(compress(self._known, changed))
+        grown = map(ne, map(attrgetter("size"), self._known), sizes)
+        owned = [(seen.names, seen.owner()) for seen in self._seen]
+        all_names = [{} if owner is None else names(owner) for names, owner in owned]
+        values = tuple(chain.from_iterable(map(methodcaller("values"), all_names)))
+        places = _references(values)
+        if places == self._places and not (types and _types(values) != self._types):
+            return list(compress(self._known, grown))
+        other = self._other(places, _types(values), map(len, all_names))
+        return list(compress(self._known, map(or_, grown, other)))
 
-    def _is_the_same(self, owners: list[Any], *, types: bool) -> bool:
-        names = map(call, map(attrgetter("names"), self._seen), owners)
-        values = tuple(chain.from_iterable(map(methodcaller("values"), names)))
-        same = _references(values) == self._places
-        return same and not (types and _types(values) != self._types)
+    def _other(self, places: bytes, types: bytes, sizes: Iterator[int]) -> Iterator[bool]:
+        """Tell of each module whether something else stands in it now."""
+        size_of_one = tuple.__itemsize__
+        end = 0
+        for known in self._known:
+            other = False
+            for seen, size in zip(known.seen, sizes, strict=False):
+                begin, end = end, end + size * size_of_one
+                now = slice(begin, end)
+                other = other or (places[now], types[now]) != (seen.places, seen.types)
+            yield other
 
     def _modules(self) -> list[ModuleType]:
         """Return every module that is not left alone, in the order of what is known of each."""
         loaded = _references(tuple(sys.modules.values()))
         modules: list[Any] = [known.module() for known in self._known]
-        if loaded == self._all and _are_alive(modules):
+        if loaded == self._all and all(map(is_not, modules, repeat(None))):
             return modules
         known = {id(module): each for module, each in zip(modules, self._known, strict=True)}
         once = {
@@ -319,11 +324,6 @@ class _Loaded:
         self._types = b"".join(map(attrgetter("types"), self._seen))
 
 
-def _state(names: dict[str, Any]) -> tuple[bytes, bytes]:
-    values = tuple(names.values())
-    return _references(values), _types(values)
-
-
 def _references(values: tuple[Any, ...]) -> bytes:
     """Return where values are, from where CPython keeps the references: as fast as it can be."""
     return string_at(id(values) + tuple.__basicsize__, len(values) * tuple.__itemsize__)
@@ -337,10 +337,6 @@ def _types(values: tuple[Any, ...]) -> bytes:
     lives as long as the interpreter.
     """
     return _references(tuple(map(type, values)))
-
-
-def _are_alive(values: list[Any]) -> bool:
-    return all(map(is_not, values, repeat(None)))
 
 
 # Without asking a metaclass, or a module that would be loaded by that.
