@@ -9,6 +9,7 @@ What it leaves out: coroutine functions, jobs that recur, and results of jobs th
 scheduler runs from a shared store.
 """
 
+import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -94,6 +95,8 @@ class JobGroup:
                 come as a group. The other jobs are removed all the same, and none is run.
         """
         self._is_open = False
+        if self._opener.process != os.getpid():
+            return  # A fork: the jobs are its parent's.
         errors: list[Exception] = []
         with ExitStack() as stack:
             stack.callback(self._watch.close, self._opener)

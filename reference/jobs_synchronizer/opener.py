@@ -1,5 +1,6 @@
 """Opener: who opened a group, and what cannot go on as long as this thread waits for its jobs."""
 
+import os
 import sys
 import threading
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ class Opener:
         scheduler: The scheduler that is to run them.
 
     Attributes:
+        process: The id of its process.
         thread: The thread.
         keeps_the_scheduler: Whether the scheduler can do nothing as long as this thread waits: it
             is its own, in a listener or in a job, or it has the lock of the stores.
@@ -30,6 +32,7 @@ class Opener:
     """
 
     def __init__(self, scheduler: Any) -> None:
+        self.process = os.getpid()
         self.thread = threading.current_thread()
         self.keeps_the_scheduler = scheduler._jobstores_lock._is_owned() or any(
             frame.f_code in _OWN_CODE and frame.f_locals["self"] is scheduler

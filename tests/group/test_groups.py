@@ -3,6 +3,7 @@
 import concurrent.futures
 import gc
 import logging
+import os
 import threading
 import time
 import weakref
@@ -181,6 +182,18 @@ def test_the_last_open_group_takes_the_listener_along(scheduler: Any) -> None:
         assert outer.add_job(work).result(30) == 0.5
     assert scheduler._listeners == []
     assert "_lookup_executor" not in vars(scheduler)
+
+
+def test_a_block_that_another_process_leaves(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is forked inside a block and leaves it takes no job of its parent's away."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: 0)
+            group.__exit__(None, None, None)
+        assert future.result(30) == 0.5
 
 
 def test_a_group_that_is_open_is_not_opened_again(scheduler: Any) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,23 @@ def test_a_worker_that_is_killed(scheduler: Any, gets: Gets) -> None:
         )
         assert isinstance(queued.exception(30), JobLost)
         assert group.add_job("os:getpid").result(30) != worker
+
+
+# Python warns of forks beside threads; this is about what becomes of them.
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_inside_a_block(scheduler: Any) -> None:
+    """A forked process that leaves the block leaves its parent's jobs where they are."""
+    now = datetime.now(UTC)
+    with JobGroup(scheduler) as group:
+        future = group.add_job("os:getpid", jobstore="db", run_date=now + timedelta(seconds=0.2))
+        child = os.fork() or _leave_untraced(group)
+        os.waitpid(child, 0)
+        assert isinstance(future.result(30), int)
+
+
+def _leave_untraced(group: JobGroup) -> int:
+    group.__exit__(None, None, None)
+    os._exit(0)
 
 
 KILLED = """
