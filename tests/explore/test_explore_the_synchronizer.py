@@ -1,14 +1,31 @@
 """The two synchronizers under every order of their threads: one hangs, one cannot."""
 
+import re
 import threading
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from apscheduler_fakes import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explore, replay
+from apscheduler_fakes import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explore
 from jobs_synchronizer import corrected, documented
 
 LONG = pytest.mark.soundness
+
+DOCS = Path(__file__).parents[2] / "docs" / "exploration.md"
+
+# The columns of the table there.
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"early_timeouts": True},
+    {"spurious_wakeups": True},
+    {"early_timeouts": True, "spurious_wakeups": True},
+]
+
+# So many schedules take no longer than other tests do.
+FEW = 400
 
 
 def program(
@@ -23,62 +40,80 @@ def program(
         waits_for = synchronizer(notifiers)
 
         def wait() -> None:
-            waits_for.wait_for_tasks_to_be_completed(*timeout)
+            if waits_for.wait_for_tasks_to_be_completed(*timeout) or not timeout:
+                assert len(waits_for.status_list) == notifiers
 
         for i in range(notifiers):
             threading.Thread(target=waits_for.notify_task_completion, args=(f"{i}",)).start()
         for _ in range(waiters - 1):
             threading.Thread(target=wait).start()
         wait()
-        if not timeout:
-            assert len(waits_for.get_status_list()) == notifiers
 
     return run
 
 
-@pytest.mark.parametrize(
-    ("notifiers", "waiters", "most"), [(1, 1, 6), (2, 1, 40), (3, 1, 300), (4, 1, 3000), (1, 2, 80)]
-)
-def test_the_corrected_synchronizer_never_hangs(notifiers: int, waiters: int, most: int) -> None:
-    """In every order of so many jobs and requests, every request is answered."""
-    done = explore(program(corrected.JobsSynchronizer, notifiers, waiters))
-
-    assert done.complete
-    assert done.schedules <= most
-
-
-@pytest.mark.parametrize("notifiers", [2, pytest.param(3, marks=LONG)])
-def test_two_requests_never_hang(notifiers: int) -> None:
-    """Two requests that wait for the same jobs are both answered."""
-    assert explore(program(corrected.JobsSynchronizer, notifiers, 2)).complete
+def cells() -> list[Any]:
+    """Read the table of the docs: jobs, requests, options and how many schedules are enough."""
+    found = []
+    for line in DOCS.read_text(encoding="utf-8").splitlines():
+        if row := re.fullmatch(r"\| (\d) \| (\d) \| (.*) \|", line):
+            notifiers, waiters = int(row[1]), int(row[2])
+            for options, text in zip(OPTIONS, row[3].split(" | "), strict=True):
+                most = None if text == "sampled" else int(text.replace(",", ""))
+                marks = [LONG] if most is None or most > FEW else []
+                found.append(pytest.param(notifiers, waiters, options, most, marks=marks))
+    return found
 
 
-@pytest.mark.parametrize("notifiers", [1, pytest.param(2, marks=LONG)])
-def test_the_corrected_synchronizer_stands_time_outs_and_spurious_wake_ups(notifiers: int) -> None:
-    """A wait that ends early or by itself harms nobody."""
-    timed = program(corrected.JobsSynchronizer, notifiers, timeout=(1.0,))
-    assert explore(timed, early_timeouts=True).complete
-    plain = program(corrected.JobsSynchronizer, notifiers)
-    assert explore(plain, spurious_wakeups=True).complete
+@pytest.mark.parametrize(("notifiers", "waiters", "options", "most"), cells())
+def test_the_corrected_synchronizer_never_hangs(
+    notifiers: int, waiters: int, options: dict[str, Any], most: int | None
+) -> None:
+    """In every order of so many jobs and requests, late or early, every request is answered."""
+    timeout = (1.0,) if "early_timeouts" in options else ()
+    corrected_one = program(corrected.JobsSynchronizer, notifiers, waiters, timeout)
+
+    if most is None:
+        for strategy in (Random(2_000), PCT(3, 2_000)):
+            assert not explore(corrected_one, strategy, **options).complete
+    else:
+        done = explore(corrected_one, **options)
+        assert done.complete
+        assert done.schedules <= most
+
+
+def test_the_docs_have_every_number_of_jobs_and_requests() -> None:
+    """One to four jobs, one and two requests, with and without what may come by itself."""
+    table = {(cell.values[0], cell.values[1]) for cell in cells()}
+
+    assert table == {(notifiers, waiters) for notifiers in (1, 2, 3, 4) for waiters in (1, 2)}
+
+
+def telling_both(notifiers: int) -> documented.JobsSynchronizer:
+    """Return a published one that wakes up both who wait: what is left is the lost wake-up."""
+    synchronizer = documented.JobsSynchronizer(notifiers)
+    vars(synchronizer.condition)["notify"] = partial(synchronizer.condition.notify, 2)
+    return synchronizer
 
 
 @pytest.mark.parametrize("notifiers", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("waiters", [1, 2])
+@pytest.mark.parametrize("synchronizer", [documented.JobsSynchronizer, telling_both])
 @pytest.mark.parametrize(
     "strategy",
     [Exhaustive(), *(pytest.param(each, marks=LONG) for each in (Random(300), PCT(3, 300)))],
 )
 def test_the_published_synchronizer_loses_the_wake_up(
-    notifiers: int, strategy: Exhaustive | Random | PCT
+    synchronizer: Callable[[int], documented.JobsSynchronizer],
+    notifiers: int,
+    waiters: int,
+    strategy: Exhaustive | Random | PCT,
 ) -> None:
-    """For every number of jobs there is an order in which the published request hangs."""
-    published = program(documented.JobsSynchronizer, notifiers)
-
+    """For every number of jobs and requests there is an order in which a request hangs."""
     with pytest.raises(ScheduleFailure) as caught:
-        explore(published, strategy)
+        explore(program(synchronizer, notifiers, waiters), strategy)
 
     assert isinstance(caught.value.__cause__, Deadlock)
-    with pytest.raises(ScheduleFailure):
-        replay(published, caught.value.schedule)
 
 
 def test_a_spurious_wake_up_breaks_the_published_wait() -> None:
