@@ -165,23 +165,25 @@ class Race:
                 pass
             scheduler.look()
 
+        others: list[threading.Thread] = []
+
+        def begin(target: Callable[..., None], *args: Any) -> None:
+            others.append(threading.Thread(target=target, args=args))
+            others[-1].start()
+
         with suppress(JobRefused), JobGroup(scheduler) as group:
             if self.early:
-                other = threading.Thread(target=happen, args=[None])
-                other.start()
+                begin(happen, None)
             future = group.add_job(ran.append, args=["ran"], name="job")
             added.append(future)
             future.add_done_callback(lambda future: told.append(answer_of(future)))
             if not self.early:
-                other = threading.Thread(target=happen, args=[future])
-                other.start()
-            looking = threading.Thread(target=look)
-            looking.start()
+                begin(happen, future)
+            begin(look)
             concurrent.futures.wait([future], timeout=DEADLINE)
             answer = answer_of(future)
-        other.join()
-        if added:
-            looking.join()
+        for other in others:
+            other.join()
         if scheduler.running:
             scheduler.shutdown()
         self.seen.add(answer)

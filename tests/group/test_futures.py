@@ -100,8 +100,11 @@ def test_a_cancelled_job_is_told_to_listeners(scheduler: Any) -> None:
     assert heard == [future.job_id]
 
 
-def test_cancel_does_not_wait_for_a_shutdown(scheduler: Any, sim: Simulation) -> None:
-    """Where a shutdown takes the stores while ``cancel`` waits for them, it gives up waiting."""
+@pytest.mark.parametrize("adds", [False, True])
+def test_nobody_waits_for_a_shutdown_that_waits(
+    scheduler: Any, sim: Simulation, adds: bool
+) -> None:
+    """A shutdown may come while ``cancel`` or ``add_job`` waits for the stores: both give up."""
 
     def look_long() -> None:
         with scheduler._jobstores_lock:
@@ -112,7 +115,11 @@ def test_cancel_does_not_wait_for_a_shutdown(scheduler: Any, sim: Simulation) ->
         threading.Thread(target=look_long).start()
         later(0.25, scheduler.shutdown)
         sim.settle()
-        assert future.cancel()
+        if adds:
+            with pytest.raises(JobRefused, match="the scheduler is not running"):
+                group.add_job(work)
+        else:
+            assert future.cancel()
         assert sim.clock.elapsed == 0.3
 
 
