@@ -18,7 +18,7 @@ from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped
 from jobs_synchronizer.future import JobFuture, NotBegun
 
 # What a job is made of.
-_FIELDS = [name for name in Job.__slots__ if name != "__weakref__"]
+_FIELDS = list(filter("__weakref__".__ne__, Job.__slots__))
 
 
 class RunId(str):
@@ -74,10 +74,11 @@ def _observe(executor: Any) -> None:
     def run_job_success(job_id: str, events: list[Any]) -> None:
         success(job_id, events)
         # An executor of somebody's may give back a plain string, and what run_job() made.
-        run_id = job_id if isinstance(job_id, RunId) else events[-1].job_id
+        event, *_ = events
+        run_id = job_id if isinstance(job_id, RunId) else event.job_id
         if isinstance(run_id, RunId) and run_id.future is not None:
             future, run_id.future = run_id.future, None
-            _ended(future, events[-1], run_id.grace)
+            _ended(future, event, run_id.grace)
 
     def run_job_error(job_id: str, exc: BaseException, traceback: Any = None) -> None:
         error(job_id, exc, traceback)

@@ -19,10 +19,12 @@ from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.handover import Observed
 from jobs_synchronizer.opener import Opener, starves
 
-OF_ONE = events.EVENT_JOB_ADDED | events.EVENT_JOB_MODIFIED | events.EVENT_JOB_REMOVED
-OF_ALL = (
-    events.EVENT_ALL_JOBS_REMOVED | events.EVENT_JOBSTORE_REMOVED | events.EVENT_SCHEDULER_SHUTDOWN
-)
+OF_ONE = {events.EVENT_JOB_ADDED, events.EVENT_JOB_MODIFIED, events.EVENT_JOB_REMOVED}
+OF_ALL = {
+    events.EVENT_ALL_JOBS_REMOVED,
+    events.EVENT_JOBSTORE_REMOVED,
+    events.EVENT_SCHEDULER_SHUTDOWN,
+}
 
 # How long a thread waits for the stores' lock before it looks again whether there is a shutdown
 # that holds it, in seconds.
@@ -90,7 +92,7 @@ class Watch:
         if needed and not self._attends:
             self._find_executor = self.scheduler._lookup_executor
             self.scheduler._lookup_executor = self._lookup_executor
-            self.scheduler.add_listener(self._hear, OF_ONE | OF_ALL)
+            self.scheduler.add_listener(self._hear, sum([*OF_ONE, *OF_ALL]))
         elif self._attends and not needed:
             del self.scheduler._lookup_executor
             self.scheduler.remove_listener(self._hear)
@@ -231,7 +233,7 @@ class Watch:
     # In the store
 
     def _hear(self, event: Any) -> None:
-        if event.code & OF_ALL:
+        if event.code in OF_ALL:
             self._hear_of_all(event)
         elif future := self._waiting.get((event.jobstore, event.job_id)):
             self._hear_of_one(future, event.code)

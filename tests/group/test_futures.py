@@ -93,9 +93,11 @@ def test_a_cancelled_job_is_told_to_listeners(scheduler: Any) -> None:
     """Whoever listens to the scheduler hears that a cancelled job has left its store, once."""
     heard: list[str] = []
     with JobGroup(scheduler) as group:
-        future = group.add_job(work, **soon())
+        future, taken = group.add_job(work, **soon()), group.add_job(work, **soon())
         scheduler.add_listener(lambda event: heard.append(event.job_id), EVENT_JOB_REMOVED)
-        future.cancel()
+        # As another process does.
+        scheduler._jobstores["default"].remove_job(taken.job_id)
+        assert [taken.cancel(), future.cancel()] == [True, True]
         assert heard == [future.job_id]
     assert heard == [future.job_id]
 
