@@ -163,9 +163,10 @@ class ExploredKernel(SteppingKernel):
     def put_back(self) -> None:
         """Leave what no schedule makes anew as the first one found it."""
         for thing, values in self.naming.kept.items():
-            thing._real = None
-            for name, value in zip(thing.state, values, strict=True):
-                setattr(thing, name, copy(value))
+            if values:  # Else it is put back elsewhere.
+                thing._real = None
+                for name, value in zip(thing.state, values, strict=True):
+                    setattr(thing, name, copy(value))
 
     def key_of(self, thing: Any) -> Hashable:
         """Return the name of a thing; real ones share one."""
@@ -189,7 +190,7 @@ class ExploredKernel(SteppingKernel):
 
     def _stop(self, op: Op, lock: Lock | RLock) -> None:
         """Stop before an acquire, which may be that of a Condition's wait."""
-        if lock.holder is self.running:
+        if self.waiting_conditions and lock.holder is self.running:
             op.condition = self.waiting_conditions.get(self.running)
         self.point(op)
         if op.spurious:

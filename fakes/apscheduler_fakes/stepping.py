@@ -165,7 +165,7 @@ class Ran(NamedTuple):
         error: What it failed with; ``None`` when it did not.
         cut: Whether the policy ended it because the rest is covered elsewhere.
         value: What the program returned.
-        trace: Its switches, for the lane diagram.
+        switches: Its switches, each as the fields of a ``Step``.
         stops: Where it stopped.
         looked: Whether somebody looked at what another may release.
     """
@@ -175,9 +175,14 @@ class Ran(NamedTuple):
     error: BaseException | None
     cut: bool
     value: Any
-    trace: list[Step]
+    switches: list[tuple[int, VirtualThread, str]]
     stops: Stops
     looked: bool
+
+    @property
+    def trace(self) -> list[Step]:
+        """Its switches, for the lane diagram."""
+        return [Step(*switch) for switch in self.switches]
 
     @property
     def preemptions(self) -> int:
@@ -380,8 +385,9 @@ class SteppingKernel(Kernel):
         """Complete the record of the step that ends here."""
         taken = self.taken[-1]
         taken.footprint = self.touched
-        for key in self.writing.get(self.running, ()):
-            self.touched[key] = self.touched.get(key, 0) | WRITE
+        if self.writing:
+            for key in self.writing.get(self.running, ()):
+                self.touched[key] = self.touched.get(key, 0) | WRITE
         if self.running.daemon:
             self.touched[EXIT] = READ
         self.touched = {}
@@ -409,7 +415,9 @@ class SteppingKernel(Kernel):
         while True:
             now = self.now
             able = {
-                self.numbers[each]: each for each, op in self.pending.items() if op.can_run(now)
+                self.numbers[each]: each
+                for each, op in self.pending.items()
+                if op.blocked is None or op.can_run(now)
             }
             running = NOBODY
             numbers = list(able)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
-from apscheduler_fakes.kernel import Step, VirtualThread, activate, active
+from apscheduler_fakes.kernel import VirtualThread, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
@@ -162,7 +163,7 @@ class World:
             error=errors[0] if errors and not cut else None,
             cut=cut,
             value=value,
-            trace=[Step(*step) for step in kernel.trace],
+            switches=kernel.trace,
             stops=stops,
             looked=kernel.looked,
         )
@@ -205,21 +206,20 @@ class World:
                     kernel.wait_for_end(ours[number][0], None)
             finally:
                 pools._shutdown = False
-        # Those that have ended too.
-        joined = {kernel.main}
-
-        def left() -> list[VirtualThread]:
-            return [each for each in kernel.numbers if not (each.daemon or each in joined)]
-
-        while True:
-            while waited_for := left():
-                # Younger than all that will start one: it would not be another thread's turn.
-                oldest = min(waited_for, key=kernel.numbers.__getitem__)
-                joined.add(oldest)
-                kernel.wait_for_end(oldest, None)
-            kernel.before_exit()
-            if not left():  # A daemon may have started one.
-                break
+        # Those that have ended too. Whoever is not known yet is younger than who will start it.
+        left: list[VirtualThread] = []
+        known, stopped = 1, False
+        while left or not stopped or known < len(kernel.numbers):
+            if known < len(kernel.numbers):
+                left += (each for each in islice(kernel.numbers, known, None) if not each.daemon)
+                left.sort(key=kernel.numbers.__getitem__, reverse=True)
+                known = len(kernel.numbers)
+            elif left:
+                kernel.wait_for_end(left.pop(), None)
+                stopped = False
+            else:
+                kernel.before_exit()  # A daemon may start one meanwhile.
+                stopped = True
         kernel._finish()
 
     def _end(self, kernel: ExploredKernel) -> None:
