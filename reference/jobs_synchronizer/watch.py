@@ -12,19 +12,12 @@ from typing import Any, Self
 from apscheduler import events
 from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
-from apscheduler.schedulers.base import STATE_PAUSED, STATE_STOPPED, BaseScheduler
+from apscheduler.schedulers.base import STATE_PAUSED, BaseScheduler
 
 from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
 from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.handover import Observed
 from jobs_synchronizer.opener import Opener, starves
-
-OF_ONE = {events.EVENT_JOB_ADDED, events.EVENT_JOB_MODIFIED, events.EVENT_JOB_REMOVED}
-OF_ALL = {
-    events.EVENT_ALL_JOBS_REMOVED,
-    events.EVENT_JOBSTORE_REMOVED,
-    events.EVENT_SCHEDULER_SHUTDOWN,
-}
 
 # How long a thread waits for the stores' lock before it looks again whether there is a shutdown
 # that holds it, in seconds.
@@ -46,10 +39,24 @@ _LEFT = (
     "A persistent store still has it, and a scheduler started on that store runs it, which nobody "
     "hears of; remove it there if it should not run."
 )
+# What empties a store, or takes it away: what happened to the jobs in it, and what to do.
+_EMPTIED = {
+    events.EVENT_ALL_JOBS_REMOVED: (
+        "was removed from job store {0._jobstore!r} with all others",
+        "Add it again if it should run.",
+    ),
+    events.EVENT_JOBSTORE_REMOVED: (
+        "was in job store {0._jobstore!r}, which was removed from the scheduler",
+        _LEFT,
+    ),
+}
 _SHUT = (
     "It is not run here any more, and the end of the block takes it out of the store; until then "
     "another process that has the store may run it."
 )
+
+OF_ONE = {events.EVENT_JOB_ADDED, events.EVENT_JOB_MODIFIED, events.EVENT_JOB_REMOVED}
+OF_ALL = {*_EMPTIED, events.EVENT_SCHEDULER_SHUTDOWN}
 
 
 class Watch:
@@ -100,11 +107,12 @@ class Watch:
 
     def outlook(self) -> str:
         """Say why the scheduler hands no job over at present; empty when it does."""
-        paused = self.scheduler.state == STATE_PAUSED
-        return self._why_dead() or ("the scheduler is paused" if paused else "")
+        return self._why_dead() or {STATE_PAUSED: "the scheduler is paused"}.get(
+            self.scheduler.state, ""
+        )
 
     def _why_dead(self) -> str:
-        if self.scheduler.state == STATE_STOPPED:
+        if not self.scheduler.running:
             return _STOPPED
         thread = getattr(self.scheduler, "_thread", None)
         return "" if thread is None or thread.is_alive() else _DEAD
@@ -239,31 +247,37 @@ class Watch:
             self._hear_of_one(future, event.code)
 
     def _hear_of_one(self, future: JobFuture, code: int) -> None:
-        if code == events.EVENT_JOB_MODIFIED:
-            future._seen = "modified in job store {0._jobstore!r}: paused, resumed or rescheduled"
-        elif code == events.EVENT_JOB_ADDED and not future._stored:
-            future._stored = True
-            future._seen = "added to job store {0._jobstore!r}"
-        elif code == events.EVENT_JOB_ADDED:
-            self._take(future)
-            what = "was replaced in job store {0._jobstore!r} by another job with its id"
-            advice = "Leave the id out: each job gets one of its own."
-            future._withdraw(JobRemoved, what, advice)
-        elif future._handed_over:
-            self._take(future)
-        # Or it was another job that had its id before.
-        elif self._is_gone(future):
-            self._take(future)
-            if future._executor in self.scheduler._executors:
-                what = "was removed from job store {0._jobstore!r} before it was due"
-                future._withdraw(JobRemoved, what, "Add it again if it should run.")
-            else:
-                what = (
-                    "was taken out of job store {0._jobstore!r}: its executor {0._executor!r} does "
-                    "not exist"
+        match code:
+            case events.EVENT_JOB_MODIFIED:
+                future._seen = (
+                    "modified in job store {0._jobstore!r}: paused, resumed or rescheduled"
                 )
-                advice = "Name one that the scheduler has, or add it."
-                future._withdraw(JobRefused, what, advice)
+            case events.EVENT_JOB_ADDED if not future._stored:
+                future._stored = True
+                future._seen = "added to job store {0._jobstore!r}"
+            case events.EVENT_JOB_ADDED:
+                self._take(future)
+                what = "was replaced in job store {0._jobstore!r} by another job with its id"
+                advice = "Leave the id out: each job gets one of its own."
+                future._withdraw(JobRemoved, what, advice)
+            case _ if future._handed_over:
+                self._take(future)
+            # Or it was another job that had its id before.
+            case _ if self._is_gone(future):
+                self._take(future)
+                self._withdraw_one(future)
+
+    def _withdraw_one(self, future: JobFuture) -> None:
+        if future._executor in self.scheduler._executors:
+            what = "was removed from job store {0._jobstore!r} before it was due"
+            future._withdraw(JobRemoved, what, "Add it again if it should run.")
+        else:
+            what = (
+                "was taken out of job store {0._jobstore!r}: its executor {0._executor!r} does not "
+                "exist"
+            )
+            advice = "Name one that the scheduler has, or add it."
+            future._withdraw(JobRefused, what, advice)
 
     def _hear_of_all(self, event: Any) -> None:
         # In this order: what a store had before it was looked into, and has no longer, is gone.
@@ -275,16 +289,11 @@ class Watch:
                 if event.alias in {None, future._jobstore} and (future._stored or future.done())
             ]
         for future in waiting:
-            if event.code == events.EVENT_SCHEDULER_SHUTDOWN:
+            if event.code not in _EMPTIED:
                 self._hear_of_shutdown(future)
             elif self._is_gone(future):
                 self._take(future)
-                if event.code == events.EVENT_ALL_JOBS_REMOVED:
-                    what = "was removed from job store {0._jobstore!r} with all others"
-                    future._withdraw(JobRemoved, what, "Add it again if it should run.")
-                else:
-                    what = "was in job store {0._jobstore!r}, which was removed from the scheduler"
-                    future._withdraw(JobRemoved, what, _LEFT)
+                future._withdraw(JobRemoved, *_EMPTIED[event.code])
 
     def _hear_of_shutdown(self, future: JobFuture) -> None:
         in_memory = isinstance(self.scheduler._jobstores.get(future._jobstore), MemoryJobStore)
