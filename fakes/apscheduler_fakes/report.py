@@ -9,8 +9,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
-from greenlet import getcurrent
-
 if TYPE_CHECKING:
     from apscheduler_fakes.kernel import Kernel, VirtualThread
 
@@ -36,7 +34,7 @@ def thread_table(kernel: Kernel) -> str:
     """
     entries: dict[str, list[str]] = {}
     for thread in kernel.threads.values():
-        entries.setdefault(_doing(thread), []).append(thread.name)
+        entries.setdefault(_doing(kernel, thread), []).append(thread.name)
     lines = [f"  {', '.join(names)}{doing}" for doing, names in entries.items()]
     outside = [each.name for each in living_threads() if each.ident not in kernel.threads]
     if outside:
@@ -83,8 +81,10 @@ def own_traceback(traceback: TracebackType | None) -> TracebackType | None:
     return result
 
 
-def _doing(thread: VirtualThread) -> str:
-    frame = sys._getframe() if thread.greenlet is getcurrent() else thread.frame
+def _doing(kernel: Kernel, thread: VirtualThread) -> str:
+    frame = thread.frame
+    if frame is None and thread is kernel.running:
+        frame = sys._current_frames()[kernel.os_ident]
     frames = own_frames(frame)
     daemon = " (daemon)" if thread.daemon else ""
     lines = [f"{daemon} {_wait(thread, frames) or 'can run'}"]

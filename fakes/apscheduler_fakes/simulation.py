@@ -50,7 +50,8 @@ class Simulation:
         max_elapsed: Longest virtual time in seconds, beside what ``clock`` was told to let pass;
             more raises ``TimeLimit``.
         max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a vain try of a lock,
-            or a look at a clock, a date, an event, a thread or a lock.
+            or a look at a clock, a date, an event, a thread, a barrier or a lock. As many free
+            locks may be taken without a switch between them.
         stall_timeout: Longest real time in seconds without a step, to be exceeded by no more than
             itself; then something is really blocked, or busy, and ``StallLimit`` is raised.
             ``None`` is for ever. A breakpoint is no stall.

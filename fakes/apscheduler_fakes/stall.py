@@ -4,22 +4,30 @@ A real lock that is held, a socket, a loop that touches nothing virtual: all vir
 OS thread, so what stops one stops all. A real thread looks whether anything goes on; when nothing
 does, it sends the simulation's OS thread a signal, whose handler raises ``StallLimit``. (A signal
 gets a thread out of a real wait; ``interrupt_main`` and asynchronous exceptions do not.)
+
+Python calls signal handlers in the process's main thread only. A simulation in another is sent an
+asynchronous exception: that ends a busy loop at once, and a real wait when it is over. Until then
+the report stands on the standard error.
 """
 
 import _thread
+import ctypes
 import signal
+import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 from apscheduler_fakes.errors import StallLimit
 from apscheduler_fakes.kernel import Kernel, active
 from apscheduler_fakes.report import thread_table
 
 # Urgent data on a socket: nobody asks for it, and by default it does nothing.
-SIGNAL = getattr(signal, "SIGURG", None)
+SIGNAL: Any = getattr(signal, "SIGURG", None)
 
 _allocate_lock = _thread.allocate_lock
 _get_ident = _thread.get_ident
@@ -33,59 +41,106 @@ def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
 
     Args:
         stall_timeout: After how many real seconds without a step, at most twice as many;
-            ``None`` for never. Never, too, in a simulation that does not run in the process's main
-            thread, where Python calls no signal handlers.
+            ``None`` for never.
         more_time: What to do for a program that needs longer.
     """
-    os_ident = _get_ident()
-    main = threading.main_thread().ident == os_ident
-    if stall_timeout is None or SIGNAL is None or not main:
+    if stall_timeout is None:
         yield
         return
-    busy_since = _process_time()
-    stalled: Kernel | None = None
-
-    def handle(_number: int, frame: FrameType | None) -> None:
-        kernel = active()
-        # Without threads, what is left to do is the simulation's own.
-        if kernel is None or kernel is not stalled or not kernel.threads or _in_debugger(frame):
-            return
-        if kernel.failure is not None:
-            raise kernel.failure
-        busy = _process_time() - busy_since > stall_timeout / 2
-        kernel.fail(
-            StallLimit(
-                f"no step for {stall_timeout:g} s of real time: {kernel.running.name} "
-                + ("is busy without a virtual wait" if busy else "waits for something real")
-                + ". A lock made before the simulation, a socket or a loop are the usual reasons. "
-                f"Make it inside the block{more_time}.\n{thread_table(kernel)}"
-            )
-        )
-
-    def watch_in_a_bare_thread() -> None:
-        nonlocal busy_since, stalled
-        seen = _place_in_a_bare_thread()
-        while not stop.acquire(timeout=stall_timeout):
-            # Between two schedules nothing runs: that is no stall, however often it is seen.
-            if seen[0] is not None and _place_in_a_bare_thread() == seen:
-                stalled = seen[0]
-                signal.pthread_kill(os_ident, SIGNAL)
-            else:
-                seen, busy_since = _place_in_a_bare_thread(), _process_time()
-        stopped.release()
-
-    stop, stopped = _allocate_lock(), _allocate_lock()
-    stop.acquire()
-    stopped.acquire()
-    before = signal.signal(SIGNAL, handle)
-    _start_new_thread(watch_in_a_bare_thread, ())
+    in_main = threading.main_thread().ident == _get_ident()
+    kind = _BySignal if in_main and SIGNAL is not None else _ByException
+    watch = kind(stall_timeout, more_time)
+    _start_new_thread(watch.watch_in_a_bare_thread, ())
     try:
         yield
     finally:
-        stop.release()
-        stopped.acquire()
+        watch.stop.release()
+        watch.stopped.acquire()
+        watch.end()
+
+
+class _Watch(ABC):
+    """Looks whether anything goes on in the thread that makes it."""
+
+    def __init__(self, timeout: float, more_time: str) -> None:
+        self.os_ident = _get_ident()
+        self.stop, self.stopped = _allocate_lock(), _allocate_lock()
+        self.stop.acquire()
+        self.stopped.acquire()
+        self._timeout = timeout
+        self._more_time = more_time
+        self._busy_since = _process_time()
+
+    @abstractmethod
+    def end(self) -> None:
+        """Take back what it has done, and what has not been heard."""
+
+    @abstractmethod
+    def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
+        """Let the simulation know that it stalls."""
+
+    def watch_in_a_bare_thread(self) -> None:
+        """Look again and again until it is stopped."""
+        seen = _place_in_a_bare_thread()
+        while not self.stop.acquire(timeout=self._timeout):
+            # Between two schedules nothing runs: that is no stall, however often it is seen.
+            if seen[0] is not None and _place_in_a_bare_thread() == seen:
+                self.tell_in_a_bare_thread(seen[0])
+            else:
+                seen, self._busy_since = _place_in_a_bare_thread(), _process_time()
+        self.stopped.release()
+
+    def stall(self, kernel: Kernel) -> StallLimit:
+        """Return what to raise."""
+        busy = _process_time() - self._busy_since > self._timeout / 2
+        return StallLimit(
+            f"no step for {self._timeout:g} s of real time: {kernel.running.name} "
+            + ("is busy without a virtual wait" if busy else "waits for something real")
+            + ". A lock made before the simulation, a socket or a loop are the usual reasons. "
+            f"Make it inside the block{self._more_time}.\n{thread_table(kernel)}"
+        )
+
+
+class _BySignal(_Watch):
+    """In the process's main thread."""
+
+    def __init__(self, timeout: float, more_time: str) -> None:
+        super().__init__(timeout, more_time)
+        self._stalled: Kernel | None = None
+        self._before = signal.signal(SIGNAL, self._handle)
+
+    def end(self) -> None:
         with suppress(ValueError):  # Another thread leaves the block, and may set no handler.
-            signal.signal(SIGNAL, before)
+            signal.signal(SIGNAL, self._before)
+
+    def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
+        self._stalled = kernel
+        signal.pthread_kill(self.os_ident, SIGNAL)
+
+    def _handle(self, _number: int, frame: FrameType | None) -> None:
+        kernel = active()
+        if kernel is None or kernel is not self._stalled or _is_no_stall(kernel, frame):
+            return
+        if kernel.failure is not None:
+            raise kernel.failure
+        kernel.fail(self.stall(kernel))
+
+
+class _ByException(_Watch):
+    """In another thread, or on a system without such a signal."""
+
+    def end(self) -> None:
+        self._raise_there(None)
+
+    def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
+        frame = sys._current_frames().get(self.os_ident)
+        if kernel.failure is None and not _is_no_stall(kernel, frame):
+            kernel.failure = self.stall(kernel)
+            sys.stderr.write(f"StallLimit: {kernel.failure}\n")
+            self._raise_there(ctypes.py_object(StallLimit))
+
+    def _raise_there(self, error: object) -> None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.os_ident), error)
 
 
 def _place_in_a_bare_thread() -> tuple[Kernel | None, int]:
@@ -94,8 +149,10 @@ def _place_in_a_bare_thread() -> tuple[Kernel | None, int]:
     return kernel, 0 if kernel is None else kernel.steps
 
 
-def _in_debugger(frame: FrameType | None) -> bool:
-    """Tell whether somebody stands at a breakpoint and thinks."""
+def _is_no_stall(kernel: Kernel, frame: FrameType | None) -> bool:
+    """Tell whether the simulation is at its end, or somebody stands at a breakpoint and thinks."""
+    if not kernel.threads:
+        return True
     while frame is not None:
         if frame.f_globals.get("__name__") in {"bdb", "pdb"}:
             return True

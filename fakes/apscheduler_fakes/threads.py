@@ -232,7 +232,8 @@ def _run_bare_thread(
 
 def _raise_in_test(kernel: Kernel, error: BaseException) -> None:
     if isinstance(error, SimulationError):  # Such as NotModelled: no hook may keep it.
-        kernel.fail(error)
+        # What the stall limit raises in a thread says less than what it has kept.
+        kernel.fail(kernel.failure or error)
 
 
 def _forget(virtual: VirtualThread) -> None:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -260,19 +260,80 @@ def test_a_simulation_may_stall_for_ever() -> None:
         Simulation(stall_timeout=0)
 
 
-def test_a_simulation_in_another_thread_is_not_watched() -> None:
-    """Signals reach the main thread only; elsewhere a simulation runs without this limit."""
-    elapsed = []
+def in_another_thread(run: Callable[[Simulation], object]) -> list[BaseException]:
+    """Return how a simulation in another OS thread ends that may stall for a twentieth second."""
+    errors: list[BaseException] = []
 
-    def run() -> None:
-        with Simulation(stall_timeout=0.1) as sim:
-            time.sleep(1)
-        elapsed.append(sim.clock.elapsed)
+    def simulate() -> None:
+        try:
+            with Simulation(stall_timeout=0.05) as sim:
+                run(sim)
+        except StallLimit as error:
+            errors.append(error)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=simulate, name="simulates")
     thread.start()
     thread.join()
-    assert elapsed == [1.0]
+    return errors
+
+
+@pytest.mark.parametrize("where", ["main", "other"])
+def test_a_busy_loop_in_another_os_thread_is_ended(where: str) -> None:
+    """Signals reach the process's main thread only; a simulation elsewhere is told otherwise."""
+
+    def busy() -> None:
+        while True:
+            pass
+
+    def run(_: Simulation) -> None:
+        if where == "main":
+            busy()
+        threading.Thread(target=busy, name="loops").start()
+        time.sleep(1)
+
+    [error] = in_another_thread(run)
+    who = "simulates" if where == "main" else "loops"
+    assert f"no step for 0.05 s of real time: {who} " in str(error)
+    assert ", in test_a_busy_loop_in_another_os_thread_is_ended.<locals>.busy\n" in str(error)
+
+
+@pytest.mark.e2e
+def test_a_real_wait_in_another_os_thread_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing ends it from outside: the report is written, and raised when the wait is over."""
+    locks = [threading.Lock()]
+    locks[0].acquire()
+    told: list[str] = []
+
+    def write(text: str) -> None:
+        told.append(text)
+        locks[0].release()
+
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=write))
+    [error] = in_another_thread(lambda _: locks[0].acquire())
+    monkeypatch.undo()
+    assert told == [f"StallLimit: {error}\n"]
+    assert "simulates waits for something real" in told[0]
+
+
+def test_a_simulation_in_another_os_thread_may_take_its_time() -> None:
+    """Whoever stands in the debugger there may think, and what goes on is no stall."""
+    debugger: Any = ModuleType("pdb")
+    exec("def interaction(think): think()", vars(debugger))  # noqa: S102  # For its name.
+
+    def run(
+        sim: Simulation,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        def think() -> None:
+            until = clock() + 0.15
+            while clock() < until:
+                pass
+
+        debugger.interaction(think)
+        time.sleep(1)
+        assert sim.clock.elapsed == 1.0
+
+    assert in_another_thread(run) == []
 
 
 def test_a_local_that_a_module_holds_is_each_threads_own(module: Any) -> None:
