@@ -10,12 +10,11 @@ import threading
 import time
 import uuid
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, compress, repeat
+from itertools import compress, repeat
 from operator import call, is_not
 from pathlib import Path
 from types import ModuleType
@@ -162,10 +161,13 @@ def test_what_takes_the_place_of_another_thing_in_memory_is_found(
         with Simulation():
             pass
         place = id(kept.now)
-        # At once: between two lines a tracer may take the place.
-        instead = chain([None], map(call, [after]))
-        deque(map(setattr, repeat(kept), repeat("now"), instead), maxlen=0)
-        return id(kept.now) == place
+        # Made before there is a place that they would take.
+        made: list[Any] = []
+        makes = map(call, repeat(after, 20_000))
+        kept.now = None
+        made.extend(makes)
+        kept.now = dict(zip(map(id, made), made, strict=True)).get(place)
+        return kept.now is not None
 
     assert any(it_takes_the_place() for _ in range(100))  # Mostly at first.
     real = kept.now
