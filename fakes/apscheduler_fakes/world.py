@@ -23,6 +23,7 @@ from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import VirtualThread, activate, active
 from apscheduler_fakes.leftovers import without_threads
+from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, Stops
@@ -65,6 +66,7 @@ class World:
         self._ran = 0
         self._undo = ExitStack()
         self._held = Replaced()
+        self._handlers = Handlers()
         self._kernel: ExploredKernel
 
     def __enter__(self) -> Self:
@@ -236,6 +238,7 @@ class World:
             kernel.end()
         World._moments = kernel.moment + 1
         kernel.put_back()
+        self._handlers.put_back()
         self._held.start_afresh()
 
     def _new_kernel(self, policy: Policy, *, stops: Stops) -> ExploredKernel:

@@ -220,6 +220,30 @@ def test_a_logger_remembers_nothing_from_one_schedule_to_the_next(
     assert log._cache == {}  # type: ignore[attr-defined]
 
 
+def test_a_logger_has_the_same_handlers_in_every_schedule() -> None:
+    """An app that gives one a handler does so in each, under logging's lock."""
+    known = logging.getLogger("known to the program")
+    own = logging.NullHandler()
+    known.addHandler(own)
+
+    def program() -> object:
+        made, before = logging.getLogger("made by the program"), len(known.handlers)
+
+        def log() -> None:
+            if len(known.handlers) == 1:  # Flask looks so, without a lock.
+                known.addHandler(logging.NullHandler())
+            made.addHandler(logging.NullHandler())
+
+        joined(log, log)
+        return before, len(known.handlers), len(made.handlers)
+
+    try:
+        assert outcomes(program, Exhaustive()).keys() == {(1, 2, 2), (1, 3, 2)}
+        assert known.handlers == [own]
+    finally:
+        known.removeHandler(own)
+
+
 @pytest.fixture
 def earlier(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
     """What a module keeps that was imported inside a simulation."""
