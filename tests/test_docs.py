@@ -19,3 +19,16 @@ def test_a_page_names_tests_that_exist(page: Path) -> None:
     }
     named = set(re.findall(r"`(test_\w+)(?:\[.*?\])?`", page.read_text(encoding="utf-8")))
     assert named - tests == set()
+
+
+def test_every_sentence_of_the_time_model_ends_in_its_test() -> None:
+    """A sentence that nobody tests has no place on that page."""
+    page = (ROOT / "docs" / "simulation.md").read_text(encoding="utf-8")
+    model = page.partition("## What is not modelled")[0]
+    sentences = re.findall(r"^- .*(?:\n  .*)*", model, re.MULTILINE)
+    assert [each for each in sentences if not re.search(r"`test_\w+`$", each)] == []
+    # Beside these there are headings, and what the page is about.
+    others = [
+        line for line in model.splitlines() if line and line[:2] not in {"# ", "##", "- ", "  "}
+    ]
+    assert len(others) == 3

@@ -1,9 +1,12 @@
 """How time passes in a simulation."""
 
+import concurrent.futures as futures  # noqa: PLR0402  # As it is called.
 import math
+import queue
 import re
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +32,66 @@ def test_a_sleep_is_rounded_up(seconds: float, elapsed: float) -> None:
     with Simulation() as sim:
         time.sleep(seconds)
         assert sim.clock.elapsed == elapsed
+
+
+def held() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+def get_in_vain(seconds: float) -> None:
+    with pytest.raises(queue.Empty):
+        queue.SimpleQueue[int]().get(timeout=seconds)
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda seconds: threading.Event().wait(seconds),
+        lambda seconds: held().acquire(timeout=seconds),
+        lambda seconds: threading.Semaphore(0).acquire(timeout=seconds),
+        lambda seconds: futures.wait([futures.Future[int]()], seconds),
+        get_in_vain,
+    ],
+    ids=["Event", "Lock", "Semaphore", "wait", "SimpleQueue"],
+)
+def test_a_time_out_is_rounded_up(wait: Callable[[float], object]) -> None:
+    """As a sleep is: nobody is early."""
+    with Simulation() as sim:
+        wait(0.0000011)
+        assert sim.clock.elapsed == 0.000002
+
+
+def test_a_thread_runs_until_it_waits_and_the_first_that_became_ready_goes_on() -> None:
+    """Nobody is interrupted; whoever has been ready longest is next."""
+    ran: list[str] = []
+
+    def work(name: str, wait: float) -> None:
+        ran.extend(f"{name} {does}" for does in ("begins", "goes on", "waits"))
+        time.sleep(wait)
+        ran.append(f"{name} ends")
+
+    with Simulation():
+        for name, wait in (("a", 0), ("b", 1), ("c", 0)):
+            threading.Thread(target=work, args=(name, wait)).start()
+        ran.append("main waits")
+        time.sleep(2)
+    assert ran == [
+        "main waits",
+        *("a begins", "a goes on", "a waits"),
+        *("b begins", "b goes on", "b waits"),
+        *("c begins", "c goes on", "c waits"),
+        *("a ends", "c ends", "b ends"),
+    ]
+
+
+def test_a_program_has_a_day_and_ten_real_seconds() -> None:
+    """These are the limits of a simulation that is told no others."""
+    with pytest.raises(TimeLimit), Simulation() as sim:
+        time.sleep(86_400)
+        assert (sim.clock.elapsed, sim._stall_timeout) == (86_400.0, 10.0)
+        time.sleep(0.000001)
 
 
 def test_equal_deadlines_come_in_the_order_in_which_the_waits_began() -> None:
