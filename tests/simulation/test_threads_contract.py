@@ -2,10 +2,12 @@
 
 import _thread
 import gc
+import re
 import sys
 import threading
 import time
 from contextvars import ContextVar
+from pathlib import Path
 from threading import Event, Lock, Thread, Timer, current_thread, get_ident, local
 from types import SimpleNamespace
 from typing import Any
@@ -220,6 +222,30 @@ def test_an_exception_in_a_thread_goes_to_the_excepthook(
     silent.start()
     silent.join()
     assert not silent.is_alive()
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_traceback_of_a_thread_shows_the_program_alone(
+    bare: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Frames of the standard library may stand above, and nothing of what runs the thread."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+
+    def fail() -> None:
+        Event().wait("soon")  # type: ignore[arg-type]
+
+    if bare:
+        _thread.start_new_thread(fail, ())
+    else:
+        Thread(target=fail).start()
+    shown = ""
+    while "TypeError: " not in shown:
+        time.sleep(SHORT)
+        shown += capsys.readouterr().err
+    files = re.findall(r'File "(.*)", line', shown)
+    assert [file for file in files if file.endswith("test_threads_contract.py")] == [__file__]
+    assert {Path(file).name for file in files} <= {"threading.py", Path(__file__).name}
 
 
 def test_a_local_is_one_per_thread() -> None:
