@@ -30,7 +30,7 @@ from apscheduler_fakes.kernel import Step
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.progress import Progress
 from apscheduler_fakes.repeats import DIFFERENT, check_same, headline, kind, parting, repeated
-from apscheduler_fakes.report import own_traceback
+from apscheduler_fakes.report import counted, own_traceback
 from apscheduler_fakes.rewriting import rewritten
 from apscheduler_fakes.schedules import Replay, ScheduleDiverged, choices_of, read, write
 from apscheduler_fakes.stepping import Policy, Ran, Stops
@@ -83,8 +83,8 @@ class Exploration:
 
     def __str__(self) -> str:
         return (
-            f"{self.schedules} schedules ({self.redundant} redundant), at most {self.deepest} "
-            f"steps, {self.seconds:.1f} s: {self.claim}"
+            f"{counted(self.schedules, 'schedule')} ({self.redundant} redundant), at most "
+            f"{counted(self.deepest, 'step')}, {self.seconds:.1f} s: {self.claim}"
         )
 
 
@@ -206,7 +206,7 @@ def explore_with(
     count = redundant = deepest = 0
     began = time.perf_counter()
     total = getattr(strategy, "schedules", None)
-    of_all = f" of {total:,}" if total else ""
+    of_all = total and counted(total, "schedule")
     with ExitStack() as undo:
         progress = undo.enter_context(Progress())
         undo.enter_context(rewritten(options.switch_in))
@@ -215,8 +215,8 @@ def explore_with(
             if isinstance(strategy, Exhaustive) and count == strategy.max_schedules:
                 _raise(failures)
                 raise ExplorationIncomplete(
-                    f"{count} schedules without a failure, and there are more. Pass a larger "
-                    "max_schedules, bound the preemptions, or make the program smaller."
+                    f"{counted(count, 'schedule')} without a failure, and there are more. Pass a "
+                    "larger max_schedules, bound the preemptions, or make the program smaller."
                 )
             count += 1
             redundant += ran.cut
@@ -225,7 +225,7 @@ def explore_with(
                 failures[kind(ran.error)] = _failure(world, options, ran, progress)
                 if not keep_going:
                     break
-            progress.tell(f"{count:,}{of_all} schedules")
+            progress.tell(f"{count:,} of {of_all}" if of_all else counted(count, "schedule"))
     _raise(failures)
     return Exploration(
         schedules=count,
@@ -271,10 +271,11 @@ def replay_with(options: Options, schedule: str) -> None:
     with rewritten(options.switch_in), options.world() as world:
 
         def follow() -> Ran:
+            __tracebackhide__ = True
             policy = Replay(choices)
             ran = world.run(policy, stops=stops)
             if isinstance(ran.error, ScheduleDiverged):
-                raise ran.error
+                raise ran.error.with_traceback(None)
             policy.check_used()
             return ran
 
@@ -298,6 +299,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
     Raises:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
+    __tracebackhide__ = True
     _warm_up(world)
     stops = Stops.FEW if isinstance(strategy, Exhaustive) else Stops.STARTS
     search = strategy.search()
@@ -305,7 +307,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
     while True:
         ran = world.run(search, stops=stops)
         if isinstance(ran.error, ScheduleDiverged):
-            raise _shown(ran.error, before, ran)
+            raise _shown(ran.error, before, ran) from None
         yield ran
         count += 1
         if count % _REPEAT == 1:
@@ -357,7 +359,9 @@ def _claim(strategy: Strategy, options: Options) -> str:
     if not isinstance(strategy, Exhaustive):
         return f"no failure in what {strategy} ran; others were not tried"
     bound = strategy.max_preemptions
-    what = "no schedule fails" if bound is None else f"no schedule of {bound} preemptions fails"
+    what = "no schedule fails"
+    if bound is not None:
+        what += f" within {counted(bound, 'preemption')}"
     if not strategy.reduction:
         return f"{what}, with switches between operations on locks and the like"
     if options.switch_in:
@@ -380,6 +384,7 @@ def _failure(world: World, options: Options, ran: Ran, progress: Progress) -> Sc
     Raises:
         ScheduleDiverged: It does not fail again.
     """
+    __tracebackhide__ = True
     best = _failing_again(world, _minimised(world, _failing_again(world, ran), progress))
     failure = _described(options, best)
     failure.__cause__ = _cause(best)
@@ -388,6 +393,7 @@ def _failure(world: World, options: Options, ran: Ran, progress: Progress) -> Sc
 
 def _failing_again(world: World, ran: Ran) -> Ran:
     """Run a schedule that failed once more."""
+    __tracebackhide__ = True
     again = repeated(partial(_again, world, ran), ran)
     if kind(again.error) != kind(ran.error):
         check_same(ran, again)
@@ -422,7 +428,7 @@ def _minimised(world: World, ran: Ran, progress: Progress) -> Ran:
         more = True
         while more and left:
             left -= 1
-            progress.tell(f"a failure, and {_MINIMISE - left} schedules for the simplest like it")
+            progress.tell(f"a failure, made simpler in {counted(_MINIMISE - left, 'schedule')}")
             tried = world.run(search, stops=stops)
             if _same(tried, ran):
                 return _shortened(world, tried)

@@ -2,13 +2,15 @@
 
 Python calls a signal's handler in whatever virtual thread happens to run. Raised there, a
 ``KeyboardInterrupt`` would end that thread and nothing else; raised inside the kernel, it would
-leave the kernel's work half done.
+leave the kernel's work half done. So it is with what the handler of an alarm raises, as that of
+pytest-timeout does: it is for whoever explores, and no failure of the program.
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 from greenlet import getcurrent
 
@@ -39,16 +41,49 @@ def interruptible() -> Iterator[None]:
             signal.default_int_handler(number, frame)
         kernel.interrupt(KeyboardInterrupt(), switch=current is not kernel.hub and not inside)
 
+    with _handled_by(signal.SIGINT, handle):
+        yield
+
+
+@contextmanager
+def alarms_end_it() -> Iterator[None]:
+    """Let what the handler of an alarm raises end an exploration, wherever it comes.
+
+    It is for the caller to raise: ``Kernel.interruption``.
+    """
+    number: Any = getattr(signal, "SIGALRM", None)
+    handler: Any = number and signal.getsignal(number)
+    if not callable(handler):
+        yield
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            handler(number, frame)
+        except BaseException as error:
+            kernel = active()
+            if kernel is None:  # Between two schedules.
+                raise
+            inside = frame is not None and is_own(frame)
+            kernel.interrupt(error, switch=getcurrent() is not kernel.hub and not inside)
+
+    with _handled_by(number, handle):
+        yield
+
+
+@contextmanager
+def _handled_by(number: int, handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = signal.getsignal(number)
     try:
-        signal.signal(signal.SIGINT, handle)
+        signal.signal(number, handle)
     except ValueError:  # Only the main OS thread may, and only it is interrupted.
         yield
         return
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is handle:
-            # Another thread that leaves the block may set no handler; outside this one is the
-            # default one.
+        if signal.getsignal(number) is handle:
+            # Another thread that leaves the block may set no handler; outside this one does what
+            # the one before it did.
             with suppress(ValueError):
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+                signal.signal(number, before)

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from _pytest.python import pytest_pyfunc_call
 
 from apscheduler_fakes.errors import NotModelled
 from apscheduler_fakes.exploration import (
@@ -21,6 +22,7 @@ from apscheduler_fakes.exploration import (
     explore_with,
     replay_with,
 )
+from apscheduler_fakes.schedules import ScheduleDiverged, read
 
 # pytest's and our fixtures that cannot be had in each schedule, by name and module.
 _REFUSED = {
@@ -103,13 +105,25 @@ def run(
     """
     __tracebackhide__ = True
     properties = list(item.user_properties)
+    test = item.config.cwd_relative_nodeid(item.nodeid)
 
     def program() -> None:
         item.user_properties[:] = properties
         _run_once(item)
 
-    options = Options(program, spurious_wakeups, early_timeouts, tuple(switch_in), item.nodeid)
+    options = Options(
+        program,
+        spurious_wakeups,
+        early_timeouts,
+        tuple(switch_in),
+        test,
+    )
     schedule = item.config.getoption("--replay-schedule")
+    if schedule is not None:
+        try:
+            read(schedule)
+        except ValueError as error:
+            raise pytest.fail.Exception(f"--replay-schedule: {error}", pytrace=False) from None
     item.session._setupstate.teardown_exact(item.parent)
     item.fixturenames = item.stash[_names]
     item.stash[_running] = True
@@ -121,6 +135,8 @@ def run(
             replay_with(options, schedule)
     except _Refused as refused:
         raise pytest.fail.Exception(str(refused), pytrace=False) from None
+    except ScheduleDiverged as error:
+        raise pytest.fail.Exception(f"ScheduleDiverged: {error}", pytrace=False) from None
     except ScheduleFailure as failure:
         if isinstance(failure.__cause__, _NO_FAILURES):
             raise failure.__cause__ from None
@@ -181,7 +197,7 @@ def _run_once(item: Any) -> None:
         state.setup(item)
         if log:
             log.caplog_handler.clear()
-        item.obj(**{name: item.funcargs[name] for name in item._fixtureinfo.argnames})
+        pytest_pyfunc_call(item)
     except BaseException as error:
         try:
             state.teardown_exact(item.parent)

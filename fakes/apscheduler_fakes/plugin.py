@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # How many steps a failure report shows without --sim-trace.
 LAST_STEPS = 20
 
+# What is wrong with the options, in a worker.
+_wrong = pytest.StashKey[str]()
+
 # The request of a ``sim`` whose end has not come yet.
 _open: list[Any] = []
 
@@ -61,10 +64,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--replay-schedule") is not None:
         marked = [item.nodeid for item in items if item.get_closest_marker("explore")]
         if len(marked) != 1:
-            raise pytest.UsageError(
+            text = (
                 "--replay-schedule: a schedule belongs to one test that is marked explore, and "
                 f"{len(marked)} are selected. Pass the id that the failure printed."
             )
+            if not hasattr(config, "workerinput"):
+                raise pytest.UsageError(text)
+            config.stash[_wrong] = text  # A worker of pytest-xdist has to go on.
 
 
 @pytest.fixture
@@ -137,6 +143,8 @@ def _is_report(error: BaseException) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Forget the FakeSchedulers of earlier tests; leave an explored test's fixtures to it."""
     _owed()
+    if text := item.config.stash.get(_wrong, ""):
+        pytest.fail(text, pytrace=False)
     if item.get_closest_marker("explore"):
         _imported("marked", "the marker explore").prepare(item)
 

@@ -38,6 +38,7 @@ def repeated(run: Callable[[], Ran], first: Ran | None) -> Ran:
     Raises:
         ScheduleDiverged: No two runs in a row are the same.
     """
+    __tracebackhide__ = True
     second = run()
     if first is not None and not parting(first, second):
         return second
@@ -48,6 +49,7 @@ def repeated(run: Callable[[], Ran], first: Ran | None) -> Ran:
 
 def check_same(first: Ran, second: Ran) -> None:
     """Raise ``ScheduleDiverged`` if two runs of one schedule are not the same."""
+    __tracebackhide__ = True
     if where := parting(first, second):
         raise ScheduleDiverged(f"{DIFFERENT}: {where}")
 

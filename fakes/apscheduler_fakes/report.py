@@ -27,6 +27,11 @@ def seconds(microseconds: int) -> str:
     return f"{microseconds // 1_000_000}.{microseconds % 1_000_000:06d}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words, as "1 step" or "2,000 steps"."""
+    return f"{number:,} {noun}" + ("s" if number != 1 else "")
+
+
 def thread_table(kernel: Kernel) -> str:
     """Return a text with every living thread of a simulation, in the order of their starts.
 

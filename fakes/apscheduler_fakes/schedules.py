@@ -106,6 +106,7 @@ class Replay:
 
     def check_used(self) -> None:
         """Raise ``ScheduleDiverged`` if the program ended before the schedule."""
+        __tracebackhide__ = True
         if self._next < len(self._choices):
             raise ScheduleDiverged(
                 f"the program no longer fits the schedule: it ended after {self._next} of its "

@@ -20,7 +20,7 @@ from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
-from apscheduler_fakes.interrupts import interruptible
+from apscheduler_fakes.interrupts import alarms_end_it, interruptible
 from apscheduler_fakes.kernel import VirtualThread, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.loggers import Handlers
@@ -97,6 +97,7 @@ class World:
             undo.enter_context(traces_apart())
             undo.enter_context(watched(STALL_TIMEOUT, " of the program"))
             undo.enter_context(interruptible())
+            undo.enter_context(alarms_end_it())
             self._undo = undo.pop_all()
         return self
 

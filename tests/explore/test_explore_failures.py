@@ -159,7 +159,11 @@ def test_an_exploration_says_what_it_covered() -> None:
 @pytest.mark.parametrize(
     ("strategy", "options", "claim"),
     [
-        (Exhaustive(1), {}, "no schedule of 1 preemptions fails, for data that is shared under "),
+        (
+            Exhaustive(1),
+            {},
+            "no schedule fails within 1 preemption, for data that is shared ",
+        ),
         (Exhaustive(reduction=False), {}, "no schedule fails, with switches between operations"),
         (
             Random(5),

@@ -282,8 +282,25 @@ def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
     assert f"pytest {line[0]} --replay-schedule {line[1]}" in again.stdout.str()
     other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "0")
     other.assert_outcomes(passed=1, deselected=8)
+    other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "?")
+    other.stdout.fnmatch_lines(["--replay-schedule: '?' is no schedule: * the string *, whole."])
+    other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "9")
+    other.stdout.fnmatch_lines(["ScheduleDiverged: the program no longer fits the schedule: *"])
+    other.stdout.no_fnmatch_line("*kernel*")
     other = pytester.runpytest("-p", "no:randomly", "--replay-schedule", "0")
     other.stderr.fnmatch_lines(["*belongs to one test that is marked explore, and 7 are selected*"])
+
+
+def test_a_schedule_for_many_tests_fails_each_in_a_worker(pytester: pytest.Pytester) -> None:
+    """Where pytest-xdist hands the tests out, the mistake is told instead of a crash."""
+    pytester.makepyfile(TESTS)
+    pytester.makeconftest("def pytest_configure(config): config.workerinput = {}")
+
+    result = pytester.runpytest("-p", "no:randomly", "--replay-schedule", "0", "-k", "made_anew")
+    result.assert_outcomes(passed=1, deselected=8)
+    result = pytester.runpytest("-p", "no:randomly", "--replay-schedule", "0", "-k", "that")
+    result.assert_outcomes(errors=6, deselected=3)
+    result.stdout.fnmatch_lines(["--replay-schedule: a schedule belongs to one test that is *"])
 
 
 def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) -> None:

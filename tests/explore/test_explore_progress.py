@@ -54,7 +54,7 @@ def test_progress_is_erased_whatever_ends_an_exploration(terminal: Terminal) -> 
         explore(written_programs.lost_wake_up)
 
     text = terminal.getvalue()
-    assert "\rexplore: a failure, and 1 sch\x1b8" in text
+    assert "\rexplore: a failure, made simp\x1b8" in text
     assert text.endswith(f"\x1b8{ERASE}")
 
 

@@ -10,6 +10,7 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -396,11 +397,65 @@ def test_ctrl_c_in_a_thread_ends_an_exploration(busy: bool) -> None:
 class Pressed(Exhaustive):
     """Somebody presses Ctrl-C when the first schedule has run."""
 
+    number = signal.SIGINT
+
     def search(self) -> Any:
         """Return a search that hears it."""
         search: Any = super().search()
-        search.advance = lambda _ran: signal.raise_signal(signal.SIGINT)
+        search.advance = lambda _ran: signal.raise_signal(self.number)
         return search
+
+
+class Alarmed(Pressed):
+    """The time is over when the first schedule has run."""
+
+    number = signal.SIGALRM
+
+
+class TimedOut(Exception):
+    """A test has taken too long."""
+
+
+def give_up(_number: int, _frame: object) -> None:
+    raise TimedOut
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """Handle an alarm as pytest-timeout does."""
+    before = signal.signal(signal.SIGALRM, give_up)
+    yield
+    assert signal.getsignal(signal.SIGALRM) is give_up
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+@pytest.mark.parametrize("in_main", [True, False])
+def test_an_alarm_ends_an_exploration(in_main: bool) -> None:
+    """A time-out of the whole test is no failure of one schedule, whatever it cuts short."""
+
+    def ring() -> None:
+        with suppress(Exception):
+            signal.raise_signal(signal.SIGALRM)
+
+    def program() -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        if in_main:
+            ring()
+        else:
+            started(ring)
+        lock.acquire()
+
+    with pytest.raises(TimedOut):
+        explore(program)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_an_alarm_between_two_schedules_ends_an_exploration() -> None:
+    """No program runs then that could take it for its own."""
+    with pytest.raises(TimedOut):
+        explore(lambda: None, Alarmed())
 
 
 def test_ctrl_c_between_two_schedules_ends_an_exploration() -> None:
