@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecu
 from datetime import datetime
 from typing import Any
 
-from apscheduler.events import EVENT_JOB_MISSED
+from apscheduler import events
 from apscheduler.executors.base import MaxInstancesReachedError
 from apscheduler.job import Job
 
@@ -71,10 +71,10 @@ def _observe(executor: Any) -> None:
         return
     success, error = executor._unobserved = executor._run_job_success, executor._run_job_error
 
-    def run_job_success(job_id: str, events: list[Any]) -> None:
-        success(job_id, events)
+    def run_job_success(job_id: str, endings: list[Any]) -> None:
+        success(job_id, endings)
         # An executor of somebody's may give back a plain string, and what run_job() made.
-        event, *_ = events
+        event, *_ = endings
         run_id = job_id if isinstance(job_id, RunId) else event.job_id
         if isinstance(run_id, RunId) and run_id.future is not None:
             future, run_id.future = run_id.future, None
@@ -153,13 +153,14 @@ def _copy_of(job: Any) -> Any:
 
 
 def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
-    if event.code == EVENT_JOB_MISSED:
-        due = f"it was due at {event.scheduled_run_time}"
-        what = f"was missed: {due} and did not begin within its grace of {grace} s"
-        advice = "Leave misfire_grace_time out, or give its executor more workers."
-        future._fail(JobMissed, what, advice)
-    elif not isinstance(event.exception, NotBegun):
-        future._settle(event.retval, event.exception)
+    match event.code:
+        case events.EVENT_JOB_MISSED:
+            due = f"it was due at {event.scheduled_run_time}"
+            what = f"was missed: {due} and did not begin within its grace of {grace} s"
+            advice = "Leave misfire_grace_time out, or give its executor more workers."
+            future._fail(JobMissed, what, advice)
+        case _ if not isinstance(event.exception, NotBegun):
+            future._settle(event.retval, event.exception)
 
 
 def _lost(future: JobFuture, error: BaseException) -> None:
