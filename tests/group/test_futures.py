@@ -112,6 +112,8 @@ def test_nobody_waits_for_a_shutdown_that_waits(
         with scheduler._jobstores_lock:
             time.sleep(3)
 
+    heard: list[Any] = []
+    scheduler.add_listener(heard.append, EVENT_JOB_REMOVED)
     with JobGroup(scheduler) as group:
         future = group.add_job(work, **soon())
         threading.Thread(target=look_long).start()
@@ -123,6 +125,8 @@ def test_nobody_waits_for_a_shutdown_that_waits(
         else:
             assert future.cancel()
         assert sim.clock.elapsed == 0.3
+    # A shutdown says nothing of single jobs.
+    assert heard == []
 
 
 def test_a_cancelled_job_in_a_queue_is_never_run(

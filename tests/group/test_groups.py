@@ -190,9 +190,10 @@ def test_a_block_that_another_process_leaves(
     """Who is forked inside a block and leaves it takes no job of its parent's away."""
     with JobGroup(scheduler) as group:
         future = group.add_job(work, **soon())
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "getpid", lambda: 0)
-            group.__exit__(None, None, None)
+        for other in (0, 1 << 31):
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "getpid", lambda other=other: other)
+                group.__exit__(None, None, None)
         assert future.result(30) == 0.5
 
 

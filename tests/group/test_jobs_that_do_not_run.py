@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apscheduler.events import EVENT_ALL_JOBS_REMOVED, EVENT_JOBSTORE_REMOVED
+from apscheduler.events import (
+    EVENT_ALL_JOBS_REMOVED,
+    EVENT_JOB_REMOVED,
+    EVENT_JOBSTORE_REMOVED,
+)
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 
@@ -151,11 +155,14 @@ def test_a_job_that_is_cancelled_when_its_store_is_removed(scheduler: Any) -> No
     """A job whose store is gone can be cancelled before that is told to its group."""
     scheduler.add_jobstore(MemoryJobStore(), "other")
     added: list[Any] = []
+    heard: list[Any] = []
     scheduler.add_listener(lambda _: added[0].cancel(), EVENT_JOBSTORE_REMOVED)
+    scheduler.add_listener(heard.append, EVENT_JOB_REMOVED)
     with JobGroup(scheduler) as group:
         added.append(group.add_job(work, jobstore="other", **soon()))
         scheduler.remove_jobstore("other")
         assert added[0].cancelled()
+    assert heard == []
 
 
 @pytest.mark.rows("E9")

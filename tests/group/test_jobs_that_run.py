@@ -152,7 +152,9 @@ def test_a_job_that_is_rescheduled(scheduler: Any, sim: Simulation, gets: Gets) 
 
 
 @pytest.mark.rows("E24")
-def test_a_job_that_is_rescheduled_to_recur(scheduler: Any, sim: Simulation, gets: Gets) -> None:
+def test_a_job_that_is_rescheduled_to_recur(
+    scheduler: Any, sim: Simulation, gets: Gets, caplog: pytest.LogCaptureFixture
+) -> None:
     """A job of a group runs once, whatever its trigger has become, and leaves its store with it."""
     ran: list[str] = []
     with JobGroup(scheduler) as group:
@@ -166,6 +168,7 @@ def test_a_job_that_is_rescheduled_to_recur(scheduler: Any, sim: Simulation, get
         assert [job.id for job in scheduler.get_jobs()] == [future.job_id]
     assert scheduler.get_jobs() == []
     assert ran == ["once"]
+    assert "is not run" not in caplog.text
 
 
 class ForgetfulStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
