@@ -174,8 +174,8 @@ class JobGroup:
                 "may run the job more than once. Pass 'date' or a DateTrigger."
             )
         future = JobFuture(
-            id or uuid.uuid4().hex,
-            name or get_callable_name(function),
+            job_id=id or uuid.uuid4().hex,
+            name=name or get_callable_name(function),
             jobstore=jobstore,
             executor=executor,
             context=self._context,

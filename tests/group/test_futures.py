@@ -289,9 +289,10 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
     assert "the last that could run it" in str(error)
 
 
-def test_a_job_may_raise_that_another_one_did_not_run(scheduler: Any) -> None:
+@pytest.mark.parametrize("job_id", ["!", "~"])
+def test_a_job_may_raise_that_another_one_did_not_run(scheduler: Any, job_id: str) -> None:
     """What its own caller is told of it is that it raised."""
-    error = JobRefused("inner", "another", "was refused", "Try again.")
+    error = JobRefused("inner", job_id, "was refused", "Try again.")
 
     def raise_it() -> None:
         raise error
