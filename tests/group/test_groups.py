@@ -304,6 +304,20 @@ def test_a_job_store_that_fails_to_remove_jobs(scheduler: Any, sim: Simulation) 
     assert sorted(ran) == ["2", "3"]
 
 
+# The scheduler's thread dies of the error, which is APScheduler's way.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_job_that_its_store_keeps_although_it_ran(scheduler: Any) -> None:
+    """A job that was still in its store when it ran is not left there, to be run once more."""
+    store = StubbornStore()
+    scheduler.add_jobstore(store, "stubborn")
+    with JobGroup(scheduler) as group:
+        assert group.add_job(work, id="2", jobstore="stubborn").result(30) == 0.5
+        assert [job.id for job in scheduler.get_jobs()] == ["2"]
+        store.keeps = ()
+    assert scheduler.get_jobs() == []
+    assert scheduler._listeners == []
+
+
 def test_a_cancelled_job_that_its_store_keeps(scheduler: Any) -> None:
     """``cancel`` says that the job will not run, as always; the end of the block says the rest."""
     scheduler.add_jobstore(StubbornStore(), "stubborn")
