@@ -17,7 +17,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -207,10 +207,7 @@ def explore_with(
     began = time.perf_counter()
     total = getattr(strategy, "schedules", None)
     of_all = total and counted(total, "schedule")
-    with ExitStack() as undo:
-        progress = undo.enter_context(Progress())
-        undo.enter_context(rewritten(options.switch_in))
-        world = undo.enter_context(options.world())
+    with Progress() as progress, rewritten(options.switch_in), options.world() as world:
         for ran in schedules(world, strategy):
             if isinstance(strategy, Exhaustive) and count == strategy.max_schedules:
                 _raise(failures)

@@ -74,15 +74,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def sim(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
+def sim(request: pytest.FixtureRequest) -> Any:
     """Run the test inside a ``Simulation``: its threads and its time are virtual."""
-    simulation = _imported("simulation", "the fixture sim").Simulation().__enter__()
+    simulation = _imported("simulation", "the fixture sim").Simulation()
+
+    def end() -> None:
+        _open.remove(request)
+        # A failure that the test has shown is not shown again; one that was swallowed is.
+        failure = request.node.stash.get(_failure, None)
+        simulation.__exit__(type(failure) if failure else None, failure, None)
+
+    # Ctrl-C may come as soon as it has begun, and before pytest has it.
     _open.append(request)
-    yield simulation
-    _open.remove(request)
-    # A failure that the test has shown is not shown again; one that was swallowed is.
-    failure = request.node.stash.get(_failure, None)
-    simulation.__exit__(type(failure) if failure else None, failure, None)
+    request.addfinalizer(end)  # noqa: PT021  # A yield would be too late.
+    return simulation.__enter__()
 
 
 @pytest.hookimpl(wrapper=True)

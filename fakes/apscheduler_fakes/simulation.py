@@ -36,6 +36,7 @@ from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import living_threads, own_traceback, thread_table
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.traces import traces_apart
+from apscheduler_fakes.whole import whole
 
 # Seconds to the end of time, and more.
 _LONGEST = 1e12
@@ -93,9 +94,9 @@ class Simulation:
         for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
         self._stall_timeout = None if for_ever else stall_timeout
         self._kernel: Kernel | None = None
-        self._over = False
         self._undo = ExitStack()
 
+    @whole
     def __enter__(self) -> Self:
         """Make threads and time virtual.
 
@@ -119,6 +120,7 @@ class Simulation:
                 max_steps=self._max_steps,
                 diagnose=lambda: _taking_part_from_outside(kernel),
             )
+            undo.enter_context(interruptible(lambda: kernel))
             undo.enter_context(virtual_dates())
             # In this order: a virtual lock that replaces a real one is made inside.
             undo.callback(activate, None)
@@ -129,11 +131,11 @@ class Simulation:
             undo.enter_context(traces_apart())
             longer = ", or let it take its time: Simulation(stall_timeout=None)"
             undo.enter_context(watched(self._stall_timeout, longer))
-            undo.enter_context(interruptible())
             self._undo = undo.pop_all()
         _open.append(self)
         return self
 
+    @whole
     def __exit__(
         self,
         exc_type: type[BaseException] | None,
@@ -146,12 +148,11 @@ class Simulation:
             SimulationError: The program failed and something swallowed the report, a thread caught
                 its end again and again, or another thread has left the block.
         """
+        if self not in _open:
+            return  # The interpreter's end has ended it (test_an_open_simulation_ends_with_python).
+        _open.remove(self)
         kernel = self._kernel
         assert kernel is not None
-        if self._over:
-            return  # The interpreter's end has ended it (test_an_open_simulation_ends_with_python).
-        self._over = True
-        _open.remove(self)
         if kernel.is_left_elsewhere():
             self._undo.close()
             with without_threads(kernel):

@@ -25,6 +25,7 @@ from typing import Any
 from apscheduler_fakes.errors import StallLimit
 from apscheduler_fakes.kernel import Kernel, active
 from apscheduler_fakes.report import thread_table
+from apscheduler_fakes.whole import is_whole
 
 # Urgent data on a socket: nobody asks for it, and by default it does nothing.
 SIGNAL: Any = getattr(signal, "SIGURG", None)
@@ -70,6 +71,7 @@ class _Watch(ABC):
         self._timeout = timeout
         self._more_time = more_time
         self._busy_since = _process_time()
+        self._excused = False
 
     @abstractmethod
     def end(self) -> None:
@@ -88,7 +90,17 @@ class _Watch(ABC):
                 self.tell_in_a_bare_thread(seen[0])
             else:
                 seen, self._busy_since = _place_in_a_bare_thread(), _process_time()
+                self._excused = False
         self.stopped.release()
+
+    def is_excused(self, frame: FrameType | None) -> bool:
+        """Tell whether there is a reason why nothing goes on.
+
+        The block is being left, or somebody stands at a breakpoint and thinks. From when that is
+        over the time begins anew.
+        """
+        before, self._excused = self._excused, is_whole(frame) or _in_debugger(frame)
+        return before or self._excused
 
     def stall(self, kernel: Kernel) -> StallLimit:
         """Return what to raise."""
@@ -119,7 +131,7 @@ class _BySignal(_Watch):
 
     def _handle(self, _number: int, frame: FrameType | None) -> None:
         kernel = active()
-        if kernel is None or kernel is not self._stalled or _is_no_stall(kernel, frame):
+        if kernel is None or kernel is not self._stalled or self.is_excused(frame):
             return
         if kernel.failure is not None:
             raise kernel.failure
@@ -134,7 +146,7 @@ class _ByException(_Watch):
 
     def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
         frame = sys._current_frames().get(self.os_ident)
-        if kernel.failure is None and not _is_no_stall(kernel, frame):
+        if kernel.failure is None and not self.is_excused(frame):
             kernel.failure = self.stall(kernel)
             sys.stderr.write(f"StallLimit: {kernel.failure}\n")
             self._raise_there(ctypes.py_object(StallLimit))
@@ -149,10 +161,7 @@ def _place_in_a_bare_thread() -> tuple[Kernel | None, int]:
     return kernel, 0 if kernel is None else kernel.steps
 
 
-def _is_no_stall(kernel: Kernel, frame: FrameType | None) -> bool:
-    """Tell whether the simulation is at its end, or somebody stands at a breakpoint and thinks."""
-    if not kernel.threads:
-        return True
+def _in_debugger(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_globals.get("__name__") in {"bdb", "pdb"}:
             return True

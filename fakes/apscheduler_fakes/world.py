@@ -20,7 +20,7 @@ from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
-from apscheduler_fakes.interrupts import alarms_end_it, interruptible
+from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import VirtualThread, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.loggers import Handlers
@@ -28,6 +28,7 @@ from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, Stops
 from apscheduler_fakes.traces import traces_apart
+from apscheduler_fakes.whole import whole
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -69,6 +70,7 @@ class World:
         self._handlers = Handlers()
         self._kernel: ExploredKernel
 
+    @whole
     def __enter__(self) -> Self:
         """Set up.
 
@@ -81,6 +83,7 @@ class World:
             )
         with ExitStack() as undo:
             self._kernel = self._new_kernel(Replay([]), stops=Stops.FEW)
+            undo.enter_context(interruptible(lambda: self._kernel, alarms=True))
             undo.enter_context(virtual_dates())
             names = install.Names(self._held)
             undo.callback(names.uninstall)
@@ -96,19 +99,23 @@ class World:
             ]
             undo.enter_context(traces_apart())
             undo.enter_context(watched(STALL_TIMEOUT, " of the program"))
-            undo.enter_context(interruptible())
-            undo.enter_context(alarms_end_it())
             self._undo = undo.pop_all()
         return self
 
+    @whole
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Put everything back."""
+        """Put everything back.
+
+        Raises:
+            KeyboardInterrupt: Somebody pressed Ctrl-C, and it has not been raised yet.
+        """
         self._undo.close()
+        self._raise_interruption()
 
     def settle_garbage(self) -> None:
         """Let the collector run between schedules only."""
@@ -131,6 +138,7 @@ class World:
             SimulationError: A thread caught its end again and again.
             StallLimit: The program waits for something real.
         """
+        self._raise_interruption()
         for owner, name, counter in repeatable.new_counters():
             setattr(owner, name, counter)
         self._ran += 1
@@ -139,11 +147,10 @@ class World:
         self._errors.clear()
         kernel = self._kernel = self._new_kernel(policy, stops=stops)
         value = None
-        activate(kernel)
         try:
+            activate(kernel)
             value = self._run(kernel)
-            if kernel.interruption is not None:
-                raise kernel.interruption
+            self._raise_interruption()
             blocked = [
                 (kernel.numbers[thread], op)
                 for thread, op in kernel.pending.items()
@@ -225,6 +232,12 @@ class World:
                 stopped = True
         kernel._finish()
 
+    def _raise_interruption(self) -> None:
+        """Raise what Ctrl-C has left for now."""
+        if self._kernel.interruption is not None:
+            raise self._kernel.interruption
+
+    @whole
     def _end(self, kernel: ExploredKernel) -> None:
         """End a schedule's threads and leave nothing of it to the next one."""
         kernel._ending = True  # No more steps.

@@ -297,3 +297,44 @@ def test_a_fixture_of_the_same_name_is_left_alone(pytester: pytest.Pytester) -> 
     result = pytester.runpytest()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E * AssertionError: assert 'a client' == 'another'"])
+
+
+STOPPED = """
+import time
+
+import pytest
+
+from apscheduler_fakes import Simulation, StallLimit
+
+real = time.sleep
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    enter = Simulation.__enter__
+
+    def enter_and_stop(self):
+        enter(self)
+        raise StallLimit("as soon as it has begun")
+
+    monkeypatch.setattr(Simulation, "__enter__", enter_and_stop)
+
+
+def test_it_is_stopped(stopped, sim):
+    pass
+
+
+def test_next_in_real_time():
+    assert time.sleep is real
+
+
+def test_next_in_a_simulation(sim):
+    time.sleep(1)
+    assert sim.clock.elapsed == 1.0
+"""
+
+
+def test_a_stop_before_the_fixture_is_made_ends_its_simulation(pytester: pytest.Pytester) -> None:
+    """A signal may come between the block's beginning and pytest's knowing of it."""
+    pytester.makepyfile(STOPPED)
+    pytester.runpytest("-p", "no:randomly").assert_outcomes(passed=2, errors=1)

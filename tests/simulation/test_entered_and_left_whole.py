@@ -1,0 +1,125 @@
+"""Ctrl-C and the stall limit, whenever they come, leave nothing swapped and no time frozen."""
+
+import contextlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import apscheduler_fakes
+from apscheduler_fakes import Simulation, explore
+from apscheduler_fakes.kernel import active
+
+# Elsewhere a finalizer may run, and what that raises is lost.
+FILES = str(Path(apscheduler_fakes.__file__).parent), contextlib.__file__
+
+
+def simulate() -> None:
+    with Simulation() as sim:
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        sim.settle()
+
+
+def search() -> None:
+    explore(lambda: threading.Thread(target=time.sleep, args=(1000,), daemon=True).start())
+
+
+def swapped() -> tuple[object, ...]:
+    return (
+        active(),
+        time.sleep,
+        threading.Lock,
+        threading.Thread.start,
+        vars(datetime)["now"],
+        *map(signal.getsignal, (signal.SIGINT, signal.SIGALRM, signal.SIGURG)),
+    )
+
+
+def tell(number: int) -> Callable[[FrameType], None]:
+    def now(frame: FrameType) -> None:
+        handler: Any = signal.getsignal(number)
+        handler(number, frame)
+
+    return now
+
+
+def places(block: Callable[[], None], place: int, then: Callable[[FrameType], object]) -> int:
+    """Run a block, do something at one of its calls and returns, and count them."""
+    count = 0
+
+    def profile(frame: FrameType, _event: str, _argument: object) -> None:
+        nonlocal count
+        if frame.f_code.co_filename.startswith(FILES):
+            count += 1
+            if count == place:
+                then(frame)
+
+    sys.setprofile(profile)
+    try:
+        block()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """An alarm that ends what runs, as that of pytest-timeout does."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+@pytest.mark.parametrize("every", [397, pytest.param(23, marks=pytest.mark.soundness)])
+@pytest.mark.parametrize(
+    ("block", "number"),
+    [(simulate, signal.SIGINT), (search, signal.SIGINT), (search, signal.SIGALRM)],
+)
+def test_a_signal_anywhere_leaves_nothing(
+    block: Callable[[], None], number: int, every: int
+) -> None:
+    """Wherever Ctrl-C comes it is raised, and names, time and the handlers are real again."""
+    block()
+    real = swapped()
+    told = 0
+    with contextlib.suppress(StopIteration):
+        while True:
+            with pytest.raises(KeyboardInterrupt):
+                if places(block, 1 + told * every, tell(number)) <= told * every:
+                    raise StopIteration
+            told += 1
+            assert swapped() == real
+    assert told > 1
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", ["__enter__", "__exit__"])
+def test_a_stall_while_a_block_begins_or_ends_is_none(name: str) -> None:
+    """A processor that others have meanwhile is no fault of the program, which has its turn."""
+    real = swapped()
+
+    clock = time.perf_counter
+    waits = {"__enter__": "return", "__exit__": "call"}[name]
+
+    def profile(frame: FrameType, event: str, _argument: object) -> None:
+        if (frame.f_code.co_qualname, event) == (f"Simulation.{name}", waits):
+            until = clock() + 0.3
+            while clock() < until:
+                pass
+
+    try:
+        sys.setprofile(profile)
+        with Simulation(stall_timeout=0.1) as sim:
+            time.sleep(1)
+    finally:
+        sys.setprofile(None)
+    assert sim.clock.elapsed == 1.0
+    assert swapped() == real
