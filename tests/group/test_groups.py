@@ -222,6 +222,30 @@ def test_a_job_that_is_added_while_its_block_ends(
     assert scheduler.get_jobs() == []
 
 
+def test_a_block_that_ends_while_a_job_is_added_during_a_shutdown(
+    scheduler: Any, db: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends the block takes no job of somebody else's away that has the same id."""
+    scheduler.add_jobstore(db, "db")
+    options: dict[str, Any] = {"id": "same", "args": [1], "jobstore": "db", **soon()}
+    scheduler.add_job("time:sleep", **options)
+    real = scheduler._create_trigger
+    group = JobGroup(scheduler)
+
+    def end(*args: Any) -> Any:
+        later(0, scheduler.shutdown)
+        sim.settle()
+        later(0, lambda: group.__exit__(None, None, None))
+        sim.settle()
+        return real(*args)
+
+    monkeypatch.setattr(scheduler, "_create_trigger", end)
+    group.__enter__()
+    with pytest.raises(JobRefused, match="the scheduler is not running"):
+        group.add_job("time:sleep", **options)
+    assert [job.id for job in db.get_all_jobs()] == ["same"]
+
+
 def test_an_executor_that_moves_to_another_scheduler(scheduler: Any) -> None:
     """An executor answers the futures of the scheduler that it belongs to."""
     other = BackgroundScheduler(timezone=UTC)
