@@ -236,7 +236,6 @@ class Kernel:
         self._ending = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
         self.main.greenlet = getcurrent()
-        self._os_thread = _os_thread()
         self.running = self.main
         self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
         self.hub = greenlet(self._loop)
@@ -408,7 +407,9 @@ class Kernel:
 
     def is_left_elsewhere(self) -> bool:
         """Return whether who asks, at the block's end, is not the thread that began it."""
-        return self.running is not self.main or self._os_thread is not _os_thread()
+        # Identifiers are used again; a thread that has ended has a dead greenlet.
+        elsewhere = self.os_ident != get_ident() or self.main.greenlet.dead
+        return elsewhere or self.running is not self.main
 
     def abandon(self) -> None:
         """Forget every thread: only the OS thread that began a simulation can end them."""
@@ -621,14 +622,6 @@ def _resumed() -> None:
 
     Until then coverage's would miss the ends of the calls that it does not measure.
     """
-
-
-def _os_thread() -> greenlet:
-    """Return the outermost greenlet, which is the OS thread; identifiers are used again."""
-    current = getcurrent()
-    while current.parent is not None:
-        current = current.parent
-    return current
 
 
 def _no_thread_of_its_own() -> OutsideThread:

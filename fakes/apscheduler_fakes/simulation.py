@@ -233,11 +233,15 @@ _open: list[Simulation] = []
 
 def _end_at_exit() -> None:
     """End what a generator or a debugger has left open: later no thread could be waited for."""
-    for simulation in _open:
-        kernel = simulation._kernel
-        if kernel is not None and (kernel.os_ident == get_ident() or kernel.main.greenlet.dead):
-            with suppress(SimulationError):
-                simulation.__exit__(None, None, None)
+    reached = [
+        each
+        for each in _open
+        if (kernel := each._kernel) is not None
+        and (kernel.os_ident == get_ident() or kernel.main.greenlet.dead)
+    ]
+    for simulation in reached:
+        with suppress(SimulationError):
+            simulation.__exit__(None, None, None)
 
 
 threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # As concurrent.futures does.
@@ -261,11 +265,11 @@ def _is_open(outer: Kernel) -> str:
             "has ended. Leave its block in the thread that enters it, or close the generator in "
             "which it stands."
         )
-    if outer.os_ident == get_ident():
-        return "a Simulation inside a Simulation has no model. Use the outer one."
     return (
-        f"a Simulation beside a Simulation has no model, and thread {outer.main.name!r} runs one. "
-        "Use one after the other, or a process for each."
+        "a Simulation inside a Simulation has no model. Use the outer one."
+        if outer.os_ident == get_ident()
+        else "a Simulation beside a Simulation has no model, and thread "
+        f"{outer.main.name!r} runs one. Use one after the other, or a process for each."
     )
 
 
