@@ -260,6 +260,16 @@ def test_a_simulation_may_stall_for_ever() -> None:
         Simulation(stall_timeout=0)
 
 
+def test_a_lock_that_was_kept_from_inside_is_the_modules_outside(module: Any) -> None:
+    """What stood for a lock in the block holds that one after it."""
+    with Simulation():
+        kept = module.lock
+    assert kept is not module.lock
+    with kept:
+        assert module.lock.locked()
+    assert not module.lock.locked()
+
+
 def in_another_thread(run: Callable[[Simulation], object]) -> list[BaseException]:
     """Return how a simulation in another OS thread ends that may stall for a twentieth second."""
     errors: list[BaseException] = []
