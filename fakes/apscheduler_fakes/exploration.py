@@ -12,11 +12,12 @@ data without a lock; ``switch_in`` names functions in which such switches are tr
 of threads, ids of jobs and ``threading.enumerate`` are no operations in this sense.
 """
 
+import inspect
 import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -129,6 +130,14 @@ class Options:
     switch_in: Sequence[Callable[..., object] | ModuleType] = ()
     test: str = ""
 
+    def __post_init__(self) -> None:
+        _check_callable(self.program)
+        if not isinstance(self.switch_in, Iterable):
+            raise TypeError(
+                f"switch_in={self.switch_in!r}: it takes functions and modules in a list. Pass "
+                f"[{self.switch_in!r}]."
+            )
+
     def world(self) -> World:
         """Return the world to run it in."""
         return World(self.program, early=self.early_timeouts, spurious=self.spurious_wakeups)
@@ -184,10 +193,10 @@ def explore(
         NotModelled: It stands inside a simulation, or the program does what has no model.
         OutsideThread: A thread or scheduler from before takes part.
         StallLimit: The program waits for something real.
-        TypeError: ``strategy`` is none.
+        TypeError: ``strategy`` is none, or ``program`` nothing that can be called.
     """
     __tracebackhide__ = True
-    options = Options(program, spurious_wakeups, early_timeouts, tuple(switch_in))
+    options = Options(program, spurious_wakeups, early_timeouts, switch_in)
     return explore_with(options, strategy, keep_going=keep_going)
 
 
@@ -255,10 +264,11 @@ def replay(
     Raises:
         ScheduleFailure: It fails.
         ScheduleDiverged: The program no longer fits the schedule.
+        TypeError: ``program`` is nothing that can be called, or ``schedule`` no string.
         ValueError: ``schedule`` is no schedule.
     """
     __tracebackhide__ = True
-    replay_with(Options(program, spurious_wakeups, early_timeouts, tuple(switch_in)), schedule)
+    replay_with(Options(program, spurious_wakeups, early_timeouts, switch_in), schedule)
 
 
 def replay_with(options: Options, schedule: str) -> None:
@@ -284,6 +294,27 @@ def replay_with(options: Options, schedule: str) -> None:
         ran = repeated(follow, first)
         if ran.error is not None:
             raise _described(options, ran) from _cause(ran)
+
+
+def _check_callable(program: object) -> None:
+    """Raise ``TypeError`` if a program would do nothing, or nothing but fail, when it is called."""
+    name = getattr(program, "__name__", "") or repr(program)
+    if not callable(program):
+        raise TypeError(f"{name} is no function. Pass what is to be run, without calling it.")
+    if inspect.iscoroutinefunction(program) or inspect.isgeneratorfunction(program):
+        raise TypeError(
+            f"{name} is asynchronous or a generator: to call it runs nothing. Pass a function that "
+            "is neither."
+        )
+    try:
+        inspect.signature(program).bind()
+    except ValueError:  # A function that is not written in Python may tell nothing.
+        pass
+    except TypeError as error:
+        raise TypeError(
+            f"{name} is called without arguments, and {error}. Pass functools.partial({name}, …), "
+            "or a function of its own."
+        ) from None
 
 
 def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:

@@ -115,7 +115,7 @@ def run(
         program,
         spurious_wakeups,
         early_timeouts,
-        tuple(switch_in),
+        switch_in,
         test,
     )
     schedule = item.config.getoption("--replay-schedule")

@@ -54,8 +54,13 @@ def read(schedule: str) -> tuple[list[int], Stops]:
     """Return the choices of a schedule's string, and where it stops.
 
     Raises:
+        TypeError: It is no string.
         ValueError: It is not such a string.
     """
+    if not isinstance(schedule, str):
+        raise TypeError(
+            f"schedule={schedule!r} is no string. Pass the one that the failure printed."
+        )
     stops = next((each for each, mark in _MARKS.items() if mark == schedule[:1]), Stops.FEW)
     text = schedule.removeprefix(_MARKS[stops])
     choices: list[int] = []

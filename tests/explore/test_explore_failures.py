@@ -1,10 +1,12 @@
 """What is known as bad is found, shown, and fails again from its string."""
 
 import _thread
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +292,46 @@ def test_what_is_no_strategy_is_refused(strategy: Any) -> None:
     """A name, or a class without its call, is said to be none before anything runs."""
     with pytest.raises(TypeError, match=r"this is no strategy. Pass Exhaustive\(…\), Random"):
         explore(lambda: None, strategy)
+
+
+async def asynchronous() -> None:
+    """Do nothing when called."""
+
+
+def asking(number: int) -> int:
+    return number
+
+
+@pytest.mark.parametrize(
+    ("program", "text"),
+    [
+        (None, "None is no function. Pass what is to be run"),
+        (asynchronous, "asynchronous is asynchronous or a generator: to call it runs nothing"),
+        (os.walk, "walk is asynchronous or a generator"),
+        (asking, "asking is called without arguments, and missing a required argument: 'number'"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(program: Any, text: str) -> None:
+    """What is no program passes no exploration, and no replay."""
+    with pytest.raises(TypeError, match=text):
+        explore(program)
+    with pytest.raises(TypeError, match=text):
+        replay(program, "0")
+
+
+def test_what_tells_nothing_of_its_arguments_is_run() -> None:
+    """A function that is not written in Python is taken as it is."""
+    assert explore(threading.Event().set).complete
+    assert explore(dict).complete
+    assert explore(partial(asking, 1)).complete
+
+
+def test_what_is_no_list_or_string_is_refused() -> None:
+    """A function without its brackets, and a schedule without its quotes, are told."""
+    with pytest.raises(TypeError, match="it takes functions and modules in a list"):
+        explore(written_programs.lost_wake_up, switch_in=asking)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="schedule=1 is no string"):
+        replay(written_programs.lost_wake_up, 1)  # type: ignore[arg-type]
 
 
 def test_a_sample_stops_before_starts_and_replays_with_them(
