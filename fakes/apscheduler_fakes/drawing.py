@@ -1,12 +1,15 @@
-"""The lane diagram as a picture: a column per thread, a row per step."""
+"""The lane diagram as a picture: a column per thread, a row per step, and who is who above."""
 
 from collections.abc import Sequence
 from html import escape
 
 from apscheduler_fakes.kernel import Step
+from apscheduler_fakes.lanes import ALONE
 from apscheduler_fakes.report import seconds
 
-_COLUMN, _ROW, _LEFT, _TOP = 140, 22, 110, 40
+# In pixels; a character of the font is as wide as it is in any browser, or less.
+_COLUMN, _ROW, _CHARACTER, _MARGIN = 26, 20, 7.5, 12
+_LEFT = 110
 
 
 def svg(steps: Sequence[Step]) -> str:
@@ -17,22 +20,32 @@ def svg(steps: Sequence[Step]) -> str:
     """
     threads = sorted({step.thread for step in steps}, key=lambda thread: thread.number)
     columns = {thread: _LEFT + index * _COLUMN for index, thread in enumerate(threads)}
+    legend = [f"{thread.number} {thread.name}" for thread in threads] or [ALONE]
+    words = [f"{step.thread.name} {step.then}" for step in steps]
+    top = _MARGIN + (len(legend) + 2) * _ROW
     right = _LEFT + len(threads) * _COLUMN
-    width, height = right + 320, _TOP + (len(steps) + 1) * _ROW
+    longest = max(map(len, words), default=0)
+    wide = max([right + longest * _CHARACTER, *(len(line) * _CHARACTER for line in legend)])
+    width, height = round(wide + 2 * _MARGIN), top + len(steps) * _ROW + _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">',
-        "<style>text { font: 12px monospace }</style>",
+        "<style>text { font: 12px monospace; white-space: pre }</style>",
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
+    for row, line in enumerate(legend):
+        parts.append(f'<text x="{_MARGIN}" y="{_MARGIN + (row + 1) * _ROW}">{escape(line)}</text>')
     for thread, x in columns.items():
         rows = [row for row, step in enumerate(steps) if step.thread is thread]
-        top, bottom = _TOP + rows[0] * _ROW, _TOP + rows[-1] * _ROW
-        parts.append(f'<text x="{x}" y="20" text-anchor="middle">{escape(thread.name)}</text>')
-        parts.append(f'<line x1="{x}" y1="{top}" x2="{x}" y2="{bottom}" stroke="#999"/>')
+        # Who has not ended waits to the end of the picture.
+        last = rows[-1] if steps[rows[-1]].then == "ends" else len(steps) - 0.5
+        head = f'<text x="{x}" y="{top - _ROW + 4}" text-anchor="middle">{thread.number}</text>'
+        ends = f'y1="{top + rows[0] * _ROW}" y2="{top + last * _ROW}"'
+        parts += [head, f'<line x1="{x}" x2="{x}" {ends} stroke="#999"/>']
     for row, step in enumerate(steps):
-        x, y = columns[step.thread], _TOP + row * _ROW
-        parts.append(f'<text x="10" y="{y + 4}">{seconds(step.at)}</text>')
-        parts.append(f'<circle cx="{x}" cy="{y}" r="6" fill="#1f6feb"/>')
-        words = escape(f"{step.thread.name} {step.then}")
-        parts.append(f'<text x="{right - _COLUMN // 2}" y="{y + 4}">{words}</text>')
+        y = top + row * _ROW
+        parts += [
+            f'<text x="{_MARGIN}" y="{y + 4}">{seconds(step.at):>10}</text>',
+            f'<circle cx="{columns[step.thread]}" cy="{y}" r="6" fill="#1f6feb"/>',
+            f'<text x="{right}" y="{y + 4}">{escape(words[row])}</text>',
+        ]
     return "\n".join([*parts, "</svg>\n"])

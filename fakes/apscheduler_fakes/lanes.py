@@ -9,6 +9,11 @@ RUNS, LIVES, NONE = "●", "│", " "
 
 MOST_LANES = 24
 
+# How wide the legend may be, in characters.
+_WIDTH = 80
+
+ALONE = "MainThread ran alone, from its beginning to its end."
+
 
 def lanes(steps: Sequence[Step], last: int | None = None) -> str:
     """Draw what ran, and what each thread did next.
@@ -21,7 +26,7 @@ def lanes(steps: Sequence[Step], last: int | None = None) -> str:
         A legend, a head with the threads' numbers and a row per step, or that there was none.
     """
     if not steps:
-        return "MainThread ran alone, from its beginning to its end."
+        return ALONE
     left_out = 0 if last is None else max(len(steps) - last, 0)
     shown = steps[left_out:]
     starts: dict[VirtualThread, int] = {}
@@ -35,7 +40,7 @@ def lanes(steps: Sequence[Step], last: int | None = None) -> str:
         threads = list({step.thread: None for step in shown})
     threads.sort(key=lambda thread: thread.number)
     widths = [len(str(thread.number)) for thread in threads]
-    rows = [", ".join(f"{thread.number} {thread.name}" for thread in threads)]
+    rows = [_legend([f"{thread.number} {thread.name}" for thread in threads])]
     rows.append("   seconds  " + " ".join(str(thread.number) for thread in threads))
     if left_out:
         rows.append(f"            … {left_out} steps before these")
@@ -51,3 +56,14 @@ def lanes(steps: Sequence[Step], last: int | None = None) -> str:
         drawn = " ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         rows.append(f"{seconds(step.at):>10}  {drawn}  {step.thread.name} {step.then}")
     return "\n".join(rows)
+
+
+def _legend(entries: list[str]) -> str:
+    """Return entries one behind the other, in as many lines as it takes."""
+    lines = entries[:1]
+    for entry in entries[1:]:
+        if len(lines[-1]) + len(", ,") + len(entry) > _WIDTH:
+            lines.append(entry)
+        else:
+            lines[-1] += f", {entry}"
+    return ",\n".join(lines)

@@ -2,6 +2,7 @@
 
 import _thread
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import written_programs
@@ -121,6 +123,42 @@ def test_a_failure_can_be_drawn(tmp_path: Path) -> None:
     assert picture.startswith("<svg ")
     assert picture.count("<circle ") == 3
     assert "Thread-1 (tell) ends" in picture
+    assert ">1 Thread-1 (tell)<" in picture
+    # MainThread, which has not ended, is drawn to the end, half a row below the last step.
+    assert re.findall(r'y1="(\d+)" y2="([\d.]+)"', picture) == [("92", "142.0"), ("112", "112")]
+
+
+def test_a_picture_is_as_wide_as_what_it_says(tmp_path: Path) -> None:
+    """Long names stand in a legend, whole, and nothing is cut off."""
+    names = [f"a <rather> long name & {'x' * 40} {number}" for number in range(8)]
+
+    def program() -> None:
+        for name in names:
+            threading.Thread(target=str, name=name).start()
+        raise ValueError
+
+    failure = failure_of(program)
+    failure.save_svg(tmp_path / "lanes.svg")
+
+    picture = ElementTree.parse(tmp_path / "lanes.svg").getroot()  # noqa: S314  # Our own.
+    texts = [each.text or "" for each in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in texts if text[:1].isdigit() and " a <" in text] == [
+        f"{number} {name}" for number, name in enumerate(names, 1)
+    ]
+    assert float(picture.attrib["width"]) > 7 * max(map(len, texts))
+    entries = ["0 MainThread", *(f"{number} {name}" for number, name in enumerate(names, 1))]
+    assert str(failure).split("\n\n")[1].startswith(",\n".join(entries))
+
+
+def test_a_program_without_threads_is_a_picture_of_a_sentence(tmp_path: Path) -> None:
+    """Where there are no lanes to draw it says so."""
+
+    def program() -> None:
+        raise ValueError
+
+    failure_of(program).save_svg(tmp_path / "lanes.svg")
+
+    assert "MainThread ran alone" in (tmp_path / "lanes.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("every", [40, pytest.param(1, marks=pytest.mark.soundness)])
