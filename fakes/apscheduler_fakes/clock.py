@@ -106,6 +106,7 @@ class Clock:
             TypeError: ``seconds`` is no number.
             ValueError: ``seconds`` is negative, infinite or NaN, or leads past the year 9999.
             RuntimeError: The clock is not entered, or another freeze of time lies over it.
+            OutsideThread: In a simulation: a scheduler from outside has jobs, none runs inside.
             BaseException: What a job raised, at the end of the way; several come as a group.
         """
         call = f"Clock.tick({seconds!r})"
@@ -122,6 +123,7 @@ class Clock:
             TypeError: ``instant`` is something else.
             ValueError: ``instant`` has no offset, is no instant, or lies in the past.
             RuntimeError: The clock is not entered, or another freeze of time lies over it.
+            OutsideThread: In a simulation: a scheduler from outside has jobs, none runs inside.
             BaseException: What a job raised, at the end of the way; several come as a group.
         """
         call = f"Clock.move_to({instant!r})"

@@ -40,3 +40,17 @@ def scheduler_of(thread: Any) -> Any:
     base = sys.modules.get("apscheduler.schedulers.base")
     scheduler = getattr(getattr(thread, "_target", None), "__self__", None)
     return scheduler if base is not None and isinstance(scheduler, base.BaseScheduler) else None
+
+
+def has_work(scheduler: Any) -> bool:
+    """Return whether a scheduler runs and has a job that it would run some day."""
+    base = sys.modules["apscheduler.schedulers.base"]
+    if scheduler.state != base.STATE_RUNNING:
+        return False
+    if not scheduler._jobstores_lock.acquire(blocking=False):
+        return True  # Another thread looks at its jobs just now.
+    try:
+        stores = scheduler._jobstores.values()
+        return any(store.get_next_run_time() is not None for store in stores)
+    finally:
+        scheduler._jobstores_lock.release()

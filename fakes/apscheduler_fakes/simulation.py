@@ -31,9 +31,10 @@ from apscheduler_fakes.kernel import (
     active,
     whole_microseconds,
 )
-from apscheduler_fakes.leftovers import scheduler_of, without_threads
+from apscheduler_fakes.leftovers import has_work, scheduler_of, without_threads
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import living_threads, own_traceback, thread_table
+from apscheduler_fakes.scheduler import started
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.traces import traces_apart
 from apscheduler_fakes.whole import whole
@@ -183,8 +184,13 @@ class Simulation:
         return [] if self._kernel is None else [Step(*step) for step in self._kernel.trace]
 
     def settle(self) -> None:
-        """Let everything that can run at this instant run; time does not move."""
-        self.clock.check_usable("Simulation.settle()").settle()
+        """Let everything that can run at this instant run; time does not move.
+
+        Raises:
+            RuntimeError: The simulation is not running.
+            OutsideThread: A scheduler from outside has jobs, and none runs inside.
+        """
+        self.clock.check_useful("Simulation.settle()").settle()
 
 
 class _SimulationClock(Clock):
@@ -204,8 +210,21 @@ class _SimulationClock(Clock):
             )
         return self.kernel
 
+    def check_useful(self, call: str) -> Kernel:
+        """Return the kernel, if those whose time passes are inside."""
+        kernel = self.check_usable(call)
+        for thread in _scheduler_threads_outside(kernel):
+            if has_work(scheduler_of(thread)):
+                kernel.refused = OutsideThread(
+                    f"{call}: the scheduler of thread {thread.name!r} has jobs and was started "
+                    "outside the simulation, so they never run in virtual time, and there is no "
+                    f"other scheduler whose jobs would. {_INSIDE}"
+                )
+                raise kernel.refused
+        return kernel
+
     def _check_usable(self, call: str) -> None:
-        self.check_usable(call)
+        self.check_useful(call)
 
     @property
     def _microseconds(self) -> int:
@@ -302,14 +321,26 @@ def _abandoned(kernel: Kernel) -> SimulationError | None:
 
 def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
     """Say whether what looks like a deadlock waits for a real thread, and for which."""
-    inside = [thread.python_thread for thread in kernel.threads.values()]
-    if any(scheduler_of(thread) is not None for thread in inside):
-        return kernel.refused  # It has a scheduler; one from outside may be another test's.
-    for thread in living_threads():
-        if thread.ident not in kernel.threads and scheduler_of(thread) is not None:
-            return OutsideThread(
-                f"the scheduler of thread {thread.name!r} was started outside the simulation, so "
-                "its jobs never run in virtual time, and nothing else can run any more. Create "
-                f"the app inside the `with Simulation()` block.\n{thread_table(kernel)}"
-            )
+    for thread in _scheduler_threads_outside(kernel):
+        return OutsideThread(
+            f"the scheduler of thread {thread.name!r} was started outside the simulation, so its "
+            f"jobs never run in virtual time, and nothing else can run any more. {_INSIDE}\n"
+            f"{thread_table(kernel)}"
+        )
     return kernel.refused
+
+
+# What to do about a scheduler from outside.
+_INSIDE = (
+    "Create the app inside the `with Simulation()` block; with pytest, let the fixture that makes "
+    "it ask for sim: def app(sim)."
+)
+
+
+def _scheduler_threads_outside(kernel: Kernel) -> list[threading.Thread]:
+    """Return the threads of schedulers from outside; none, where there is a scheduler inside."""
+    inside = [thread.python_thread for thread in kernel.threads.values()]
+    if any(scheduler_of(thread) is not None for thread in inside) or started():
+        return []  # Those from outside may be another test's.
+    outside = [each for each in living_threads() if each.ident not in kernel.threads]
+    return [thread for thread in outside if scheduler_of(thread) is not None]

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
 import apscheduler_fakes
-from apscheduler_fakes import Deadlock, NotModelled, OutsideThread, Simulation
+from apscheduler_fakes import Deadlock, FakeScheduler, NotModelled, OutsideThread, Simulation
 
 OWN = str(Path(inspect.getfile(apscheduler_fakes)).parent)
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -314,6 +315,93 @@ def test_a_scheduler_from_before_the_block_is_given_nothing_to_do() -> None:
     finally:
         scheduler.shutdown()
     assert capable_inside() == ["ran"]
+
+
+PASS: list[Callable[[Simulation], object]] = [
+    lambda sim: sim.clock.tick(3600),
+    lambda sim: sim.clock.move_to("2026-01-02T00:00:00Z"),
+    lambda sim: sim.settle(),
+]
+
+
+@pytest.fixture
+def outside() -> Iterator[BackgroundScheduler]:
+    """A scheduler that was started before the block and has a job."""
+    scheduler = BackgroundScheduler()
+    scheduler.start()
+    scheduler.add_job(print, "interval", minutes=1, id="prints")
+    yield scheduler
+    scheduler.shutdown()
+
+
+@pytest.mark.parametrize("let_time_pass", PASS, ids=["tick", "move_to", "settle"])
+def test_time_does_not_pass_without_the_scheduler_from_before_the_block(
+    outside: BackgroundScheduler, let_time_pass: Callable[[Simulation], object]
+) -> None:
+    """An app made before the block would do nothing, and a test that expects nothing would pass."""
+    text = (
+        r"^(Clock|Simulation)\..*: the scheduler of thread 'APScheduler' has jobs and was started"
+    )
+    with pytest.raises(OutsideThread, match=text) as caught, Simulation() as sim:
+        let_time_pass(sim)
+    assert "let the fixture that makes it ask for sim: def app(sim)" in str(caught.value)
+
+
+def test_a_scheduler_from_before_the_block_that_is_busy_has_jobs(
+    outside: BackgroundScheduler,
+) -> None:
+    """While its thread looks at them nobody else may, and there is no need to."""
+    looks, looked = threading.Event(), threading.Event()
+
+    def look() -> None:
+        with outside._jobstores_lock:
+            looks.set()
+            looked.wait()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    looks.wait()
+    try:
+        with pytest.raises(OutsideThread, match="has jobs"), Simulation() as sim:
+            sim.settle()
+    finally:
+        looked.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [
+        lambda scheduler: scheduler.remove_all_jobs(),
+        lambda scheduler: scheduler.pause_job("prints"),
+        lambda scheduler: scheduler.pause(),
+    ],
+    ids=["no job", "a paused job", "paused"],
+)
+def test_time_passes_beside_a_scheduler_that_has_nothing_to_do(
+    outside: BackgroundScheduler, idle: Callable[[BackgroundScheduler], object]
+) -> None:
+    """It may be another test's; nothing is missed without it."""
+    idle(outside)
+    with Simulation() as sim:
+        sim.settle()
+        sim.clock.tick(3600)
+        assert sim.clock.elapsed == 3600.0
+
+
+@pytest.mark.parametrize("kind", [BackgroundScheduler, FakeScheduler])
+def test_time_passes_for_a_scheduler_inside_whatever_is_outside(
+    outside: BackgroundScheduler, kind: Callable[[], Any]
+) -> None:
+    """Where the simulation has a scheduler of its own, one from outside is another test's."""
+    ran: list[int] = []
+    with Simulation() as sim:
+        scheduler = kind()
+        scheduler.start()
+        scheduler.add_job(ran.append, "interval", args=[1], minutes=1)
+        sim.clock.tick(180)
+        scheduler.shutdown()
+    assert ran == [1, 1, 1]
 
 
 def capable_inside() -> list[str]:
