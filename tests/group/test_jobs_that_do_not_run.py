@@ -182,12 +182,13 @@ def test_an_executor_that_does_not_exist(scheduler: Any, gets: Gets) -> None:
 @pytest.mark.rows("E10")
 def test_an_executor_that_refuses(scheduler: Any, small: Any, gets: Gets) -> None:
     """A job that its pool does not take, because it is shut down, is known at once not to run."""
-    small.shutdown()
     with JobGroup(scheduler) as group:
+        gets(group.add_job(work, executor="small"), "'done' after 0.5 s")
+        small.shutdown()
         future = group.add_job(work, executor="small")
         gets(
             future,
-            "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'small': "
+            "JobRefused after 0.5 s: Job 'work' (id …) was refused by executor 'small': "
             "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
             "executor that runs.",
         )
