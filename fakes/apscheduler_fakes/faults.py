@@ -157,6 +157,9 @@ class Lose(Fault):
 class Hang(Fault):
     """A job whose body never returns.
 
+    A function that does something before the body it wraps (as that of a ``JobGroup``, whose future
+    is running from then on) says what in its attribute ``begin_job``, which is called.
+
     Source: ``executors/base.py:131``; its events are returned when all run times are over.
     """
 
@@ -193,6 +196,8 @@ class Hang(Fault):
         logger = executor._logger  # the one run_job writes to
         run_job(job, job._jobstore_alias, missed, logger.name)  # as executors do
         logger.info('Running job "%s" (scheduled at %s)', job, begun[0])
+        if hasattr(job.func, "begin_job"):
+            job.func.begin_job()
         self.hanging.append(job.id)
 
 

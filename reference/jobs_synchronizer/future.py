@@ -143,13 +143,16 @@ class JobFuture(Future[Any]):
     def _body(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the job's function as a thread of this process calls it."""
 
-        def body(*args: Any, **kwargs: Any) -> Any:
+        def begin() -> None:
             if not self._claim():
                 raise NotBegun(
                     f"Job {self.name!r} (id {self.job_id}) is not run: its future was "
                     f"{'cancelled' if self.cancelled() else 'answered'} before it began."
                 )
             self._seen = "running"
+
+        def body(*args: Any, **kwargs: Any) -> Any:
+            begin()
             value, error = None, None
             try:
                 with self._context():
@@ -163,6 +166,8 @@ class JobFuture(Future[Any]):
                     self._settle(value, error)
             return value
 
+        # For a stand-in of a scheduler, in which it begins and never ends.
+        body.begin_job = begin  # type: ignore[attr-defined]
         return body
 
     def _refuse_coroutine(self, value: Any) -> Any:

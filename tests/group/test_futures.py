@@ -275,6 +275,9 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
         scheduler.run_due()
         told = [type(each.exception()).__name__ if each.done() else "" for each in futures]
         assert told == ["NoneType", "JobRefused", "JobSkipped", "JobMissed", "", ""]
+        hanging, lost = futures[-2:]
+        assert (hanging.last_seen, hanging.running(), hanging.cancel()) == ("running", True, False)
+        assert (lost.running(), lost.cancel()) == (False, True)
         immediate = FakeScheduler(immediate=True, raise_job_errors=False)
         immediate.start()
     with JobGroup(immediate) as group:
