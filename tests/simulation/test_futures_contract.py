@@ -111,18 +111,22 @@ def test_a_pool_that_is_shut_down_ends_as_it_was_told(
     options: dict[str, bool], expected: list[bool]
 ) -> None:
     """What runs ends; what is queued runs too, unless it is cancelled; nothing new is taken."""
-    began = threading.Event()
+    began, seen = threading.Event(), threading.Event()
     pool = ThreadPoolExecutor(1)
 
     def begin() -> None:
         began.set()
-        time.sleep(SHORT)
+        if options["wait"]:
+            time.sleep(SHORT)
+        else:
+            seen.wait()
 
     first = pool.submit(begin)
     began.wait()
     second = pool.submit(int)
     pool.shutdown(**options)
     assert first.done() is options["wait"]
+    seen.set()
     with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
         pool.submit(int)
     pool.shutdown()
