@@ -5,7 +5,7 @@ explore: everything that can happen, happens.
 
 This package imports nothing from ``jobs_synchronizer`` or ``tests`` (``tests/test_rooms.py``).
 Importing it, and FakeScheduler, needs neither greenlet nor freezegun; Clock needs freezegun, and
-Simulation and explore both: ``pip install 'jobs-synchronizer[fakes]'``.
+Simulation and explore both: ``pip install greenlet freezegun``.
 """
 
 from importlib import import_module
@@ -83,4 +83,12 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for, and with it only what that needs."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    try:
+        module = import_module(f"{__name__}.{_HOMES.get(name, 'errors')}")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{name} needs a package that is not installed ({error}): pip install greenlet "
+            "freezegun",
+            name=error.name,
+        ) from error
+    return getattr(module, name)

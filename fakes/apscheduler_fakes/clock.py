@@ -269,6 +269,6 @@ def import_freezegun() -> Any:
         import freezegun.api  # noqa: PLC0415
     except ImportError as error:
         raise ImportError(
-            "Clock needs freezegun, which is not installed: pip install 'jobs-synchronizer[fakes]'"
+            "Clock needs freezegun, which is not installed: pip install freezegun"
         ) from error
     return freezegun

@@ -203,7 +203,7 @@ def _imported(name: str, who: str) -> Any:
         return import_module(f"apscheduler_fakes.{name}")
     except ImportError as error:
         pytest.fail(
-            f"{who} needs greenlet and freezegun ({error}): pip install 'jobs-synchronizer[fakes]'",
+            f"{who} needs greenlet and freezegun ({error}): pip install greenlet freezegun",
             pytrace=False,
         )
 

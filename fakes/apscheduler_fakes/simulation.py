@@ -102,7 +102,6 @@ class Simulation:
         """Make threads and time virtual.
 
         Raises:
-            ImportError: freezegun or greenlet is not installed.
             NotModelled: It stands inside another simulation.
             RuntimeError: It was entered before.
         """

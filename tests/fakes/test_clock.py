@@ -13,6 +13,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from freezegun import freeze_time
 
+import apscheduler_fakes
 from apscheduler_fakes.clock import Clock
 from apscheduler_fakes.errors import NotModelled
 from apscheduler_fakes.scheduler import FakeScheduler
@@ -208,11 +209,25 @@ def test_outside_its_block_it_does_not_move() -> None:
 
 
 def test_without_freezegun_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The extra has it."""
+    """The line installs it."""
     monkeypatch.setitem(sys.modules, "freezegun", None)
 
-    with pytest.raises(ImportError, match=r"pip install 'jobs-synchronizer\[fakes\]'"):
+    with pytest.raises(ImportError, match="pip install freezegun$"):
         Clock().__enter__()
+
+
+@pytest.mark.parametrize("name", ["Simulation", "explore", "Random"])
+def test_without_greenlet_the_name_that_needs_it_says_what_to_install(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import from the package names what is missing, and what brings it."""
+    monkeypatch.setitem(sys.modules, "greenlet", None)
+    for module in ("kernel", "stepping", "sampling", "simulation", "exploration"):
+        monkeypatch.delitem(sys.modules, f"apscheduler_fakes.{module}", raising=False)
+    text = rf"{name} needs a package .*greenlet.*: pip install greenlet freezegun$"
+    with pytest.raises(ModuleNotFoundError, match=text) as caught:
+        getattr(apscheduler_fakes, name)
+    assert caught.value.name == "greenlet"
 
 
 # Other freezes of time

@@ -121,7 +121,7 @@ def test_without_the_extra_only_the_test_that_needs_it_fails(pytester: pytest.Py
     result = pytester.runpytest()
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(
-        ["the fixture sim needs greenlet *: pip install 'jobs-synchronizer[[]fakes]'"]
+        ["the fixture sim needs greenlet *: pip install greenlet freezegun"]
     )
 
 
