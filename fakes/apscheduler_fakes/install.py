@@ -186,7 +186,11 @@ class Names:
 
 def _set(owner: Any, attribute: str, value: Any) -> None:
     """Set an attribute of a module or class, without asking a metaclass that may refuse."""
-    (type if _getter(owner) is _of_class else ModuleType).__setattr__(owner, attribute, value)
+    kind = type if _getter(owner) is _of_class else ModuleType
+    try:  # noqa: SIM105  # It is called for every name.
+        kind.__setattr__(owner, attribute, value)
+    except AttributeError:
+        pass  # A property of the metaclass stands before the name, which nobody sees then.
 
 
 # Looking at every name there is takes longer than most simulations, and much longer while coverage
