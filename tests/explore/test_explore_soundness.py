@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import written_programs
-from generated_sets import EVERY, SETS, WITHIN, Bounds
+from generated_sets import EVERY, SETS, WITHIN, Bounds, Generated
 from lock_programs import PLAIN, bodies
 from searching import outcomes_in
-from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME
+from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME, started
 from written_programs import Program as Written
 
 from apscheduler_fakes import PCT, Exhaustive, Random
@@ -99,6 +99,22 @@ def test_a_generated_program_keeps_every_outcome(name: str, every: int, bounds: 
     generated = SETS[name]
 
     assert list(generated.losses(list(generated.programs())[::every], bounds)) == []
+
+
+def test_an_outcome_that_is_lost_is_seen() -> None:
+    """Reduction takes for granted that data is shared under locks; this program's is not."""
+    program = (("first",), ("second",))
+
+    def runnable(_: object, seen: list[object]) -> Callable[[], None]:
+        def run() -> None:
+            seen.clear()
+            started(lambda: seen.append("first"), lambda: seen.append("second"))
+
+        return run
+
+    unlocked = Generated(1, lambda: iter([program]), runnable)
+
+    assert list(unlocked.losses(unlocked.programs(), (None,))) == [(program, None)]
 
 
 def test_three_threads_that_try_locks_keep_every_outcome_within_a_bound() -> None:
