@@ -364,6 +364,9 @@ def test_a_job_that_is_cancelled_during_a_shutdown(
         assert future.cancel()
         assert db.get_all_jobs() == []
     assert sim.clock.elapsed == 0.0
+    # Until the shutdown is told, the scheduler could still hand over what it had taken out.
+    sim.clock.tick(6)
+    assert scheduler._listeners == []
 
 
 def test_a_shutdown_while_jobs_are_added(scheduler: Any, db: Any) -> None:
