@@ -11,6 +11,7 @@ from apscheduler.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_REMOVED,
     EVENT_JOBSTORE_REMOVED,
+    SchedulerEvent,
 )
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -304,6 +305,24 @@ def test_a_restart_with_the_job_in_a_persistent_store(
         assert db.get_all_jobs() == []
         assert group.add_job("os:getpid", id=future.job_id, jobstore="db").result(30) == os.getpid()
     assert list(tmp_path.glob("ran")) == []
+
+
+@pytest.mark.rows("E19")
+def test_what_is_told_late_of_a_store_that_is_being_shut_down(
+    scheduler: Any, sim: Simulation, gets: Gets
+) -> None:
+    """An emptying that is told while a shutdown waits for a job does not say what is gone."""
+    with JobGroup(scheduler) as group:
+        group.add_job(work, kwargs={"seconds": 3})
+        future = group.add_job(work, **soon())
+        sim.settle()
+        later(1, scheduler.shutdown)
+        later(2, lambda: scheduler._dispatch_event(SchedulerEvent(EVENT_ALL_JOBS_REMOVED)))
+        gets(
+            future,
+            "JobRemoved after 3 s: Job 'work' (id …) was in job store 'default', which was emptied "
+            "when the scheduler was shut down. Start the scheduler and add it again.",
+        )
 
 
 class SlowPool(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
