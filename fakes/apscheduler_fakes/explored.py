@@ -42,10 +42,6 @@ class ExploredKernel(SteppingKernel):
         part = self.failure is None and not self._ending and not self._deciding
         return self if part else None
 
-    def name_new(self) -> tuple[Hashable, int]:
-        """Return the name of an object that the running thread makes, and the moment."""
-        return self.new_name(), self.moment
-
     def take(self, lock: Lock | RLock, what: str, blocking: bool, timeout: float) -> bool:
         """Stop until a lock is free, or as long as it may take.
 

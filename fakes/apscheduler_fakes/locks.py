@@ -58,7 +58,7 @@ class _Outliving:
             return cls._make_real(*args, **kwargs)  # type: ignore[no-any-return]
         made = super().__new__(cls)
         explored = None if kernel is None else kernel.explored
-        made.key, made.made_in = (None, -1) if explored is None else explored.name_new()
+        made.key, made.made_in = (None, -1) if explored is None else explored.new_name()
         return made
 
     def _plain(self) -> Any:

@@ -261,11 +261,11 @@ class SteppingKernel(Kernel):
 
     # What stand-ins call.
 
-    def new_name(self) -> Hashable:
-        """Return the name of an object that the running thread makes."""
+    def new_name(self) -> tuple[Hashable, int]:
+        """Return the name of an object that the running thread makes, and the moment."""
         thread = self.running
         made = self._made[thread] = self._made.get(thread, 0) + 1
-        return (self.numbers[thread], made)
+        return (self.numbers[thread], made), self.moment
 
     def touch(self, key: Hashable, mode: int) -> None:
         """Note that the running step touched an object."""
