@@ -42,6 +42,8 @@ class Fault:
             )
         self.selector = selector
         self.fired = False
+        # Why it could do nothing to a job that it picked.
+        self.in_vain = ""
 
     def __str__(self) -> str:
         code = getattr(self.selector, "__code__", None)
@@ -57,7 +59,7 @@ class Fault:
         return bool(self.selector(job))
 
     def submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
-        """Stand in for ``executor._do_submit_job(job, run_times)``."""
+        """Stand in for ``executor._do_submit_job(job, run_times)``, and note whether it fired."""
         raise NotImplementedError
 
 
@@ -71,6 +73,7 @@ class Skip(Fault):
 
     def submit(self, _executor: Any, job: Any, _run_times: list[datetime]) -> None:
         """Raise what an executor raises."""
+        self.fired = True
         raise MaxInstancesReachedError(job)
 
 
@@ -85,6 +88,7 @@ class Refuse(Fault):
 
     def submit(self, _executor: Any, _job: Any, _run_times: list[datetime]) -> None:
         """Raise what a pool raises."""
+        self.fired = True
         raise RuntimeError("cannot schedule new futures after shutdown")
 
 
@@ -104,7 +108,10 @@ class Miss(Fault):
     def submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
         """Submit with run times that have passed; without a grace no start is too late."""
         late = run_times
-        if job.misfire_grace_time is not None:
+        if job.misfire_grace_time is None:
+            self.in_vain = f"job {job.id!r} has no misfire_grace_time, and is never too late."
+        else:
+            self.fired = True
             lateness = timedelta(seconds=job.misfire_grace_time + 1)
             late = [run_time - lateness for run_time in run_times]
             keys = [(job.id, run_time) for run_time in late]
@@ -132,6 +139,7 @@ class Lose(Fault):
 
     def submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
         """Queue the job behind nothing."""
+        self.fired = True
         BasePoolExecutor._do_submit_job(  # the real submission
             SimpleNamespace(
                 _pool=SimpleNamespace(submit=self._enqueue),
@@ -177,6 +185,7 @@ class Hang(Fault):
                 process from ending.
         """
         if not isinstance(executor, DebugExecutor):
+            self.fired = True
             raise NotModelled(
                 f"FakeScheduler.hang(): job {job.id!r} runs on a {type(executor).__name__}, and a "
                 "worker that never comes back would keep this process from ending. Leave the "
@@ -190,8 +199,10 @@ class Hang(Fault):
             if grace is None or now - run_time <= timedelta(seconds=grace)
         ]
         if not begun:
+            self.in_vain = f"job {job.id!r} was missed before it could begin."
             type(executor)._do_submit_job(executor, job, run_times)  # all missed
             return
+        self.fired = True
         missed = run_times[: run_times.index(begun[0])]
         logger = executor._logger  # the one run_job writes to
         run_job(job, job._jobstore_alias, missed, logger.name)  # as executors do
@@ -265,7 +276,8 @@ class Ledger:
                 + (
                     "the scheduler was never asked to run anything."
                     if isinstance(fault, Die)
-                    else f"it picked none of the jobs that came up to run ({jobs})."
+                    else fault.in_vain
+                    or f"it picked none of the jobs that came up to run ({jobs})."
                 )
             )
             for fault in self.faults

@@ -23,7 +23,8 @@ class FaultsOnDemand:
     def miss(self, job: Selector) -> None:
         """Let a job start later than its ``misfire_grace_time``: SUBMITTED and MISSED, no run.
 
-        A job without a grace (``None``) is never too late for APScheduler: it runs.
+        A job without a grace (``None``) is never too late for APScheduler: it runs, and ``check()``
+        says that the fault never fired.
         Source: ``executors/base.py:117``.
         """
         self._ledger.add(Miss(job))

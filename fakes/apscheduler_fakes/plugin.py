@@ -171,7 +171,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
     A test that fails by itself keeps its own failure; the rest stands in a section below it.
     """
-    __tracebackhide__ = True
     try:
         result = yield
     except BaseException as error:
@@ -217,13 +216,20 @@ def _owed() -> list[BaseException]:
 
 
 def _report(owed: list[BaseException]) -> str:
-    texts = ["".join(traceback.format_exception(error)) for error in owed]
-    told = (
-        "FakeScheduler: nobody saw this.\n"
-        "(A job that is meant to fail: FakeScheduler(raise_job_errors=False), or in the test "
-        "pytest.raises around scheduler.check().)"
-    )
-    return "\n".join([told, *texts]) if texts else ""
+    """Return what is owed in words, the first of it in the first line; "" if nothing is."""
+    if not owed:
+        return ""
+    never_fired: Any = sys.modules["apscheduler_fakes.faults"].FaultNeverFired  # type: ignore[attr-defined]
+    faults = [error for error in owed if isinstance(error, never_fired)]
+    errors = [error for error in owed if error not in faults]
+    lines = [*map(str, faults), *(f"nobody saw {type(each).__name__}: {each}" for each in errors)]
+    lines[0] = f"FakeScheduler: {lines[0]}"
+    if errors:
+        lines.append(
+            "(A job that is meant to fail: FakeScheduler(raise_job_errors=False), or in the test "
+            "pytest.raises around scheduler.check().)"
+        )
+    return "\n".join([*lines, *("".join(traceback.format_exception(each)) for each in errors)])
 
 
 def _describe_simulation(item: pytest.Item, error: BaseException) -> None:

@@ -365,7 +365,6 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         run.begin(job, run_times, pooled=isinstance(executor, BasePoolExecutor))
         try:
             if fault:
-                fault.fired = True
                 fault.submit(executor, job, run_times)
             else:
                 type(executor)._do_submit_job(executor, job, run_times)

@@ -212,7 +212,7 @@ def test_without_freezegun_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     """The line installs it."""
     monkeypatch.setitem(sys.modules, "freezegun", None)
 
-    with pytest.raises(ImportError, match="pip install freezegun$"):
+    with pytest.raises(ImportError, match=r"pip install freezegun$"):
         Clock().__enter__()
 
 

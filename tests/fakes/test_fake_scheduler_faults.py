@@ -62,12 +62,14 @@ def test_a_missed_job_keeps_its_run_time(scheduler: FakeScheduler) -> None:
 
 
 def test_a_job_without_a_grace_runs_however_late(scheduler: FakeScheduler) -> None:
-    """APScheduler never misses it, and so the fault cannot make it."""
+    """APScheduler never misses it, and so the fault cannot make it; the check says so."""
     scheduler.miss("one")
     scheduler.add_job(int, id="one", misfire_grace_time=None)
 
     assert ids(scheduler.run_due()) == ["one"]
-    scheduler.check()
+    text = r"never fired: job 'one' has no misfire_grace_time, and is never too late\.$"
+    with pytest.raises(FaultNeverFired, match=text):
+        scheduler.check()
 
 
 def test_a_job_is_missed_in_a_thread_pool_too(frozen: Any) -> None:
@@ -104,7 +106,7 @@ def test_a_job_that_never_ends_is_in_the_next_ones_way(
 
 
 def test_a_late_job_is_missed_before_it_can_hang(scheduler: FakeScheduler, frozen: Any) -> None:
-    """The body is not reached."""
+    """The body is not reached, and the check says so."""
     missed: list[str] = []
     scheduler.add_listener(lambda event: missed.append(event.job_id), EVENT_JOB_MISSED)
     scheduler.hang("one")
@@ -113,7 +115,21 @@ def test_a_late_job_is_missed_before_it_can_hang(scheduler: FakeScheduler, froze
 
     assert scheduler.run_due() == []
     assert missed == ["one"]
+    with pytest.raises(FaultNeverFired, match=r"'one' was missed before it could begin\.$"):
+        scheduler.check()
     scheduler.shutdown()
+
+
+def test_a_job_that_begins_as_late_as_it_may_hangs(scheduler: FakeScheduler, frozen: Any) -> None:
+    """The grace is the longest delay at which a job still begins."""
+    scheduler.hang("one")
+    scheduler.add_job(int, id="one", misfire_grace_time=5)
+    frozen.tick(5)
+
+    assert scheduler.run_due() == []
+    with pytest.raises(NotModelled, match="job 'one' hangs"):
+        scheduler.shutdown()
+    scheduler.shutdown(wait=False)
 
 
 def test_the_run_times_before_the_hanging_one_are_missed_in_the_log_only(

@@ -32,17 +32,53 @@ def test_a_fault_that_never_fired_fails_its_test(pytester: pytest.Pytester) -> N
     result = run(pytester, 'def test_it(): make().miss("j9")')
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*FaultNeverFired: miss('j9') never fired: *"])
+    text = (
+        "FakeScheduler: miss('j9') never fired: it picked none of the jobs that came up to run "
+        "(none)."
+    )
+    result.stdout.fnmatch_lines([text])
     result.stdout.no_fnmatch_line("*plugin.py*")
+    result.stdout.no_fnmatch_line("*meant to fail*")
 
 
 def test_an_exception_that_nobody_saw_fails_its_test(pytester: pytest.Pytester) -> None:
-    """With the lines where it was raised."""
+    """With what to do if that is meant, and the lines where it was raised."""
     result = run(pytester, "def test_it(): make(immediate=True).add_job(boom)")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["FakeScheduler: nobody saw this.", "*in boom", "*ValueError: boom"]
+        [
+            "FakeScheduler: nobody saw ValueError: boom",
+            "(A job that is meant to fail: *",
+            "*in boom",
+            "*ValueError: boom",
+        ]
+    )
+
+
+def test_all_that_nobody_saw_is_named(pytester: pytest.Pytester) -> None:
+    """A fault that never fired is a line, and an error a line and its traceback."""
+    result = run(
+        pytester,
+        """
+def test_it():
+    fake = make(immediate=True)
+    fake.add_job(boom)
+    fake.skip("j8")
+    fake.lose("j9")
+""",
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "FakeScheduler: skip('j8') never fired: *",
+            "lose('j9') never fired: *",
+            "nobody saw ValueError: boom",
+            "(A job that is meant to fail: *",
+            "Traceback *",
+        ],
+        consecutive=True,
     )
 
 
