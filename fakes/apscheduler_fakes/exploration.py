@@ -34,6 +34,7 @@ from apscheduler_fakes.repeats import DIFFERENT, check_same, headline, kind, par
 from apscheduler_fakes.report import counted, own_traceback
 from apscheduler_fakes.rewriting import rewritten
 from apscheduler_fakes.schedules import Replay, ScheduleDiverged, choices_of, read, write
+from apscheduler_fakes.simpler import simplest
 from apscheduler_fakes.stepping import Policy, Ran, Stops
 from apscheduler_fakes.world import World
 
@@ -413,7 +414,13 @@ def _failure(world: World, options: Options, ran: Ran, progress: Progress) -> Sc
         ScheduleDiverged: It does not fail again.
     """
     __tracebackhide__ = True
-    best = _failing_again(world, _minimised(world, _failing_again(world, ran), progress))
+    simple = simplest(
+        world,
+        _failing_again(world, ran),
+        _MINIMISE,
+        lambda tries: progress.tell(f"a failure, made simpler in {counted(tries, 'schedule')}"),
+    )
+    best = _failing_again(world, simple)
     failure = _described(options, best)
     failure.__cause__ = _cause(best)
     return failure
@@ -444,40 +451,3 @@ def _cause(ran: Ran) -> BaseException:
     assert ran.error is not None
     ran.error.__traceback__ = own_traceback(ran.error.__traceback__)
     return ran.error
-
-
-def _minimised(world: World, ran: Ran, progress: Progress) -> Ran:
-    """Return a schedule with the same failure and as few preemptions as can be found."""
-    # A search needs no stop before a start; without it, as many preemptions may be few enough.
-    stops = Stops.FEW if ran.stops is Stops.STARTS else ran.stops
-    left = _MINIMISE
-    for bound in range(ran.preemptions + (stops is not ran.stops)):
-        search = Exhaustive(max_preemptions=bound).search()
-        more = True
-        while more and left:
-            left -= 1
-            progress.tell(f"a failure, made simpler in {counted(_MINIMISE - left, 'schedule')}")
-            tried = world.run(search, stops=stops)
-            if _same(tried, ran):
-                return _shortened(world, tried)
-            more = search.advance(tried)
-    return _shortened(world, ran)
-
-
-def _shortened(world: World, ran: Ran) -> Ran:
-    """Return a schedule with the same failure, each choice made the default where that will do."""
-    best = ran
-    choices = choices_of(ran.taken)
-    for index in [place for place, choice in enumerate(choices) if choice]:
-        for shorter in (choices[:index], [*choices[:index], 0, *choices[index + 1 :]]):
-            tried = world.run(Replay(shorter), stops=ran.stops)
-            if _same(tried, ran) and tried.preemptions <= best.preemptions:
-                best, choices = tried, choices_of(tried.taken)
-                break
-        if not any(choices[index + 1 :]):
-            break
-    return best
-
-
-def _same(one: Ran, other: Ran) -> bool:
-    return one.error is not None and kind(one.error) == kind(other.error)

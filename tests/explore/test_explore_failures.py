@@ -396,6 +396,26 @@ def test_a_sample_stops_before_starts_and_replays_with_them(
     assert fails_again(program, failure)
 
 
+def test_a_failure_drawn_at_random_is_made_simple() -> None:
+    """Steps that a thread takes in parts are put together, where a search would take too long."""
+
+    def philosophers() -> None:
+        forks = [threading.Lock() for _ in range(8)]
+
+        def dine(number: int) -> None:
+            for _ in range(2):
+                with forks[number], forks[(number + 1) % 8]:
+                    pass
+
+        for number in range(8):
+            threading.Thread(target=dine, args=(number,)).start()
+
+    failure = failure_of(philosophers, Random(100))
+    assert isinstance(failure.__cause__, Deadlock)
+    assert failure.preemptions <= 3
+    assert len(failure.schedule) <= 16
+
+
 def test_a_long_run_of_defaults_takes_a_letter_for_each_26() -> None:
     """What happens late in a program is written shortly."""
 
