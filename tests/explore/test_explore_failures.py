@@ -1,7 +1,7 @@
 """What is known as bad is found, shown, and fails again from its string."""
 
 import _thread
-import os
+import ast
 import re
 import threading
 import time
@@ -345,7 +345,7 @@ def asking(number: int) -> int:
     [
         (None, "None is no function. Pass what is to be run"),
         (asynchronous, "asynchronous is asynchronous or a generator: to call it runs nothing"),
-        (os.walk, "walk is asynchronous or a generator"),
+        (ast.walk, "walk is asynchronous or a generator"),
         (asking, "asking is called without arguments, and missing a required argument: 'number'"),
     ],
 )
