@@ -103,10 +103,11 @@ class JobGroup:
             for future in self._futures:
                 if not future.done() or self._watch.waits_for(future):
                     stack.callback(self._take_back, future, errors)
-        if errors[1:]:
-            raise ExceptionGroup("JobGroup: jobs are left in their stores", errors)
-        if errors:
-            raise errors[0]
+        match errors:
+            case [error]:
+                raise error
+            case [_, *_]:
+                raise ExceptionGroup("JobGroup: jobs are left in their stores", errors)
 
     def _take_back(self, future: JobFuture, errors: list[Exception]) -> None:
         future.cancel()

@@ -15,7 +15,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 
 from apscheduler_fakes import FakeScheduler, Simulation
 from caller import Gets, soon
-from jobs_synchronizer import JobGroup, JobMissed, JobNotRun, JobRefused
+from jobs_synchronizer import JobGroup, JobMissed, JobNotRun, JobRefused, JobRemoved
 from outcomes import later
 
 
@@ -249,6 +249,15 @@ def test_what_a_job_ended_with_stands(sim: Simulation) -> None:
         future._fail(JobMissed, "was missed", "Nothing.")
     assert future.result() == 0.5
     assert future.last_seen == "returned"
+
+
+def test_a_job_that_has_begun_is_not_said_to_be_gone(scheduler: Any) -> None:
+    """Whatever is told late of its store, a job that runs has its own value."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work)
+        time.sleep(0.1)
+        future._withdraw(JobRemoved, "was removed", "Add it again.")
+        assert future.result(30) == 0.5
 
 
 def test_the_answer_of_a_job_that_was_not_run_can_be_pickled() -> None:
