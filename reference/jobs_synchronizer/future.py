@@ -47,9 +47,9 @@ class JobFuture(Future[Any]):
 
     def __init__(
         self,
-        *,
         job_id: str,
         name: str,
+        *,
         jobstore: str,
         executor: str,
         context: Callable[[], AbstractContextManager[object]],

@@ -184,7 +184,8 @@ class Watch:
             return
         locked = self._lock_stores()
         try:
-            removed = self._remove(future, locked=locked)
+            # A store in memory is emptied by the shutdown that has the lock.
+            removed = (locked or not self._is_in_memory(future)) and self._remove(future)
         except Exception as error:
             error.add_note(
                 f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run in "
@@ -200,7 +201,7 @@ class Watch:
             event = events.JobEvent(events.EVENT_JOB_REMOVED, future.job_id, future._jobstore)
             self.scheduler._dispatch_event(event)
 
-    def _remove(self, future: JobFuture, *, locked: bool) -> bool:
+    def _remove(self, future: JobFuture) -> bool:
         """Remove a job from its store; return whether it was there.
 
         Not by the scheduler's ``remove_job``, which looks into no store when it is shut down.
@@ -208,14 +209,15 @@ class Watch:
         store = self.scheduler._jobstores.get(future._jobstore)
         if store is None or not future._stored or not self.waits_for(future):
             return False
-        if not locked and isinstance(store, MemoryJobStore):
-            return False  # The shutdown that has the lock empties it.
         try:
             store.remove_job(future.job_id)
         except JobLookupError:
             return False
         future._stored = False
         return True
+
+    def _is_in_memory(self, future: JobFuture) -> bool:
+        return isinstance(self.scheduler._jobstores.get(future._jobstore), MemoryJobStore)
 
     def _lock_stores(self) -> bool:
         """Acquire the lock of the scheduler's stores, unless a shutdown has it.
@@ -296,7 +298,7 @@ class Watch:
                 future._withdraw(JobRemoved, *_EMPTIED[event.code])
 
     def _hear_of_shutdown(self, future: JobFuture) -> None:
-        in_memory = isinstance(self.scheduler._jobstores.get(future._jobstore), MemoryJobStore)
+        in_memory = self._is_in_memory(future)
         if in_memory or not future._stored:
             self._take(future)
         # A shutdown that comes before its removal leaves a job in its store that a pool has.
