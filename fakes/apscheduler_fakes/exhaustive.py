@@ -23,7 +23,7 @@ from apscheduler_fakes.footprints import (
     conflict,
     modes_conflict,
 )
-from apscheduler_fakes.schedules import ScheduleDiverged
+from apscheduler_fakes.schedules import ScheduleDiverged, check_whole
 from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Taken, is_thread, woken
 
 
@@ -40,6 +40,7 @@ class Exhaustive:
             through the standard library's objects.
 
     Raises:
+        TypeError: One is no whole number.
         ValueError: A number is negative, or no schedule may run.
     """
 
@@ -48,16 +49,8 @@ class Exhaustive:
     reduction: bool = True
 
     def __post_init__(self) -> None:
-        if (self.max_preemptions or 0) < 0:
-            raise ValueError(
-                f"Exhaustive(max_preemptions={self.max_preemptions}): a bound is 0 or more. Pass "
-                "None for none."
-            )
-        if self.max_schedules is not None and self.max_schedules <= 0:
-            raise ValueError(
-                f"Exhaustive(max_schedules={self.max_schedules}): nothing would run. Pass a "
-                "positive number, or None for no limit."
-            )
+        check_whole("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
+        check_whole("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
 
     def search(self) -> "Search":
         """Return a new search."""

@@ -133,10 +133,10 @@ class Options:
 
     def __post_init__(self) -> None:
         _check_callable(self.program)
-        if not isinstance(self.switch_in, Iterable):
+        if isinstance(self.switch_in, str) or not isinstance(self.switch_in, Iterable):
             raise TypeError(
                 f"switch_in={self.switch_in!r}: it takes functions and modules in a list. Pass "
-                f"[{self.switch_in!r}]."
+                f"[{getattr(self.switch_in, '__qualname__', self.switch_in)}]."
             )
 
     def world(self) -> World:

@@ -11,6 +11,7 @@ Guarantees of Finding Bugs, ASPLOS 2010.
 from dataclasses import dataclass
 from random import Random as Generator
 
+from apscheduler_fakes.schedules import check_whole
 from apscheduler_fakes.stepping import NOBODY, Ran, Taken
 
 
@@ -24,7 +25,8 @@ class PCT:
         seed: What they are drawn from: the same seed, the same schedules.
 
     Raises:
-        ValueError: A number is not positive.
+        TypeError: One is no whole number.
+        ValueError: A number but the seed is not positive.
     """
 
     depth: int = 3
@@ -32,11 +34,9 @@ class PCT:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.depth <= 0 or self.schedules <= 0:
-            raise ValueError(
-                f"PCT(depth={self.depth}, schedules={self.schedules}): nothing would run. Pass "
-                "positive numbers."
-            )
+        check_whole("PCT(depth", self.depth, 1)
+        check_whole("PCT(schedules", self.schedules, 1)
+        check_whole("PCT(seed", self.seed)
 
     def search(self) -> "_Search":
         """Return a new search."""

@@ -219,7 +219,7 @@ def _report(owed: list[BaseException]) -> str:
     """Return what is owed in words, the first of it in the first line; "" if nothing is."""
     if not owed:
         return ""
-    never_fired: Any = sys.modules["apscheduler_fakes.faults"].FaultNeverFired  # type: ignore[attr-defined]
+    never_fired: Any = sys.modules["apscheduler_fakes.faults"].FaultNeverFired
     faults = [error for error in owed if isinstance(error, never_fired)]
     errors = [error for error in owed if error not in faults]
     lines = [*map(str, faults), *(f"nobody saw {type(each).__name__}: {each}" for each in errors)]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from random import Random as Generator
 
+from apscheduler_fakes.schedules import check_whole
 from apscheduler_fakes.stepping import NOBODY, Ran, Taken
 
 
@@ -15,6 +16,7 @@ class Random:
         seed: What they are drawn from: the same seed, the same schedules.
 
     Raises:
+        TypeError: One is no whole number.
         ValueError: No schedule would run.
     """
 
@@ -22,10 +24,8 @@ class Random:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.schedules <= 0:
-            raise ValueError(
-                f"Random(schedules={self.schedules}): nothing would run. Pass a positive number."
-            )
+        check_whole("Random(schedules", self.schedules, 1)
+        check_whole("Random(seed", self.seed)
 
     def search(self) -> "_Search":
         """Return a new search."""

@@ -24,6 +24,32 @@ class ScheduleDiverged(SimulationError):
     """The program does not do what it did under the same schedule."""
 
 
+def check_whole(option: str, value: object, least: int | None = None, *, or_none: str = "") -> None:
+    """Check an option of a strategy.
+
+    Args:
+        option: Its name, as "Random(schedules".
+        value: What was passed.
+        least: The smallest number that makes sense.
+        or_none: What ``None`` stands for, if it may be passed.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is too small.
+    """
+    if value is None and or_none:
+        return
+    pass_one = "pass a whole number" + ("" if least is None else f", {least} or more")
+    pass_one += f", or None for {or_none}." if or_none else "."
+    if isinstance(value, bool) or not isinstance(value, int):
+        if callable(value):  # pytest takes a marker's only argument for what is to be marked.
+            strategy = option.partition("(")[0]
+            pass_one += f" A test is marked with @pytest.mark.explore({strategy}())."
+        raise TypeError(f"{option}={value!r}): {pass_one}")
+    if least is not None and value < least:
+        raise ValueError(f"{option}={value!r}): {pass_one}")
+
+
 def choices_of(taken: Iterable[Taken]) -> list[int]:
     """Return, for each step at which more than one could go on, the place of who did."""
     return [step.could.index(step.who) for step in taken if len(step.could) > 1]

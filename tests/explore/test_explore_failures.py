@@ -368,6 +368,8 @@ def test_what_is_no_list_or_string_is_refused() -> None:
     """A function without its brackets, and a schedule without its quotes, are told."""
     with pytest.raises(TypeError, match="it takes functions and modules in a list"):
         explore(written_programs.lost_wake_up, switch_in=asking)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^switch_in='C.inc': .* in a list. Pass \[C.inc\]\.$"):
+        explore(written_programs.lost_wake_up, switch_in="C.inc")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="schedule=1 is no string"):
         replay(written_programs.lost_wake_up, 1)  # type: ignore[arg-type]
 
@@ -458,19 +460,55 @@ def test_random_search_switches_at_releases_once_somebody_looks() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Exhaustive(max_preemptions=-1), "a bound is 0 or more"),
-        (lambda: Exhaustive(max_schedules=0), "nothing would run"),
-        (lambda: Random(0), "nothing would run"),
-        (lambda: PCT(0), "nothing would run"),
+        (
+            lambda: Exhaustive(max_preemptions=-1),
+            "Exhaustive(max_preemptions=-1): pass a whole number, 0 or more, or None for no bound.",
+        ),
+        (
+            lambda: Exhaustive(max_schedules=0),
+            "Exhaustive(max_schedules=0): pass a whole number, 1 or more, or None for no limit.",
+        ),
+        (lambda: Random(0), "Random(schedules=0): pass a whole number, 1 or more."),
+        (lambda: PCT(0), "PCT(depth=0): pass a whole number, 1 or more."),
+        (lambda: PCT(schedules=-1), "PCT(schedules=-1): pass a whole number, 1 or more."),
     ],
-    ids=["bound", "limit", "random", "pct"],
+    ids=["bound", "limit", "random", "depth", "pct"],
 )
 def test_a_strategy_that_would_run_nothing_is_refused(
     make: Callable[[], object], message: str
 ) -> None:
     """A limit of zero is a mistake."""
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         make()
+
+
+@pytest.mark.parametrize("number", ["5", 1.5, True])
+@pytest.mark.parametrize(
+    ("strategy", "option"),
+    [
+        (Exhaustive, "max_preemptions"),
+        (Exhaustive, "max_schedules"),
+        (Random, "schedules"),
+        (Random, "seed"),
+        (PCT, "depth"),
+        (PCT, "schedules"),
+        (PCT, "seed"),
+    ],
+)
+def test_an_option_that_is_no_whole_number_is_refused(
+    strategy: Any, option: str, number: object
+) -> None:
+    """A text or a flag is told when the strategy is made."""
+    text = f"^{strategy.__name__}\\({option}={number!r}\\): pass a whole number"
+    with pytest.raises(TypeError, match=text):
+        strategy(**{option: number})
+
+
+def test_a_strategy_without_its_call_is_told_in_a_marker() -> None:
+    """Pytest takes it for what is to be marked, and it then takes the test for a number."""
+    text = r"^Random\(schedules=<function .*A test is marked with @pytest.mark.explore\(Random\(\)"
+    with pytest.raises(TypeError, match=text):
+        pytest.mark.explore(Random)(asking)  # type: ignore[arg-type]
 
 
 def test_an_exploration_inside_a_simulation_is_refused() -> None:
