@@ -160,6 +160,7 @@ class Simulation:
             # For its main thread, if that still waits.
             kernel.failure = _left_elsewhere(kernel)
             raise kernel.failure
+        raised = kernel.failure or kernel.refused
         with self._undo, _silence(), without_threads(kernel):
             kernel.end()
         if kernel.interruption is not None:
@@ -170,6 +171,12 @@ class Simulation:
                 exc_value.__traceback__ = own_traceback(traceback)
             return
         failure.__traceback__ = own_traceback(failure.__traceback__)
+        if failure is raised:
+            failure.add_note(
+                "It was raised inside the block and has not left it. A test that expects it has the "
+                f"whole block in pytest.raises, and no fixture sim: with pytest.raises("
+                f"{type(failure).__name__}), Simulation(): …"
+            )
         raise failure
 
     @property

@@ -70,7 +70,13 @@ def test_a_swallowed_hang_fails_the_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SWALLOWED)
     result = pytester.runpytest()
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_it_swallows*", "*Deadlock: *"])
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_it_swallows*",
+            "*Deadlock: *",
+            "*no fixture sim: with pytest.raises(Deadlock), Simulation(): …",
+        ]
+    )
 
 
 def test_a_failure_shows_the_last_steps(pytester: pytest.Pytester) -> None:
