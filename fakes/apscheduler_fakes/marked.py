@@ -6,8 +6,10 @@ made once, outside, as usual. What cannot be had anew is refused by name.
 """
 
 import inspect
+import os
 import unittest
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -105,7 +107,10 @@ def run(
     """
     __tracebackhide__ = True
     properties = list(item.user_properties)
-    test = item.config.cwd_relative_nodeid(item.nodeid)
+    # As it is to be passed from where pytest was started.
+    file, *rest = item.nodeid.split("::", 1)
+    here = item.config.invocation_params.dir
+    test = "::".join([Path(os.path.relpath(item.config.rootpath / file, here)).as_posix(), *rest])
 
     def program() -> None:
         item.user_properties[:] = properties

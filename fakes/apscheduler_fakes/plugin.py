@@ -171,6 +171,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
     A test that fails by itself keeps its own failure; the rest stands in a section below it.
     """
+    __tracebackhide__ = True
     try:
         result = yield
     except BaseException as error:

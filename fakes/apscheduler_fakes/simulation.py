@@ -173,8 +173,8 @@ class Simulation:
         failure.__traceback__ = own_traceback(failure.__traceback__)
         if failure is raised:
             failure.add_note(
-                "It was raised inside the block and has not left it. A test that expects it has the "
-                f"whole block in pytest.raises, and no fixture sim: with pytest.raises("
+                "It was raised inside the block and has not left it. A test that expects it has "
+                "the whole block in pytest.raises, and no fixture sim: with pytest.raises("
                 f"{type(failure).__name__}), Simulation(): …"
             )
         raise failure

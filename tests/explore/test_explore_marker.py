@@ -259,6 +259,32 @@ def test_that_all_has_ended():
 """
 
 
+BELOW = """
+import threading
+
+import pytest
+
+
+@pytest.mark.explore
+def test_it_hangs():
+    threading.Event().wait()
+"""
+
+
+def test_the_line_that_replays_is_for_where_pytest_was_started(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pytest may have been started in a folder below, or in another one."""
+    test = pytester.makepyfile(BELOW)
+    pytester.mkdir("below")
+    monkeypatch.chdir("below")
+
+    result = pytester.runpytest("--rootdir", "..", f"../{test.name}")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*pytest ../{test.name}::test_it_hangs --replay-schedule 0"])
+
+
 def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
     """It is set up anew each time, and its failure prints the line that replays it."""
     pytester.makepyfile(TESTS)
