@@ -114,14 +114,15 @@ def layout(table: Sequence[tuple[str, ...]], width: int) -> list[str]:
     """
     if width < NARROW:
         _, *names = table[0]
-        return [
-            line
+        said = [
+            text
             for path, *outcomes in table[1:]
-            for line in [
+            for text in [
                 path,
-                *(f"  {name}: {said}" for name, said in zip(names, outcomes, strict=True) if said),
+                *(f"  {name}: {what}" for name, what in zip(names, outcomes, strict=True) if what),
             ]
         ]
+        return [line for text in said for line in wrap(text, width, subsequent_indent="    ")]
     longest = [max(len(row[column]) for row in table) for column in range(3)]
     first = min(longest[0], width // 3)
     share = (width - first - 4) // 2

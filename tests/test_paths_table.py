@@ -37,6 +37,18 @@ def test_a_narrow_terminal_gets_a_list() -> None:
     ]
 
 
+def test_a_narrow_terminal_cuts_no_word() -> None:
+    """What does not fit goes on below, indented."""
+    assert path_results.layout(TABLE, 20) == [
+        "DEADLINE",
+        "  a job that never",
+        "    returns",
+        "  documented: hangs",
+        "  corrected: 504",
+        "    after 20 s",
+    ]
+
+
 def test_a_run_without_paths_has_no_table() -> None:
     """Nothing is printed when no path test ran."""
     config: Any = SimpleNamespace(stash={path_results._ALL: {}})
