@@ -147,6 +147,7 @@ class World:
         self._errors.clear()
         kernel = self._kernel = self._new_kernel(policy, stops=stops)
         value = None
+        earlier = len(_ledgers())
         try:
             activate(kernel)
             value = self._run(kernel)
@@ -158,11 +159,14 @@ class World:
             ]
         finally:
             self._end(kernel)
+            ledgers = _ledgers()[earlier:]
+            del _ledgers()[earlier:]
         abandoned = simulation._abandoned(kernel)
         if abandoned is not None:
             raise abandoned
         failure = kernel.failure or kernel.refused
         errors = [*self._errors, *([] if failure is None else [failure])]
+        errors += [owed for ledger in ledgers for owed in ledger.settle()]
         for error in errors:
             if isinstance(error, NotModelled | OutsideThread | StallLimit):
                 raise error
@@ -298,6 +302,12 @@ class World:
     def _put_counters_back(self) -> None:
         for owner, name, counter in self._counters:
             setattr(owner, name, counter)
+
+
+def _ledgers() -> list[Any]:
+    """Return what the FakeSchedulers that nobody has checked yet owe their tests."""
+    scheduler = sys.modules.get("apscheduler_fakes.scheduler")
+    return scheduler.unchecked if scheduler else []
 
 
 def _collect() -> None:

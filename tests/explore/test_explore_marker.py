@@ -296,6 +296,7 @@ def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*- Captured explore call -*", "2 schedules (0 redundant), *"])
     result.stdout.fnmatch_lines(["*- Captured log call -*", "WARNING * looked", "=====*"])
     result.stdout.no_fnmatch_line("*are hidden*")
+    result.stdout.no_fnmatch_line("*pytest_runtest_call*")
     (line,) = set(
         re.findall(r"^E? +pytest (\S+) --replay-schedule (\S+)$", result.stdout.str(), re.MULTILINE)
     )

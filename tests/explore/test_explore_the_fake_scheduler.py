@@ -1,6 +1,7 @@
 """What FakeScheduler says is what the real scheduler says in some order of its threads."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from searching import outcomes
 
-from apscheduler_fakes import Clock, Exhaustive, FakeScheduler
+from apscheduler_fakes import Clock, Exhaustive, FakeScheduler, ScheduleFailure, explore
+from apscheduler_fakes.faults import FaultNeverFired
 from subject import NAMES
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -140,3 +142,42 @@ def test_a_job_that_adds_a_job_is_one_of_the_schedulers_own_thread() -> None:
 
     assert said in what_the_real_one_may_say(a_job_that_adds_another, DebugExecutor)
     assert said not in what_the_real_one_may_say(a_job_that_adds_another, a_pool)
+
+
+def missing(*, always: bool) -> Callable[[], None]:
+    """Return a program whose scheduler misses the job that comes last, if it comes."""
+
+    def program() -> None:
+        scheduler = FakeScheduler(timezone="UTC")
+        scheduler.start()
+        scheduler.miss("a")
+        event, lock = threading.Event(), threading.Lock()
+
+        def work() -> None:
+            for _ in range(2):
+                with lock:
+                    event.set()
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        if always or not event.is_set():
+            for thread in threads:
+                thread.join()
+            scheduler.add_job(int, id="a")
+            scheduler.run_due()
+
+    return program
+
+
+def test_a_fault_that_fires_in_every_schedule_is_no_failure() -> None:
+    """A schedule that is cut short, as the rest is covered elsewhere, owes nothing."""
+    assert explore(missing(always=True)).redundant > 0
+
+
+def test_a_fault_that_never_fires_in_some_schedule_is_its_failure() -> None:
+    """A fault is owed by each schedule, as by a test that runs once."""
+    with pytest.raises(ScheduleFailure, match=r"miss\('a'\) never fired") as caught:
+        explore(missing(always=False))
+
+    assert isinstance(caught.value.__cause__, FaultNeverFired)
