@@ -237,7 +237,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:
+        message = "group: SIGINT came before the end; every program was stopped."
+        print(message, file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _run(arguments: Sequence[str]) -> int:
     settings = Settings(arguments[0] if arguments else sys.executable)
     (port,) = free_ports(settings, 1)
     command = (settings.python, str(Path(__file__).with_name("group_program.py")))

@@ -1,5 +1,6 @@
 """``scripts/e2e_group.py`` says what is wrong with an app on JobGroup."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,17 @@ def test_an_app_that_does_not_start_is_named(
     monkeypatch.setattr(e2e_group, "Settings", lambda python: Settings(python, timeout=0.2))
     assert e2e_group.main([str(broken)]) == 1
     assert "    no such thing\n" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has enough sees no traceback."""
+
+    def press(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(e2e_group, "free_ports", press)
+    assert e2e_group.main([]) == 130
+    said = capsys.readouterr().err
+    assert said == "group: SIGINT came before the end; every program was stopped.\n"
