@@ -2,16 +2,17 @@
 
 All virtual threads are one OS thread. A real lock that one of them holds while another wants it
 stops the whole process, and a real re-entrant one, or a condition on it, lets the second one in. So
-for the block such a lock is replaced where it is found, and a condition gets a virtual lock inside.
-Who holds the virtual lock holds the real one too: real threads beside the simulation go on using
-that. One that is held, or waited on, when the block begins stays as it is: its owner is out of
-reach.
+for the block such a lock is replaced where it is found, and a condition gets a virtual lock inside,
+be it that of an event, a semaphore, a barrier or a queue. Who holds the virtual lock holds the real
+one too: real threads beside the simulation go on using that. One that is held, or waited on, when
+the block begins stays as it is: its owner is out of reach.
 
 A ``threading.local`` knows OS threads only, so that all virtual threads would share one. The main
 thread takes its values into the block, and out of it again.
 """
 
 import _thread
+import queue
 import threading
 from typing import Any
 
@@ -26,8 +27,20 @@ _CONDITION: Any = threading.Condition
 _LOCAL: Any = _thread._local
 _get_ident = _thread.get_ident
 
+# What has conditions inside, and where.
+_CONDITIONS_OF: dict[type, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (threading.Event, threading.Semaphore, threading.BoundedSemaphore, threading.Barrier),
+        ("_cond",),
+    ),
+    **dict.fromkeys(
+        (queue.Queue, queue.LifoQueue, queue.PriorityQueue),
+        ("not_empty", "not_full", "all_tasks_done"),
+    ),
+}
+
 # What is looked for, by its exact type.
-TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL})
+TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL, *_CONDITIONS_OF})
 
 
 class Replaced:
@@ -39,7 +52,9 @@ class Replaced:
     def __init__(self) -> None:
         self._virtual: dict[int, Any] = {}
         self._real: list[Any] = []  # Kept alive, so that no other object gets the same id.
+        # Each as what has been changed in place, and what was in it.
         self._conditions: list[tuple[Any, dict[str, Any]]] = []
+        self._queues: list[tuple[Any, Any]] = []
         self._locals: list[tuple[Any, local]] = []
         self._os_ident = _get_ident()
 
@@ -67,6 +82,8 @@ class Replaced:
         for condition, inside in reversed(self._conditions):
             condition.__dict__.clear()
             condition.__dict__.update(inside)
+        for real, mutex in self._queues:
+            real.mutex = mutex
         if _get_ident() != self._os_ident:
             return  # The values of another thread are out of reach.
         for real, virtual in self._locals:
@@ -74,6 +91,13 @@ class Replaced:
             real.__dict__.update(virtual.__dict__)
 
     def _make(self, real: Any) -> Any:
+        for name in _CONDITIONS_OF.get(type(real), ()):
+            self.by(getattr(real, name))
+        if isinstance(real, queue.Queue):
+            self._queues.append((real, real.mutex))
+            real.mutex = self.by(real.mutex)
+        if type(real) in _CONDITIONS_OF:
+            return real
         if isinstance(real, _CONDITION):
             inside = dict(real.__dict__)
             lock = self.by(inside["_lock"])

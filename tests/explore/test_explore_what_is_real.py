@@ -39,6 +39,10 @@ LOCK = threading.Lock()
 OTHER = threading.Lock()
 RLOCK = threading.RLock()
 CONDITION = threading.Condition()
+EVENT = threading.Event()
+SEMAPHORE = threading.Semaphore()
+BARRIER = threading.Barrier(2)
+ITEMS = queue.Queue[int]()
 LOCAL = threading.local()
 
 KEPT: dict[str, Any] = {}
@@ -111,6 +115,31 @@ def told_by_a_condition_of_a_module() -> object:
         return bool(CONDITION.wait_for(lambda: done, timeout=1)), len(done)
 
 
+def event_of_a_module_looked_at() -> object:
+    EVENT.clear()
+    (thread,) = started(EVENT.set)
+    seen = EVENT.is_set()
+    thread.join()
+    return seen
+
+
+def barrier_of_a_module_looked_at() -> object:
+    threads = started(BARRIER.wait, BARRIER.wait)
+    seen = BARRIER.n_waiting
+    for thread in threads:
+        thread.join()
+    return seen
+
+
+def semaphore_and_queue_of_a_module() -> object:
+    def enter(number: int) -> None:
+        with SEMAPHORE:
+            ITEMS.put(number)
+
+    joined(lambda: enter(1), lambda: enter(2))
+    return ITEMS.get(), ITEMS.get(), ITEMS.qsize()
+
+
 def lock_that_was_kept() -> object:
     """Use a lock and a queue that an earlier schedule made beside those of this one."""
     kept = KEPT.setdefault("lock", threading.Lock())
@@ -130,14 +159,23 @@ def lock_that_was_kept() -> object:
 
 @pytest.mark.parametrize("bound", [None, 1])
 @pytest.mark.parametrize(
-    "program", [counted_under_held_locks, told_by_a_condition_of_a_module, lock_that_was_kept]
+    ("program", "ends"),
+    [
+        (counted_under_held_locks, 2),
+        (told_by_a_condition_of_a_module, 1),
+        (event_of_a_module_looked_at, 2),
+        (barrier_of_a_module_looked_at, 2),
+        (semaphore_and_queue_of_a_module, 2),
+        (lock_that_was_kept, 4),
+    ],
 )
 def test_what_no_schedule_makes_anew_keeps_every_outcome(
-    program: Callable[[], object], bound: int | None
+    program: Callable[[], object], ends: int, bound: int | None
 ) -> None:
-    """Reduction loses nothing where locks are older than the schedule."""
+    """Reduction loses nothing where locks are older than the schedule, nor do switches."""
     every = outcomes(program, Exhaustive(bound, reduction=False))
     assert outcomes(program, Exhaustive(bound)).keys() == every.keys()
+    assert len(every) == ends
 
 
 def test_what_a_schedule_kept_has_a_name_of_its_own() -> None:

@@ -1,5 +1,6 @@
 """Real locks made before the block, and what blocks for real all the same."""
 
+import queue
 import socket
 import sys
 import threading
@@ -29,6 +30,8 @@ def module() -> Iterator[Any]:
     module.rlock = threading.RLock()
     module.condition = threading.Condition(module.rlock)
     module.alone = threading.Condition()
+    module.barrier = threading.Barrier(1, lambda: time.sleep(1))
+    module.queue = queue.Queue()
     sys.modules["with_locks"] = module
     yield module
     del sys.modules["with_locks"]
@@ -134,6 +137,24 @@ def test_a_condition_from_before_the_block_notifies(module: Any) -> None:
 
 
 @pytest.mark.e2e
+def test_what_has_a_condition_inside_is_the_real_one_again_afterwards(module: Any) -> None:
+    """The second thread waits until the barrier's action has slept for the first."""
+    barrier, items = module.barrier, module.queue
+    real = barrier._cond._lock, items.mutex, items.not_empty._lock
+    with Simulation() as sim:
+        threads = [threading.Thread(target=barrier.wait) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sim.clock.elapsed == 2.0
+        assert items.mutex is items.not_empty._lock is items.not_full._lock is not real[1]
+        items.put(1)
+    assert (barrier._cond._lock, items.mutex, items.not_empty._lock) == real
+    assert module.barrier is barrier
+    assert items.get() == 1
+
+
 def test_real_threads_go_on_using_the_real_lock(module: Any) -> None:
     """A real thread beside the simulation is kept apart from virtual ones by the same lock."""
     real = {"lock": module.lock, "rlock": module.rlock}
