@@ -60,14 +60,17 @@ def prepare(item: Any) -> None:
     Raises:
         pytest.fail.Exception: It, or one of its fixtures, cannot be run again and again.
     """
-    of_a_case = item.cls is not None and issubclass(item.cls, unittest.TestCase)
-    if inspect.iscoroutinefunction(item.obj) or of_a_case:
+    if (
+        not isinstance(item, pytest.Function)
+        or inspect.iscoroutinefunction(item.obj)
+        or (item.cls is not None and issubclass(item.cls, unittest.TestCase))
+    ):
         pytest.fail(
-            "@pytest.mark.explore: the test is asynchronous or of a unittest.TestCase. Make it a "
-            "plain function.",
+            "@pytest.mark.explore: the test is asynchronous, of a unittest.TestCase or of another "
+            "kind. Make it a plain function.",
             pytrace=False,
         )
-    marker = item.get_closest_marker("explore")
+    marker: Any = item.get_closest_marker("explore")
     try:
         inspect.signature(run).bind(item, *marker.args, **marker.kwargs)
     except TypeError as error:
@@ -78,12 +81,14 @@ def prepare(item: Any) -> None:
             pytrace=False,
         )
     item.fixturenames = names = item.stash.setdefault(_names, item.fixturenames)
-    fixtures = [item._fixtureinfo.name2fixturedefs.get(name, [None])[-1] for name in names]
-    known = [each for each in fixtures if each is not None]
-    for each in known:
+    known = item._fixtureinfo.name2fixturedefs
+    fixtures = [known[name][-1] for name in names if name in known]
+    for each in fixtures:
         if reason := _reason(each):
             pytest.fail(f"@pytest.mark.explore: the fixture {each.argname} {reason}", pytrace=False)
-    item.fixturenames = [each.argname for each in known if each.scope != "function"]
+    anew = {"request", *(each.argname for each in fixtures if each.scope == "function")}
+    # What is not known is told by pytest.
+    item.fixturenames = [name for name in names if name not in anew]
 
 
 def run(

@@ -197,6 +197,15 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> None:
+    """Let ``--pdb`` begin where the program failed under its schedule."""
+    assert call.excinfo is not None  # Or nobody would be asked.
+    cause = call.excinfo.value.__cause__
+    if cause is not None and node.get_closest_marker("explore"):
+        call.excinfo = pytest.ExceptionInfo.from_exception(cause)
+
+
 def _imported(name: str, who: str) -> Any:
     """Import a module that needs the extra."""
     try:

@@ -57,7 +57,7 @@ class Progress:
     def _write(self, text: Callable[[int], str]) -> None:
         with uncaptured[-1]():
             stream = sys.stderr
-            if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+            if stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
                 stream.write(text(os.get_terminal_size(stream.fileno()).columns))
                 stream.flush()
                 self._shown = True

@@ -342,11 +342,56 @@ def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) 
             "*the fixture tmp_path is made for one run of the test and cannot be had in each*",
             "*the fixture sim is made for one run*Leave it out: an explored test is a simulation*",
             "*the fixture subtests is made for one run*Let each be a test*",
-            "*the test is asynchronous or of a unittest.TestCase*",
-            "*the test is asynchronous or of a unittest.TestCase*",
+            "*the test is asynchronous, of a unittest.TestCase or of another kind*",
+            "*the test is asynchronous, of a unittest.TestCase or of another kind*",
             "*unexpected keyword argument 'max_schedules'. It takes what explore() takes*",
         ]
     )
+
+
+INTERACTIVE = """
+import pytest
+
+
+def pytest_exception_interact(node, call):
+    print("begins in", call.excinfo.traceback[-1].name, "with", call.excinfo.typename)
+
+
+def pytest_itemcollected(item):
+    item.add_marker("explore")
+"""
+
+HERE = '''
+"""
+>>> 1
+1
+"""
+
+import threading
+
+
+def test_it():
+    def program():
+        raise ValueError
+
+    threading.Thread(target=program).start()
+
+
+def test_other(nothing):
+    pass
+'''
+
+
+def test_a_debugger_begins_where_the_program_fails(pytester: pytest.Pytester) -> None:
+    """Not where the exploration tells of it; what is no function is refused."""
+    pytester.makeconftest(INTERACTIVE)
+    pytester.makepyfile(HERE)
+
+    result = pytester.runpytest("-p", "no:randomly", "--doctest-modules", "-s")
+
+    result.assert_outcomes(failed=1, errors=2)
+    result.stdout.fnmatch_lines(["*begins in program with ValueError"])
+    result.stdout.fnmatch_lines(["*of a unittest.TestCase or of another kind*"])
 
 
 def test_what_is_asked_for_late_is_refused_by_name(pytester: pytest.Pytester) -> None:
