@@ -100,6 +100,7 @@ def test_a_cancelled_job_is_told_to_listeners(scheduler: Any) -> None:
         assert [taken.cancel(), future.cancel()] == [True, True]
         assert heard == [future.job_id]
     assert heard == [future.job_id]
+    assert len(scheduler._listeners) == 1
 
 
 @pytest.mark.parametrize("adds", [False, True])
