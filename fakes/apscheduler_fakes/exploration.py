@@ -31,7 +31,7 @@ from apscheduler_fakes.kernel import Step
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.progress import Progress
 from apscheduler_fakes.repeats import DIFFERENT, check_same, headline, kind, parting, repeated
-from apscheduler_fakes.report import counted, own_traceback
+from apscheduler_fakes.report import counted, shorten
 from apscheduler_fakes.rewriting import rewritten
 from apscheduler_fakes.schedules import Replay, ScheduleDiverged, choices_of, read, write
 from apscheduler_fakes.simpler import simplest
@@ -449,5 +449,5 @@ def _described(options: Options, ran: Ran) -> ScheduleFailure:
 
 def _cause(ran: Ran) -> BaseException:
     assert ran.error is not None
-    ran.error.__traceback__ = own_traceback(ran.error.__traceback__)
+    shorten(ran.error)
     return ran.error

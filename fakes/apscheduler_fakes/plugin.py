@@ -249,9 +249,9 @@ def _describe_simulation(item: pytest.Item, error: BaseException) -> None:
     if module is None or not isinstance(simulation, module.Simulation):
         return
     from apscheduler_fakes.lanes import lanes  # noqa: PLC0415  # Needs the extra.
-    from apscheduler_fakes.report import own_traceback  # noqa: PLC0415
+    from apscheduler_fakes.report import shorten  # noqa: PLC0415
 
-    error.__traceback__ = own_traceback(error.__traceback__)
+    shorten(error)
     if not simulation.trace:
         return
     last = None if item.config.getoption("--sim-trace") else LAST_STEPS

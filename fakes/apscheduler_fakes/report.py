@@ -9,6 +9,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
+from apscheduler_fakes.errors import SimulationError
+
 if TYPE_CHECKING:
     from apscheduler_fakes.kernel import Kernel, VirtualThread
 
@@ -73,17 +75,23 @@ def own_frames(frame: FrameType | None) -> list[FrameType]:
     return frames[::-1]
 
 
-def own_traceback(traceback: TracebackType | None) -> TracebackType | None:
-    """Return a traceback without the simulation's own frames: it ends at the blocked line."""
+def shorten(error: BaseException) -> None:
+    """Leave the simulation's own frames out of an error's traceback.
+
+    That of a report ends at the program's blocked line, not in what waits there for it.
+    """
     kept = []
+    traceback = error.__traceback__
     while traceback is not None:
         if not is_own(traceback.tb_frame):
             kept.append(traceback)
         traceback = traceback.tb_next
-    result = None
+    if isinstance(error, SimulationError):
+        while len(kept) > 1 and kept[-1].tb_frame.f_globals.get("__name__") in _STANDARD:
+            kept.pop()
     for each in reversed(kept):
-        result = TracebackType(result, each.tb_frame, each.tb_lasti, each.tb_lineno)
-    return result
+        traceback = TracebackType(traceback, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    error.__traceback__ = traceback
 
 
 def _doing(kernel: Kernel, thread: VirtualThread) -> str:

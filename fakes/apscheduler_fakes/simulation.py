@@ -33,7 +33,7 @@ from apscheduler_fakes.kernel import (
 )
 from apscheduler_fakes.leftovers import has_work, scheduler_of, without_threads
 from apscheduler_fakes.repeatable import new_random
-from apscheduler_fakes.report import living_threads, own_traceback, thread_table
+from apscheduler_fakes.report import living_threads, shorten, thread_table
 from apscheduler_fakes.scheduler import started
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.traces import traces_apart
@@ -168,9 +168,9 @@ class Simulation:
         failure = kernel.failure or kernel.refused or _abandoned(kernel)
         if failure is None or failure is exc_value:
             if exc_value is not None:
-                exc_value.__traceback__ = own_traceback(traceback)
+                shorten(exc_value)
             return
-        failure.__traceback__ = own_traceback(failure.__traceback__)
+        shorten(failure)
         if failure is raised:
             failure.add_note(
                 "It was raised inside the block and has not left it. A test that expects it has "

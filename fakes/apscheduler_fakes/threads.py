@@ -19,7 +19,7 @@ from apscheduler_fakes.errors import NotModelled, SimulationError
 from apscheduler_fakes.kernel import Ended, Kernel, VirtualThread, here
 from apscheduler_fakes.locks import check_timeout
 from apscheduler_fakes.native import native
-from apscheduler_fakes.report import own_traceback
+from apscheduler_fakes.report import shorten
 
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
@@ -212,7 +212,7 @@ def _run_python_thread(kernel: Kernel, thread: Any) -> None:
     except BaseException as error:  # noqa: BLE001  # Whatever ends a thread goes to its excepthook.
         if not kernel.unwinding:
             _raise_in_test(kernel, error)
-            error.__traceback__ = own_traceback(error.__traceback__)
+            shorten(error)
             thread._invoke_excepthook(thread)
 
 
@@ -229,7 +229,7 @@ def _run_bare_thread(
     except BaseException as error:  # noqa: BLE001  # As above, for unraisablehook.
         if not kernel.unwinding:
             _raise_in_test(kernel, error)
-            error.__traceback__ = own_traceback(error.__traceback__)
+            shorten(error)
             _report(function, error)
 
 
