@@ -16,8 +16,10 @@ import flask
 import pytest
 
 from apscheduler_fakes import ScheduleFailure, exploration, marked
-from apscheduler_fakes.exploration import Exploration, Options, Strategy
+from apscheduler_fakes.exploration import Exploration, Strategy
+from apscheduler_fakes.options import Options
 from apscheduler_fakes.repeats import kind
+from apscheduler_fakes.replaying import replay_with
 from apscheduler_fakes.world import World
 
 pytest_plugins = ["pytester", "path_results"]
@@ -146,7 +148,7 @@ def failures_fail_again() -> Iterator[None]:
             for failure in found:
                 assert isinstance(failure, ScheduleFailure)
                 with pytest.raises(ScheduleFailure) as again:
-                    exploration.replay_with(options, failure.schedule)
+                    replay_with(options, failure.schedule)
                 assert kind(again.value) == kind(failure)
                 assert kind(again.value.__cause__) == kind(failure.__cause__)
             raise

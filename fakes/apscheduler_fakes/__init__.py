@@ -23,14 +23,10 @@ if TYPE_CHECKING:
         TimeLimit,
     )
     from apscheduler_fakes.exhaustive import Exhaustive
-    from apscheduler_fakes.exploration import (
-        Exploration,
-        ExplorationIncomplete,
-        ScheduleFailure,
-        explore,
-        replay,
-    )
+    from apscheduler_fakes.exploration import Exploration, ExplorationIncomplete, explore
+    from apscheduler_fakes.failing import ScheduleFailure
     from apscheduler_fakes.pct import PCT
+    from apscheduler_fakes.replaying import replay
     from apscheduler_fakes.sampling import Random
     from apscheduler_fakes.scheduler import FakeScheduler
     from apscheduler_fakes.schedules import ScheduleDiverged
@@ -65,17 +61,10 @@ _HOMES = {
     "PCT": "pct",
     "Random": "sampling",
     "ScheduleDiverged": "schedules",
+    "ScheduleFailure": "failing",
     "Simulation": "simulation",
-    **dict.fromkeys(
-        (
-            "Exploration",
-            "ExplorationIncomplete",
-            "ScheduleFailure",
-            "explore",
-            "replay",
-        ),
-        "exploration",
-    ),
+    "replay": "replaying",
+    **dict.fromkeys(("Exploration", "ExplorationIncomplete", "explore"), "exploration"),
 }
 
 

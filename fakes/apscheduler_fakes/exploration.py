@@ -1,4 +1,4 @@
-"""explore: every order in which a program's threads can run, and one of them again.
+"""explore: every order in which a program's threads can run.
 
 The program is a function without arguments. It is run once per schedule, in virtual threads and
 virtual time as in a ``Simulation``, from its first line to the end of its last thread that is no
@@ -12,34 +12,24 @@ data without a lock; ``switch_in`` names functions in which such switches are tr
 of threads, ids of jobs and ``threading.enumerate`` are no operations in this sense.
 """
 
-import inspect
-import os
-import shlex
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-from apscheduler_fakes.drawing import svg
 from apscheduler_fakes.exhaustive import Exhaustive
-from apscheduler_fakes.kernel import Step
+from apscheduler_fakes.failing import ScheduleFailure, again, failure_of
 from apscheduler_fakes.lanes import lanes
+from apscheduler_fakes.options import Options
 from apscheduler_fakes.progress import Progress
-from apscheduler_fakes.repeats import DIFFERENT, check_same, headline, kind, parting, repeated
-from apscheduler_fakes.report import counted, shorten
+from apscheduler_fakes.repeats import DIFFERENT, kind, parting, repeated
+from apscheduler_fakes.report import counted
 from apscheduler_fakes.rewriting import rewritten
-from apscheduler_fakes.schedules import Replay, ScheduleDiverged, choices_of, read, write
-from apscheduler_fakes.simpler import simplest
+from apscheduler_fakes.schedules import Replay, ScheduleDiverged
 from apscheduler_fakes.stepping import Policy, Ran, Stops
 from apscheduler_fakes.world import World
-
-# How many schedules are spent on finding the same failure with fewer preemptions.
-_MINIMISE = 500
 
 # One in so many schedules is run twice.
 _REPEAT = 50
@@ -92,73 +82,6 @@ class Exploration:
 
 class ExplorationIncomplete(AssertionError):
     """An exhaustive search came to ``max_schedules`` before its end."""
-
-
-class ScheduleFailure(AssertionError):
-    """The program fails under one schedule; ``__cause__`` is what it failed with.
-
-    Attributes:
-        schedule: The schedule as a string for ``replay``.
-        preemptions: How many threads it stops that could have gone on.
-    """
-
-    def __init__(self, text: str, schedule: str, preemptions: int, trace: list[Step]) -> None:
-        super().__init__(text)
-        self.schedule = schedule
-        self.preemptions = preemptions
-        self._trace = trace
-
-    def save_svg(self, path: str | Path) -> None:
-        """Draw the lanes of the schedule into an SVG file."""
-        Path(path).write_text(svg(self._trace), encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Options:
-    """A program and how its schedules are made.
-
-    Args:
-        program: As for ``explore``.
-        spurious_wakeups: As for ``explore``.
-        early_timeouts: As for ``explore``.
-        switch_in: As for ``explore``.
-        test: The id of the test that the program is, if it is one.
-    """
-
-    program: Callable[[], object]
-    spurious_wakeups: bool = False
-    early_timeouts: bool = False
-    switch_in: Sequence[Callable[..., object] | ModuleType] = ()
-    test: str = ""
-
-    def __post_init__(self) -> None:
-        _check_callable(self.program)
-        if isinstance(self.switch_in, str) or not isinstance(self.switch_in, Iterable):
-            raise TypeError(
-                f"switch_in={self.switch_in!r}: it takes functions and modules in a list. Pass "
-                f"[{getattr(self.switch_in, '__qualname__', self.switch_in)}]."
-            )
-
-    def world(self) -> World:
-        """Return the world to run it in."""
-        return World(self.program, early=self.early_timeouts, spurious=self.spurious_wakeups)
-
-    def line(self, schedule: str) -> str:
-        """Return the line that runs a schedule again."""
-        if self.test:
-            return f"pytest {shlex.quote(self.test)} --replay-schedule {shlex.quote(schedule)}"
-        name = getattr(self.program, "__name__", "program")
-        parts = [
-            f", {name}=True"
-            for name in ("spurious_wakeups", "early_timeouts")
-            if getattr(self, name)
-        ]
-        if self.switch_in:
-            names = ", ".join(
-                getattr(each, "__qualname__", each.__name__) for each in self.switch_in
-            )
-            parts.append(f", switch_in=[{names}]")
-        return f"replay({name}, {schedule!r}{''.join(parts)})"
 
 
 def explore(
@@ -229,7 +152,7 @@ def explore_with(
             redundant += ran.cut
             deepest = max(deepest, len(ran.taken))
             if ran.error is not None and kind(ran.error) not in failures:
-                failures[kind(ran.error)] = _failure(world, options, ran, progress)
+                failures[kind(ran.error)] = failure_of(world, options, ran, progress)
                 if not keep_going:
                     break
             progress.tell(f"{count:,} of {of_all}" if of_all else counted(count, "schedule"))
@@ -245,79 +168,6 @@ def explore_with(
     )
 
 
-def replay(
-    program: Callable[[], object],
-    schedule: str,
-    *,
-    spurious_wakeups: bool = False,
-    early_timeouts: bool = False,
-    switch_in: Sequence[Callable[..., object] | ModuleType] = (),
-) -> None:
-    """Run a program once under the schedule of a failure.
-
-    Args:
-        program: The function that was explored.
-        schedule: The string that the failure printed.
-        spurious_wakeups: As for ``explore``.
-        early_timeouts: As for ``explore``.
-        switch_in: As for ``explore``.
-
-    Raises:
-        ScheduleFailure: It fails.
-        ScheduleDiverged: The program no longer fits the schedule.
-        TypeError: ``program`` is nothing that can be called, or ``schedule`` no string.
-        ValueError: ``schedule`` is no schedule.
-    """
-    __tracebackhide__ = True
-    replay_with(Options(program, spurious_wakeups, early_timeouts, switch_in), schedule)
-
-
-def replay_with(options: Options, schedule: str) -> None:
-    """Do what ``replay`` does."""
-    __tracebackhide__ = True
-    choices, stops = read(schedule)
-    with rewritten(options.switch_in), options.world() as world:
-
-        def follow() -> Ran:
-            __tracebackhide__ = True
-            policy = Replay(choices)
-            ran = world.run(policy, stops=stops)
-            if isinstance(ran.error, ScheduleDiverged):
-                raise ran.error.with_traceback(None)
-            policy.check_used()
-            return ran
-
-        first = None
-        with _unheard():
-            _warm_up(world)
-            with suppress(ScheduleDiverged):  # For want of what the second one finds in its place.
-                first = follow()
-        ran = repeated(follow, first)
-        if ran.error is not None:
-            raise _described(options, ran) from _cause(ran)
-
-
-def _check_callable(program: object) -> None:
-    """Raise ``TypeError`` if a program would do nothing, or nothing but fail, when it is called."""
-    name = getattr(program, "__name__", "") or repr(program)
-    if not callable(program):
-        raise TypeError(f"{name} is no function. Pass what is to be run, without calling it.")
-    if inspect.iscoroutinefunction(program) or inspect.isgeneratorfunction(program):
-        raise TypeError(
-            f"{name} is asynchronous or a generator: to call it runs nothing. Pass a function that "
-            "is neither."
-        )
-    try:
-        inspect.signature(program).bind()
-    except ValueError:  # A function that is not written in Python may tell nothing.
-        pass
-    except TypeError as error:
-        raise TypeError(
-            f"{name} is called without arguments, and {error}. Pass functools.partial({name}, …), "
-            "or a function of its own."
-        ) from None
-
-
 def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
     """Run a program under every schedule of a strategy.
 
@@ -329,7 +179,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
     __tracebackhide__ = True
-    _warm_up(world)
+    warm_up(world)
     stops = Stops.FEW if isinstance(strategy, Exhaustive) else Stops.STARTS
     search = strategy.search()
     before, count = None, 0
@@ -340,7 +190,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         yield ran
         count += 1
         if count % _REPEAT == 1:
-            repeated(partial(_again, world, ran), ran)
+            repeated(partial(again, world, ran), ran)
         if ran.looked and stops is not Stops.ALL:
             # Who looks at a lock can tell where it is released: there are more places to switch.
             stops = Stops.ALL
@@ -355,26 +205,10 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         before = ran
 
 
-def _warm_up(world: World) -> None:
+def warm_up(world: World) -> None:
     """Fill imports and caches in a schedule that does not count."""
     world.run(Replay([]), stops=Stops.FEW)
     world.settle_garbage()
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Let a program print nothing and stop at no breakpoint: it will do so once more."""
-    hook = sys.breakpointhook
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        sys.breakpointhook = lambda *_args, **_kwargs: None
-        try:
-            yield
-        finally:
-            sys.breakpointhook = hook
-
-
-def _again(world: World, ran: Ran) -> Ran:
-    return world.run(Replay(choices_of(ran.taken)), stops=ran.stops)
 
 
 def _shown(error: ScheduleDiverged, before: Ran | None, ran: Ran) -> ScheduleDiverged:
@@ -405,49 +239,3 @@ def _raise(failures: dict[object, ScheduleFailure]) -> None:
         raise found[0]
     if found:
         raise ExceptionGroup(f"the program fails in {len(found)} ways", found)
-
-
-def _failure(world: World, options: Options, ran: Ran, progress: Progress) -> ScheduleFailure:
-    """Return the failure of a schedule, with the fewest preemptions it can be had with.
-
-    Raises:
-        ScheduleDiverged: It does not fail again.
-    """
-    __tracebackhide__ = True
-    simple = simplest(
-        world,
-        _failing_again(world, ran),
-        _MINIMISE,
-        lambda tries: progress.tell(f"a failure, made simpler in {counted(tries, 'schedule')}"),
-    )
-    best = _failing_again(world, simple)
-    failure = _described(options, best)
-    failure.__cause__ = _cause(best)
-    return failure
-
-
-def _failing_again(world: World, ran: Ran) -> Ran:
-    """Run a schedule that failed once more."""
-    __tracebackhide__ = True
-    again = repeated(partial(_again, world, ran), ran)
-    if kind(again.error) != kind(ran.error):
-        check_same(ran, again)
-    return again
-
-
-def _described(options: Options, ran: Ran) -> ScheduleFailure:
-    """Return a failure with its lanes and the line that replays it."""
-    schedule = write(choices_of(ran.taken), ran.stops)
-    assert ran.error is not None
-    return ScheduleFailure(
-        f"{headline(ran.error)}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
-        schedule,
-        ran.preemptions,
-        ran.trace,
-    )
-
-
-def _cause(ran: Ran) -> BaseException:
-    assert ran.error is not None
-    shorten(ran.error)
-    return ran.error

@@ -17,13 +17,10 @@ import pytest
 from _pytest.python import pytest_pyfunc_call
 
 from apscheduler_fakes.errors import NotModelled
-from apscheduler_fakes.exploration import (
-    Options,
-    ScheduleFailure,
-    Strategy,
-    explore_with,
-    replay_with,
-)
+from apscheduler_fakes.exploration import Strategy, explore_with
+from apscheduler_fakes.failing import ScheduleFailure
+from apscheduler_fakes.options import Options
+from apscheduler_fakes.replaying import replay_with
 from apscheduler_fakes.schedules import ScheduleDiverged, read
 
 # pytest's and our fixtures that cannot be had in each schedule, by name and module.

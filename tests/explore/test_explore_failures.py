@@ -305,7 +305,7 @@ def test_a_schedule_with_a_fixed_program_passes() -> None:
 
 def test_many_threads_need_brackets_in_the_string(monkeypatch: pytest.MonkeyPatch) -> None:
     """The place of the eleventh thread that can run is written in brackets."""
-    monkeypatch.setattr("apscheduler_fakes.exploration._MINIMISE", 10)
+    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 10)
 
     def program() -> None:
         gate = threading.Lock()
@@ -378,7 +378,7 @@ def test_a_sample_stops_before_starts_and_replays_with_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A new thread often goes first; the string of such a schedule says that it was asked."""
-    monkeypatch.setattr("apscheduler_fakes.exploration._MINIMISE", 0)
+    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 0)
 
     def program() -> None:
         began: list[int] = []

@@ -132,7 +132,7 @@ def test_the_published_program_hangs_and_refuses(
     schedules: int, tries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It loses a wake-up in one order and its second request's jobs in another, again and again."""
-    monkeypatch.setattr("apscheduler_fakes.exploration._MINIMISE", tries)
+    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", tries)
     with pytest.raises(ExceptionGroup) as caught:
         explore(program(documented), PCT(3, schedules), keep_going=True)
 

@@ -1,0 +1,90 @@
+"""The failure of a schedule: found again, made simple, and shown with the line that replays it."""
+
+from functools import partial
+from pathlib import Path
+
+from apscheduler_fakes.drawing import svg
+from apscheduler_fakes.kernel import Step
+from apscheduler_fakes.lanes import lanes
+from apscheduler_fakes.options import Options
+from apscheduler_fakes.progress import Progress
+from apscheduler_fakes.repeats import check_same, headline, kind, repeated
+from apscheduler_fakes.report import counted, shorten
+from apscheduler_fakes.schedules import Replay, choices_of, write
+from apscheduler_fakes.simpler import simplest
+from apscheduler_fakes.stepping import Ran
+from apscheduler_fakes.world import World
+
+# How many schedules are spent on finding the same failure with fewer preemptions.
+MINIMISE = 500
+
+
+class ScheduleFailure(AssertionError):
+    """The program fails under one schedule; ``__cause__`` is what it failed with.
+
+    Attributes:
+        schedule: The schedule as a string for ``replay``.
+        preemptions: How many threads it stops that could have gone on.
+    """
+
+    def __init__(self, text: str, schedule: str, preemptions: int, trace: list[Step]) -> None:
+        super().__init__(text)
+        self.schedule = schedule
+        self.preemptions = preemptions
+        self._trace = trace
+
+    def save_svg(self, path: str | Path) -> None:
+        """Draw the lanes of the schedule into an SVG file."""
+        Path(path).write_text(svg(self._trace), encoding="utf-8")
+
+
+def failure_of(world: World, options: Options, ran: Ran, progress: Progress) -> ScheduleFailure:
+    """Return the failure of a schedule, with the fewest preemptions it can be had with.
+
+    Raises:
+        ScheduleDiverged: It does not fail again.
+    """
+    __tracebackhide__ = True
+    simple = simplest(
+        world,
+        _failing_again(world, ran),
+        MINIMISE,
+        lambda tries: progress.tell(f"a failure, made simpler in {counted(tries, 'schedule')}"),
+    )
+    best = _failing_again(world, simple)
+    failure = described(options, best)
+    failure.__cause__ = cause(best)
+    return failure
+
+
+def _failing_again(world: World, ran: Ran) -> Ran:
+    """Run a schedule that failed once more."""
+    __tracebackhide__ = True
+    second = repeated(partial(again, world, ran), ran)
+    if kind(second.error) != kind(ran.error):
+        check_same(ran, second)
+    return second
+
+
+def described(options: Options, ran: Ran) -> ScheduleFailure:
+    """Return a failure with its lanes and the line that replays it."""
+    schedule = write(choices_of(ran.taken), ran.stops)
+    assert ran.error is not None
+    return ScheduleFailure(
+        f"{headline(ran.error)}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
+        schedule,
+        ran.preemptions,
+        ran.trace,
+    )
+
+
+def cause(ran: Ran) -> BaseException:
+    """Return what a schedule failed with, without the simulation's own frames."""
+    assert ran.error is not None
+    shorten(ran.error)
+    return ran.error
+
+
+def again(world: World, ran: Ran) -> Ran:
+    """Run the schedule of a run once more."""
+    return world.run(Replay(choices_of(ran.taken)), stops=ran.stops)

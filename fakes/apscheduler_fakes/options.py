@@ -1,0 +1,78 @@
+"""A program, how its schedules are made, and the line that runs one of them again."""
+
+import inspect
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from apscheduler_fakes.world import World
+
+
+@dataclass(frozen=True)
+class Options:
+    """A program and how its schedules are made.
+
+    Args:
+        program: As for ``explore``.
+        spurious_wakeups: As for ``explore``.
+        early_timeouts: As for ``explore``.
+        switch_in: As for ``explore``.
+        test: The id of the test that the program is, if it is one.
+    """
+
+    program: Callable[[], object]
+    spurious_wakeups: bool = False
+    early_timeouts: bool = False
+    switch_in: Sequence[Callable[..., object] | ModuleType] = ()
+    test: str = ""
+
+    def __post_init__(self) -> None:
+        _check_callable(self.program)
+        if isinstance(self.switch_in, str) or not isinstance(self.switch_in, Iterable):
+            raise TypeError(
+                f"switch_in={self.switch_in!r}: it takes functions and modules in a list. Pass "
+                f"[{getattr(self.switch_in, '__qualname__', self.switch_in)}]."
+            )
+
+    def world(self) -> World:
+        """Return the world to run it in."""
+        return World(self.program, early=self.early_timeouts, spurious=self.spurious_wakeups)
+
+    def line(self, schedule: str) -> str:
+        """Return the line that runs a schedule again."""
+        if self.test:
+            return f"pytest {shlex.quote(self.test)} --replay-schedule {shlex.quote(schedule)}"
+        name = getattr(self.program, "__name__", "program")
+        parts = [
+            f", {name}=True"
+            for name in ("spurious_wakeups", "early_timeouts")
+            if getattr(self, name)
+        ]
+        if self.switch_in:
+            names = ", ".join(
+                getattr(each, "__qualname__", each.__name__) for each in self.switch_in
+            )
+            parts.append(f", switch_in=[{names}]")
+        return f"replay({name}, {schedule!r}{''.join(parts)})"
+
+
+def _check_callable(program: object) -> None:
+    """Raise ``TypeError`` if a program would do nothing, or nothing but fail, when it is called."""
+    name = getattr(program, "__name__", "") or repr(program)
+    if not callable(program):
+        raise TypeError(f"{name} is no function. Pass what is to be run, without calling it.")
+    if inspect.iscoroutinefunction(program) or inspect.isgeneratorfunction(program):
+        raise TypeError(
+            f"{name} is asynchronous or a generator: to call it runs nothing. Pass a function that "
+            "is neither."
+        )
+    try:
+        inspect.signature(program).bind()
+    except ValueError:  # A function that is not written in Python may tell nothing.
+        pass
+    except TypeError as error:
+        raise TypeError(
+            f"{name} is called without arguments, and {error}. Pass functools.partial({name}, …), "
+            "or a function of its own."
+        ) from None

@@ -1,0 +1,80 @@
+"""replay: a program once more, under the schedule that a failure printed."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from types import ModuleType
+
+from apscheduler_fakes.exploration import warm_up
+from apscheduler_fakes.failing import cause, described
+from apscheduler_fakes.options import Options
+from apscheduler_fakes.repeats import repeated
+from apscheduler_fakes.rewriting import rewritten
+from apscheduler_fakes.schedules import Replay, ScheduleDiverged, read
+from apscheduler_fakes.stepping import Ran
+
+
+def replay(
+    program: Callable[[], object],
+    schedule: str,
+    *,
+    spurious_wakeups: bool = False,
+    early_timeouts: bool = False,
+    switch_in: Sequence[Callable[..., object] | ModuleType] = (),
+) -> None:
+    """Run a program once under the schedule of a failure.
+
+    Args:
+        program: The function that was explored.
+        schedule: The string that the failure printed.
+        spurious_wakeups: As for ``explore``.
+        early_timeouts: As for ``explore``.
+        switch_in: As for ``explore``.
+
+    Raises:
+        ScheduleFailure: It fails.
+        ScheduleDiverged: The program no longer fits the schedule.
+        TypeError: ``program`` is nothing that can be called, or ``schedule`` no string.
+        ValueError: ``schedule`` is no schedule.
+    """
+    __tracebackhide__ = True
+    replay_with(Options(program, spurious_wakeups, early_timeouts, switch_in), schedule)
+
+
+def replay_with(options: Options, schedule: str) -> None:
+    """Do what ``replay`` does."""
+    __tracebackhide__ = True
+    choices, stops = read(schedule)
+    with rewritten(options.switch_in), options.world() as world:
+
+        def follow() -> Ran:
+            __tracebackhide__ = True
+            policy = Replay(choices)
+            ran = world.run(policy, stops=stops)
+            if isinstance(ran.error, ScheduleDiverged):
+                raise ran.error.with_traceback(None)
+            policy.check_used()
+            return ran
+
+        first = None
+        with _unheard():
+            warm_up(world)
+            with suppress(ScheduleDiverged):  # For want of what the second one finds in its place.
+                first = follow()
+        ran = repeated(follow, first)
+        if ran.error is not None:
+            raise described(options, ran) from cause(ran)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Let a program print nothing and stop at no breakpoint: it will do so once more."""
+    hook = sys.breakpointhook
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        sys.breakpointhook = lambda *_args, **_kwargs: None
+        try:
+            yield
+        finally:
+            sys.breakpointhook = hook
