@@ -191,19 +191,21 @@ def restart(app: App) -> Verdict:
 
 def restart_with_a_file(app: App) -> Verdict:
     """Restart it while one request waits for jobs in an SQLite file and another one's jobs run."""
-    running = app.ask("/run?count=10&seconds=1&store=file")
+    running = app.ask("/run?count=3&seconds=2&store=file")
     waiting = app.ask("/run?count=3&in=20&store=file")
-    time.sleep(0.5)
+    patience = time.monotonic() + 10
+    while (before := app.get("/jobs")).body != [3, 3] and time.monotonic() < patience:
+        time.sleep(0.05)
     at = time.monotonic()
-    before = app.get("/stored")
     restarted = app.get("/restart")
     answer = waiting.result()
-    ended, left = running.result(), app.get("/stored")
-    after = app.get("/run?count=10&store=file")
+    ended, left = running.result(), app.get("/jobs")
+    after = app.get("/run?count=3&store=file")
     kinds = {each.partition(":")[0] for each in answer.body["errors"].values()}
-    right = (restarted.code, kinds, len(before.body), left.body) == (200, {"JobLost"}, 3, [])
-    # Those that run end, in the pool that is shut down, and nothing runs twice.
-    right = right and all(each.body["values"] == list(range(10)) for each in (ended, after))
+    right = (restarted.code, kinds, before.body) == (200, {"JobLost"}, [3, 3])
+    # Those that run end, in the pool that is shut down, and nothing is left to run later.
+    right = right and left.body == [0, 0]
+    right = right and all(each.body["values"] == [0, 1, 2] for each in (ended, after))
     meaning = "the same, with jobs in an SQLite file"
     got = [before, answer, ended, left, after]
     return _verdict("file", (answer.came - at, meaning, 0.0), got, right=right)

@@ -1,8 +1,8 @@
 """A small Flask app on JobGroup, started by ``scripts/e2e_group.py``.
 
 ``/run`` adds jobs and answers with what became of each: 200 when all have ended, 504 at the
-deadline. ``/workers`` names the processes of the pool, ``/stored`` the jobs in the store in a file,
-``/restart`` restarts the scheduler.
+deadline. ``/workers`` names the processes of the pool, ``/jobs`` counts the jobs in the store in a
+file and those that the threads run, ``/restart`` restarts the scheduler.
 """
 
 import argparse
@@ -88,9 +88,10 @@ def create_app(store: str) -> Flask:
     def workers() -> list[int]:
         return list(scheduler.scheduler._executors["processes"]._pool._processes)  # noqa: SLF001  # Nothing else tells.
 
-    @app.get("/stored")
-    def stored() -> list[str]:
-        return [job.name for job in scheduler.scheduler.get_jobs("file")]
+    @app.get("/jobs")
+    def jobs() -> list[int]:
+        threads = scheduler.scheduler._executors["default"]  # noqa: SLF001  # As above.
+        return [len(scheduler.scheduler.get_jobs("file")), len(threads._instances)]  # noqa: SLF001
 
     @app.get("/restart")
     def restart() -> str:
