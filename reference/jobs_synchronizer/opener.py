@@ -5,12 +5,14 @@ import sys
 import threading
 from collections.abc import Iterable
 from traceback import walk_stack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apscheduler.schedulers.base import BaseScheduler
 
-if TYPE_CHECKING:
-    from jobs_synchronizer.future import JobFuture
+from jobs_synchronizer.future import JobFuture
+
+# A future, and the pool that is to run its job.
+Awaited = tuple[JobFuture, Any]
 
 # All that a scheduler's own thread does, it does in one of these.
 _OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
@@ -28,7 +30,7 @@ class Opener:
         keeps_the_scheduler: Whether the scheduler can do nothing as long as this thread waits: it
             is its own, in a listener or in a job, or it has the lock of the stores.
         home: The scheduler's pool that this thread is a worker of, if it is one.
-        awaited: Then, what it waits for: each future, and the pool that is to run its job.
+        awaited: Then, what it waits for.
     """
 
     def __init__(self, scheduler: Any) -> None:
@@ -42,7 +44,7 @@ class Opener:
         self.home = next(
             (pool for pool in pools if self.thread in getattr(pool, "_threads", ())), None
         )
-        self.awaited: list[tuple[JobFuture, Any]] = []
+        self.awaited: list[Awaited] = []
 
     def waits_for(self, pools: set[Any]) -> bool:
         """Return whether it waits for one of these pools to run a job."""
