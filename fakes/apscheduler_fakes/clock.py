@@ -25,6 +25,9 @@ class Clock:
     At every due time of a started FakeScheduler on the way the clock stops and runs what is due
     there, in order of time; at one instant the scheduler that was made first comes first.
 
+    What waits or sleeps takes real time: ``time.sleep``, every wait with a time-out, and a scheduler
+    with a thread of its own, whose jobs no tick runs. In a ``Simulation`` none of them does.
+
     Args:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.
 
@@ -33,8 +36,11 @@ class Clock:
         ValueError: ``start`` has no offset, or is no instant.
     """
 
+    # What whoever makes one calls, for errors.
+    _made_by = "Clock"
+
     def __init__(self, start: str | datetime = "2026-01-01T00:00:00Z") -> None:
-        self._start = self._instant(start, f"Clock({start!r})")
+        self._start = self._instant(start, f"{self._made_by}({start!r})")
         self._moved = 0
         self._freeze: Any = None
         self._time: Any = None
@@ -214,7 +220,8 @@ class Clock:
 def _microseconds_of(seconds: float, call: str) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"{call}: pass a number of seconds, not a {type(seconds).__name__}.")
-    exact = Decimal(repr(seconds))
+    # A subclass may print itself as it likes.
+    exact = Decimal(float.__repr__(seconds) if isinstance(seconds, float) else int(seconds))
     if not exact.is_finite():
         raise ValueError(f"{call}: time cannot pass for {seconds} seconds.")
     if exact < 0:

@@ -116,7 +116,7 @@ class Miss(Fault):
             late = [run_time - lateness for run_time in run_times]
             keys = [(job.id, run_time) for run_time in late]
             self._scheduled.update(zip(keys, run_times, strict=True))
-        type(executor)._do_submit_job(executor, job, late)  # the real submission
+        executor._without_faults(job, late)
 
     def correct(self, event: Any) -> None:
         """Give an event back the run time its job was scheduled for."""
@@ -200,7 +200,7 @@ class Hang(Fault):
         ]
         if not begun:
             self.in_vain = f"job {job.id!r} was missed before it could begin."
-            type(executor)._do_submit_job(executor, job, run_times)  # all missed
+            executor._without_faults(job, run_times)  # all missed
             return
         self.fired = True
         missed = run_times[: run_times.index(begun[0])]

@@ -62,6 +62,10 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
 
     ``APScheduler(scheduler=FakeScheduler())`` for Flask-APScheduler, or on its own.
 
+    It makes nothing virtual: a view that waits for its jobs, and a job that sleeps, take real time,
+    under a ``Clock`` too. Give the wait a time-out of 0, or use the scheduler in a ``Simulation``,
+    where neither does.
+
     Args:
         gconfig: APScheduler's "global" configuration, as for any scheduler.
         immediate: Run what is due whenever a scheduler's thread would be woken: inside ``add_job``,
@@ -221,6 +225,8 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         """Add an executor, as any scheduler; faults act where it hands jobs over."""
         super().add_executor(executor, alias, **executor_opts)
         executor = self._executors[alias]
+        if not hasattr(executor, "_without_faults"):
+            executor._without_faults = executor._do_submit_job
 
         def submit(job: Any, run_times: list[datetime]) -> None:
             self._submit(executor, job, run_times)
@@ -304,8 +310,8 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         if self._ever_started:
             return "this FakeScheduler is shut down. Call start() first."
         return (
-            f"this FakeScheduler was never started; {len(self._pending_jobs)} jobs wait for "
-            "start(). If the app called it: Flask-APScheduler's start() returns without a word "
+            "this FakeScheduler was never started; jobs that wait for start(): "
+            f"{len(self._pending_jobs)}. If the app called it: Flask-APScheduler's start() returns without a word "
             "when FLASK_DEBUG is set and the process is not the reloader's child, and when "
             "SCHEDULER_ALLOWED_HOSTS does not name this host."
         )
@@ -367,7 +373,7 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
             if fault:
                 fault.submit(executor, job, run_times)
             else:
-                type(executor)._do_submit_job(executor, job, run_times)
+                executor._without_faults(job, run_times)
         except NotModelled as error:
             self._keep(error, self._here())
             raise
@@ -404,15 +410,17 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
     def _only(self, job: Any) -> Iterator[None]:
         """Let the stores have one due job."""
         with self._jobstores_lock:
-            stores = list(self._jobstores.items())
-            for alias, store in stores:
+            stores = [(store, vars(store).copy()) for store in self._jobstores.values()]
+            for alias, store in self._jobstores.items():
                 due = [job] if alias == job._jobstore_alias else []
                 store.get_due_jobs = lambda _now, due=due: due
             try:
                 yield
             finally:
-                for _, store in stores:
+                for store, before in stores:
                     del store.get_due_jobs
+                    if "get_due_jobs" in before:
+                        store.get_due_jobs = before["get_due_jobs"]
 
     def _refuse_endless_wait(self) -> None:
         for fault in self._ledger.faults:

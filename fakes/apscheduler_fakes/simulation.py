@@ -47,6 +47,8 @@ _LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 class Simulation:
     """Run what stands inside the block in virtual threads and virtual time.
 
+    Waits, sleeps and time-outs take no real time there, in a FakeScheduler's jobs neither.
+
     Args:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.
         max_elapsed: Longest virtual time in seconds, beside what ``clock`` was told to let pass;
@@ -202,6 +204,7 @@ class Simulation:
 class _SimulationClock(Clock):
     """The clock of a simulation, whose kernel moves the time."""
 
+    _made_by = "Simulation"
     kernel: Kernel | None = None
 
     def __enter__(self) -> Self:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -440,7 +441,8 @@ def test_a_scheduler_never_started_says_what_may_be_the_reason() -> None:
     fake.add_job(nothing)
 
     with pytest.raises(
-        RuntimeError, match=r"never started; 1 jobs wait.*FLASK_DEBUG.*ALLOWED_HOSTS"
+        RuntimeError,
+        match=r"never started; jobs that wait for start\(\): 1\. .*FLASK_DEBUG.*ALLOWED_HOSTS",
     ):
         fake.run_due()
     with pytest.raises(RuntimeError, match=r"run_job\('x'\): .* never started"):
@@ -691,6 +693,71 @@ def test_an_executor_can_be_configured_twice(pool: ThreadPoolExecutor) -> None:
     fake.shutdown()
 
     assert ran == [1]
+
+
+def test_what_becomes_due_while_a_job_runs_is_run_too(
+    scheduler: FakeScheduler, frozen: Any
+) -> None:
+    """APScheduler's thread would not wait before it looks again."""
+    ran: list[datetime] = []
+
+    def take_a_second() -> None:
+        ran.append(datetime.now(UTC))
+        if len(ran) < 3:
+            frozen.tick(1)
+
+    job = scheduler.add_job(take_a_second, "interval", seconds=1)
+    frozen.tick(1)
+
+    assert scheduler.run_due() == [job] * 3
+    assert [instant - ran[0] for instant in ran] == [timedelta(seconds=each) for each in range(3)]
+
+
+def test_an_executor_that_a_test_has_changed_stays_so(frozen: Any) -> None:
+    """What an executor does with a job is what it was made to do before it was added."""
+    handed: list[str] = []
+    executor: Any = DebugExecutor()
+    submit = executor._do_submit_job
+
+    def note(job: Any, run_times: list[datetime]) -> None:
+        handed.append(job.id)
+        submit(job, run_times)
+
+    executor._do_submit_job = note
+    fake = FakeScheduler(timezone="UTC")
+    fake.add_executor(executor)
+    fake.start()
+    fake.miss("late")
+    fake.add_job(nothing, id="one")
+    fake.add_job(nothing, id="late")
+    fake.run_due()
+    assert handed == ["late", "one"]
+    fake.shutdown()
+
+    again = FakeScheduler(timezone="UTC")
+    again.add_executor(executor)
+    again.start()
+    again.add_job(nothing, id="two")
+    again.run_due()
+    assert handed == ["late", "one", "two"]
+    assert fake._ledger.submitted == ["late", "one"]
+
+
+def test_a_store_that_a_test_has_changed_stays_so(scheduler: FakeScheduler) -> None:
+    """One job alone is run without a look at what is due, and nothing else is different then."""
+    looked: list[str] = []
+    store: Any = scheduler._jobstores["default"]
+
+    def note(now: datetime) -> Any:
+        looked.append("here")
+        return type(store).get_due_jobs(store, now)
+
+    store.get_due_jobs = note
+    scheduler.add_job(nothing, id="one")
+    scheduler.run_job("one")
+    assert looked == []
+    assert scheduler.run_due() == []
+    assert looked == ["here"]
 
 
 def test_an_executor_that_is_called_outside_a_run_still_works(scheduler: FakeScheduler) -> None:
