@@ -222,18 +222,26 @@ class World:
                 pools._shutdown = False
         # Those that have ended too. Whoever is not known yet is younger than who will start it.
         left: list[VirtualThread] = []
+        # Those that daemons have started: nothing but the stop before the exit is ordered with that.
+        strays: list[VirtualThread] = []
         known, stopped = 1, False
-        while left or not stopped or known < len(kernel.numbers):
-            if known < len(kernel.numbers):
-                left += (each for each in islice(kernel.numbers, known, None) if not each.daemon)
+        while True:
+            for each in islice(kernel.numbers, known, None):
+                if not each.daemon:
+                    starter = kernel.parents[each]
+                    (strays if starter.daemon or starter in strays else left).append(each)
+            known = len(kernel.numbers)
+            if left:
                 left.sort(key=kernel.numbers.__getitem__, reverse=True)
-                known = len(kernel.numbers)
-            elif left:
                 kernel.wait_for_end(left.pop(), None)
                 stopped = False
-            else:
-                kernel.before_exit()  # A daemon may start one meanwhile.
+            elif not stopped:
+                kernel.before_exit()
                 stopped = True
+            elif strays:
+                left, strays = strays, left
+            else:
+                break
         kernel._finish()
 
     def _raise_interruption(self) -> None:

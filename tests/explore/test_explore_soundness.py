@@ -34,6 +34,7 @@ FIRST = {
     "barrier_looked_at_beside_its_action",
     "barrier_looked_at_beside_an_action_that_fails",
     "daemon_that_starts_a_thread_that_is_none",
+    "daemon_that_starts_and_joins_a_thread_that_is_none",
     "main_ends_before_a_daemon_has_run",
     "two_sleepers_with_one_deadline",
     "release_then_try_with_a_waiter",
