@@ -77,7 +77,8 @@ class ExploredKernel(SteppingKernel):
         """Stop where somebody could tell, before a lock is freed."""
         if self.stops is Stops.ALL:
             self.point(Op("release a lock"))
-        self.touch(self._key_of(lock), RELEASE)
+        # Of a free one it is an error, which whoever takes it first can prevent.
+        self.touch(self._key_of(lock), RELEASE if lock.is_held() else READ)
 
     def look(self, thing: Any, *, at_itself: bool = False) -> None:
         """Stop before a look.

@@ -222,7 +222,7 @@ class World:
                 pools._shutdown = False
         # Those that have ended too. Whoever is not known yet is younger than who will start it.
         left: list[VirtualThread] = []
-        # Those that daemons have started: nothing but the stop before the exit is ordered with that.
+        # Those that daemons have started: only the stop before the exit is ordered with that.
         strays: list[VirtualThread] = []
         known, stopped = 1, False
         while True:

@@ -39,6 +39,7 @@ FIRST = {
     "two_sleepers_with_one_deadline",
     "release_then_try_with_a_waiter",
     "empty_then_get_nowait",
+    "lock_released_that_another_may_have_taken",
     "condition_with_a_timeout",
     "barrier_of_two",
 }

@@ -525,6 +525,14 @@ def lock_released_by_another() -> object:
 
 
 @program
+def lock_released_that_another_may_have_taken() -> object:
+    lock = threading.Lock()
+    started(lock.acquire)
+    end = attempt(lock.release)
+    return end, lock.acquire(blocking=False)
+
+
+@program
 def three_threads_on_two_locks() -> object:
     one, two, order = threading.Lock(), threading.Lock(), []
 
