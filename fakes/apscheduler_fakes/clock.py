@@ -25,8 +25,8 @@ class Clock:
     At every due time of a started FakeScheduler on the way the clock stops and runs what is due
     there, in order of time; at one instant the scheduler that was made first comes first.
 
-    What waits or sleeps takes real time: ``time.sleep``, every wait with a time-out, and a scheduler
-    with a thread of its own, whose jobs no tick runs. In a ``Simulation`` none of them does.
+    What waits or sleeps takes real time: ``time.sleep``, every wait with a time-out, and a
+    scheduler with a thread of its own, whose jobs no tick runs. In a ``Simulation`` none does.
 
     Args:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.

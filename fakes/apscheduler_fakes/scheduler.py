@@ -311,9 +311,9 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
             return "this FakeScheduler is shut down. Call start() first."
         return (
             "this FakeScheduler was never started; jobs that wait for start(): "
-            f"{len(self._pending_jobs)}. If the app called it: Flask-APScheduler's start() returns without a word "
-            "when FLASK_DEBUG is set and the process is not the reloader's child, and when "
-            "SCHEDULER_ALLOWED_HOSTS does not name this host."
+            f"{len(self._pending_jobs)}. If the app called it: Flask-APScheduler's start() returns "
+            "without a word when FLASK_DEBUG is set and the process is not the reloader's child, "
+            "and when SCHEDULER_ALLOWED_HOSTS does not name this host."
         )
 
     def _look_until_idle(self, run: Run) -> None:
