@@ -161,7 +161,7 @@ def missing(*, always: bool) -> Callable[[], None]:
         threads = [threading.Thread(target=work) for _ in range(3)]
         for thread in threads:
             thread.start()
-        if always or not event.is_set():
+        if always or event.is_set():
             for thread in threads:
                 thread.join()
             scheduler.add_job(int, id="a")
