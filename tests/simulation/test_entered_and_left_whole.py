@@ -16,6 +16,7 @@ import pytest
 import apscheduler_fakes
 from apscheduler_fakes import Simulation, explore
 from apscheduler_fakes.kernel import active
+from apscheduler_fakes.whole import whole
 
 # Elsewhere a finalizer may run, and what that raises is lost.
 FILES = str(Path(apscheduler_fakes.__file__).parent), contextlib.__file__
@@ -43,25 +44,25 @@ def swapped() -> tuple[object, ...]:
 
 
 def tell(number: int) -> Callable[[FrameType], None]:
-    def now(frame: FrameType) -> None:
+    def now_untraced(frame: FrameType) -> None:
         handler: Any = signal.getsignal(number)
         handler(number, frame)
 
-    return now
+    return now_untraced
 
 
 def places(block: Callable[[], None], place: int, then: Callable[[FrameType], object]) -> int:
     """Run a block, do something at one of its calls and returns, and count them."""
     count = 0
 
-    def profile(frame: FrameType, _event: str, _argument: object) -> None:
+    def profile_untraced(frame: FrameType, _event: str, _argument: object) -> None:
         nonlocal count
         if frame.f_code.co_filename.startswith(FILES):
             count += 1
             if count == place:
                 then(frame)
 
-    sys.setprofile(profile)
+    sys.setprofile(profile_untraced)
     try:
         block()
     finally:
@@ -100,6 +101,33 @@ def test_a_signal_anywhere_leaves_nothing(
     assert told > 1
 
 
+@whole
+def done_whole(number: int, done: list[int]) -> None:
+    signal.raise_signal(number)
+    done.append(number)
+
+
+def test_ctrl_c_waits_for_what_is_done_whole() -> None:
+    """It is raised where the main thread waits next, or where the block ends."""
+    done: list[int] = []
+    with Simulation(), pytest.raises(KeyboardInterrupt):
+        done_whole(signal.SIGINT, done)
+        time.sleep(1)
+    with pytest.raises(KeyboardInterrupt), Simulation():
+        done_whole(signal.SIGINT, done)
+    assert done == [signal.SIGINT] * 2
+
+
+@pytest.mark.usefixtures("alarm")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGALRM])
+def test_an_exploration_ends_after_what_is_done_whole(number: int) -> None:
+    """It runs no other schedule."""
+    done: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        explore(lambda: done_whole(number, done))
+    assert done == [number]
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", ["__enter__", "__exit__"])
 def test_a_stall_while_a_block_begins_or_ends_is_none(name: str) -> None:
@@ -109,14 +137,14 @@ def test_a_stall_while_a_block_begins_or_ends_is_none(name: str) -> None:
     clock = time.perf_counter
     waits = {"__enter__": "return", "__exit__": "call"}[name]
 
-    def profile(frame: FrameType, event: str, _argument: object) -> None:
+    def profile_untraced(frame: FrameType, event: str, _argument: object) -> None:
         if (frame.f_code.co_qualname, event) == (f"Simulation.{name}", waits):
             until = clock() + 0.3
             while clock() < until:
                 pass
 
     try:
-        sys.setprofile(profile)
+        sys.setprofile(profile_untraced)
         with Simulation(stall_timeout=0.1) as sim:
             time.sleep(1)
     finally:
