@@ -96,10 +96,11 @@ class _Watch(ABC):
     def is_excused(self, frame: FrameType | None) -> bool:
         """Tell whether there is a reason why nothing goes on.
 
-        The block is being left, or somebody stands at a breakpoint and thinks. From when that is
-        over the time begins anew.
+        The block is being left, pytest is at work, or somebody stands at a breakpoint and thinks.
+        From when that is over the time begins anew.
         """
-        before, self._excused = self._excused, is_whole(frame) or _in_debugger(frame)
+        before = self._excused
+        self._excused = is_whole(frame) or _in_debugger(frame) or _in_a_report(frame)
         return before or self._excused
 
     def stall(self, kernel: Kernel) -> StallLimit:
@@ -165,5 +166,17 @@ def _in_debugger(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_globals.get("__name__") in {"bdb", "pdb"}:
             return True
+        frame = frame.f_back
+    return False
+
+
+def _in_a_report(frame: FrameType | None) -> bool:
+    """Tell whether pytest is between two parts of a test, where an error would end its run."""
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "_pytest.runner":
+            if frame.f_code.co_name == "from_call":
+                return False
+            if frame.f_code.co_name == "call_and_report":
+                return True
         frame = frame.f_back
     return False

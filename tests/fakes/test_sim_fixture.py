@@ -2,6 +2,8 @@
 
 import pytest
 
+from apscheduler_fakes import Simulation
+
 HANG = """
 import threading
 
@@ -344,3 +346,25 @@ def test_a_stop_before_the_fixture_is_made_ends_its_simulation(pytester: pytest.
     """A signal may come between the block's beginning and pytest's knowing of it."""
     pytester.makepyfile(STOPPED)
     pytester.runpytest("-p", "no:randomly").assert_outcomes(passed=2, errors=1)
+
+
+LONG_REPORT = """
+import time
+
+
+def pytest_runtest_logreport(report, clock=time.perf_counter):
+    until = clock() + 0.3 * (report.when == "call")
+    while clock() < until:
+        pass
+"""
+
+
+@pytest.mark.e2e
+def test_a_report_that_takes_long_is_no_stall(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What pytest does between a test and its end is none of the simulation's affairs."""
+    monkeypatch.setitem(Simulation.__init__.__kwdefaults__, "stall_timeout", 0.1)
+    pytester.makeconftest(LONG_REPORT)
+    pytester.makepyfile("def test_it(sim): assert sim.clock.elapsed == 0.0")
+    pytester.runpytest().assert_outcomes(passed=1)
