@@ -1,5 +1,7 @@
 """The fixture ``sim`` and what pytest shows of a simulation that failed."""
 
+from typing import Any
+
 import pytest
 
 from apscheduler_fakes import Simulation
@@ -364,7 +366,8 @@ def test_a_report_that_takes_long_is_no_stall(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What pytest does between a test and its end is none of the simulation's affairs."""
-    monkeypatch.setitem(Simulation.__init__.__kwdefaults__, "stall_timeout", 0.1)
+    defaults: Any = Simulation.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "stall_timeout", 0.1)
     pytester.makeconftest(LONG_REPORT)
     pytester.makepyfile("def test_it(sim): assert sim.clock.elapsed == 0.0")
     pytester.runpytest().assert_outcomes(passed=1)
