@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+# APScheduler keeps it: from a run inside it would be in no module that time can be frozen in.
+import apscheduler.triggers.date  # noqa: F401
 import pytest
 
 from apscheduler_fakes.scheduler import FakeScheduler, unchecked
