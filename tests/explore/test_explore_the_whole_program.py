@@ -73,10 +73,9 @@ def test_the_page_has_these_figures() -> None:
     """What was searched and found stands in the documentation."""
     page = PAGE.read_text(encoding="utf-8")
     for name, _, ends in PUBLISHED[1:]:
-        row = (
-            [f"{number:,}" for number in (sum(ends.values()), *ends.values())] if ends else ["100"]
-        )
-        assert f"| published, 2 and 2 | `{name}` | {' | '.join(row)} |" in page
+        numbers = (sum(ends.values()), *ends.values()) if ends else (100,)
+        row = " | ".join(f"{number:,}" for number in numbers)
+        assert f"| published, 2 and 2 | `{name}` | {row} |" in page
     for jobs, requests, schedules in CORRECTED:
         row = f"{schedules:,} | 0 | 0 | {schedules:,}"
         assert (
