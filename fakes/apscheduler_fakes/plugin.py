@@ -231,7 +231,7 @@ def _report(owed: list[BaseException]) -> str:
         return ""
     never_fired: Any = sys.modules["apscheduler_fakes.faults"].FaultNeverFired
     faults = [error for error in owed if isinstance(error, never_fired)]
-    errors = [error for error in owed if error not in faults]
+    errors = [error for error in owed if not isinstance(error, never_fired)]
     lines = [*map(str, faults), *(f"nobody saw {type(each).__name__}: {each}" for each in errors)]
     lines[0] = f"FakeScheduler: {lines[0]}"
     if errors:
