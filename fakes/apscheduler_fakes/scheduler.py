@@ -66,6 +66,9 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
     under a ``Clock`` too. Give the wait a time-out of 0, or use the scheduler in a ``Simulation``,
     where neither does.
 
+    A test run by pytest fails if a fault never fired or a job's error was seen by nobody; anything
+    else calls ``check()`` in the end.
+
     Args:
         gconfig: APScheduler's "global" configuration, as for any scheduler.
         immediate: Run what is due whenever a scheduler's thread would be woken: inside ``add_job``,
