@@ -258,6 +258,25 @@ def test_a_finally_clause_that_blocks_for_real_is_stopped_too() -> None:
 
 
 @pytest.mark.e2e
+def test_a_leftover_that_blocks_for_real_is_stopped_too() -> None:
+    """The block is left all the same, and says which thread kept it."""
+    locks = [threading.Lock()]
+    locks[0].acquire()
+
+    def leftover() -> None:
+        try:
+            time.sleep(1000)
+        finally:
+            locks[0].acquire()
+
+    def block() -> None:
+        threading.Thread(target=leftover, name="leftover").start()
+        time.sleep(1)
+
+    assert "leftover waits for something real" in str(stalled(block).value)
+
+
+@pytest.mark.e2e
 def test_a_breakpoint_is_no_stall() -> None:
     """Somebody who stands in the debugger may think."""
     debugger: Any = ModuleType("pdb")
