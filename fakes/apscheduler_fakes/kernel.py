@@ -400,6 +400,8 @@ class Kernel:
         self.failure = failure
         if self.running is self.main:
             raise failure
+        if self._ending:  # The main thread has the others to end.
+            raise self._end_again(self.running)
         self.running.waiting_for = "waits for the end of the simulation"
         self._switch_to_hub(self.running)
 

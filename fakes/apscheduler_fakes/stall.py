@@ -134,9 +134,7 @@ class _BySignal(_Watch):
         kernel = active()
         if kernel is None or kernel is not self._stalled or self.is_excused(frame):
             return
-        if kernel.failure is not None:
-            raise kernel.failure
-        kernel.fail(self.stall(kernel))
+        kernel.fail(kernel.failure or self.stall(kernel))
 
 
 class _ByException(_Watch):

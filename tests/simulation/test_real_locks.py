@@ -258,22 +258,28 @@ def test_a_finally_clause_that_blocks_for_real_is_stopped_too() -> None:
 
 
 @pytest.mark.e2e
-def test_a_leftover_that_blocks_for_real_is_stopped_too() -> None:
-    """The block is left all the same, and says which thread kept it."""
+def test_leftovers_that_block_for_real_are_stopped_too() -> None:
+    """The block is left all the same, each has its end, and the first is named."""
     locks = [threading.Lock()]
     locks[0].acquire()
+    ended: list[str] = []
 
     def leftover() -> None:
         try:
             time.sleep(1000)
         finally:
-            locks[0].acquire()
+            try:
+                locks[0].acquire()
+            finally:
+                ended.append(threading.current_thread().name)
 
     def block() -> None:
-        threading.Thread(target=leftover, name="leftover").start()
+        for name in ("first", "second"):
+            threading.Thread(target=leftover, name=name).start()
         time.sleep(1)
 
-    assert "leftover waits for something real" in str(stalled(block).value)
+    assert "first waits for something real" in str(stalled(block).value)
+    assert ended == ["first", "second"]
 
 
 @pytest.mark.e2e
