@@ -8,6 +8,7 @@ as long as they live. Jobs of no group they only pass on.
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from apscheduler import events
@@ -19,6 +20,8 @@ from jobs_synchronizer.future import JobFuture, NotBegun
 
 # What a job is made of.
 _FIELDS = list(filter("__weakref__".__ne__, Job.__slots__))
+# Of what is wrapped: two schedulers may share an executor, and two executors a pool.
+_wrapping = Lock()
 
 
 class RunId(str):
@@ -60,15 +63,20 @@ class Observed:
             self._executor.submit_job(job, run_times)
         elif not future._handed_over:
             future._handed_over = True
-            _observe(self._executor)
             # Rescheduled to recur, it can be due more than once.
             _hand_over(self._executor, future, job, run_times[-1:])
 
 
-def _observe(executor: Any) -> None:
-    """Hear from now on how the jobs of groups end in an executor."""
-    if hasattr(executor, "_unobserved"):
-        return
+def _observe(executor: Any, pool: Any) -> None:
+    """Hear from now on how the jobs of groups end in an executor, and in its pool's queue."""
+    with _wrapping:
+        if not hasattr(executor, "_unobserved"):
+            _observe_endings(executor)
+        if isinstance(pool, Executor) and not hasattr(pool, "_unobserved"):
+            _observe_cancelling(pool)
+
+
+def _observe_endings(executor: Any) -> None:
     success, error = executor._unobserved = executor._run_job_success, executor._run_job_error
 
     def run_job_success(job_id: str, endings: list[Any]) -> None:
@@ -96,8 +104,7 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
     in_a_thread = pool is None or isinstance(pool, ThreadPoolExecutor)
     if future.done() if in_a_thread else not future._claim():
         return
-    if isinstance(pool, Executor):
-        _observe_cancelling(pool)
+    _observe(executor, pool)
     handed = _copy_of(job)
     handed.id = run_id = RunId(job.id)
     run_id.executor, run_id.future, run_id.grace = executor, future, job.misfire_grace_time
@@ -124,8 +131,6 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
 
 def _observe_cancelling(pool: Any) -> None:
     """Let executors hear of a job that their pool cancels in its queue, which they never do."""
-    if hasattr(pool, "_unobserved"):
-        return
     submit = pool._unobserved = pool.submit
 
     def submit_observed(function: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -8,13 +8,13 @@ import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC
 from typing import Any
 
 import pytest
 from apscheduler.executors.debug import DebugExecutor
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.pool import BasePoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.base import BaseJobStore, ConflictingIdError, JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -22,7 +22,7 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from apscheduler_fakes import Exhaustive, explore
 from caller import DEADLINE, kill
-from jobs_synchronizer import JobFuture, JobGroup, JobRefused
+from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover
 
 
 @pytest.fixture(autouse=True)
@@ -397,3 +397,41 @@ def test_an_id_can_be_used_again_as_soon_as_its_job_is_answered() -> None:
         scheduler.shutdown()
 
     assert explore(program, Exhaustive(max_preemptions=1)).complete
+
+
+class OnAPoolOfOthers(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """An executor on a pool that is not its own."""
+
+    def __init__(self, pool: Any) -> None:
+        super().__init__(pool)
+
+
+@pytest.mark.parametrize("shares", ["executor", "pool"])
+def test_what_two_schedulers_share(shares: str) -> None:
+    """Two schedulers that hand over the first jobs of an executor, or pool, at the same time."""
+
+    def program() -> None:
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        both = DebugExecutor()
+        executors = [both, both] if shares == "executor" else [OnAPoolOfOthers(pool) for _ in "ab"]
+        schedulers = [OneLook(timezone=UTC, executors={"default": each}) for each in executors]
+        busy, gate = threading.Event(), threading.Event()
+        pool.submit(lambda: busy.set() or gate.wait())
+        busy.wait()
+        with ExitStack() as stack:
+            futures = []
+            for scheduler in schedulers:
+                scheduler.start()
+                futures.append(stack.enter_context(JobGroup(scheduler)).add_job(int))
+            other = threading.Thread(target=schedulers[1].look)
+            other.start()
+            schedulers[0].look()
+            other.join()
+            pool.shutdown(wait=False, cancel_futures=True)
+            answers = [answer_of(future) for future in futures]
+        gate.set()
+        assert answers == ["value" if shares == "executor" else "JobLost"] * 2
+        assert [dict(each._instances) for each in executors if each is not both] in ([], [{}, {}])
+
+    inside = [handover._observe, handover._observe_endings, handover._observe_cancelling]
+    assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
