@@ -2,6 +2,7 @@
 
 import queue
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -437,3 +438,35 @@ def test_a_real_thread_goes_on_with_the_real_local(module: Any) -> None:
         assert module.local.name == "virtual"
 
     assert (seen, module.local.name) == ([None, "real"], "virtual")
+
+
+TRACED = """
+import sys
+import threading
+import time
+
+from apscheduler_fakes import Simulation
+
+
+def run():
+    with Simulation():
+        time.sleep(1)
+
+
+thread = threading.Thread(target=run)
+thread.start()
+thread.join()
+sys.setprofile(lambda *event: None)
+run()
+sys.setprofile(None)
+print("end")
+"""
+
+
+@pytest.mark.e2e
+def test_functions_can_be_traced_after_a_simulation_in_another_thread(
+    run_program: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """A debugger, a profiler or coverage goes on as before; on Python 3.11 it would hang."""
+    ran = run_program(TRACED)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "end\n", "")
