@@ -416,7 +416,12 @@ def test_what_two_schedulers_share(shares: str) -> None:
         executors = [both, both] if shares == "executor" else [OnAPoolOfOthers(pool) for _ in "ab"]
         schedulers = [OneLook(timezone=UTC, executors={"default": each}) for each in executors]
         busy, gate = threading.Event(), threading.Event()
-        pool.submit(lambda: busy.set() or gate.wait())
+
+        def occupy() -> None:
+            busy.set()
+            gate.wait()
+
+        pool.submit(occupy)
         busy.wait()
         with ExitStack() as stack:
             futures = []
@@ -433,5 +438,5 @@ def test_what_two_schedulers_share(shares: str) -> None:
         assert answers == ["value" if shares == "executor" else "JobLost"] * 2
         assert [dict(each._instances) for each in executors if each is not both] in ([], [{}, {}])
 
-    inside = [handover._observe, handover._observe_endings, handover._observe_cancelling]
+    inside: list[Any] = [handover._observe, handover._observe_endings, handover._observe_cancelling]
     assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
