@@ -148,7 +148,7 @@ class JobGroup:
 
         Raises:
             RuntimeError: The group is not open.
-            TypeError: ``func`` is a coroutine function.
+            TypeError: ``func`` is a coroutine function, or ``id`` or ``jobstore`` no key of a dict.
             ValueError: ``trigger`` is another one.
             JobRefused: The scheduler does not run, or this thread would keep the job from running
                 as long as it waits for it.
@@ -182,6 +182,7 @@ class JobGroup:
             context=self._context,
             watch=self._watch,
         )
+        hash(future._key)  # One that cannot be a key must not stop the end of the block.
         # Before it is added: whatever comes between, the end of the block takes it back.
         self._futures.append(future)
         options.setdefault("misfire_grace_time", None)

@@ -120,6 +120,21 @@ def test_a_job_whose_adding_fails_at_its_end_is_taken_back(
     assert ran == []
 
 
+@pytest.mark.parametrize("what", ["id", "jobstore"])
+def test_an_id_that_nothing_can_have(scheduler: Any, sim: Simulation, what: str) -> None:
+    """What cannot be a job's id, or a store's alias, is refused and leaves the others alone."""
+    ran: list[int] = []
+    no_key: dict[str, Any] = {what: ["x"]}
+    with JobGroup(scheduler) as group:
+        for i in range(3):
+            group.add_job(ran.append, args=[i], **soon())
+            with pytest.raises(TypeError, match="unhashable"):
+                group.add_job(work, **no_key)
+    assert scheduler.get_jobs() == []
+    sim.clock.tick(10)
+    assert ran == []
+
+
 class WithAPoolOfItsOwn(DebugExecutor):  # type: ignore[misc]
     """An executor whose pool is none of ``concurrent.futures``."""
 
