@@ -136,6 +136,31 @@ def test_a_job_that_is_not_in_its_store_yet_when_all_are_removed(
     assert isinstance(removed.exception(), JobRemoved)
 
 
+class UnreadableStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
+    """A store that says of no job whether it has it."""
+
+    def lookup_job(self, job_id: str) -> Any:
+        """Fail."""
+        raise OSError("connection lost")
+
+
+@pytest.mark.rows("E7")
+def test_all_jobs_removed_of_which_a_store_says_nothing(scheduler: Any, gets: Gets) -> None:
+    """A job whose store cannot be read then is pending, and says so; the others are told."""
+    scheduler.add_jobstore(UnreadableStore(), "other")
+    with JobGroup(scheduler) as group:
+        other = group.add_job(work, jobstore="other", **soon())
+        future = group.add_job(work, **soon())
+        scheduler.remove_all_jobs()
+        assert isinstance(future.exception(0), JobRemoved)
+        gets(
+            other,
+            "pending after 30 s, last seen: removed from job store 'other', it seems, which could "
+            "not be looked into (OSError)",
+        )
+    assert scheduler._listeners == []
+
+
 @pytest.mark.rows("E8")
 def test_a_job_store_that_is_removed(scheduler: Any, gets: Gets) -> None:
     """Jobs whose store is removed are known at once not to run."""
