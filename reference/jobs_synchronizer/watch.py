@@ -70,7 +70,8 @@ class Watch:
         self.scheduler = scheduler
         # Of what follows; nothing else is waited for by who holds it.
         self._lock = threading.Lock()
-        self._openers: set[Opener] = set()
+        # In their order, which a set has not: what is asked of them, every run asks alike.
+        self._openers: dict[Opener, None] = {}
         # What a store may have, by the store's alias and the job's id.
         self._waiting: dict[tuple[str, str], JobFuture] = {}
         self._attends = False
@@ -84,13 +85,13 @@ class Watch:
     def open(self, opener: Opener) -> None:
         """Watch for one more group."""
         with self._lock:
-            self._openers.add(opener)
+            self._openers[opener] = None
             self._attend()
 
     def close(self, opener: Opener) -> None:
         """Watch for one group less."""
         with self._lock:
-            self._openers.remove(opener)
+            del self._openers[opener]
             self._attend()
 
     def _attend(self) -> None:

@@ -440,3 +440,25 @@ def test_what_two_schedulers_share(shares: str) -> None:
 
     inside: list[Any] = [handover._observe, handover._observe_endings, handover._observe_cancelling]
     assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
+
+
+def test_two_jobs_that_wait_for_the_last_worker() -> None:
+    """Of two jobs in a pool of two that wait for that pool, one is refused in every order."""
+    seen: set[Any] = set()
+
+    def program() -> None:
+        scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(2)})
+        scheduler.start()
+
+        def outer() -> Any:
+            with JobGroup(scheduler) as group:
+                return group.add_job(int).result(60)
+
+        with JobGroup(scheduler) as group:
+            futures = [group.add_job(outer) for _ in range(2)]
+            concurrent.futures.wait(futures, timeout=100)
+            seen.add(tuple(sorted(answer_of(future) for future in futures)))
+        scheduler.shutdown()
+
+    assert explore(program, Exhaustive(max_preemptions=0)).complete
+    assert seen == {("JobRefused", "value")}
