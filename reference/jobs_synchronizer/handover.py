@@ -120,13 +120,18 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
             what = f"was skipped: {runs} ({job.max_instances})"
             advice = "Leave the id out: each job gets one of its own."
             future._fail(JobSkipped, what, advice, error)
-        elif str(error) == "can't start new thread" and getattr(pool, "_threads", None):
-            # The pool has queued it nevertheless, and a worker that lives will run it.
+        elif in_a_thread and (_is_queued(pool, error) or not future._claim()):
+            # It has begun, or will.
             future._unwatch()
         else:
             what = f"was refused by executor {future._executor!r}: {_text(error)}"
             future._fail(JobRefused, what, "Give the scheduler an executor that runs.", error)
         raise
+
+
+def _is_queued(pool: Any, error: BaseException) -> bool:
+    """Return whether a pool that fails has queued a job, and a worker that lives will run it."""
+    return str(error) == "can't start new thread" and bool(getattr(pool, "_threads", None))
 
 
 def _observe_cancelling(pool: Any) -> None:

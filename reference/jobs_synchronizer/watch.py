@@ -322,13 +322,14 @@ class Watch:
         try:
             store = self.scheduler._jobstores.get(future._jobstore)
             found = store is not None and store.lookup_job(future.job_id) is not None
-            return not (found or future._handed_over)
-        except Exception as error:  # noqa: BLE001  # A store's, and there may be other stores' jobs.
+        except Exception as error:  # noqa: BLE001  # A store's; other stores have jobs, too.
             future._seen = (
                 "removed from job store {0._jobstore!r}, it seems, which could not be looked into "
                 f"({type(error).__name__})"
             )
             return False
+        else:
+            return not (found or future._handed_over)
         finally:
             self.scheduler._jobstores_lock.release()
 

@@ -141,7 +141,7 @@ class UnreadableStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has 
 
     def lookup_job(self, job_id: str) -> Any:
         """Fail."""
-        raise OSError("connection lost")
+        raise OSError(f"job {job_id}: connection lost")
 
 
 @pytest.mark.rows("E7")

@@ -120,6 +120,28 @@ def test_a_job_that_is_over_before_its_refusal(scheduler: Any, gets: Gets) -> No
         gets(group.add_job(work), "'done' after 2 s")
 
 
+@pytest.mark.rows("E11")
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("can't start new thread"),
+        RuntimeError("can't create new thread at interpreter shutdown"),
+        MemoryError(),
+    ],
+)
+def test_a_job_that_begins_before_its_refusal(scheduler: Any, gets: Gets, error: Exception) -> None:
+    """A job that a worker has begun when the pool fails is no refused one, whatever the error."""
+    with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
+
+        def fail_late(thread: threading.Thread) -> None:
+            time.sleep(1.2)
+            raise error
+
+        scheduler._executors["default"]._pool.submit(time.sleep, 1)  # The only worker.
+        patch.setattr(threading.Thread, "start", fail_late)
+        gets(group.add_job(work), "'done' after 1.5 s")
+
+
 @pytest.mark.rows("E17")
 def test_a_shutdown_that_waits(scheduler: Any, gets: Gets) -> None:
     """Jobs that a pool runs, or has in its queue, end before a shutdown that waits for them."""
