@@ -1,6 +1,7 @@
-"""A real thread beside a simulation."""
+"""A real thread beside a simulation, and waiting for what no lock tells."""
 
 import _thread
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -22,3 +23,9 @@ def beside(
 
     start(run_in_a_bare_thread, ())
     over.acquire()
+
+
+def until(happened: Callable[[], bool], pause: Callable[[], object] = os.sched_yield) -> None:
+    """Look until something has happened."""
+    while not happened():
+        pause()

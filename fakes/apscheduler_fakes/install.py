@@ -291,7 +291,7 @@ class _Loaded:
         if places == self._places and not (types and _types(values) != self._types):
             return list(compress(self._known, grown))
         other = self._other(places, _types(values), map(len, all_names))
-        return list(compress(self._known, map(or_, other, grown)))
+        return list(compress(self._known, map(or_, list(other), grown)))
 
     def _other(self, places: bytes, types: bytes, sizes: Iterator[int]) -> Iterator[bool]:
         """Tell of each module whether something else stands in it now."""

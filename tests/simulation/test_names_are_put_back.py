@@ -241,6 +241,11 @@ def test_a_class_or_module_that_refuses_is_swapped_all_the_same(
     inside = object.__getattribute__(frozen, "__dict__")
     inside |= {"kept": kept, "shown": shown, "clock": time.monotonic}
     monkeypatch.setitem(sys.modules, "frozen", frozen)
+    for refuses in (kept, frozen):
+        with pytest.raises(AttributeError):
+            refuses.clock  # noqa: B018  # To look is enough.
+        with pytest.raises(AttributeError):
+            refuses.clock = None
     with Simulation():
         assert inside["clock"]() == type.__getattribute__(kept, "clock")() == 1.0
         assert shown.clock == "the metaclass's"

@@ -361,11 +361,11 @@ def test_a_real_wait_in_another_os_thread_is_reported(monkeypatch: pytest.Monkey
     locks[0].acquire()
     told: list[str] = []
 
-    def write(text: str) -> None:
+    def write_in_a_bare_thread(text: str) -> None:
         told.append(text)
         locks[0].release()
 
-    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=write))
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=write_in_a_bare_thread))
     [error] = in_another_thread(lambda _: locks[0].acquire())
     monkeypatch.undo()
     assert told == [f"StallLimit: {error}\n"]

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from beside import until
+
 # A wait in these tests, in seconds: real threads really wait for it.
 SHORT = 0.01
 
@@ -135,7 +137,6 @@ def test_a_wrong_time_out_of_a_join_is_refused(timeout: Any, error: type[Excepti
     thread.start()
     with pytest.raises(error):
         thread.join(timeout)
-    event.set()
     over = Thread(target=int)
     over.start()
     over.join()
@@ -145,9 +146,11 @@ def test_a_wrong_time_out_of_a_join_is_refused(timeout: Any, error: type[Excepti
     elif timeout == 1e30:
         with pytest.raises(error):
             over.join(timeout)
+    setter = Timer(SHORT, event.set)
+    setter.start()
     # Python 3.11 and 3.12 then take a real thread for stopped, and join would not wait for it.
-    while thread in threading.enumerate():
-        time.sleep(SHORT)
+    until(lambda: thread not in threading.enumerate(), lambda: time.sleep(SHORT / 10))
+    setter.join()
 
 
 def test_a_thread_knows_itself() -> None:
