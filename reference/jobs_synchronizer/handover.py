@@ -140,7 +140,7 @@ def _observe_cancelling(pool: Any) -> None:
 
     def submit_observed(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         pool_future = submit(function, *args, **kwargs)
-        run_id: Any = getattr(args[0], "id", None) if args else None
+        run_id: Any = args[0].id if args and isinstance(args[0], Job) else None
 
         def done(pool_future: Future[Any]) -> None:
             if pool_future.cancelled():

@@ -97,12 +97,16 @@ class Watch:
     def _attend(self) -> None:
         """Be at the scheduler as long as there is anything to watch; after that it is as it was."""
         needed = bool(self._openers or self._waiting)
+        own = vars(self.scheduler)
         if needed and not self._attends:
+            self._own_lookup = own.get("_lookup_executor")
             self._find_executor = self.scheduler._lookup_executor
             self.scheduler._lookup_executor = self._lookup_executor
             self.scheduler.add_listener(self._hear, sum([*OF_ONE, *OF_ALL]))
         elif self._attends and not needed:
-            del self.scheduler._lookup_executor
+            own.pop("_lookup_executor", None)
+            if self._own_lookup is not None:
+                own["_lookup_executor"] = self._own_lookup
             self.scheduler.remove_listener(self._hear)
         self._attends = needed
 

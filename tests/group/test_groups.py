@@ -199,6 +199,28 @@ def test_the_last_open_group_takes_the_listener_along(scheduler: Any) -> None:
     assert "_lookup_executor" not in vars(scheduler)
 
 
+def test_a_scheduler_with_a_lookup_of_its_own(scheduler: Any) -> None:
+    """What somebody put in the same place is used, and is back when the block ends."""
+    real, seen = scheduler._lookup_executor, list[str]()
+
+    def look_up(alias: str) -> Any:
+        seen.append(alias)
+        return real(alias)
+
+    scheduler._lookup_executor = look_up
+    with JobGroup(scheduler) as group:
+        assert group.add_job(work).result(30) == 0.5
+    assert seen == ["default"]
+    assert vars(scheduler).pop("_lookup_executor") is look_up
+
+
+def test_a_lookup_that_somebody_takes_away(scheduler: Any) -> None:
+    """A block whose place in the scheduler is gone ends all the same."""
+    with JobGroup(scheduler):
+        del scheduler._lookup_executor
+    assert scheduler._listeners == []
+
+
 def test_a_block_that_another_process_leaves(
     scheduler: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -422,6 +444,25 @@ def test_jobs_of_nobody_are_left_alone(scheduler: Any, caplog: pytest.LogCapture
         time.sleep(1)
     assert sorted(ran) == ["other", "pool"]
     assert "AttributeError" not in caplog.text
+
+
+class Row:
+    """What somebody gives a pool to work on: it has an id that cannot be had."""
+
+    @property
+    def id(self) -> int:
+        """Fail."""
+        raise LookupError("detached")
+
+
+def test_what_others_give_a_pool_is_not_looked_at(scheduler: Any) -> None:
+    """A pool that has run a group's jobs takes what it took before."""
+    with JobGroup(scheduler) as group:
+        assert group.add_job(work).result(30) == 0.5
+    submit = scheduler._executors["default"]._pool.submit
+    assert submit(type, Row()).result(30) is Row
+    with pytest.raises(LookupError, match="detached"):
+        submit(lambda: Row().id).result(30)
 
 
 def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -> None:
