@@ -95,7 +95,8 @@ def _of_waits(
     return Generated(number, programs, bounds=bounds, options=options)
 
 
-# The name says what is in a program: so many threads of at most so many operations each.
+# The name says what is in a program: so many threads of at most so many operations (or critical
+# sections) each.
 SETS = {
     "locks-2x3": _of_locks(56, PLAIN, 3, 2),
     "locks-3x2": _of_locks(28, PLAIN, 2, 3),
@@ -103,6 +104,12 @@ SETS = {
     "tries-2x2": _of_locks(90, WITH_TRIES, 2, 2),
     "tries-2x3": _of_locks(1056, WITH_TRIES, 3, 2),
     "tries-3x2": _of_locks(570, WITH_TRIES, 2, 3, WITHIN),
+    "sections-3x2": Generated(
+        292,
+        partial(lock_programs.sections, "ABC", 2, 3),
+        lock_programs.runnable_sections,
+        (None,),
+    ),
     "times-2x2": _of_waits(210, LOCKS, 2),
     "early-times-2x1": _of_waits(10, LOCKS, 1, options=EARLY),
     "early-times-2x2": _of_waits(210, LOCKS, 2, bounds=WITHIN, options=EARLY),

@@ -8,7 +8,7 @@ Programs that differ in the order of their threads or in the names of the locks 
 
 import threading
 from collections.abc import Callable, Iterator
-from itertools import combinations_with_replacement
+from itertools import chain, combinations_with_replacement, product
 
 Body = tuple[str, ...]
 Program = tuple[Body, ...]
@@ -60,6 +60,38 @@ def runnable(program: Program, seen: list[object]) -> Callable[[], None]:
         threads = [threading.Thread(target=thread, args=(each,)) for each in range(len(program))]
         for each in threads:
             each.start()
+
+    return run
+
+
+def sections(locks: str, longest: int, threads: int) -> Iterator[Program]:
+    """Return every program of so many threads with one to so many critical sections each.
+
+    A thread is a sequence of names of locks, one for each section. Those that differ in the names
+    of the locks are the same, those that differ in the order of their threads are not: which of
+    them runs by default decides what is tried first.
+    """
+    found = [body for length in range(1, longest + 1) for body in product(locks, repeat=length)]
+    for program in product(found, repeat=threads):
+        if locks.startswith("".join(dict.fromkeys(chain(*program)))):
+            yield program
+
+
+def runnable_sections(program: Program, seen: list[object]) -> Callable[[], None]:
+    """Return a program of sections as a function that leaves the order of each lock's in a list."""
+
+    def run() -> None:
+        locks = {name: threading.Lock() for name in sorted({*chain(*program)})}
+        orders: dict[str, list[int]] = {name: [] for name in locks}
+        seen[:] = [orders]
+
+        def thread(number: int) -> None:
+            for name in program[number]:
+                with locks[name]:
+                    orders[name].append(number)
+
+        for number in range(len(program)):
+            threading.Thread(target=thread, args=(number,)).start()
 
     return run
 

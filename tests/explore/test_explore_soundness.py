@@ -84,6 +84,7 @@ def test_a_generated_thread_releases_what_it_holds_and_takes_what_it_does_not() 
     [
         ("locks-2x3", 12, EVERY),
         ("locks-3x2", 14, EVERY),
+        ("sections-3x2", 220, (None,)),
         ("tries-2x2", 40, WITHIN),
         ("times-2x2", 70, EVERY),
         ("early-times-2x1", 3, EVERY),
@@ -124,6 +125,14 @@ def test_three_threads_that_try_locks_keep_every_outcome_within_a_bound() -> Non
     program = (("?A", "?B"), ("?B", "A"), ("?B", "A"))
 
     assert list(SETS["tries-3x2"].losses([program], (1,))) == []
+
+
+@LONG
+def test_three_threads_that_try_locks_keep_every_outcome() -> None:
+    """One that sleeps at a point is no reason to leave it out for what begins with another."""
+    program = (("?A",), ("?A", "B"), ("B", "?A"))
+
+    assert list(SETS["tries-3x2"].losses([program], (None,))) == []
 
 
 def test_a_thread_that_tries_two_locks_keeps_every_outcome() -> None:

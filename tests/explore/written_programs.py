@@ -61,6 +61,22 @@ def joined(*functions: Callable[[], object]) -> None:
 
 
 @program
+def three_threads_with_two_locks_and_no_try() -> object:
+    first, second, order = threading.Lock(), threading.Lock(), []
+
+    def sections(*locks: threading.Lock) -> Callable[[], None]:
+        def run() -> None:
+            for lock in locks:
+                with lock:
+                    order.append((lock is first, threading.current_thread().name))
+
+        return run
+
+    started(sections(first, second), sections(second, first), sections(first))
+    return lambda: str(sorted(order, key=lambda each: each[0]))
+
+
+@program
 def set_beside_is_set() -> object:
     event = threading.Event()
     started(event.set)
