@@ -11,9 +11,6 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from jobs_synchronizer.future import JobFuture
 
-# A future, and the pool that is to run its job.
-Awaited = tuple[JobFuture, Any]
-
 # All that a scheduler's own thread does, it does in one of these.
 _OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
 
@@ -30,7 +27,7 @@ class Opener:
         keeps_the_scheduler: Whether the scheduler can do nothing as long as this thread waits: it
             is its own, in a listener or in a job, or it has the lock of the stores.
         home: The scheduler's pool that this thread is a worker of, if it is one.
-        awaited: Then, what it waits for.
+        awaited: Then, what it waits for, by the pool that is to run it.
     """
 
     def __init__(self, scheduler: Any) -> None:
@@ -44,11 +41,18 @@ class Opener:
         self.home = next(
             (pool for pool in pools if self.thread in getattr(pool, "_threads", ())), None
         )
-        self.awaited: list[Awaited] = []
+        self.awaited: dict[Any, list[JobFuture]] = {}
 
     def waits_for(self, pools: set[Any]) -> bool:
         """Return whether it waits for one of these pools to run a job."""
-        return any(pool in pools and not future.done() for future, pool in self.awaited)
+        return any(pool in pools and _last(futures) for pool, futures in self.awaited.items())
+
+
+def _last(futures: list[JobFuture]) -> JobFuture | None:
+    """Return the last future that is not done, and forget those that are behind it."""
+    while futures and futures[-1].done():
+        futures.pop()
+    return futures[-1] if futures else None
 
 
 def starves(pool: Any, openers: Iterable[Opener]) -> bool:

@@ -169,7 +169,7 @@ class Watch:
         if opener.home is not None:
             pool = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
             with self._lock:
-                opener.awaited.append((future, pool))
+                opener.awaited.setdefault(pool, []).append(future)
                 if starves(pool, self._openers):
                     raise _not_added(future, _STARVED)
 

@@ -26,7 +26,7 @@ from flask_apscheduler import APScheduler
 
 from apscheduler_fakes import FakeScheduler, Simulation
 from caller import Refused, kill, refusal, soon
-from jobs_synchronizer import JobGroup, JobRefused
+from jobs_synchronizer import JobFuture, JobGroup, JobRefused
 
 
 def work() -> str:
@@ -278,6 +278,33 @@ def test_a_job_that_waits_for_its_own_pool(scheduler: Any, refused: Refused) -> 
         )
         fed = group.add_job(waits_inside(scheduler), name="outer", executor="small")
         assert fed.result(30) == "done"
+
+
+def test_the_cost_of_adding_inside_a_job_is_flat(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that adds others one after the other asks each of them as often as the first ones."""
+    scheduler.add_executor(ThreadPoolExecutor(2), "small")
+    asked: list[JobFuture] = []
+    done = JobFuture.done
+
+    def count(future: JobFuture) -> bool:
+        asked.append(future)
+        return done(future)
+
+    def asks(jobs: int) -> int:
+        def outer() -> None:
+            with JobGroup(scheduler) as inner:
+                for _ in range(jobs):
+                    inner.add_job(int, executor="small").result(30)
+
+        asked.clear()
+        with JobGroup(scheduler) as group:
+            group.add_job(outer, executor="small").result(30)
+        return len(asked)
+
+    monkeypatch.setattr(JobFuture, "done", count)
+    assert asks(30) - asks(20) == asks(20) - asks(10)
 
 
 def test_jobs_that_wait_for_their_own_pool_leave_it_a_worker(scheduler: Any) -> None:
