@@ -153,7 +153,8 @@ class JobGroup:
             JobRefused: The scheduler does not run, or this thread would keep the job from running
                 as long as it waits for it.
             Exception: Whatever the scheduler's ``add_job`` raises, such as a job store that cannot
-                pickle the arguments. The job was not added then.
+                pickle the arguments. The job was not added then; what a store has of it all the
+                same under an ``id`` that was given stays there.
         """
         if not self._is_open:
             raise RuntimeError(
@@ -197,7 +198,7 @@ class JobGroup:
             executor=executor,
         )
         try:
-            self._watch.add(future, self._opener, options)
+            self._watch.add(future, self._opener, options, is_new=not id)
         except BaseException:
             future.cancel()  # Its store may have it already.
             raise

@@ -122,13 +122,16 @@ class Watch:
         thread = getattr(self.scheduler, "_thread", None)
         return "" if thread is None or thread.is_alive() else _DEAD
 
-    def add(self, future: JobFuture, opener: Opener, options: dict[str, Any]) -> None:
+    def add(
+        self, future: JobFuture, opener: Opener, options: dict[str, Any], *, is_new: bool
+    ) -> None:
         """Add a future's job.
 
         Args:
             future: The future.
             opener: Who opened its group.
             options: What the scheduler's ``add_job`` takes.
+            is_new: Whether no other job can have its id.
 
         Raises:
             JobRefused: It could not run.
@@ -141,7 +144,8 @@ class Watch:
         try:
             self._add(future, options)
         except BaseException:
-            # What its store has is the group's to take out.
+            # What its store has, or may have under a new id, is the group's to take out.
+            future._stored = future._stored or is_new
             if not future._stored:
                 self._take(future)
             raise

@@ -135,6 +135,30 @@ def test_an_id_that_nothing_can_have(scheduler: Any, sim: Simulation, what: str)
     assert ran == []
 
 
+class HastyStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
+    """A store that has a job, and fails to say so."""
+
+    def add_job(self, job: Any) -> None:
+        """Fail at the end."""
+        super().add_job(job)
+        raise OSError("the answer was lost")
+
+
+@pytest.mark.parametrize("id_", [None, "", "given"])
+def test_a_job_that_its_store_has_and_denies(
+    scheduler: Any, sim: Simulation, id_: str | None
+) -> None:
+    """A job whose adding failed is not run, unless its id may be that of somebody else's."""
+    ran: list[int] = []
+    scheduler.add_jobstore(HastyStore(), "hasty")
+    with pytest.raises(OSError, match="the answer was lost"), JobGroup(scheduler) as group:
+        group.add_job(ran.append, args=[1], id=id_, jobstore="hasty", **soon())
+    assert [job.id for job in scheduler.get_jobs()] == ([id_] if id_ else [])
+    sim.clock.tick(10)
+    assert ran == ([1] if id_ else [])
+    assert scheduler._listeners == []
+
+
 class WithAPoolOfItsOwn(DebugExecutor):  # type: ignore[misc]
     """An executor whose pool is none of ``concurrent.futures``."""
 
