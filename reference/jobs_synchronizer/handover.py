@@ -63,6 +63,7 @@ class Observed:
             self._executor.submit_job(job, run_times)
         elif not future._handed_over:
             future._handed_over = True
+            future._executor = job.executor  # It may have been modified.
             # Rescheduled to recur, it can be due more than once.
             _hand_over(self._executor, future, job, run_times[-1:])
 

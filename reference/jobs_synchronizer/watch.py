@@ -6,6 +6,7 @@ are there while a group is open, or a store may have a job of one. What comes af
 ``handover``'s.
 """
 
+import sys
 import threading
 from typing import Any, Self
 
@@ -261,7 +262,7 @@ class Watch:
         match code:
             case events.EVENT_JOB_MODIFIED:
                 future._seen = (
-                    "modified in job store {0._jobstore!r}: paused, resumed or rescheduled"
+                    "modified in job store {0._jobstore!r}: it may be paused or rescheduled"
                 )
             case events.EVENT_JOB_ADDED if not future._stored:
                 future._stored = True
@@ -279,10 +280,13 @@ class Watch:
                 self._withdraw_one(future)
 
     def _withdraw_one(self, future: JobFuture) -> None:
-        if future._executor in self.scheduler._executors:
+        # The scheduler removes a job while it handles that its executor was not found.
+        alias = getattr(sys.exception(), "looked_up_by_a_watch", None)
+        if alias is None:
             what = "was removed from job store {0._jobstore!r} before it was due"
             future._withdraw(JobRemoved, what, "Add it again if it should run.")
         else:
+            future._executor = alias
             what = (
                 "was taken out of job store {0._jobstore!r}: its executor {0._executor!r} does not "
                 "exist"
@@ -344,7 +348,12 @@ class Watch:
     # On the way to an executor
 
     def _lookup_executor(self, alias: str) -> Any:
-        return Observed(self._find_executor(alias), self._find_future)
+        try:
+            executor = self._find_executor(alias)
+        except BaseException as error:
+            error.looked_up_by_a_watch = alias  # type: ignore[attr-defined]  # See _withdraw_one.
+            raise
+        return Observed(executor, self._find_future)
 
     def _find_future(self, job: Any) -> JobFuture | None:
         return self._waiting.get((job._jobstore_alias, job.id))

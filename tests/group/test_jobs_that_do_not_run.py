@@ -205,6 +205,36 @@ def test_an_executor_that_does_not_exist(scheduler: Any, gets: Gets) -> None:
         )
 
 
+@pytest.mark.rows("E6", "E9", "E10")
+def test_an_executor_that_is_another_one_when_the_job_is_due(
+    scheduler: Any, small: Any, gets: Gets
+) -> None:
+    """A job that is modified gets the answer of the executor that it has when it is due."""
+    small.shutdown()
+    with JobGroup(scheduler) as group:
+        removed = group.add_job(work, executor="later", **soon())
+        scheduler.remove_job(removed.job_id)
+        gets(
+            removed,
+            "JobRemoved after 0 s: Job 'work' (id …) was removed from job store 'default' before "
+            "it was due. Add it again if it should run.",
+        )
+        nowhere, shut = group.add_job(work, **soon()), group.add_job(work, **soon())
+        scheduler.modify_job(nowhere.job_id, executor="nowhere")
+        scheduler.modify_job(shut.job_id, executor="small")
+        gets(
+            nowhere,
+            "JobRefused after 5 s: Job 'work' (id …) was taken out of job store 'default': its "
+            "executor 'nowhere' does not exist. Name one that the scheduler has, or add it.",
+        )
+        gets(
+            shut,
+            "JobRefused after 5 s: Job 'work' (id …) was refused by executor 'small': "
+            "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
+            "executor that runs.",
+        )
+
+
 @pytest.mark.rows("E10")
 def test_an_executor_that_refuses(scheduler: Any, small: Any, gets: Gets) -> None:
     """A job that its pool does not take, because it is shut down, is known at once not to run."""
