@@ -1,16 +1,20 @@
 """JobFuture: what becomes of one job, as a future of the standard library."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from concurrent.futures._base import CANCELLED, PENDING
 from contextlib import AbstractContextManager, suppress
-from types import CoroutineType
+from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from jobs_synchronizer.errors import JobNotRun
 
 if TYPE_CHECKING:
     from jobs_synchronizer.watch import Watch
+
+
+_ASYNC = {CoroutineType: "a coroutine", AsyncGeneratorType: "an asynchronous generator"}
 
 
 class NotBegun(CancelledError):
@@ -63,6 +67,7 @@ class JobFuture(Future[Any]):
         self._executor = executor
         self._context = context
         self._watch = watch
+        self._process = os.getpid()
 
     @property
     def last_seen(self) -> str:
@@ -98,8 +103,9 @@ class JobFuture(Future[Any]):
         with self._condition:
             if self._state == CANCELLED:
                 self.set_running_or_notify_cancel()
-        with suppress(Exception):  # Like any other cancel(); the end of the block tells.
-            self._watch.take_back(self)
+        if self._process == os.getpid():  # In a fork, the job is its parent's.
+            with suppress(Exception):  # Like any other cancel(); the end of the block tells.
+                self._watch.take_back(self)
         return True
 
     def _claim(self) -> bool:
@@ -156,7 +162,7 @@ class JobFuture(Future[Any]):
             value, error = None, None
             try:
                 with self._context():
-                    value = self._refuse_coroutine(func(*args, **kwargs))
+                    value = self._refuse_unrun(func(*args, **kwargs))
             except BaseException as raised:
                 error = raised
                 raise
@@ -170,11 +176,12 @@ class JobFuture(Future[Any]):
         body.begin_job = begin  # type: ignore[attr-defined]
         return body
 
-    def _refuse_coroutine(self, value: Any) -> Any:
+    def _refuse_unrun(self, value: Any) -> Any:
         if isinstance(value, CoroutineType):
             value.close()
+        if isinstance(value, CoroutineType | AsyncGeneratorType):
             raise TypeError(
-                f"Job {self.name!r} (id {self.job_id}) returned a coroutine, and its body has not "
-                "run. Pass a function that calls asyncio.run."
+                f"Job {self.name!r} (id {self.job_id}) returned {_ASYNC[type(value)]}, and its "
+                "body has not run. Pass a function that calls asyncio.run."
             )
         return value

@@ -132,7 +132,7 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
 
 def _is_queued(pool: Any, error: BaseException) -> bool:
     """Return whether a pool that fails has queued a job, and a worker that lives will run it."""
-    return str(error) == "can't start new thread" and bool(getattr(pool, "_threads", None))
+    return "can't start new thread" in error.args and bool(getattr(pool, "_threads", None))
 
 
 def _observe_cancelling(pool: Any) -> None:
@@ -181,5 +181,9 @@ def _lost(future: JobFuture, error: BaseException) -> None:
 
 
 def _text(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # Whatever a __str__ raises.
+        text = "its text cannot be had"
     # It is followed by a sentence.
-    return f"{type(error).__name__}: {error}".rstrip(".")
+    return f"{type(error).__name__}: {text}".rstrip(".")

@@ -258,6 +258,18 @@ def test_a_block_that_another_process_leaves(
         assert future.result(30) == 0.5
 
 
+def test_a_job_that_is_cancelled_in_another_process(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is forked and cancels a future takes no job of its parent's away, and waits for none."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: 0)
+            assert future.cancel()
+        assert [job.id for job in scheduler.get_jobs()] == [future.job_id]
+
+
 def test_a_group_that_is_open_is_not_opened_again(scheduler: Any) -> None:
     """A group belongs to one block."""
     with JobGroup(scheduler) as group:

@@ -1,5 +1,6 @@
 """A job that does not run has an exception that says why, as soon as that can be known."""
 
+import logging
 import os
 import threading
 import time
@@ -13,6 +14,7 @@ from apscheduler.events import (
     EVENT_JOBSTORE_REMOVED,
     SchedulerEvent,
 )
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 
@@ -269,6 +271,36 @@ def test_a_pool_without_a_thread(scheduler: Any, small: Any, gets: Gets) -> None
             )
         gets(group.add_job(work, executor="small"), "'done' after 0.5 s")
     assert ran == []
+
+
+class WithoutText(Exception):  # It is no error that somebody should copy.
+    """An exception that cannot be printed."""
+
+    def __str__(self) -> str:
+        raise LookupError("no text")
+
+
+class FailingExecutor(DebugExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """An executor that fails with what cannot be printed."""
+
+    def _do_submit_job(self, *_: Any) -> None:
+        """Fail."""
+        raise WithoutText
+
+
+@pytest.mark.rows("E10")
+def test_an_executor_that_fails_with_what_cannot_be_printed(
+    scheduler: Any, gets: Gets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job is known not to run although nobody can say why."""
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # It cannot either.
+    scheduler.add_executor(FailingExecutor(), "failing")
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(work, executor="failing"),
+            "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'failing': "
+            "WithoutText: its text cannot be had. Give the scheduler an executor that runs.",
+        )
 
 
 @pytest.mark.rows("E12")

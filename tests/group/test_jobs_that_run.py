@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -79,6 +80,24 @@ def test_a_job_that_returns_a_coroutine(scheduler: Any, gets: Gets) -> None:
             group.add_job(coroutine_of, args=[1], name="job"),
             "TypeError after 0 s: Job 'job' (id …) returned a coroutine, and its body has not run. "
             "Pass a function that calls asyncio.run.",
+        )
+
+
+async def numbers() -> AsyncGenerator[int]:
+    """Be iterated over by nobody."""
+    yield 1
+
+
+@pytest.mark.rows("E5")
+def test_a_job_that_returns_an_asynchronous_generator(scheduler: Any, gets: Gets) -> None:
+    """A function that makes an asynchronous generator, whose body nobody runs, has failed, too."""
+    with pytest.raises(StopIteration, match="1"):
+        numbers().asend(None).send(None)
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(numbers, name="job"),
+            "TypeError after 0 s: Job 'job' (id …) returned an asynchronous generator, and its "
+            "body has not run. Pass a function that calls asyncio.run.",
         )
 
 
