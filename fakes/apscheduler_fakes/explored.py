@@ -77,6 +77,14 @@ class ExploredKernel(SteppingKernel):
         """Stop where somebody could tell, before a lock is freed."""
         if self.stops is Stops.ALL:
             self.point(Op("release a lock"))
+        if (
+            isinstance(lock, Lock)
+            and (not lock.is_held() or lock.holder is not self.running)
+            and sys._getframe(2).f_code is not threading.Condition.notify.__code__
+        ):
+            # Another may free it first, and make this an error. Nobody but notify frees the lock
+            # of a Condition's waiter.
+            self.looked = True
         # Of a free one it is an error, which whoever takes it first can prevent.
         self.touch(self._key_of(lock), RELEASE if lock.is_held() else READ)
 

@@ -33,13 +33,14 @@ class Stops(IntEnum):
     """Where an exploration stops, beside what other threads can notice in any case."""
 
     FEW = 0
-    """Nowhere: an exhaustive search finds every outcome without."""
+    """Nowhere: an exhaustive search finds every outcome without, as long as nobody looks."""
 
     STARTS = 1
     """Before each start of a thread, too: drawn at random, a new thread often goes first."""
 
     ALL = 2
-    """Before each release of a lock and each end of a thread, too: somebody looks at those."""
+    """Before each release of a lock and each end of a thread, too: somebody looks at those, or
+    frees a lock that another one holds."""
 
 
 class Cut(SimulationError):
@@ -167,7 +168,7 @@ class Ran(NamedTuple):
         value: What the program returned.
         switches: Its switches, each as the fields of a ``Step``.
         stops: Where it stopped.
-        looked: Whether somebody looked at what another may release.
+        looked: Whether somebody looked at what another may release, or freed another's lock.
     """
 
     taken: list[Taken]
@@ -220,7 +221,7 @@ class SteppingKernel(Kernel):
         options: What ``Kernel`` takes.
 
     Attributes:
-        looked: Whether somebody looks at such a thing without waiting.
+        looked: Whether somebody looks at such a thing without waiting, or frees another's lock.
         writing: What a thread may change at any moment, beside what it stops for: what it shares in
             rewritten code, and a barrier whose action it runs.
         moment: Counts steps, and what others may learn of within one. An object that was made in

@@ -1,9 +1,11 @@
 """The outcomes of a program under a strategy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from apscheduler_fakes.exploration import Strategy, schedules
+from apscheduler_fakes import Exhaustive
+from apscheduler_fakes.exploration import Strategy, schedules, warm_up
+from apscheduler_fakes.stepping import Ran, Stops
 from apscheduler_fakes.world import World
 
 
@@ -15,8 +17,27 @@ def outcomes(program: Callable[[], Any], strategy: Strategy, **options: Any) -> 
 
 def outcomes_in(world: World, strategy: Strategy) -> dict[Any, int]:
     """Return the same for a world's program."""
+    return _counted(schedules(world, strategy))
+
+
+def outcomes_with_every_stop(world: World) -> dict[Any, int]:
+    """Return the same of every order, with a stop wherever there can be one."""
+    return _counted(_with_every_stop(world))
+
+
+def _with_every_stop(world: World) -> Iterator[Ran]:
+    warm_up(world)
+    search = Exhaustive(reduction=False).search()
+    more = True
+    while more:
+        ran = world.run(search, stops=Stops.ALL)
+        yield ran
+        more = search.advance(ran)
+
+
+def _counted(every: Iterable[Ran]) -> dict[Any, int]:
     found: dict[Any, int] = {}
-    for ran in schedules(world, strategy):
+    for ran in every:
         if not ran.cut:
             # A function is asked when all is over.
             value = ran.value() if callable(ran.value) else ran.value

@@ -77,6 +77,38 @@ def three_threads_with_two_locks_and_no_try() -> object:
 
 
 @program
+def a_lock_that_two_release() -> object:
+    lock, told = threading.Lock(), threading.Event()
+    lock.acquire()
+
+    def hand_over() -> None:
+        told.set()
+        lock.release()
+
+    started(hand_over)
+    told.wait()
+    with contextlib.suppress(RuntimeError):
+        lock.release()
+        return "freed"
+    return "found free"
+
+
+@program
+def a_try_of_ones_own_lock_that_another_releases() -> object:
+    lock, told = threading.Lock(), threading.Lock()
+    lock.acquire()
+    told.acquire()
+
+    def hand_over() -> None:
+        told.release()
+        lock.release()
+
+    started(hand_over)
+    told.acquire()
+    return lock.acquire(blocking=False)
+
+
+@program
 def set_beside_is_set() -> object:
     event = threading.Event()
     started(event.set)
