@@ -118,10 +118,10 @@ _INTRODUCTION = """\
 The 34 ways in which a one-off job can end, and what a caller gets who waits for it in a
 [`JobGroup`](which_one.md) for 30 seconds. This page is generated from the tests
 (`python scripts/endings.py`): each text was compared, word for word, with what a test saw. *After*
-counts virtual seconds from the test's beginning, on the real scheduler; *at once* is in real time,
-where other processes take part; what names no time is raised by `add_job` itself. What nobody can
-know is *pending*, and `last_seen` says what was last seen of the job. Sources are APScheduler
-3.11.3 and Flask-APScheduler 1.13.1, file and line.
+counts virtual seconds from the test's beginning, on the real scheduler; *at once* is within five
+real ones, where other processes take part; what names no time is raised by `add_job` itself. What
+nobody can know is *pending*, and `last_seen` says what was last seen of the job. Sources are
+APScheduler 3.11.3 and Flask-APScheduler 1.13.1, file and line.
 """
 
 

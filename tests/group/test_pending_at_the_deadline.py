@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apscheduler_fakes import Simulation
-from caller import Gets, kill, soon, work
+from caller import Gets, kill, soon, told, work
 from jobs_synchronizer import JobGroup
 from outcomes import later
 
@@ -128,3 +128,11 @@ def test_a_job_that_never_returns(scheduler: Any, gets: Gets) -> None:
         future = group.add_job(threading.Event().wait, name="wait")
         gets(future, "pending after 30 s, last seen: running")
     assert future.running()
+
+
+def test_at_once_is_said_of_nothing_that_takes_long(scheduler: Any) -> None:
+    """Where the tests have no clock of their own they see how long an answer took."""
+    with JobGroup(scheduler) as group:
+        assert told(group.add_job(work, args=[1]), None) == "1 at once"
+        slow = group.add_job(work, kwargs={"seconds": 5})
+        assert told(slow, None) == "'done' after 5 s"
