@@ -8,6 +8,7 @@ are there while a group is open, or a store may have a job of one. What comes af
 
 import sys
 import threading
+from contextlib import suppress
 from typing import Any, Self
 
 from apscheduler import events
@@ -58,6 +59,7 @@ _SHUT = (
 
 OF_ONE = {events.EVENT_JOB_ADDED, events.EVENT_JOB_MODIFIED, events.EVENT_JOB_REMOVED}
 OF_ALL = {*_EMPTIED, events.EVENT_SCHEDULER_SHUTDOWN}
+OF_RUNS = {events.EVENT_JOB_EXECUTED, events.EVENT_JOB_ERROR}
 
 
 class Watch:
@@ -103,7 +105,7 @@ class Watch:
             self._own_lookup = own.get("_lookup_executor")
             self._find_executor = self.scheduler._lookup_executor
             self.scheduler._lookup_executor = self._lookup_executor
-            self.scheduler.add_listener(self._hear, sum([*OF_ONE, *OF_ALL]))
+            self.scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL | OF_RUNS))
         elif self._attends and not needed:
             own.pop("_lookup_executor", None)
             if self._own_lookup is not None:
@@ -255,8 +257,19 @@ class Watch:
     def _hear(self, event: Any) -> None:
         if event.code in OF_ALL:
             self._hear_of_all(event)
+        elif event.code in OF_RUNS:
+            self._sweep()
         elif future := self._waiting.get((event.jobstore, event.job_id)):
             self._hear_of_one(future, event.code)
+
+    def _sweep(self) -> None:
+        """Take back what has its answer and was left to a shutdown, which fails inside a job."""
+        if not self.scheduler.running:
+            with self._lock:
+                left = [future for future in self._waiting.values() if future.done()]
+            for future in left:
+                with suppress(Exception):  # As in JobFuture.cancel().
+                    self.take_back(future)
 
     def _hear_of_one(self, future: JobFuture, code: int) -> None:
         match code:

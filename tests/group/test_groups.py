@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import weakref
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -512,6 +513,42 @@ def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -
         sim.settle()
     assert datetime.now(UTC) == from_now
     assert waiting.cancelled()
+
+
+class SlowPool(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """A pool that takes five seconds to take a job."""
+
+    def _do_submit_job(self, job: Any, run_times: Any) -> None:
+        time.sleep(5)
+        super()._do_submit_job(job, run_times)
+
+
+# The scheduler's thread dies when it removes a job.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("expected", [RuntimeError, ValueError])
+def test_a_block_that_ends_beside_a_shutdown_that_failed(
+    scheduler: Any, sim: Simulation, expected: type[Exception]
+) -> None:
+    """A job that shuts its own scheduler down, or tries to, leaves nothing behind either."""
+    scheduler.add_executor(SlowPool(), "slow")
+
+    def guilty() -> None:
+        time.sleep(0.5)
+        with suppress(expected):
+            scheduler.shutdown()
+
+    with JobGroup(scheduler) as group:
+        group.add_job(guilty)
+        far = [group.add_job(work, **soon(3600)) for _ in range(2)]
+        time.sleep(0.1)
+        group.add_job(work, executor="slow")
+        time.sleep(1)
+    assert sim.clock.elapsed == 1.1
+    assert [future.cancelled() for future in far] == [True, True]
+    sim.clock.tick(10)
+    assert scheduler._jobstores["default"].get_all_jobs() == []
+    assert scheduler._job_groups._waiting == {}
+    assert scheduler._listeners == []
 
 
 @pytest.mark.parametrize("groups", [30, pytest.param(1000, marks=pytest.mark.soundness)])
