@@ -212,6 +212,30 @@ def test_the_end_of_a_group_waits_for_nobody(scheduler: Any, sim: Simulation) ->
     assert running.result(30) == 0.5
 
 
+def test_a_job_in_the_schedulers_thread_keeps_the_block(scheduler: Any, sim: Simulation) -> None:
+    """The end of a block waits for a job that runs where the scheduler does, with its lock."""
+    scheduler.add_executor(DebugExecutor(), "inline")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, args=[60], executor="inline")
+        waiting = group.add_job(work, **soon(100))
+        assert concurrent.futures.wait([future], timeout=1).not_done == {future}
+    assert sim.clock.elapsed == 60.0
+    assert waiting.cancelled()
+
+
+def test_a_job_that_waits_in_its_callers_group(scheduler: Any, sim: Simulation) -> None:
+    """Nobody sees that a job waits which has not opened the group: its deadline ends that."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+
+    def outer() -> None:
+        group.add_job(work, executor="small").result(10)
+
+    with JobGroup(scheduler) as group:
+        with pytest.raises(TimeoutError):
+            group.add_job(outer, executor="small").result(30)
+        assert sim.clock.elapsed == 10.0
+
+
 def test_the_last_open_group_takes_the_listener_along(scheduler: Any) -> None:
     """Groups of one scheduler share one listener, until none of them is open."""
     with JobGroup(scheduler) as outer:
