@@ -1,7 +1,8 @@
 """Whatever happens to a job while its caller waits: no hang, no wrong answer, one answer.
 
 The scheduler is APScheduler's own, with real pool and store; its thread looks at the stores once.
-"Within n preemptions" is what is tried: see ``docs/exploration.md``.
+"Within n preemptions" is what is tried: see ``docs/exploration.md``. Threads switch at locks and
+waits, and inside ``JobGroup``'s own statements where a test names them.
 """
 
 import concurrent.futures
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,7 +24,9 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from apscheduler_fakes import Exhaustive, explore
 from caller import DEADLINE, kill
-from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover
+from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover, watch
+from jobs_synchronizer import future as future_module
+from jobs_synchronizer import group as group_module
 
 
 @pytest.fixture(autouse=True)
@@ -279,6 +283,34 @@ def test_a_race_with_the_wait(
     """Removed, cancelled, refused, shut down, paused or dead: the caller gets one right answer."""
     race = Race(happens, executor)
     assert explore(race, Exhaustive(max_preemptions=preemptions)).complete
+    assert race.seen == ANSWERS[happens]
+
+
+EVERYWHERE = [future_module, group_module, handover, watch]
+
+
+@pytest.mark.parametrize(
+    ("happens", "executor", "inside"),
+    [
+        (remove, DebugExecutor, [handover]),
+        *(
+            pytest.param(happens, executor, EVERYWHERE, marks=pytest.mark.soundness)
+            for happens, executor in [
+                (remove, DebugExecutor),
+                (remove_all, DebugExecutor),
+                (cancel, DebugExecutor),
+                (shut_down, DebugExecutor),
+                (refuse, pool),
+            ]
+        ),
+    ],
+)
+def test_a_race_inside_the_groups_own_code(
+    happens: Callable[[Any, Any], None], executor: Callable[[], Any], inside: list[ModuleType]
+) -> None:
+    """The answers are the same when threads switch between any two statements of a group's code."""
+    race = Race(happens, executor)
+    assert explore(race, Exhaustive(max_preemptions=1), switch_in=inside).complete
     assert race.seen == ANSWERS[happens]
 
 
