@@ -3,6 +3,7 @@
 import importlib
 import runpy
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -65,6 +66,16 @@ def test_what_is_no_port_is_one_sentence(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("python -m jobs_synchronizer")
     assert error.endswith(f"error: --port {port}: give a number from 0 (any free port) to 65535")
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5, threading.TIMEOUT_MAX])
+def test_a_deadline_is_any_time_that_a_thread_can_wait(
+    seconds: float, served: dict[str, Any]
+) -> None:
+    """The shortest and the longest --timeout are taken."""
+    with Simulation():
+        corrected.main(["--timeout", str(seconds)])
+    assert served["port"] == 12345
 
 
 @pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "1e20"])

@@ -7,4 +7,4 @@ WRONG = """\
         if timeout is not None and timeout != timeout:
 """
 
-OUTCOME = "ValueError, OverflowError, OverflowError, False, False"
+OUTCOME = "ValueError, OverflowError, OverflowError, False, False, True"

@@ -67,11 +67,12 @@ def test_an_empty_status(program: Program) -> None:
 
 def test_a_wait_for_no_time(program: Program) -> None:
     """A wait that no thread can do is refused; one that is over before it begins looks once."""
+    longest = threading.TIMEOUT_MAX
 
     def scenario(_sim: Simulation) -> str:
         said = []
-        for timeout in (math.nan, math.inf, threading.TIMEOUT_MAX * 1.01, 0, -1):
-            synchronizer = program.module.JobsSynchronizer(1)
+        for timeout in (math.nan, math.inf, longest * 1.01, 0, -1, longest):
+            synchronizer = program.module.JobsSynchronizer(int(timeout != longest))
             try:
                 ended = synchronizer.wait_for_tasks_to_be_completed(timeout)
             except (OverflowError, TypeError, ValueError) as error:
@@ -83,10 +84,10 @@ def test_a_wait_for_no_time(program: Program) -> None:
 
     refusals: list[str] = []
     assert program.run(scenario) == program.does(
-        documented=", ".join(5 * ["TypeError"]),  # It knows no time-out.
-        corrected="ValueError, ValueError, ValueError, False, False",
+        documented=", ".join(6 * ["TypeError"]),  # It knows no time-out.
+        corrected="ValueError, ValueError, ValueError, False, False, True",
     )
-    assert refusals[0].replace(f"{threading.TIMEOUT_MAX:.0f}", "…") == program.does(
+    assert refusals[0].replace(f"{longest:.0f}", "…") == program.does(
         documented="JobsSynchronizer.wait_for_tasks_to_be_completed() takes 1 positional argument "
         "but 2 were given",
         corrected="wait_for_tasks_to_be_completed(nan): no thread can wait for that. Pass seconds "
