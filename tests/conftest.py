@@ -18,7 +18,7 @@ import pytest
 from apscheduler_fakes import ScheduleFailure, exploration, marked
 from apscheduler_fakes.exploration import Exploration, Strategy
 from apscheduler_fakes.options import Options
-from apscheduler_fakes.repeats import kind
+from apscheduler_fakes.repeats import wording
 from apscheduler_fakes.replaying import replay_with
 from apscheduler_fakes.world import World
 
@@ -149,8 +149,8 @@ def failures_fail_again() -> Iterator[None]:
                 assert isinstance(failure, ScheduleFailure)
                 with pytest.raises(ScheduleFailure) as again:
                     replay_with(options, failure.schedule)
-                assert kind(again.value) == kind(failure)
-                assert kind(again.value.__cause__) == kind(failure.__cause__)
+                assert wording(again.value) == wording(failure)
+                assert wording(again.value.__cause__) == wording(failure.__cause__)
             raise
 
     with pytest.MonkeyPatch.context() as patch:

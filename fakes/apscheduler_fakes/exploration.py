@@ -135,7 +135,8 @@ def explore_with(
             f"explore(strategy={strategy!r}): this is no strategy. Pass Exhaustive(…), Random(…) "
             "or PCT(…)."
         )
-    failures: dict[object, ScheduleFailure] = {}
+    failures: list[ScheduleFailure] = []
+    told: set[object] = set()
     count = redundant = deepest = 0
     began = time.perf_counter()
     total = getattr(strategy, "schedules", None)
@@ -151,10 +152,12 @@ def explore_with(
             count += 1
             redundant += ran.cut
             deepest = max(deepest, len(ran.taken))
-            if ran.error is not None and kind(ran.error) not in failures:
-                failures[kind(ran.error)] = failure_of(world, options, ran, progress)
-                if not keep_going:
-                    break
+            for fault in map(kind, ran.errors):
+                if fault not in told and (keep_going or not told):
+                    failures.append(failure_of(world, options, ran, fault, progress))
+                    told |= failures[-1].faults
+            if failures and not keep_going:
+                break
             progress.tell(f"{count:,} of {of_all}" if of_all else counted(count, "schedule"))
     _raise(failures)
     return Exploration(
@@ -185,8 +188,9 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
     before, count = None, 0
     while True:
         ran = world.run(search, stops=stops)
-        if isinstance(ran.error, ScheduleDiverged):
-            raise _shown(ran.error, before, ran) from None
+        for error in ran.errors:
+            if isinstance(error, ScheduleDiverged):
+                raise _shown(error, before, ran) from None
         yield ran
         count += 1
         if count % _REPEAT == 1:
@@ -232,10 +236,9 @@ def _claim(strategy: Strategy, options: Options) -> str:
     return f"{what}, for data that is shared under locks"
 
 
-def _raise(failures: dict[object, ScheduleFailure]) -> None:
+def _raise(failures: list[ScheduleFailure]) -> None:
     __tracebackhide__ = True
-    found = list(failures.values())
-    if len(found) == 1:
-        raise found[0]
-    if found:
-        raise ExceptionGroup(f"the program fails in {len(found)} ways", found)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise ExceptionGroup(f"the program fails in {len(failures)} ways", failures)

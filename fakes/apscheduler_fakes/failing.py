@@ -4,11 +4,10 @@ from functools import partial
 from pathlib import Path
 
 from apscheduler_fakes.drawing import svg
-from apscheduler_fakes.kernel import Step
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.options import Options
 from apscheduler_fakes.progress import Progress
-from apscheduler_fakes.repeats import check_same, headline, kind, repeated
+from apscheduler_fakes.repeats import check_same, headline, kind, repeated, wording
 from apscheduler_fakes.report import counted, shorten
 from apscheduler_fakes.schedules import Replay, choices_of, write
 from apscheduler_fakes.simpler import simplest
@@ -25,21 +24,32 @@ class ScheduleFailure(AssertionError):
     Attributes:
         schedule: The schedule as a string for ``replay``.
         preemptions: How many threads it stops that could have gone on.
+        faults: The kinds of the errors that it tells of, as ``repeats.kind`` knows them.
     """
 
-    def __init__(self, text: str, schedule: str, preemptions: int, trace: list[Step]) -> None:
+    def __init__(self, text: str, schedule: str, ran: Ran) -> None:
         super().__init__(text)
         self.schedule = schedule
-        self.preemptions = preemptions
-        self._trace = trace
+        self.preemptions = ran.preemptions
+        self.faults = set(map(kind, ran.errors))
+        self._trace = ran.trace
 
     def save_svg(self, path: str | Path) -> None:
         """Draw the lanes of the schedule into an SVG file."""
         Path(path).write_text(svg(self._trace), encoding="utf-8")
 
 
-def failure_of(world: World, options: Options, ran: Ran, progress: Progress) -> ScheduleFailure:
-    """Return the failure of a schedule, with the fewest preemptions it can be had with.
+def failure_of(
+    world: World, options: Options, ran: Ran, fault: object, progress: Progress
+) -> ScheduleFailure:
+    """Return the failure of a schedule, with the fewest preemptions that are found.
+
+    Args:
+        world: The world to run it in.
+        options: What was explored.
+        ran: The schedule.
+        fault: The kind of the error that is to be found again.
+        progress: Is told how far it is.
 
     Raises:
         ScheduleDiverged: It does not fail again.
@@ -48,6 +58,7 @@ def failure_of(world: World, options: Options, ran: Ran, progress: Progress) -> 
     simple = simplest(
         world,
         _failing_again(world, ran),
+        fault,
         MINIMISE,
         lambda tries: progress.tell(f"a failure, made simpler in {counted(tries, 'schedule')}"),
     )
@@ -61,7 +72,7 @@ def _failing_again(world: World, ran: Ran) -> Ran:
     """Run a schedule that failed once more."""
     __tracebackhide__ = True
     second = repeated(partial(again, world, ran), ran)
-    if kind(second.error) != kind(ran.error):
+    if list(map(wording, second.errors)) != list(map(wording, ran.errors)):
         check_same(ran, second)
     return second
 
@@ -69,12 +80,12 @@ def _failing_again(world: World, ran: Ran) -> Ran:
 def described(options: Options, ran: Ran) -> ScheduleFailure:
     """Return a failure with its lanes and the line that replays it."""
     schedule = write(choices_of(ran.taken), ran.stops)
-    assert ran.error is not None
+    error, *others = map(headline, ran.errors)
+    also = "".join(f"\nIt also fails with {other}" for other in others)
     return ScheduleFailure(
-        f"{headline(ran.error)}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
+        f"{error}{also}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
         schedule,
-        ran.preemptions,
-        ran.trace,
+        ran,
     )
 
 

@@ -1,8 +1,11 @@
 """Whether a program does the same under the same schedule, and where it does not."""
 
 import re
-from collections.abc import Callable, Hashable
+import sysconfig
+from collections.abc import Callable, Hashable, Iterator
 from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
 
 from apscheduler_fakes.errors import SimulationError
 from apscheduler_fakes.exhaustive import LOOK
@@ -16,14 +19,45 @@ DIFFERENT = "the program behaves differently under the same schedule"
 # How many steps up to where two runs part are shown of each.
 _SHOWN = 10
 
+# Where files are that no program consists of: the libraries, and this package.
+_NOT_OF_PROGRAMS = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    str(Path(__file__).parent),
+)
+
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
 
-def kind(error: BaseException | None) -> object:
-    """Return what makes two failures the same: addresses are no part of it."""
+def kind(error: BaseException) -> object:
+    """Return what makes two failures one fault: their type, and the program's line that raised.
+
+    Their texts may say what was different each time.
+    """
+    place: object = None
+    if not isinstance(error, SimulationError):
+        lines = [(each.tb_frame.f_code.co_filename, each.tb_lineno) for each in _steps(error)]
+        own = [line for line in lines if not line[0].startswith(_NOT_OF_PROGRAMS)]
+        place = own[-1] if own else wording(error)
+    return type(error), place
+
+
+def wording(error: BaseException | None) -> object:
+    """Return what is the same in two runs of one schedule: addresses are no part of it."""
     # A report of the simulation has the stacks of all threads, each of them somewhere in a loop.
     text = "" if isinstance(error, SimulationError) else _ADDRESS.sub("0x…", str(error))
     return type(error), text
+
+
+def has(ran: Ran, fault: object) -> bool:
+    """Return whether a schedule fails with an error of a kind."""
+    return any(kind(error) == fault for error in ran.errors)
+
+
+def _steps(error: BaseException) -> Iterator[TracebackType]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
 
 
 def repeated(run: Callable[[], Ran], first: Ran | None) -> Ran:
@@ -76,7 +110,7 @@ def parting(first: Ran, second: Ran) -> str:
                 f"{now.thread.name} {now.then} at {seconds(now.at)} s, and then at "
                 f"{seconds(then.at)} s. {LOOK}"
             )
-    if kind(first.error) != kind(second.error):
+    if [wording(each) for each in first.errors] != [wording(each) for each in second.errors]:
         return f"it {_ending(first)}, and then {_ending(second)}. {LOOK}"
     return ""
 
@@ -88,7 +122,8 @@ def headline(error: BaseException) -> str:
 
 
 def _ending(ran: Ran) -> str:
-    return "did not fail" if ran.error is None else f"failed with {headline(ran.error)}"
+    errors = " and ".join(map(headline, ran.errors))
+    return f"failed with {errors}" if errors else "did not fail"
 
 
 def _different(first: Ran, second: Ran, step: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise, takewhile
 
 from apscheduler_fakes.exhaustive import Exhaustive
-from apscheduler_fakes.repeats import kind
+from apscheduler_fakes.repeats import has
 from apscheduler_fakes.schedules import Replay, choices_of
 from apscheduler_fakes.stepping import Policy, Ran, Stops, Taken
 from apscheduler_fakes.world import World
@@ -33,12 +33,15 @@ class Follow:
         return could[0]
 
 
-def simplest(world: World, ran: Ran, tries: int, tell: Callable[[int], object]) -> Ran:
+def simplest(
+    world: World, ran: Ran, fault: object, tries: int, tell: Callable[[int], object]
+) -> Ran:
     """Return a schedule with the same failure and as few preemptions as can be found.
 
     Args:
         world: The world to run it in.
         ran: The schedule that failed.
+        fault: The kind of the error that is to be found again.
         tries: How many schedules may be spent, at most half of them on putting steps together.
         tell: Called before each of them with how many there have been.
     """
@@ -57,7 +60,7 @@ def simplest(world: World, ran: Ran, tries: int, tell: Callable[[int], object]) 
             if left <= tries // 2:
                 break
             tried = attempt(Follow(order), ran.stops)
-            if _same(tried, ran) and tried.preemptions < ran.preemptions:
+            if has(tried, fault) and tried.preemptions < ran.preemptions:
                 best = tried
                 break
     # A search needs no stop before a start, and finds the first of those with as many, too.
@@ -67,10 +70,10 @@ def simplest(world: World, ran: Ran, tries: int, tell: Callable[[int], object]) 
         more = True
         while more and left > 0:
             tried = attempt(search, stops)
-            if _same(tried, ran):
-                return _shortened(world, tried)
+            if has(tried, fault):
+                return _shortened(world, tried, fault)
             more = search.advance(tried)
-    return _shortened(world, ran)
+    return _shortened(world, ran, fault)
 
 
 def _put_together(taken: list[Taken]) -> Iterator[list[int]]:
@@ -94,20 +97,16 @@ def _put_together(taken: list[Taken]) -> Iterator[list[int]]:
                 yield before + rest[:later] + stopped + rest[later:]
 
 
-def _shortened(world: World, ran: Ran) -> Ran:
+def _shortened(world: World, ran: Ran, fault: object) -> Ran:
     """Return a schedule with the same failure, each choice made the default where that will do."""
     best = ran
     choices = choices_of(ran.taken)
     for index in [place for place, choice in enumerate(choices) if choice]:
         for shorter in (choices[:index], [*choices[:index], 0, *choices[index + 1 :]]):
             tried = world.run(Replay(shorter), stops=ran.stops)
-            if _same(tried, ran) and tried.preemptions <= best.preemptions:
+            if has(tried, fault) and tried.preemptions <= best.preemptions:
                 best, choices = tried, choices_of(tried.taken)
                 break
         if not any(choices[index + 1 :]):
             break
     return best
-
-
-def _same(one: Ran, other: Ran) -> bool:
-    return one.error is not None and kind(one.error) == kind(other.error)

@@ -163,7 +163,8 @@ class Ran(NamedTuple):
     Attributes:
         taken: Its steps.
         blocked: Who could not run at its end, by number, and what each was about to do.
-        error: What it failed with; ``None`` when it did not.
+        errors: What it failed with, the main thread's first and then by the threads' numbers: which
+            of them came first may be the only thing in which two schedules differ.
         cut: Whether the policy ended it because the rest is covered elsewhere.
         value: What the program returned.
         switches: Its switches, each as the fields of a ``Step``.
@@ -173,12 +174,17 @@ class Ran(NamedTuple):
 
     taken: list[Taken]
     blocked: list[tuple[int, Op]]
-    error: BaseException | None
+    errors: list[BaseException]
     cut: bool
     value: Any
     switches: list[tuple[int, VirtualThread, str]]
     stops: Stops
     looked: bool
+
+    @property
+    def error(self) -> BaseException | None:
+        """What it failed with, the first of several; ``None`` when it did not."""
+        return self.errors[0] if self.errors else None
 
     @property
     def trace(self) -> list[Step]:

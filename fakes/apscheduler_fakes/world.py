@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
-from apscheduler_fakes.stepping import Cut, Naming, Policy, Ran, Stops
+from apscheduler_fakes.stepping import MAIN, Cut, Naming, Policy, Ran, Stops
 from apscheduler_fakes.traces import traces_apart
 from apscheduler_fakes.whole import whole
 
@@ -62,7 +63,7 @@ class World:
         self.early = early
         self.spurious = spurious
         self._naming = Naming()
-        self._errors: list[BaseException] = []
+        self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
         self._counters: list[tuple[Any, str, Any]] = []
         self._ran = 0
         self._undo = ExitStack()
@@ -165,7 +166,8 @@ class World:
         if abandoned is not None:
             raise abandoned
         failure = kernel.failure or kernel.refused
-        errors = [*self._errors, *([] if failure is None else [failure])]
+        errors = [error for _, error in sorted(self._errors, key=itemgetter(0))]
+        errors += [] if failure is None else [failure]
         errors += [owed for ledger in ledgers for owed in ledger.settle()]
         for error in errors:
             if isinstance(error, NotModelled | OutsideThread | StallLimit):
@@ -174,7 +176,7 @@ class World:
         return Ran(
             taken=kernel.taken,
             blocked=blocked,
-            error=errors[0] if errors and not cut else None,
+            errors=[] if cut else errors,
             cut=cut,
             value=value,
             switches=kernel.trace,
@@ -192,7 +194,7 @@ class World:
                 raise
             except BaseException as error:  # noqa: BLE001  # Whatever it raises is its failure.
                 if kernel.failure is None:
-                    self._errors.append(error)
+                    self._failed(error)
             if kernel.failure is None:
                 self._exit(kernel)
         except SimulationError:
@@ -296,12 +298,18 @@ class World:
 
     def _thread_failed(self, args: Any) -> None:
         if args.exc_type is not SystemExit:  # As threading's own hook.
-            self._errors.append(args.exc_value)
+            self._failed(args.exc_value)
+
+    def _failed(self, error: BaseException) -> None:
+        """Note that the running thread ends with an error."""
+        # One that started while others were ended has no number.
+        number = self._kernel.numbers.get(self._kernel.running, MAIN)
+        self._errors.append((number, error))
 
     def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
         def failed(args: Any) -> None:
             if str(args.err_msg).startswith("Exception ignored in thread started by"):
-                self._errors.append(args.exc_value)
+                self._failed(args.exc_value)
             else:
                 otherwise(args)
 

@@ -70,7 +70,7 @@ class Generated(NamedTuple):
         found = set()
         for ran in schedules(world, strategy):
             if not ran.cut:
-                found.add(f"{seen} {'' if ran.error is None else outcome_of(ran.error)}")
+                found.add(f"{seen} {outcome_of(*ran.errors)}")
         return found
 
 

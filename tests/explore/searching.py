@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from apscheduler_fakes import Exhaustive
+from apscheduler_fakes import Deadlock, Exhaustive
 from apscheduler_fakes.exploration import Strategy, schedules, warm_up
 from apscheduler_fakes.stepping import Ran, Stops
 from apscheduler_fakes.world import World
@@ -41,12 +41,14 @@ def _counted(every: Iterable[Ran]) -> dict[Any, int]:
         if not ran.cut:
             # A function is asked when all is over.
             value = ran.value() if callable(ran.value) else ran.value
-            outcome = value if ran.error is None else outcome_of(ran.error)
+            outcome = outcome_of(*ran.errors) if ran.errors else value
             found[outcome] = found.get(outcome, 0) + 1
     return found
 
 
-def outcome_of(error: BaseException) -> str:
-    """Return an error as an outcome."""
-    name = type(error).__name__
-    return name if name == "Deadlock" else f"{name}: {error}"
+def outcome_of(*errors: BaseException) -> str:
+    """Return the errors of a schedule as an outcome."""
+    return " and ".join(
+        "Deadlock" if isinstance(error, Deadlock) else f"{type(error).__name__}: {error}"
+        for error in errors
+    )
