@@ -8,6 +8,7 @@ elsewhere (a default argument, a closure) stays real.
 import _queue
 import _thread
 import concurrent.futures._base as futures
+import signal
 import sys
 import threading
 import time
@@ -28,6 +29,7 @@ from freezegun import api
 # modules have been imported anew (as pytester's in-process runs make them).
 from apscheduler_fakes.dates import asks_for_the_time
 from apscheduler_fakes.held import TYPES, Replaced
+from apscheduler_fakes.interrupts import get_handler, set_handler
 from apscheduler_fakes.kernel import active
 from apscheduler_fakes.locks import Lock, RLock, SimpleQueue
 from apscheduler_fakes.refused import refusals
@@ -86,6 +88,8 @@ def _pairs() -> list[tuple[Any, Any]]:
         (threading.Thread.is_alive, is_alive),
         (threading.Event.is_set, is_set),
         (uuid.uuid4, uuid4),
+        (signal.signal, set_handler),
+        (signal.getsignal, get_handler),
         (futures.wait, wait),
     ]
     for name, stand_in in (

@@ -1,49 +1,98 @@
-"""Ctrl-C inside a simulation: it reaches the main thread, as it does for real.
+"""Signals inside a simulation: what their handlers raise reaches the main thread, as for real.
 
-Python calls a signal's handler in whatever virtual thread happens to run. Raised there, a
-``KeyboardInterrupt`` would end that thread and nothing else; raised inside the kernel, or while the
-block is entered or left, it would leave that half done. So it is with what the handler of an alarm
-raises, as that of pytest-timeout does: it is for whoever explores, and no failure of the program.
+Python calls a signal's handler in whatever virtual thread happens to run. Raised there, Ctrl-C's
+``KeyboardInterrupt``, the ``SystemExit`` of a handler of SIGTERM or what pytest-timeout's alarm
+raises would end that thread and nothing else; raised inside the kernel, or while the block is
+entered or left, it would leave that half done.
+
+In an exploration, what the handler of an alarm raises is for whoever explores, and no failure of
+the program; a program's other handlers are its own there.
 """
 
+import _signal  # type: ignore[import-not-found]
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from types import FrameType
 from typing import Any
 
 from greenlet import getcurrent
 
-from apscheduler_fakes.kernel import Kernel, active
+from apscheduler_fakes.kernel import Kernel, active, here
 from apscheduler_fakes.report import is_own
 from apscheduler_fakes.whole import is_whole
 
-_Handler = Callable[[int, FrameType | None], Any]
+# Kept: inside a simulation the first is swapped, and only these tell the numbers as they are.
+_set = signal.signal
+_get = signal.getsignal
+_look, _put = _signal.getsignal, _signal.signal
+
+_NUMBERS = sorted(signal.valid_signals())
+_EXPLORED = {signal.SIGINT, getattr(signal, "SIGALRM", None)}
+
+
+class _ToMain:
+    """A signal's handler; what it raises is raised in the main thread of a simulation.
+
+    Args:
+        handler: What handles the signal.
+        last: Returns the kernel that is active, or was last.
+        for_caller: Whether what it raises is for who runs the program, and never raised inside.
+    """
+
+    def __init__(
+        self, handler: Callable[..., Any], last: Callable[[], Kernel], *, for_caller: bool = False
+    ) -> None:
+        self.handler = handler
+        self._last = last
+        self._for_caller = for_caller
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        try:
+            self.handler(number, frame)
+        except BaseException as error:
+            kernel = self._last()
+            if is_whole(frame):
+                kernel.interruption = error
+                return
+            if kernel is not active():  # Between two schedules.
+                raise
+            current = getcurrent()
+            inside = frame is not None and is_own(frame)
+            insists = kernel.interruption is not None
+            in_main = current is kernel.main.greenlet and not self._for_caller
+            if in_main and (insists or not inside):
+                kernel.interruption = None
+                raise
+            kernel.interrupt(error, switch=current is not kernel.hub and not inside)
 
 
 @contextmanager
-def interruptible(last: Callable[[], Kernel], *, alarms: bool = False) -> Iterator[None]:
-    """Let Ctrl-C reach the main thread of a simulation, where it waits.
+def interruptible(last: Callable[[], Kernel], *, explores: bool = False) -> Iterator[None]:
+    """Let what signal handlers raise reach the main thread of a simulation, where it waits.
 
-    Unless the program handles it itself. What has come when the main thread waits no more is for
-    the caller to raise: ``Kernel.interruption``.
+    What has come when the main thread waits no more is for the caller to raise:
+    ``Kernel.interruption``.
 
     Args:
         last: Returns the kernel that is active, or was last.
-        alarms: Whether what the handler of an alarm raises is for the caller, too, wherever it
-            comes.
+        explores: Whether it is an exploration: Ctrl-C, unless the program handles it itself, and
+            alarms. What the latter raise is for the caller, wherever they come.
     """
-    handlers: dict[int, _Handler] = {}
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        handlers[signal.SIGINT] = _ctrl_c(last)
-    alarm: Any = getattr(signal, "SIGALRM", None)
-    of_alarm: Any = alarms and alarm and signal.getsignal(alarm)
-    if callable(of_alarm):
-        handlers[alarm] = _alarm(last, of_alarm)
-    before = [(number, handler, signal.getsignal(number)) for number, handler in handlers.items()]
+    handlers = {number: _own(_look(number)) for number in _NUMBERS}
+    if explores:
+        handlers = {
+            number: handler
+            for number, handler in handlers.items()
+            if number in _EXPLORED
+            and (number != signal.SIGINT or handler is signal.default_int_handler)
+        }
     try:
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            if callable(handler):
+                for_caller = explores and number != signal.SIGINT
+                _put(number, _ToMain(handler, last, for_caller=for_caller))
     except ValueError:  # Only the main OS thread may, and only it is interrupted.
         yield
         return
@@ -53,50 +102,33 @@ def interruptible(last: Callable[[], Kernel], *, alarms: bool = False) -> Iterat
         # Another thread that leaves the block may set no handler; outside these do what the ones
         # before them did.
         with suppress(ValueError):
-            _put_back(before)
+            _put_back([number for number in _NUMBERS if isinstance(_look(number), _ToMain)])
 
 
-def _put_back(changes: list[tuple[int, _Handler, Any]]) -> None:
-    if changes:
-        number, handler, before = changes.pop()
+def _put_back(numbers: list[int]) -> None:
+    if numbers:
+        number = numbers.pop()
         try:
-            if signal.getsignal(number) is handler:
-                signal.signal(number, before)
+            _put(number, _own(_look(number)))
         finally:  # One that is itself again may raise at once.
-            _put_back(changes)
+            _put_back(numbers)
 
 
-def _ctrl_c(last: Callable[[], Kernel]) -> _Handler:
-    def handle(number: int, frame: FrameType | None) -> None:
-        kernel = last()
-        if is_whole(frame):
-            kernel.interruption = KeyboardInterrupt()
-            return
-        if kernel is not active():  # Between two schedules.
-            signal.default_int_handler(number, frame)
-        current = getcurrent()
-        inside = frame is not None and is_own(frame)
-        insists = kernel.interruption is not None
-        if current is kernel.main.greenlet and (insists or not inside):
-            kernel.interruption = None
-            signal.default_int_handler(number, frame)
-        kernel.interrupt(KeyboardInterrupt(), switch=current is not kernel.hub and not inside)
-
-    return handle
+def _own(handler: Any) -> Any:
+    """Return the program's own handler."""
+    return handler.handler if isinstance(handler, _ToMain) else handler
 
 
-def _alarm(last: Callable[[], Kernel], before: _Handler) -> _Handler:
-    def handle(number: int, frame: FrameType | None) -> None:
-        try:
-            before(number, frame)
-        except BaseException as error:
-            kernel = last()
-            if is_whole(frame):
-                kernel.interruption = error
-                return
-            if kernel is not active():  # Between two schedules.
-                raise
-            inside = frame is not None and is_own(frame)
-            kernel.interrupt(error, switch=getcurrent() is not kernel.hub and not inside)
+@wraps(_set)
+def set_handler(signalnum: int, handler: Any) -> Any:
+    """Set a handler; what it raises reaches the main thread. See ``signal.signal``."""
+    kernel = here()
+    if kernel is not None and kernel.explored is None and callable(handler):
+        handler = _ToMain(handler, lambda: kernel)
+    return _own(_set(signalnum, handler))
 
-    return handle
+
+@wraps(_get)
+def get_handler(signalnum: int) -> Any:
+    """Return the program's own handler. See ``signal.getsignal``."""
+    return _own(_get(signalnum))

@@ -34,6 +34,7 @@ _allocate_lock = _thread.allocate_lock
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
 _process_time = time.process_time
+_set_handler = signal.signal
 
 
 @contextmanager
@@ -119,11 +120,11 @@ class _BySignal(_Watch):
     def __init__(self, timeout: float, more_time: str) -> None:
         super().__init__(timeout, more_time)
         self._stalled: Kernel | None = None
-        self._before = signal.signal(SIGNAL, self._handle)
+        self._before = _set_handler(SIGNAL, self._handle)
 
     def end(self) -> None:
         with suppress(ValueError):  # Another thread leaves the block, and may set no handler.
-            signal.signal(SIGNAL, self._before)
+            _set_handler(SIGNAL, self._before)
 
     def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
         self._stalled = kernel

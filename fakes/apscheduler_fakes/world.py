@@ -84,7 +84,7 @@ class World:
             )
         with ExitStack() as undo:
             self._kernel = self._new_kernel(Replay([]), stops=Stops.FEW)
-            undo.enter_context(interruptible(lambda: self._kernel, alarms=True))
+            undo.enter_context(interruptible(lambda: self._kernel, explores=True))
             undo.enter_context(virtual_dates())
             names = install.Names(self._held)
             undo.callback(names.uninstall)

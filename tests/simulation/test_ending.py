@@ -698,7 +698,7 @@ def test_ctrl_c_while_leftovers_end_is_raised_when_the_block_ends() -> None:
 
 
 def test_a_program_that_handles_ctrl_c_keeps_its_handler() -> None:
-    """A handler set before or inside the block is left alone."""
+    """A handler set before or inside the block is called."""
     pressed: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     try:
@@ -713,6 +713,30 @@ def test_a_program_that_handles_ctrl_c_keeps_its_handler() -> None:
         signal.signal(signal.SIGINT, before)
 
     assert pressed == [signal.SIGINT] * 3
+
+
+def stop(*_: object) -> None:
+    raise SystemExit("terminated")
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGALRM])
+def test_what_a_handler_raises_reaches_the_main_thread(inside: bool, number: int) -> None:
+    """Whichever thread runs when the signal comes; the program sees the handler that it set."""
+    before = signal.getsignal(number)
+    if not inside:
+        signal.signal(number, stop)
+    with Simulation() as sim:
+        if inside:
+            assert signal.signal(number, stop) is before
+        assert signal.getsignal(number) is stop
+        threading.Timer(1, signal.raise_signal, (number,)).start()
+        with pytest.raises(SystemExit, match="terminated"):
+            time.sleep(5)
+        assert sim.clock.elapsed == 1.0
+        with pytest.raises(SystemExit, match="terminated"):
+            signal.raise_signal(number)
+    assert signal.signal(number, before) is stop
 
 
 def test_a_simulation_runs_in_any_one_thread() -> None:

@@ -1,5 +1,6 @@
 """Ctrl-C and the stall limit, whenever they come, leave nothing swapped and no time frozen."""
 
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import signal
 import sys
@@ -45,7 +46,7 @@ def swapped() -> tuple[object, ...]:
 
 def tell(number: int) -> Callable[[FrameType], None]:
     def now_untraced(frame: FrameType) -> None:
-        handler: Any = signal.getsignal(number)
+        handler: Any = _signal.getsignal(number)  # What is called, not what the program set.
         handler(number, frame)
 
     return now_untraced
