@@ -47,6 +47,7 @@ class JobFuture(Future[Any]):
     _handed_over = False
     # A body that no executor will report, and how a body ended.
     _unwatched = False
+    _not_run: JobNotRun | None = None
     _outcome: tuple[Any, BaseException | None] | None = None
 
     def __init__(
@@ -79,8 +80,8 @@ class JobFuture(Future[Any]):
             return "cancelled"
         if self.done():
             error = self.exception()
-            if isinstance(error, JobNotRun) and error.job_id == self.job_id:
-                return error.what  # Another job's is the exception that this one raised.
+            if self._not_run is not None and self._not_run is error:
+                return self._not_run.what  # Another job's is the exception that this one raised.
             return f"raised {type(error).__name__}" if error else "returned"
         seen = self._seen.format(self)
         outlook = "" if self._handed_over else self._watch.outlook()
@@ -130,7 +131,7 @@ class JobFuture(Future[Any]):
         self, kind: type[JobNotRun], what: str, advice: str, cause: BaseException | None = None
     ) -> None:
         """Answer that the job has no result, unless there is an answer."""
-        error = kind(self.name, self.job_id, what, advice)
+        error = self._not_run = kind(self.name, self.job_id, what, advice)
         error.__cause__ = cause
         self._settle(None, error)
 
