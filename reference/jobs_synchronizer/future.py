@@ -45,9 +45,9 @@ class JobFuture(Future[Any]):
     # Whether its store has it, or had.
     _stored = False
     _handed_over = False
+    _not_run: JobNotRun | None = None
     # A body that no executor will report, and how a body ended.
     _unwatched = False
-    _not_run: JobNotRun | None = None
     _outcome: tuple[Any, BaseException | None] | None = None
 
     def __init__(

@@ -123,7 +123,9 @@ class Watch:
         if not self.scheduler.running:
             return _STOPPED
         thread = getattr(self.scheduler, "_thread", None)
-        return "" if thread is None or thread.is_alive() else _DEAD
+        # Without an ident it is about to be started.
+        has_ended = thread is not None and thread.ident is not None and not thread.is_alive()
+        return _DEAD if has_ended else ""
 
     def add(
         self, future: JobFuture, opener: Opener, options: dict[str, Any], *, is_new: bool

@@ -176,6 +176,28 @@ def test_a_scheduler_whose_thread_is_dead(
         )
 
 
+def test_a_scheduler_whose_thread_is_about_to_start(
+    sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that comes in the middle of ``start()`` is not told that a thread has ended."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    start = threading.Thread.start
+    told: list[str] = []
+
+    def start_late(thread: threading.Thread) -> None:
+        monkeypatch.undo()
+        with JobGroup(scheduler) as group:
+            future = group.add_job(work)
+            told.append(future.last_seen)
+            start(thread)
+            told.append(future.result(30))
+
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+    scheduler.start()
+    assert told == ["added to job store 'default'", "done"]
+    scheduler.shutdown()
+
+
 @pytest.mark.parametrize("trigger", ["interval", "cron", IntervalTrigger(hours=1, timezone=UTC)])
 def test_a_trigger_that_recurs(scheduler: Any, trigger: Any) -> None:
     """A future has one answer, so a trigger that can fire twice is refused."""
