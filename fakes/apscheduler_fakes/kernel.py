@@ -18,11 +18,11 @@ from random import Random
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
-from greenlet import error as greenlet_error
 from greenlet import getcurrent, greenlet
 
 from apscheduler_fakes.errors import (
     Deadlock,
+    NotModelled,
     OutsideThread,
     SimulationError,
     StepLimit,
@@ -317,8 +317,8 @@ class Kernel:
             raise self._end_again(thread)
         if self.failure is not None:
             return self._give_up()
-        if thread.waiting_for:
-            raise _no_thread()
+        if thread.waiting_for or getcurrent() is not thread.greenlet:
+            raise self._no_wait(thread)
         thread.waiting_for = waiting_for
         thread.waiting_on = waiting_on
         thread.since = self.now
@@ -409,9 +409,10 @@ class Kernel:
 
     def is_left_elsewhere(self) -> bool:
         """Return whether who asks, at the block's end, is not the thread that began it."""
-        # Identifiers are used again; a thread that has ended has a dead greenlet.
+        # Identifiers are used again; a thread that has ended has a dead greenlet. And who runs need
+        # not be who was to run: what a greenlet of the program's own raises goes to its parent.
         elsewhere = self.os_ident != get_ident() or self.main.greenlet.dead
-        return elsewhere or self.running is not self.main
+        return elsewhere or getcurrent() is not self.main.greenlet
 
     def abandon(self) -> None:
         """Forget every thread: only the OS thread that began a simulation can end them."""
@@ -446,8 +447,8 @@ class Kernel:
         if self.failure is not None:
             self._give_up()
             return
-        if thread.waiting_for:
-            raise _no_thread()
+        if thread.waiting_for or getcurrent() is not thread.greenlet:
+            raise self._no_wait(thread)
         thread.waiting_for = waiting_for
         thread.since = self.now
         queue.append(thread)
@@ -467,10 +468,22 @@ class Kernel:
                 return
         try:
             self.hub.switch()
-        except greenlet_error:
-            raise _no_thread_of_its_own() from None
         finally:
             _resumed()
+
+    def _no_wait(self, thread: VirtualThread) -> BaseException:
+        """Return why who runs cannot wait."""
+        if self.main.greenlet.dead:
+            return _no_thread_of_its_own()
+        if thread.waiting_for or getcurrent() is self.hub:
+            return _no_thread()
+        self.refused = NotModelled(
+            f"a greenlet of the program's own waits in thread {thread.name!r}, which has no model "
+            "inside a Simulation: its threads are greenlets, and this one is none of them. Let it "
+            "run outside the block (so with gevent and what else is made of greenlets), or use "
+            "threads."
+        )
+        return self.refused
 
     def _is_held_up(self) -> bool:
         """Tell whether there is more to think of than who is next."""

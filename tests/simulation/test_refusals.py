@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ from multiprocessing.pool import ThreadPool
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from freezegun import freeze_time
+from greenlet import greenlet
 
 from apscheduler_fakes import Clock, NotModelled, Simulation
 from beside import beside
@@ -74,6 +77,20 @@ def test_a_refusal_that_is_swallowed_is_raised_when_the_block_ends() -> None:
         scheduler.start()
         scheduler.add_job(int)
         sim.clock.tick(1)
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+@pytest.mark.parametrize("made_in", ["main", "w"])
+def test_a_greenlet_of_the_programs_own_may_not_wait(made_in: str, seconds: int) -> None:
+    """The threads of a simulation are greenlets, and it would take that one for its thread."""
+    caught = pytest.raises(NotModelled, match="a greenlet of the program's own waits in thread 'w'")
+    with caught, Simulation():
+        assert greenlet(lambda: "one that does not wait works").switch()
+        made = greenlet(lambda: time.sleep(seconds))
+        run = made.switch if made_in == "main" else lambda: greenlet(made.run).switch()
+        thread = threading.Thread(target=run, name="w")
+        thread.start()
+        thread.join()
 
 
 def test_an_event_loop_is_refused() -> None:
