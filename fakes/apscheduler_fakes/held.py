@@ -125,6 +125,10 @@ class _OverReal:
         super().__init__()
         self._beside = real
 
+    def _at_fork_reinit(self) -> None:
+        self.__init__(self._beside)  # type: ignore[misc]
+        self._beside._at_fork_reinit()
+
     def _plain(self) -> Any:
         return self._beside
 

@@ -38,6 +38,20 @@ def module() -> Iterator[Any]:
     del sys.modules["with_locks"]
 
 
+@pytest.mark.parametrize("name", ["lock", "rlock"])
+def test_a_modules_lock_starts_afresh_after_a_fork(module: Any, name: str) -> None:
+    """As logging's does in a child that ``subprocess`` makes with a ``preexec_fn``."""
+    with Simulation():
+        lock = getattr(module, name)
+        lock.acquire()
+        lock._at_fork_reinit()
+        assert lock.acquire(blocking=False)
+        lock.release()
+    got: list[bool] = []
+    beside(lambda: got.append(getattr(module, name).acquire(blocking=False)))
+    assert got == [True]
+
+
 def exclusion(lock: Any) -> list[float]:
     """Return when each of two virtual threads had the lock for a second."""
     had = []
