@@ -32,7 +32,7 @@ from apscheduler_fakes.held import TYPES, Replaced
 from apscheduler_fakes.interrupts import get_handler, set_handler
 from apscheduler_fakes.kernel import active
 from apscheduler_fakes.locks import Lock, RLock, SimpleQueue
-from apscheduler_fakes.refused import refusals
+from apscheduler_fakes.refused import refusals, refused_functions
 from apscheduler_fakes.repeatable import new_counters, uuid4, wait
 from apscheduler_fakes.threads import (
     get_ident,
@@ -90,6 +90,7 @@ def _pairs() -> list[tuple[Any, Any]]:
         (uuid.uuid4, uuid4),
         (signal.signal, set_handler),
         (signal.getsignal, get_handler),
+        *refused_functions(),
         (futures.wait, wait),
     ]
     for name, stand_in in (

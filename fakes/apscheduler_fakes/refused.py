@@ -7,9 +7,10 @@ import concurrent.futures.thread as pools
 import os
 import signal
 import sys
+import time
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from multiprocessing.pool import Pool, ThreadPool
 from multiprocessing.process import BaseProcess
 from subprocess import Popen
@@ -67,16 +68,29 @@ def refusals() -> list[tuple[Any, str, Any]]:
         *_of_schedulers(),
         (Popen, "wait", wait),
         (Popen, "communicate", communicate),
-        *(
-            (module, name, _refuse(getattr(module, name), text.format(name)))
-            for module, name, text in (
-                (os, "fork", _FORK),
-                (os, "forkpty", _FORK),
-                (signal, "alarm", _ALARM),
-                (signal, "setitimer", _ALARM),
-            )
-            if hasattr(module, name)  # Not every system has them.
-        ),
+    ]
+
+
+def refused_functions() -> list[tuple[Any, Any]]:
+    """Return the functions that are refused, wherever they are found, each with its stand-in."""
+    refused: list[tuple[Any, str, Callable[[Any], Any]]] = [
+        (module, name, partial(_refuse, text=text.format(name)))
+        for module, name, text in (
+            (os, "fork", _FORK),
+            (os, "forkpty", _FORK),
+            (signal, "alarm", _ALARM),
+            (signal, "setitimer", _ALARM),
+        )
+    ]
+    of_threads = [
+        (module, name, _of_real_thread)
+        for module, name in ((signal, "pthread_kill"), (time, "pthread_getcpuclockid"))
+    ]
+    return [
+        (real, stand_in(real))
+        for module, name, stand_in in [*refused, *of_threads]
+        # Not every system has them.
+        if (real := getattr(module, name, None)) is not None
     ]
 
 
@@ -162,11 +176,27 @@ def _refuse(real: Callable[..., Any], text: str) -> Callable[..., Any]:
         kernel = here()
         # pytest-timeout sets its alarm when a test is called, which may be inside.
         caller: str = sys._getframe(1).f_globals.get("__name__", "")
-        if kernel is None or caller.startswith("pytest_"):
+        if kernel is None or caller == "pytest_timeout":
             return real(*args, **kwargs)
         raise _kept(kernel, NotModelled(text))
 
     return refuse
+
+
+def _of_real_thread(real: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(real)
+    def of_real_thread(ident: int, /, *args: Any) -> Any:
+        kernel = here()
+        # C takes the identifier for an address, and would look there.
+        if kernel is not None and ident != kernel.main.ident:
+            text = (
+                f"{real.__module__}.{real.__name__}({ident}) inside a Simulation has no model: to "
+                "the system all virtual threads are one. Use it on the main thread, or outside."
+            )
+            raise _kept(kernel, NotModelled(text))
+        return real(ident, *args)
+
+    return of_real_thread
 
 
 def _kept(kernel: Kernel, refusal: SimulationError) -> SimulationError:

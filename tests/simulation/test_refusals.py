@@ -12,6 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import Process
 from multiprocessing.pool import ThreadPool
+from os import fork
+from signal import setitimer
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -20,6 +22,14 @@ from greenlet import greenlet
 
 from apscheduler_fakes import Clock, NotModelled, Simulation
 from beside import beside
+
+
+def of_a_thread() -> int:
+    """Return the identifier of a thread that lives."""
+    thread = threading.Thread(target=time.sleep, args=(1,))
+    thread.start()
+    assert thread.ident is not None
+    return thread.ident
 
 
 @pytest.mark.parametrize(
@@ -34,6 +44,10 @@ from beside import beside
         (lambda: ThreadPool(1), "a pool of multiprocessing inside a Simulation, of threads too"),
         (lambda: ProcessPoolExecutor(1).submit(int), "inside a Simulation has no model"),
         (lambda: signal.setitimer(signal.ITIMER_REAL, 1), r"signal.setitimer\(\) inside a"),
+        (lambda: [fork()], "Fork outside the block, or use threads"),
+        (lambda: setitimer(signal.ITIMER_REAL, 1), "or use threading.Timer"),
+        (lambda: signal.pthread_kill(of_a_thread(), 0), r"signal.pthread_kill\(1\) inside a"),
+        (lambda: time.pthread_getcpuclockid(of_a_thread()), r"time.pthread_getcpuclockid\(1\) "),
         (lambda: signal.alarm(1), r"signal.alarm\(\) inside a Simulation has no model"),
     ],
 )
@@ -139,6 +153,12 @@ def test_a_real_thread_beside_is_refused_nothing() -> None:
         beside(use_them_in_a_bare_thread)
 
     assert seen == [0, 0]
+
+
+def test_the_main_thread_may_be_asked_for_by_its_identifier() -> None:
+    """It is the one that the system knows."""
+    with Simulation():
+        signal.pthread_kill(threading.get_ident(), 0)
 
 
 def test_pytest_timeout_is_not_refused_its_alarm() -> None:
