@@ -4,8 +4,9 @@ Inside it real Flask and real APScheduler run unmodified, one virtual thread at 
 jumps to the next instant at which somebody wakes up. What is not virtual (sockets, files,
 processes) runs for real and keeps every thread waiting; what would go wrong quietly is refused.
 
-A real lock, ``threading.local`` or subclass of one that was made before the block knows one OS
-thread only: it takes all virtual threads for the same one.
+A real lock or ``threading.local`` that was made before the block and that no module or class holds,
+or whose class is derived from theirs, knows one OS thread only: it takes all virtual threads for
+the same one.
 """
 
 import logging
