@@ -99,11 +99,17 @@ class JobFuture(Future[Any]):
         which is called once,
         https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.set_running_or_notify_cancel
         """
-        if not super().cancel():
-            return False
         with self._condition:
-            if self._state == CANCELLED:
+            is_new = self._state == PENDING
+            if is_new:
+                # As Future.cancel() does, but those who wait are told before any callback runs.
+                self._state = CANCELLED
+                self._condition.notify_all()
                 self.set_running_or_notify_cancel()
+        if is_new:
+            self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
+        if not self.cancelled():
+            return False
         if self._process == os.getpid():  # In a fork, the job is its parent's.
             with suppress(Exception):  # Like any other cancel(); the end of the block tells.
                 self._watch.take_back(self)

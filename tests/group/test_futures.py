@@ -89,6 +89,25 @@ def test_a_cancelled_job_leaves_its_store(scheduler: Any, sim: Simulation, gets:
         assert future.cancel()
 
 
+def test_who_waits_for_a_cancelled_job_is_told_before_callbacks_are_called(scheduler: Any) -> None:
+    """A callback finds the job done, and others who wait for it do not wait for the callback."""
+    told: list[set[Any]] = []
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        future.add_done_callback(lambda _: told.append(concurrent.futures.wait([future], 0).done))
+        assert [future.cancel(), future.cancel()] == [True, True]
+    assert told == [{future}]
+
+
+def test_who_asks_for_the_result_of_a_cancelled_job_is_told(scheduler: Any) -> None:
+    """A cancellation in another thread wakes whoever waits in ``result``."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon(60))
+        later(1, future.cancel)
+        with pytest.raises(concurrent.futures.CancelledError):
+            future.result(30)
+
+
 def test_a_cancelled_job_is_told_to_listeners(scheduler: Any) -> None:
     """Whoever listens to the scheduler hears that a cancelled job has left its store, once."""
     heard: list[str] = []
