@@ -31,6 +31,7 @@ from apscheduler_fakes.dates import asks_for_the_time
 from apscheduler_fakes.held import TYPES, Replaced
 from apscheduler_fakes.interrupts import get_handler, set_handler
 from apscheduler_fakes.kernel import active
+from apscheduler_fakes.leftovers import outcomes
 from apscheduler_fakes.locks import Lock, RLock, SimpleQueue
 from apscheduler_fakes.refused import refusals, refused_functions
 from apscheduler_fakes.repeatable import new_counters, uuid4, wait
@@ -146,7 +147,14 @@ class Names:
         deque(map(_set, owners, attributes, stand_ins), maxlen=0)
         kernel = active()
         assert kernel is not None
-        lists = (new_counters(), refusals(), own_locals(), looks(), kept_elsewhere(kernel))
+        lists = (
+            new_counters(),
+            outcomes(),
+            refusals(),
+            own_locals(),
+            looks(),
+            kept_elsewhere(kernel),
+        )
         for change in chain.from_iterable(lists):
             self.swap(*change)
 

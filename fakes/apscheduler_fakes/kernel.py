@@ -380,6 +380,11 @@ class Kernel:
         """Be told that the running thread looks at the clock: a loop that waits so has an end."""
         self.count_step()
 
+    def check_goes_on(self) -> None:
+        """End the running thread once more, if the simulation ends and all others with it."""
+        if self._ending:
+            raise self._end_again(self.running)
+
     def interrupt(self, error: BaseException, *, switch: bool) -> None:
         """Raise an error in the main thread as soon as it waits, be it for others.
 

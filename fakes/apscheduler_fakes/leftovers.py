@@ -7,12 +7,36 @@ worker, and a scheduler is one that was stopped and can be started.
 
 import concurrent.futures.thread as pools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import wraps
 from threading import Semaphore
 from typing import Any
 
-from apscheduler_fakes.kernel import Kernel
+from apscheduler_fakes.kernel import Kernel, here
+
+
+def outcomes() -> list[tuple[Any, str, Any]]:
+    """Return what tells others how a job has ended, each as owner, name and what stands there.
+
+    A pool's worker catches what ends it, and would call it the job's own failure.
+    """
+    kind: Any = Future
+    return [
+        (kind, name, _unless_ending(vars(kind)[name])) for name in ("set_result", "set_exception")
+    ]
+
+
+def _unless_ending(real: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(real)
+    def unless_ending(self: Any, /, *args: Any, **kwargs: Any) -> None:
+        kernel = here()
+        if kernel is not None:
+            kernel.check_goes_on()
+        real(self, *args, **kwargs)
+
+    return unless_ending
 
 
 @contextmanager

@@ -98,6 +98,8 @@ def refused_functions() -> list[tuple[Any, Any]]:
 def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Submit to a pool made inside; one made outside has real threads or would wait for real."""
     kernel = here()
+    if kernel is not None:
+        kernel.check_goes_on()
     if kernel is not None and _is_from_outside(self):
         raise _kept(
             kernel,

@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import Queue, SimpleQueue
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import flask
 import greenlet
 import pytest
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import Deadlock, OutsideThread, Simulation, SimulationError, simulation
@@ -92,6 +93,38 @@ def test_what_a_pool_has_queued_never_starts(capfd: pytest.CaptureFixture[str]) 
     assert ran == []
     assert not waiting.done()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_job_that_the_end_cuts_short_has_no_outcome() -> None:
+    """Nobody is told that it failed: no callback or listener runs, and no job is tried again."""
+    told: list[object] = []
+    runs: list[int] = []
+
+    def work() -> None:
+        runs.append(1)
+        try:
+            time.sleep(1000)
+        finally:
+            other.submit(runs.append, 2)
+
+    def again(future: Future[None]) -> None:
+        told.append(future)
+        pool.submit(work).add_done_callback(again)
+
+    with Simulation() as sim:
+        pool, other = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        other.submit(int).result()
+        future = pool.submit(work)
+        future.add_done_callback(again)
+        scheduler = BackgroundScheduler()
+        scheduler.start()
+        scheduler.add_listener(told.append, EVENT_JOB_ERROR | EVENT_JOB_EXECUTED)
+        scheduler.add_job(time.sleep, args=[1000])
+        sim.settle()
+
+    other.submit(runs.append, 3).result()
+    assert (told, runs, future.done()) == ([], [1, 3], False)
+    other.shutdown()
 
 
 def test_a_thread_that_catches_everything_is_abandoned_and_named() -> None:
@@ -537,7 +570,7 @@ def test_a_finalizer_between_two_threads_cannot_wait() -> None:
 
 QUIET = """
 import faulthandler, logging, threading, time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler_fakes import Simulation
 
