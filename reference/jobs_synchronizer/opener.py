@@ -45,14 +45,16 @@ class Opener:
 
     def waits_for(self, pools: set[Any]) -> bool:
         """Return whether it waits for one of these pools to run a job."""
-        return any(pool in pools and _last(futures) for pool, futures in self.awaited.items())
+        return any(
+            pool in pools and _any_awaited(futures) for pool, futures in self.awaited.items()
+        )
 
 
-def _last(futures: list[JobFuture]) -> JobFuture | None:
-    """Return the last future that is not done, and forget those that are behind it."""
+def _any_awaited(futures: list[JobFuture]) -> bool:
+    """Return whether one is not done, and forget those that are behind the last such one."""
     while futures and futures[-1].done():
         futures.pop()
-    return futures[-1] if futures else None
+    return bool(futures)
 
 
 def starves(pool: Any, openers: Iterable[Opener]) -> bool:

@@ -6,6 +6,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from flask_apscheduler import APScheduler
 from apscheduler_fakes import FakeScheduler, Simulation
 from caller import Refused, kill, refusal, soon
 from jobs_synchronizer import JobFuture, JobGroup, JobRefused
+from jobs_synchronizer.opener import Opener
 
 
 def work() -> str:
@@ -436,3 +438,14 @@ def test_a_callback_may_add_a_job(scheduler: Any) -> None:
         first.result(30)
         assert added.pop().result(30) == "done"
     assert scheduler.state != STATE_STOPPED
+
+
+def test_who_waits_for_one_job_of_several_waits(scheduler: Any) -> None:
+    """An opener whose first job of a pool is over, and whose last is not, waits for that pool."""
+    opener: Any = Opener(scheduler)
+    first, last = Future[None](), Future[None]()
+    opener.awaited = {"pool": [first, last]}
+    first.set_result(None)
+    assert opener.waits_for({"pool"})
+    last.set_result(None)
+    assert not opener.waits_for({"pool"})
