@@ -102,8 +102,9 @@ def explore(
             notification.
         early_timeouts: Whether time may also move while threads can run, so that a wait may time
             out between any two steps.
-        switch_in: Functions and modules in which every statement is a place to switch. Name all
-            that touch the same unlocked data.
+        switch_in: Functions, classes and modules in which a place to switch is before every
+            statement, and before an assignment writes what others may see. Name all that touch the
+            same unlocked data. Within one statement nothing else is taken apart.
         keep_going: Whether to go on after a failure and report one of each kind at the end.
 
     Returns:
@@ -232,7 +233,10 @@ def _claim(strategy: Strategy, options: Options) -> str:
     if not strategy.reduction:
         return f"{what}, with switches between operations on locks and the like"
     if options.switch_in:
-        return f"{what}, for data that is shared under locks or in the functions of switch_in"
+        return (
+            f"{what}, for data that is shared under locks or in the functions of switch_in, with "
+            "switches between their statements and before each assignment writes"
+        )
     return f"{what}, for data that is shared under locks"
 
 

@@ -1,8 +1,9 @@
 """Functions rewritten for a while, so that every statement is a place to switch.
 
 A function keeps its identity, closure, defaults, decorators and line numbers; only its code is
-exchanged for one with a call before each statement and before each test of a ``while``, and between
-the read and the write of an augmented assignment. Its source must be at hand.
+exchanged for one with a call before each statement and before each test of a ``while``, and before
+an assignment writes what others may see. What else one statement reads and does is not taken apart,
+nor is the body of a class that a function makes. Its source must be at hand.
 
 All steps of a thread from its first such place on conflict with those of every other thread that
 came to one: what they read and write is not known.
@@ -15,8 +16,10 @@ import builtins
 import inspect
 import linecache
 import operator
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property, lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -27,6 +30,7 @@ from apscheduler_fakes.stepping import Op
 # What rewritten code calls. These names are built-in ones while it exists.
 _SWITCH = "__apscheduler_fakes_switch__"
 _IN_PLACE = "__apscheduler_fakes_in_place__"
+_READ = "__apscheduler_fakes_read__"
 
 _FUTURE = 0
 for _name in __future__.all_feature_names:
@@ -48,6 +52,9 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Sub: "isub",
 }
 
+# What a class or module may have that stands for a function.
+_FUNCTIONS = (FunctionType, staticmethod, classmethod, type(lru_cache(len)))
+
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -56,18 +63,28 @@ def rewritten(targets: Iterable[Any]) -> Iterator[None]:
     """Rewrite functions, and all functions of classes and modules, while the block runs.
 
     Args:
-        targets: Functions, methods, classes and modules.
+        targets: Functions, methods, classes and modules. Of the last two all functions that stand
+            in a file with ``def``; what a library made for them, and a lambda, is left out.
 
     Raises:
         TypeError: One is something else, a lambda, or has no source.
     """
-    functions = list({id(each): each for target in targets for each in _functions(target)}.values())
-    codes = [(each, each.__code__, _rewrite(each)) for each in functions]
+    codes = []
+    functions = {id(each): each for target in targets for each in _functions(target)}
+    for function in functions.values():
+        code = _rewrite(function)
+        if code is not None:
+            codes.append((function, function.__code__, code))
+        elif any(_plain(target) is function for target in targets):
+            raise TypeError(
+                f"switch_in: there is no source of {function.__qualname__} that could be "
+                "rewritten. Name a function that stands in a file with def."
+            )
     if not codes:
         yield
         return
-    setattr(builtins, _SWITCH, _switch)
-    setattr(builtins, _IN_PLACE, _in_place)
+    called = {_SWITCH: _switch, _IN_PLACE: _in_place, _READ: _read_all}
+    vars(builtins).update(called)
     try:
         for function, _, code in codes:
             function.__code__ = code
@@ -75,8 +92,8 @@ def rewritten(targets: Iterable[Any]) -> Iterator[None]:
     finally:
         for function, code, _ in codes:
             function.__code__ = code
-        delattr(builtins, _SWITCH)
-        delattr(builtins, _IN_PLACE)
+        for name in called:
+            delattr(builtins, name)
 
 
 def _switch() -> None:
@@ -92,42 +109,78 @@ def _in_place(name: str, left: Any, right: Any) -> Any:
     return result
 
 
+def _read_all(value: Any) -> Any:
+    _switch()
+    return value
+
+
 def _functions(target: Any) -> list[FunctionType]:
     """Return the functions that a target stands for."""
+    found: list[FunctionType] = []
     if isinstance(target, ModuleType | type):
         module = target.__name__ if isinstance(target, ModuleType) else target.__module__
-        found: list[FunctionType] = []
-        for member in vars(target).values():
-            own = getattr(member, "__module__", module) == module
-            if isinstance(member, property):
-                parts = [each for each in (member.fget, member.fset, member.fdel) if each]
-                found += [each for each in parts if isinstance(each, FunctionType)]
-            elif own and (
-                isinstance(member, staticmethod | classmethod | FunctionType)
-                or (isinstance(member, type) and isinstance(target, ModuleType))
-            ):
-                found += _functions(member)
-        return found
-    function = inspect.unwrap(getattr(target, "__func__", target))
+        for member in _members(target, module):
+            if isinstance(function := _plain(member), FunctionType):
+                _add(function, found)
+        return [each for each in found if each.__module__ == module]
+    function = _plain(target)
     if not isinstance(function, FunctionType):
         raise TypeError(
             f"switch_in: {target!r} is no function, method, class or module written in Python."
         )
-    return [function]
+    _add(function, found)
+    return found
 
 
-def _rewrite(function: FunctionType) -> CodeType:
-    """Return a function's code with places to switch."""
+def _members(owner: ModuleType | type, module: str) -> Iterator[Any]:
+    """Return what a class or module has that may be a function, or a class of its own has."""
+    for member in vars(owner).values():
+        if isinstance(member, type):
+            around = "" if isinstance(owner, ModuleType) else f"{owner.__qualname__}."
+            if member.__module__ == module and member.__qualname__.startswith(around):
+                yield from _members(member, module)
+        elif isinstance(member, property):
+            yield from (member.fget, member.fset, member.fdel)
+        elif isinstance(member, cached_property):
+            yield member.func
+        elif isinstance(member, _FUNCTIONS):
+            yield member
+
+
+def _plain(target: Any) -> Any:
+    """Return the function behind a method, and behind decorators that tell what they wrap."""
+    return inspect.unwrap(getattr(target, "__func__", target))
+
+
+def _add(function: FunctionType, found: list[FunctionType]) -> None:
+    """Add a function and what it stands for, if a decorator made it that does not tell."""
+    if function in found:
+        return
+    found.append(function)
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # It is still empty.
+            held = cell.cell_contents
+            if isinstance(held, FunctionType) and _of_this_name(held) is not held:
+                _add(held, found)
+
+
+def _of_this_name(function: FunctionType) -> object:
+    """Return what a function's name stands for now."""
+    thing: object = sys.modules.get(function.__module__)
+    for name in function.__qualname__.split("."):
+        thing = getattr(thing, name, None)
+    return thing
+
+
+def _rewrite(function: FunctionType) -> CodeType | None:
+    """Return a function's code with places to switch; ``None`` if there is no source of it."""
     code = function.__code__
     lines = linecache.getlines(code.co_filename, function.__globals__)
     definition = _definition(ast.parse("".join(lines)), code)
     if definition is None:
-        raise TypeError(
-            f"switch_in: there is no source of {function.__qualname__} that could be rewritten. "
-            "Name a function that stands in a file with def."
-        )
+        return None
     definition.decorator_list = []
-    body: ast.stmt = _Switches().visit(definition)
+    body: ast.stmt = _Switches(_shared_names(definition, code)).visit(definition)
     owner = function.__qualname__.split(".")[:-1]
     if owner and owner[-1] != "<locals>":  # For names like __this, and for super().
         around = ast.parse("class Owner: pass").body[0]
@@ -160,8 +213,27 @@ def _find(code: CodeType, name: str) -> CodeType:
     return inner if inner.co_name == name and code.co_name != "<module>" else _find(inner, name)
 
 
+def _shared_names(definition: ast.AST, code: CodeType) -> set[str]:
+    """Return the names of a function's variables that others may read and write."""
+    names = {
+        name for node in ast.walk(definition) if isinstance(node, ast.Global) for name in node.names
+    }
+    codes = [code]
+    for each in codes:
+        names.update(each.co_cellvars, each.co_freevars)
+        codes += [const for const in each.co_consts if isinstance(const, CodeType)]
+    return names
+
+
 class _Switches(ast.NodeTransformer):
-    """Adds the calls."""
+    """Adds the calls.
+
+    Args:
+        shared: Names of variables that others may read and write.
+    """
+
+    def __init__(self, shared: set[str]) -> None:
+        self._shared = shared
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -177,6 +249,37 @@ class _Switches(ast.NodeTransformer):
             ast.BoolOp(op=ast.Or(), values=[_call(node.test, _SWITCH), node.test]), node.test
         )
         return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        # Whatever is set in a class's body would be an attribute of it.
+        node.body = [
+            self.visit(each) if isinstance(each, _Definition | ast.ClassDef) else each
+            for each in node.body
+        ]
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        node.value = self._read_first(node.value, *node.targets)
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        if node.value is not None:
+            node.value = self._read_first(node.value, node.target)
+        return node
+
+    def _read_first(self, value: ast.expr, *targets: ast.expr) -> ast.expr:
+        """Return a value with a place to switch before it is written where others may see it."""
+        if isinstance(value, ast.Constant):
+            return value
+        shared = any(self._is_shared(part) for target in targets for part in ast.walk(target))
+        return _call(value, _READ, value) if shared else value
+
+    def _is_shared(self, part: ast.AST) -> bool:
+        if isinstance(part, ast.Name):
+            return part.id in self._shared
+        return isinstance(part, ast.Attribute | ast.Subscript)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)

@@ -3,8 +3,10 @@
 import operator
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 import written_programs
@@ -58,6 +60,125 @@ class Child(Counter):
         """Add two."""
         super().add()
         super().add()
+
+
+class Assigning:
+    """Counts without a lock, each method in another way."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.values = {"n": 0}
+
+    def add(self) -> None:
+        """Add one to an attribute."""
+        self.value = self.value + 1  # Not += is what is tried.
+
+    def add_to_item(self) -> None:
+        """Add one to an item."""
+        self.values["n"] = self.values["n"] + 1
+        self.value = self.values["n"]
+
+    def add_with_a_type(self) -> None:
+        """Add one, with an annotation."""
+        counted: int
+        self.counted: int = getattr(self, "counted", 0) + 1
+        counted = self.counted
+        self.value = counted
+
+
+total = 0
+
+
+def counting_in_a_global() -> None:
+    """Add to a module's variable in two threads."""
+    global total  # noqa: PLW0603  # It is what is tried.
+    total = 0
+
+    def add() -> None:
+        global total  # noqa: PLW0603
+        total = total + 1
+
+    written_programs.joined(add, add)
+    assert total == 2, "an update is lost"
+
+
+def counting_in_a_closure() -> None:
+    """Add to a function's variable in two threads."""
+    number = 0
+
+    def add() -> None:
+        nonlocal number
+        number = number + 1
+
+    written_programs.joined(add, add)
+    assert number == 2, "an update is lost"
+
+
+def as_it_is(function: Any) -> Any:
+    """Decorate without telling what."""
+
+    def instead(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return instead
+
+
+class Decorated(Counter):
+    """Has a method that hides behind a decorator."""
+
+    @as_it_is
+    def add(self) -> None:
+        """Add one."""
+        self.value += 1
+
+
+@as_it_is
+def add_to(counter: Counter) -> None:
+    """Add one."""
+    counter.value += 1
+
+
+@dataclass
+class Point:
+    """Is made by a library, mostly."""
+
+    x: int = 0
+    by_name = lambda self: self.x  # noqa: E731
+
+    class Inner:
+        """A class in it."""
+
+        def number(self) -> int:
+            """Return one."""
+            return 1
+
+    outer: ClassVar[Any] = Counter
+    length: ClassVar[Any] = len
+
+    def move(self) -> None:
+        """Go on."""
+        self.x += 1
+
+    @cached_property
+    def kept(self) -> int:
+        """Its place, kept."""
+        return self.x
+
+    @staticmethod
+    @lru_cache
+    def remembered() -> int:
+        """Return two, remembered."""
+        return 2
+
+
+class Pair(NamedTuple):
+    """Is made by a library."""
+
+    one: int
+
+    def twice(self) -> int:
+        """Double."""
+        return self.one * 2
 
 
 def two_add(counter: Any, method: str = "add") -> None:
@@ -115,6 +236,114 @@ def test_a_lost_update_is_found_in_a_function_that_is_named() -> None:
     assert str(caught.value).endswith("switch_in=[Counter.add])")
     with pytest.raises(ScheduleFailure):
         replay(program, caught.value.schedule, switch_in=[Counter.add])
+
+
+@pytest.mark.parametrize("method", ["add", "add_to_item", "add_with_a_type"])
+def test_an_assignment_reads_before_others_and_writes_after_them(method: str) -> None:
+    """An update of an attribute or an item is lost in one statement, too."""
+    with pytest.raises(ScheduleFailure, match="an update is lost"):
+        explore(lambda: two_add(Assigning(), method), Exhaustive(1), switch_in=[Assigning])
+
+
+@pytest.mark.parametrize("counting", [counting_in_a_global, counting_in_a_closure])
+def test_a_variable_that_threads_share_is_written_after_others(counting: Any) -> None:
+    """So is one of a variable of a module, or of an outer function."""
+    with pytest.raises(ScheduleFailure, match="an update is lost"):
+        explore(counting, Exhaustive(1), switch_in=[counting])
+
+
+@pytest.mark.parametrize(
+    "target", [Decorated, Decorated.add, add_to], ids=["class", "method", "function"]
+)
+def test_a_decorator_that_does_not_tell_is_followed(target: Any) -> None:
+    """A function is named by its name, whatever a decorator has put there."""
+    method = add_to if target is add_to else Decorated.add
+
+    def program_of_both() -> None:
+        counter = Decorated()
+        written_programs.joined(lambda: method(counter), lambda: method(counter))
+        assert counter.value == 2, "an update is lost"
+
+    with pytest.raises(ScheduleFailure, match="an update is lost"):
+        explore(program_of_both, switch_in=[target])
+
+
+def test_a_function_that_refers_to_itself_is_one_function() -> None:
+    """A closure that holds itself, and one that is not made yet, end the way."""
+
+    def again(times: int) -> int:
+        return again(times - 1) if times else unmade
+
+    with rewritten([again]):
+        unmade = 0
+        assert again(2) == 0
+
+
+def test_what_one_statement_does_is_not_taken_apart() -> None:
+    """Between the test and the act of one expression nobody comes; the documentation says so."""
+
+    def take(items: list[int]) -> int | None:
+        return items.pop() if items else None
+
+    def both_take() -> None:
+        items = [1]
+        written_programs.joined(lambda: take(items), lambda: take(items))
+
+    done = explore(both_take, switch_in=[take])
+
+    assert done.schedules > 1
+    assert done.claim.endswith("between their statements and before each assignment writes")
+
+
+def test_what_a_class_has_of_others_is_left_out() -> None:
+    """What a library makes for a class has no source; what stands in its file is rewritten."""
+    own = [
+        Point.move,
+        Point.Inner.number,
+        vars(Point)["kept"].func,
+        Point.remembered.__wrapped__,
+        Pair.twice,
+    ]
+    others = [Point.__init__, Point.by_name, Counter.add]
+    before = [each.__code__ for each in [*own, *others]]
+
+    with rewritten([Point, Pair]):
+        after = [each.__code__ for each in [*own, *others]]
+        point = Point(1)
+        point.move()
+        assert (
+            point.x,
+            point.kept,
+            point.Inner().number(),
+            point.remembered(),
+            Pair(2).twice(),
+        ) == (2, 2, 1, 2, 4)
+    same = [one is other for one, other in zip(before, after, strict=True)]
+    assert same == [False] * len(own) + [True] * len(others)
+
+
+def test_a_class_that_a_function_makes_has_no_attribute_more() -> None:
+    """The body of a class is left as it is, its methods are not."""
+
+    def make() -> Any:
+        class Made:
+            values: ClassVar[dict[str, int]] = {"a": 1}
+            values["a"] += 1
+
+            class Inner:
+                pass
+
+            def value(self) -> int:
+                return self.values["a"]
+
+        return Made
+
+    with rewritten([make]):
+        made = make()
+        names = set(vars(made))
+        assert "__apscheduler_fakes_switch__" in made.value.__code__.co_names
+        assert made().value() == 2
+    assert names == set(vars(make()))
 
 
 def test_a_lost_update_is_not_seen_in_a_function_that_is_not_named() -> None:
