@@ -54,8 +54,8 @@ class Exhaustive:
         check_whole("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
         check_whole("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
 
-    def search(self) -> "Search":
-        """Return a new search."""
+    def search(self, steps: int = 1) -> "Search":  # noqa: ARG002
+        """Return a new search; how long the program is does not matter."""
         return Search(self)
 
 

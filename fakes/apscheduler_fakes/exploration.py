@@ -46,8 +46,8 @@ class Search(Policy, Protocol):
 class Strategy(Protocol):
     """What is explored: ``Exhaustive``, ``Random`` or ``PCT``."""
 
-    def search(self) -> Search:
-        """Return a new search."""
+    def search(self, steps: int) -> Search:
+        """Return a new search of a program that took so many steps."""
         ...
 
 
@@ -183,9 +183,9 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
     __tracebackhide__ = True
-    warm_up(world)
     stops = Stops.FEW if isinstance(strategy, Exhaustive) else Stops.STARTS
-    search = strategy.search()
+    steps = warm_up(world, stops)
+    search = strategy.search(steps)
     before, count = None, 0
     while True:
         ran = world.run(search, stops=stops)
@@ -200,7 +200,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
             # Who looks at a lock can tell where it is released: there are more places to switch.
             stops = Stops.ALL
             if isinstance(strategy, Exhaustive):
-                search, before = strategy.search(), None
+                search, before = strategy.search(steps), None
                 continue
         try:
             if not search.advance(ran):
@@ -210,10 +210,11 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         before = ran
 
 
-def warm_up(world: World) -> None:
-    """Fill imports and caches in a schedule that does not count."""
-    world.run(Replay([]), stops=Stops.FEW)
+def warm_up(world: World, stops: Stops = Stops.FEW) -> int:
+    """Fill imports and caches in a schedule that does not count, and return how long it was."""
+    ran = world.run(Replay([]), stops=stops)
     world.settle_garbage()
+    return len(ran.taken)
 
 
 def _shown(error: ScheduleDiverged, before: Ran | None, ran: Ran) -> ScheduleDiverged:

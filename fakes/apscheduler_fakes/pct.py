@@ -2,7 +2,8 @@
 
 Each thread has a random priority, the highest that can run does, and at ``depth - 1`` random steps
 the running thread falls below all others. A bug that needs ``depth`` events in one order is found
-by each schedule with a probability of at least 1/(n·k^(depth-1)), for n threads and k steps.
+by each schedule with a probability of at least 1/(n·k^(depth-1)), for n threads and k steps: those
+of the longest schedule so far, the warm-up included.
 
 Source: Burckhardt, Kothari, Musuvathi and Nagarakatte, A Randomized Scheduler with Probabilistic
 Guarantees of Finding Bugs, ASPLOS 2010.
@@ -38,19 +39,19 @@ class PCT:
         check_whole("PCT(schedules", self.schedules, 1)
         check_whole("PCT(seed", self.seed)
 
-    def search(self) -> "_Search":
-        """Return a new search."""
-        return _Search(self)
+    def search(self, steps: int = 1) -> "_Search":
+        """Return a new search of a program that took so many steps."""
+        return _Search(self, steps)
 
 
 class _Search:
     """One search by priorities; see ``Policy``."""
 
-    def __init__(self, options: PCT) -> None:
+    def __init__(self, options: PCT, steps: int) -> None:
         self._options = options
         self._left = options.schedules
         self._generator = Generator(options.seed)  # noqa: S311  # Repeatable is what is wanted.
-        self._length = 1
+        self._length = steps
         self._priorities: dict[int, float] = {}
         self._changes: set[int] = set()
         self._lowest = 0.0

@@ -27,8 +27,8 @@ class Random:
         check_whole("Random(schedules", self.schedules, 1)
         check_whole("Random(seed", self.seed)
 
-    def search(self) -> "_Search":
-        """Return a new search."""
+    def search(self, steps: int = 1) -> "_Search":  # noqa: ARG002
+        """Return a new search; how long the program is does not matter."""
         return _Search(self)
 
 

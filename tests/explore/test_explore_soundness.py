@@ -3,6 +3,7 @@
 Here on a part of them, in seconds; on all of them in the session ``soundness``.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -14,7 +15,8 @@ from searching import outcomes_in, outcomes_with_every_stop
 from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME, started
 from written_programs import Program as Written
 
-from apscheduler_fakes import PCT, Exhaustive, Random
+from apscheduler_fakes import PCT, Exhaustive, Random, explore
+from apscheduler_fakes.exploration import schedules
 from apscheduler_fakes.world import World
 
 # Every order of these takes minutes; the session `soundness` takes them.
@@ -250,6 +252,32 @@ def test_sampling_finds_nothing_else(part: Part) -> None:
             every = outcomes_in(world, Exhaustive()).keys()
             for strategy in (Random(few), PCT(3, few)):
                 assert outcomes_in(world, strategy).keys() <= every, (program, strategy)
+
+
+def main_between_two_sections() -> None:
+    """Fail if main comes between two sections of a thread."""
+    first, second, order = threading.Lock(), threading.Lock(), list[str]()
+
+    def both() -> None:
+        with first:
+            order.append("first")
+        with second:
+            order.append("second")
+
+    started(both)
+    with first:
+        order.append("main")
+    assert order != ["first", "main"]
+
+
+def test_pct_finds_in_each_schedule_what_it_promises() -> None:
+    """A bug of two events is found by the first schedule already, of one seed in n·k at least."""
+    threads, seeds = 2, range(100)
+    steps = explore(main_between_two_sections, Exhaustive(max_preemptions=0)).deepest
+    with World(main_between_two_sections) as world:
+        firsts = [next(schedules(world, PCT(2, 1, seed))) for seed in seeds]
+
+    assert sum(ran.error is not None for ran in firsts) >= len(seeds) / (threads * steps)
 
 
 def test_there_are_enough_written_programs() -> None:

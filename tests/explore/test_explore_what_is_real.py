@@ -437,9 +437,9 @@ class Pressed(Exhaustive):
 
     number = signal.SIGINT
 
-    def search(self) -> Any:
+    def search(self, steps: int = 1) -> Any:
         """Return a search that hears it."""
-        search: Any = super().search()
+        search: Any = super().search(steps)
         search.advance = lambda _ran: signal.raise_signal(self.number)
         return search
 
