@@ -247,6 +247,11 @@ class Kernel:
         """Whether only ``finally`` clauses run: after a failure, and while the simulation ends."""
         return self._ending or self.failure is not None
 
+    @property
+    def ending(self) -> bool:
+        """Whether the simulation ends."""
+        return self._ending
+
     def deadline(self, timeout: float) -> int | None:
         """Return when a wait that begins now ends.
 

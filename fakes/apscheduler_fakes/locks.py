@@ -361,8 +361,13 @@ class RLock(_Lockable):
         return count
 
     def _acquire_restore(self, state: Any) -> None:
-        if here() is None:
+        kernel = here()
+        if kernel is None:
             self._wait_plain("_acquire_restore", state)
+        elif kernel.ending and self._count:
+            # Not ended once more: a Condition has its waiter to forget, or that would take a later
+            # notification (test_a_condition_forgets_who_waited_when_the_block_ended).
+            return
         elif self.acquire():
             self._count = state
 

@@ -515,6 +515,35 @@ def test_a_scheduler_left_running_is_one_that_was_stopped() -> None:
     assert (ran, scheduler.running) == (["ran"], False)
 
 
+@pytest.mark.parametrize("held_by", ["main", "another thread"])
+def test_a_condition_forgets_who_waited_when_the_block_ended(held_by: str) -> None:
+    """Outside, a notification reaches who waits there, whoever held the lock at the end."""
+
+    def wait() -> None:
+        with condition:
+            condition.wait()
+
+    def hold() -> None:
+        with condition:
+            time.sleep(1000)
+
+    with Simulation() as sim:
+        condition: Any = threading.Condition()
+        threading.Thread(target=wait).start()
+        sim.settle()
+        if held_by == "main":
+            condition.acquire()
+        else:
+            threading.Thread(target=hold).start()
+            sim.settle()
+
+    if held_by == "main":
+        condition.release()
+    assert list(condition._waiters) == []
+    assert condition.acquire(blocking=False)
+    condition.release()
+
+
 def test_a_locks_state_starts_afresh_after_a_fork() -> None:
     """``_at_fork_reinit`` frees a lock, as it does for real."""
     with Simulation():
