@@ -61,12 +61,17 @@ def new_random() -> Random:
 
 def new_counters() -> list[tuple[Any, str, Any]]:
     """Return what one simulation counts anew, each as owner, name and what stands there."""
-    numbers, looks = count(1), count(1)
+    numbers = count(1)
+    seen, looks = -1.0, 0
 
     def look() -> float:
         # as_completed takes its time for over when the clock shows more than that, and no real
-        # clock shows the same twice: this one grows by a nanosecond a look.
-        return monotonic() + next(looks) / 1_000_000_000
+        # clock shows the same twice: at one instant this one grows by a nanosecond a look.
+        nonlocal seen, looks
+        now = monotonic()
+        looks = looks + 1 if now == seen else 1
+        seen = now
+        return now + looks / 1_000_000_000
 
     def make_future(self: Any) -> None:
         _make_future(self)

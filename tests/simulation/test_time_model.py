@@ -329,3 +329,19 @@ def test_a_released_lock_is_free_for_everyone() -> None:
         take()
         waiter.join()
     assert had == ["MainThread", "waiter"]
+
+
+def test_as_completed_times_out_at_its_instant_however_many_results_came() -> None:
+    """Each result is a look at the clock, and none of them brings the end nearer."""
+
+    def finish() -> None:
+        for future in jobs[:-1]:
+            time.sleep(0.001)
+            future.set_result(None)
+
+    with Simulation() as sim:
+        jobs: list[futures.Future[None]] = [futures.Future() for _ in range(1_200)]
+        threading.Thread(target=finish).start()
+        with pytest.raises(TimeoutError):
+            list(futures.as_completed(jobs, timeout=10))
+        assert sim.clock.elapsed == 10.0
