@@ -3,6 +3,7 @@
 In a real thread beside a simulation each of these is the real thing.
 """
 
+import asyncio
 import concurrent.futures.thread as pools
 import os
 import signal
@@ -88,7 +89,7 @@ def refused_functions() -> list[tuple[Any, Any]]:
     ]
     return [
         (real, stand_in(real))
-        for module, name, stand_in in [*refused, *of_threads]
+        for module, name, stand_in in [*refused, *of_threads, (asyncio, "run", _of_coroutine)]
         # Not every system has them.
         if (real := getattr(module, name, None)) is not None
     ]
@@ -183,6 +184,19 @@ def _refuse(real: Callable[..., Any], text: str) -> Callable[..., Any]:
         raise _kept(kernel, NotModelled(text))
 
     return refuse
+
+
+def _of_coroutine(real: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(real)
+    def of_coroutine(main: Any, **kwargs: Any) -> Any:
+        kernel = here()
+        if kernel is None:
+            return real(main, **kwargs)
+        if asyncio.iscoroutine(main):
+            main.close()  # Or it complains that nobody awaited it.
+        raise _kept(kernel, NotModelled(_LOOP))
+
+    return of_coroutine
 
 
 def _of_real_thread(real: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,6 +1,7 @@
 """What cannot be virtual is refused inside a simulation, and is the real thing outside."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -116,6 +117,20 @@ def test_an_event_loop_is_refused() -> None:
     loop.call_soon(loop.stop)
     kept()
     loop.close()
+
+
+def test_a_refused_event_loop_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither the coroutine nor a task of it is left to complain; outside it runs."""
+
+    async def main() -> str:
+        return "ran"
+
+    for awaitable in (main, int):
+        with pytest.raises(NotModelled, match="an asyncio event loop inside"), Simulation():
+            asyncio.run(awaitable())  # type: ignore[arg-type]
+    gc.collect()
+    assert capfd.readouterr() == ("", "")
+    assert asyncio.run(main()) == "ran"
 
 
 @pytest.mark.e2e
