@@ -31,6 +31,9 @@ class InOrder(set[Any]):
         """List them."""
         return iter(sorted(super().__iter__(), key=number))
 
+    def __repr__(self) -> str:
+        return f"{{{', '.join(map(repr, self))}}}" if self else "set()"
+
 
 def number(thing: Any) -> int:
     """Return a future's or thread's place in the order; one from outside has its address."""

@@ -116,17 +116,17 @@ def start_new_thread(
     _: object,
     function: Callable[..., object],
     args: tuple[Any, ...],
-    kwargs: dict[str, Any] | None = None,
     /,
+    *kwargs: dict[str, Any],
 ) -> int:
     """Start a bare thread and return its identifier. See ``_thread.start_new_thread``."""
     kernel = here()
     well_formed = callable(function) and isinstance(args, tuple)
-    if kernel is None or not well_formed or not isinstance(kwargs, dict | None):
+    if kernel is None or not well_formed or [type(each) for each in kwargs] not in ([], [dict]):
         # The real one has an error for wrong arguments, before it starts anything.
-        return _start_new_thread(function, args, *(() if kwargs is None else (kwargs,)))
+        return _start_new_thread(function, args, *kwargs)
     virtual = kernel.spawn(
-        lambda: _run_bare_thread(kernel, function, args, kwargs or {}),
+        lambda: _run_bare_thread(kernel, function, args, *kwargs),
         # Not its repr, which may hold an address: names stand in the trace.
         getattr(function, "__qualname__", type(function).__qualname__),
         daemon=True,
@@ -148,7 +148,7 @@ def start_joinable_thread(_: object, *args: Any, **kwargs: Any) -> Any:
 class local(_threading_local.local):  # noqa: N801  # Named as the real one.
     """``threading.local`` by thread object: the C one knows OS threads only."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
 
 def forget(virtual: local) -> None:
@@ -220,7 +220,7 @@ def _run_bare_thread(
     kernel: Kernel,
     function: Callable[..., object],
     args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    kwargs: dict[str, Any] = {},  # noqa: B006  # It is read only.
 ) -> None:
     try:
         function(*args, **kwargs)

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+import weakref
 from contextvars import ContextVar
 from pathlib import Path
 from threading import Event, Lock, Thread, Timer, current_thread, get_ident, local
@@ -251,6 +252,15 @@ def test_a_traceback_of_a_thread_shows_the_program_alone(
     assert {Path(file).name for file in files} <= {"threading.py", Path(__file__).name}
 
 
+def test_a_local_can_be_referred_to_weakly() -> None:
+    """As a key of a WeakKeyDictionary it goes when nobody else has it."""
+    known = weakref.WeakKeyDictionary({(plain := local()): 1})
+    assert list(known) == [plain]
+    del plain
+    gc.collect()
+    assert list(known) == []
+
+
 def test_a_local_is_one_per_thread() -> None:
     """Each thread has its own attributes, bare threads too; a subclass is initialised in each."""
 
@@ -353,6 +363,8 @@ def test_a_bare_thread_runs_and_has_an_identifier() -> None:
         start(run, [])
     with pytest.raises(TypeError, match="optional 3rd arg must be a dictionary"):
         start(run, (), [])
+    with pytest.raises(TypeError, match="optional 3rd arg must be a dictionary"):
+        start(run, (), None)
 
 
 def test_two_bare_threads_stay_themselves() -> None:
