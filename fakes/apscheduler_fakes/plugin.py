@@ -27,6 +27,9 @@ _wrong = pytest.StashKey[str]()
 # The request of a ``sim`` whose end has not come yet.
 _open: list[Any] = []
 
+# The ``sim`` of a test.
+_simulation = pytest.StashKey[Any]()
+
 # What a test failed with, for the simulation around it.
 _failure = pytest.StashKey[BaseException]()
 
@@ -77,6 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def sim(request: pytest.FixtureRequest) -> Any:
     """Run the test inside a ``Simulation``: its threads and its time are virtual."""
     simulation = _imported("simulation", "the fixture sim").Simulation()
+    request.node.stash[_simulation] = simulation
 
     def end() -> None:
         _open.remove(request)
@@ -244,9 +248,9 @@ def _report(owed: list[BaseException]) -> str:
 
 def _describe_simulation(item: pytest.Item, error: BaseException) -> None:
     """Add what every thread was doing, and the last steps, to a test that failed inside ``sim``."""
-    simulation: Any = getattr(item, "funcargs", {}).get("sim")
-    module = sys.modules.get("apscheduler_fakes.simulation")
-    if module is None or not isinstance(simulation, module.Simulation):
+    # Not its funcargs: they know no fixture that is asked for dynamically, or that a class uses.
+    simulation = item.stash.get(_simulation, None)
+    if simulation is None:
         return
     from apscheduler_fakes.lanes import lanes  # noqa: PLC0415  # Needs the extra.
     from apscheduler_fakes.report import shorten  # noqa: PLC0415

@@ -90,6 +90,25 @@ def test_a_failure_shows_the_last_steps(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*… 10 steps before these", " 10.000000  ●  MainThread sleeps"])
 
 
+@pytest.mark.parametrize(
+    "test",
+    [
+        "def test_it(request):\n    request.getfixturevalue('sim')\n    ",
+        "@pytest.mark.usefixtures('sim')\nclass TestIt:\n  def test_it(self):\n    ",
+    ],
+    ids=["dynamically", "for a class"],
+)
+def test_a_failure_shows_the_last_steps_however_sim_was_asked_for(
+    pytester: pytest.Pytester, test: str
+) -> None:
+    """A fixture that no argument of the test names is as good as one that is named."""
+    imports = "import time\n\nimport pytest\n\n"
+    pytester.makepyfile(f"{imports}{test}time.sleep(1); assert False")
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*simulation, its last steps*", "*MainThread sleeps"])
+
+
 def test_a_failure_without_a_step_shows_none(pytester: pytest.Pytester) -> None:
     """A test that fails before anybody waited has no steps to look at."""
     pytester.makepyfile("def test_it(sim): assert False")
