@@ -34,6 +34,7 @@ class Options:
                 f"switch_in={self.switch_in!r}: it takes functions and modules in a list. Pass "
                 f"[{getattr(self.switch_in, '__qualname__', self.switch_in)}]."
             )
+        object.__setattr__(self, "switch_in", tuple(self.switch_in))  # It may end when read.
 
     def world(self) -> World:
         """Return the world to run it in."""
@@ -43,7 +44,9 @@ class Options:
         """Return the line that runs a schedule again."""
         if self.test:
             return f"pytest {shlex.quote(self.test)} --replay-schedule {shlex.quote(schedule)}"
-        name = getattr(self.program, "__name__", "program")
+        name = getattr(self.program, "__name__", "")
+        if not name.isidentifier():  # A lambda has none.
+            name = "program"
         parts = [
             f", {name}=True"
             for name in ("spurious_wakeups", "early_timeouts")

@@ -1,4 +1,7 @@
-"""Random search: whoever can go on is as likely as any other."""
+"""Random search: at each step whoever can go on is as likely as any other.
+
+But for a thread that has touched nothing, which goes on; orders are not equally likely.
+"""
 
 from dataclasses import dataclass
 from random import Random as Generator

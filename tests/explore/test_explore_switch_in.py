@@ -346,6 +346,16 @@ def test_a_class_that_a_function_makes_has_no_attribute_more() -> None:
     assert names == set(vars(make()))
 
 
+def test_what_has_no_name_and_is_read_once_is_replayed_by_a_whole_line() -> None:
+    """A lambda is called a program, and what an iterator names is named in the line."""
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(lambda: program(), switch_in=iter([Counter.add]))  # type: ignore[arg-type]  # noqa: PLW0108
+
+    assert str(caught.value).splitlines()[-1] == (
+        f"replay(program, {caught.value.schedule!r}, switch_in=[Counter.add])"
+    )
+
+
 def test_a_lost_update_is_not_seen_in_a_function_that_is_not_named() -> None:
     """Without switch_in no switch falls into a statement: the documentation says so."""
     assert explore(program).schedules == 1
