@@ -798,6 +798,9 @@ def test_what_a_handler_raises_reaches_the_main_thread(inside: bool, number: int
         assert sim.clock.elapsed == 1.0
         with pytest.raises(SystemExit, match="terminated"):
             signal.raise_signal(number)
+        signal.signal(number, signal.SIG_IGN)
+        signal.raise_signal(number)
+        assert signal.signal(number, stop) is signal.SIG_IGN
     assert signal.signal(number, before) is stop
 
 

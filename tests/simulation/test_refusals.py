@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import Process
 from multiprocessing.pool import ThreadPool
@@ -127,10 +127,19 @@ def test_a_refused_event_loop_prints_nothing(capfd: pytest.CaptureFixture[str]) 
 
     for awaitable in (main, int):
         with pytest.raises(NotModelled, match="an asyncio event loop inside"), Simulation():
-            asyncio.run(awaitable())  # type: ignore[arg-type]
+            kept = asyncio.run
+            kept(awaitable())  # type: ignore[arg-type]
     gc.collect()
     assert capfd.readouterr() == ("", "")
-    assert asyncio.run(main()) == "ran"
+    assert kept(main()) == "ran"
+
+
+def test_a_submit_that_was_kept_from_inside_is_the_pools_outside() -> None:
+    """It asks where it is called, not where it was found."""
+    with Simulation():
+        kept = ThreadPoolExecutor.submit
+    with ThreadPoolExecutor(1) as pool:
+        assert kept(pool, int).result() == 0
 
 
 @pytest.mark.e2e
