@@ -206,7 +206,7 @@ def _of_real_thread(real: Callable[..., Any]) -> Callable[..., Any]:
         # C takes the identifier for an address, and would look there.
         if kernel is not None and ident != kernel.main.ident:
             text = (
-                f"{real.__module__}.{real.__name__}({ident}) inside a Simulation has no model: to "
+                f"{real.__module__.lstrip('_')}.{real.__name__}({ident}) inside a Simulation has no model: to "
                 "the system all virtual threads are one. Use it on the main thread, or outside."
             )
             raise _kept(kernel, NotModelled(text))

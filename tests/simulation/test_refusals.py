@@ -47,7 +47,7 @@ def of_a_thread() -> int:
         (lambda: signal.setitimer(signal.ITIMER_REAL, 1), r"signal.setitimer\(\) inside a"),
         (lambda: [fork()], "Fork outside the block, or use threads"),
         (lambda: setitimer(signal.ITIMER_REAL, 1), "or use threading.Timer"),
-        (lambda: signal.pthread_kill(of_a_thread(), 0), r"signal.pthread_kill\(1\) inside a"),
+        (lambda: signal.pthread_kill(of_a_thread(), 0), r"^signal.pthread_kill\(1\) inside a"),
         (lambda: time.pthread_getcpuclockid(of_a_thread()), r"time.pthread_getcpuclockid\(1\) "),
         (lambda: signal.alarm(1), r"signal.alarm\(\) inside a Simulation has no model"),
     ],
