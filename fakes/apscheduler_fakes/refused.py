@@ -205,9 +205,10 @@ def _of_real_thread(real: Callable[..., Any]) -> Callable[..., Any]:
         kernel = here()
         # C takes the identifier for an address, and would look there.
         if kernel is not None and ident != kernel.main.ident:
+            module = real.__module__.lstrip("_")
             text = (
-                f"{real.__module__.lstrip('_')}.{real.__name__}({ident}) inside a Simulation has no model: to "
-                "the system all virtual threads are one. Use it on the main thread, or outside."
+                f"{module}.{real.__name__}({ident}) inside a Simulation has no model: to the "
+                "system all virtual threads are one. Use it on the main thread, or outside."
             )
             raise _kept(kernel, NotModelled(text))
         return real(ident, *args)
