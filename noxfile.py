@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -21,7 +22,18 @@ ROOMS = ("reference", "fakes", "tests")
 PROGRAMS = "reference/jobs_synchronizer/documented.py,reference/jobs_synchronizer/corrected.py"
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
-PRESENT = [each for each in PYTHONS if each == RUNNING or shutil.which(f"python{each}")]
+
+
+def runs(version: str) -> bool:
+    """Return whether there is such a Python; pyenv has a name on PATH for those it does not run."""
+    name = shutil.which(f"python{version}")
+    if name is None:
+        return False
+    asked = subprocess.run([name, "-V"], check=False, capture_output=True)  # noqa: S603
+    return asked.returncode == 0
+
+
+PRESENT = [each for each in PYTHONS if each == RUNNING or runs(each)]
 
 if not PRESENT:
     sys.exit(

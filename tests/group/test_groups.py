@@ -288,11 +288,12 @@ def test_a_job_that_is_cancelled_in_another_process(
 ) -> None:
     """Who is forked and cancels a future takes no job of its parent's away, and waits for none."""
     with JobGroup(scheduler) as group:
-        future = group.add_job(work, **soon())
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "getpid", lambda: 0)
-            assert future.cancel()
-        assert [job.id for job in scheduler.get_jobs()] == [future.job_id]
+        futures = [group.add_job(work, **soon()) for _ in range(2)]
+        for future, other in zip(futures, (0, 1 << 31), strict=True):
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "getpid", lambda other=other: other)
+                assert future.cancel()
+        assert [job.id for job in scheduler.get_jobs()] == [each.job_id for each in futures]
 
 
 def test_a_group_that_is_open_is_not_opened_again(scheduler: Any) -> None:
