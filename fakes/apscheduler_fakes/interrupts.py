@@ -11,7 +11,8 @@ the program; a program's other handlers are its own there.
 
 import _signal  # type: ignore[import-not-found]
 import signal
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import wraps
 from types import FrameType
@@ -88,30 +89,30 @@ def interruptible(last: Callable[[], Kernel], *, explores: bool = False) -> Iter
             if number in _EXPLORED
             and (number != signal.SIGINT or handler is signal.default_int_handler)
         }
+    wrapped = {
+        number: _ToMain(handler, last, for_caller=explores and number != signal.SIGINT)
+        for number, handler in handlers.items()
+        if callable(handler)
+    }
     try:
-        for number, handler in handlers.items():
-            if callable(handler):
-                for_caller = explores and number != signal.SIGINT
-                _put(number, _ToMain(handler, last, for_caller=for_caller))
-    except ValueError:  # Only the main OS thread may, and only it is interrupted.
-        yield
-        return
-    try:
+        with suppress(ValueError):  # Only the main OS thread may, and only it is interrupted.
+            _put_all(wrapped)
         yield
     finally:
         # Another thread that leaves the block may set no handler; outside these do what the ones
         # before them did.
+        found = {number: _look(number) for number in _NUMBERS}
+        own = {n: each.handler for n, each in found.items() if isinstance(each, _ToMain)}
         with suppress(ValueError):
-            _put_back([number for number in _NUMBERS if isinstance(_look(number), _ToMain)])
+            try:
+                _put_all(own)
+            finally:  # One that is itself again may raise at once.
+                _put_all(own)
 
 
-def _put_back(numbers: list[int]) -> None:
-    if numbers:
-        number = numbers.pop()
-        try:
-            _put(number, _own(_look(number)))
-        finally:  # One that is itself again may raise at once.
-            _put_back(numbers)
+def _put_all(handlers: Mapping[signal.Signals, Any]) -> None:
+    """Set handlers with no step of Python between them, at which one of them could raise."""
+    deque(map(_put, handlers, handlers.values()), maxlen=0)
 
 
 def _own(handler: Any) -> Any:

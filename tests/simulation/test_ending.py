@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import Queue, SimpleQueue
 from typing import Any
@@ -107,15 +107,11 @@ def test_a_job_that_the_end_cuts_short_has_no_outcome() -> None:
         finally:
             other.submit(runs.append, 2)
 
-    def again(future: Future[None]) -> None:
-        told.append(future)
-        pool.submit(work).add_done_callback(again)
-
     with Simulation() as sim:
         pool, other = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         other.submit(int).result()
         future = pool.submit(work)
-        future.add_done_callback(again)
+        future.add_done_callback(lambda _: told.append(pool.submit(work)))
         scheduler = BackgroundScheduler()
         scheduler.start()
         scheduler.add_listener(told.append, EVENT_JOB_ERROR | EVENT_JOB_EXECUTED)
