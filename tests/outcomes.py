@@ -16,6 +16,13 @@ from apscheduler_fakes import Deadlock, Simulation
 # Virtual seconds after which nobody answers any more.
 PATIENCE = 3600.0
 
+# What the corrected program tells a request when its scheduler does not run.
+REFUSAL = {
+    "error": "The scheduler does not run. Start it; Flask-APScheduler's start() does nothing under "
+    "FLASK_DEBUG outside the reloader's child, and on a host that SCHEDULER_ALLOWED_HOSTS does not "
+    "name."
+}
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -1,6 +1,7 @@
 """The third of ten jobs cannot be added: what becomes of the two before it."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,17 +22,26 @@ class FullStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no typ
         super().add_job(job)
 
 
-@pytest.mark.rows("D5")
-def test_a_job_that_cannot_be_added(program: Program) -> None:
-    """A request that cannot add all its jobs leaves none of them in the store."""
+def asking_with(
+    program: Program, store: type[FullStore]
+) -> Callable[[Simulation], tuple[Answer, list[int]]]:
+    """Make a scenario: ask an app that has such a store, and see whose jobs are left in it."""
 
-    def scenario(sim: Simulation) -> tuple[Answer, list[str]]:
+    def scenario(sim: Simulation) -> tuple[Answer, list[int]]:
         scheduler = BackgroundScheduler()
         app = program.module.create_app(scheduler=scheduler)
         scheduler.remove_jobstore("default")
-        scheduler.add_jobstore(FullStore())
+        scheduler.add_jobstore(store())
         answer = get(app, sim)
         return answer, [job.args[-1] for job in scheduler.get_jobs()]
+
+    return scenario
+
+
+@pytest.mark.rows("D5")
+def test_a_job_that_cannot_be_added(program: Program) -> None:
+    """A request that cannot add all its jobs leaves none of them in the store."""
+    scenario = asking_with(program, FullStore)
 
     assert program.run(scenario) == program.does(
         documented=(Answer(500, "OSError", after=0.0), [0, 1]),
@@ -76,14 +86,7 @@ class LockedStore(FullStore):
 @pytest.mark.rows("D5")
 def test_a_job_that_cannot_be_taken_back(program: Program) -> None:
     """A job that its store does not give back is an error of its own, and alone left behind."""
-
-    def scenario(sim: Simulation) -> tuple[Answer, list[str]]:
-        scheduler = BackgroundScheduler()
-        app = program.module.create_app(scheduler=scheduler)
-        scheduler.remove_jobstore("default")
-        scheduler.add_jobstore(LockedStore())
-        answer = get(app, sim)
-        return answer, [job.args[-1] for job in scheduler.get_jobs()]
+    scenario = asking_with(program, LockedStore)
 
     assert program.run(scenario) == program.does(
         documented=(Answer(500, "OSError", after=0.0), [0, 1]),

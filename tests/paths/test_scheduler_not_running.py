@@ -6,14 +6,9 @@ import pytest
 from flask_apscheduler import APScheduler
 
 from apscheduler_fakes import Simulation
-from outcomes import Answer, Aside, Hang, Program, get
+from outcomes import REFUSAL, Answer, Aside, Hang, Program, get
 
 WAIT = "wait_for_tasks_to_be_completed"
-REFUSAL = {
-    "error": "The scheduler does not run. Start it; Flask-APScheduler's start() does nothing under "
-    "FLASK_DEBUG outside the reloader's child, and on a host that SCHEDULER_ALLOWED_HOSTS does not "
-    "name."
-}
 REFUSED = Answer(503, REFUSAL, after=0.0)
 
 

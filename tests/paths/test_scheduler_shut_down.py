@@ -10,14 +10,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import Simulation
-from outcomes import Answer, Aside, Hang, Program, get, later
+from outcomes import REFUSAL, Answer, Aside, Hang, Program, get, later
 
 WAIT = "wait_for_tasks_to_be_completed"
-REFUSAL = {
-    "error": "The scheduler does not run. Start it; Flask-APScheduler's start() does nothing under "
-    "FLASK_DEBUG outside the reloader's child, and on a host that SCHEDULER_ALLOWED_HOSTS does not "
-    "name."
-}
 
 
 @pytest.mark.rows("E17")
