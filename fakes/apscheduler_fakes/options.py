@@ -2,9 +2,11 @@
 
 import inspect
 import shlex
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
+from operator import attrgetter
+from types import FunctionType, ModuleType
 
 from apscheduler_fakes.world import World
 
@@ -41,23 +43,43 @@ class Options:
         return World(self.program, early=self.early_timeouts, spurious=self.spurious_wakeups)
 
     def line(self, schedule: str) -> str:
-        """Return the line that runs a schedule again."""
+        """Return the line that runs a schedule again, and what to put for names that are not."""
         if self.test:
             return f"pytest {shlex.quote(self.test)} --replay-schedule {shlex.quote(schedule)}"
-        name = getattr(self.program, "__name__", "")
-        if not name.isidentifier():  # A lambda has none.
-            name = "program"
+        given = []  # What has no name that holds wherever its module's names do.
+        program = _name(self.program)
+        if not program:
+            named = isinstance(self.program, FunctionType) and self.program.__name__ != "<lambda>"
+            program = self.program.__name__ if named else "program"
+            kind = getattr(self.program, "__qualname__", type(self.program).__qualname__)
+            given.append(f"{program}: the {kind} that explore() was given")
         parts = [
             f", {name}=True"
             for name in ("spurious_wakeups", "early_timeouts")
             if getattr(self, name)
         ]
         if self.switch_in:
-            names = ", ".join(
-                getattr(each, "__qualname__", each.__name__) for each in self.switch_in
-            )
-            parts.append(f", switch_in=[{names}]")
-        return f"replay({name}, {schedule!r}{''.join(parts)})"
+            names = [_name(each) for each in self.switch_in]
+            if all(names):
+                parts.append(f", switch_in=[{', '.join(names)}]")
+            else:
+                parts.append(", switch_in=switch_in")
+                given.append("switch_in: the list that explore() was given")
+        where = f"  # {'; '.join(given)}" if given else ""
+        return f"replay({program}, {schedule!r}{''.join(parts)}){where}"
+
+
+def _name(thing: object) -> str:
+    """Return how a thing is called wherever its module's names are known; "" if it is not."""
+    if isinstance(thing, ModuleType):
+        return thing.__name__ if sys.modules.get(thing.__name__) is thing else ""
+    name: str = getattr(thing, "__qualname__", "")
+    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+    try:
+        found = attrgetter(name)(module)
+    except AttributeError:
+        return ""
+    return name if found == thing else ""
 
 
 def _check_callable(program: object) -> None:

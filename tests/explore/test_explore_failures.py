@@ -104,6 +104,64 @@ def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
     )
 
 
+class Case:
+    """Fails, in whichever way it is called."""
+
+    @classmethod
+    def of_the_class(cls) -> None:
+        """Fail."""
+        raise ValueError(cls.__name__)
+
+    @staticmethod
+    def of_none() -> None:
+        """Fail."""
+        raise ValueError
+
+    def bound(self) -> None:
+        """Fail."""
+        raise ValueError
+
+    __call__ = bound
+
+
+def made_inside() -> Callable[[], None]:
+    """Return a function that has no name but here."""
+
+    def program() -> None:
+        raise ValueError
+
+    return program
+
+
+GIVEN = "that explore() was given"
+
+
+@pytest.mark.parametrize(
+    ("program", "line"),
+    [
+        (Case.of_none, "replay(Case.of_none, '0')"),
+        (Case.of_the_class, "replay(Case.of_the_class, '0')"),
+        (Case().bound, f"replay(program, '0')  # program: the Case.bound {GIVEN}"),
+        (Case(), f"replay(program, '0')  # program: the Case {GIVEN}"),
+        (
+            made_inside(),
+            f"replay(program, '0')  # program: the made_inside.<locals>.program {GIVEN}",
+        ),
+        (lambda: Case().bound(), f"replay(program, '0')  # program: the <lambda> {GIVEN}"),
+        (partial(Case.bound, Case()), f"replay(program, '0')  # program: the partial {GIVEN}"),
+    ],
+    ids=["static", "of a class", "bound", "callable", "nested", "lambda", "partial"],
+)
+def test_the_line_that_replays_can_be_pasted(program: Any, line: str) -> None:
+    """It runs where the program has its name, or says what is to be put for it."""
+    failure = failure_of(program)
+
+    assert str(failure).splitlines()[-1] == line
+    with pytest.raises(ScheduleFailure) as again:
+        eval(line, {**globals(), "program": program})  # noqa: S307  # As one would paste it.
+    assert str(again.value) == str(failure)
+
+
 def test_a_stack_begins_with_the_program() -> None:
     """What calls ``explore`` is no part of a deadlock's stacks: they are the same when replayed."""
     cause = failure_of(written_programs.lost_wake_up).__cause__

@@ -265,9 +265,10 @@ import threading
 import pytest
 
 
-@pytest.mark.explore
-def test_it_hangs():
-    threading.Event().wait()
+class TestBelow:
+    @pytest.mark.explore
+    def test_it_hangs(self):
+        threading.Event().wait()
 """
 
 
@@ -282,7 +283,9 @@ def test_the_line_that_replays_is_for_where_pytest_was_started(
     result = pytester.runpytest("--rootdir", "..", f"../{test.name}")
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"*pytest ../{test.name}::test_it_hangs --replay-schedule 0"])
+    again = [f"../{test.name}::TestBelow::test_it_hangs", "--replay-schedule", "0"]
+    result.stdout.fnmatch_lines([f"*pytest {' '.join(again)}"])
+    pytester.runpytest("--rootdir", "..", *again).assert_outcomes(failed=1)
 
 
 def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:

@@ -346,13 +346,36 @@ def test_a_class_that_a_function_makes_has_no_attribute_more() -> None:
     assert names == set(vars(make()))
 
 
-def test_what_has_no_name_and_is_read_once_is_replayed_by_a_whole_line() -> None:
-    """A lambda is called a program, and what an iterator names is named in the line."""
-    with pytest.raises(ScheduleFailure) as caught:
-        explore(lambda: program(), switch_in=iter([Counter.add]))  # type: ignore[arg-type]  # noqa: PLW0108
+def made_inside() -> Any:
+    """Return a function that has no name but here."""
 
+    def inside() -> None:
+        """Do nothing."""
+
+    return inside
+
+
+@pytest.mark.parametrize(
+    ("others", "named"),
+    [
+        ([], "[Counter.add]"),
+        ([documented], "[Counter.add, jobs_synchronizer.documented]"),
+        ([made_inside()], "switch_in  # switch_in: the list that explore() was given"),
+        ([ModuleType("gone")], "switch_in  # switch_in: the list that explore() was given"),
+    ],
+    ids=["function", "module", "nested", "gone"],
+)
+def test_what_an_iterator_named_stands_in_the_line_that_replays(
+    others: list[Any], named: str
+) -> None:
+    """The line has the names of what ``switch_in`` was given, or says that one has none."""
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program, switch_in=iter([Counter.add, *others]))  # type: ignore[arg-type]
+
+    line, _, comment = named.partition("  ")
     assert str(caught.value).splitlines()[-1] == (
-        f"replay(program, {caught.value.schedule!r}, switch_in=[Counter.add])"
+        f"replay(program, {caught.value.schedule!r}, switch_in={line})"
+        + (comment and f"  {comment}")
     )
 
 
