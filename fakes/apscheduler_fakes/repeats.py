@@ -12,7 +12,7 @@ from apscheduler_fakes.exhaustive import LOOK
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.report import seconds
 from apscheduler_fakes.schedules import ScheduleDiverged
-from apscheduler_fakes.stepping import MAIN, Ran, is_thread
+from apscheduler_fakes.stepping import Ran, is_thread
 
 DIFFERENT = "the program behaves differently under the same schedule"
 
@@ -130,7 +130,11 @@ def _different(first: Ran, second: Ran, step: int) -> str:
     """Say what is different about a step."""
     one, other = first.taken[step], second.taken[step]
     if (one.who, one.could) != (other.who, other.could):
-        return f"at step {step} not the same could go on"
+        before = first.names[first.taken[step - 1].who]
+        return (
+            f"step {step}, after one of {before}, could be taken by {first.who_could(one.could)}, "
+            f"and then by {second.who_could(other.could)}"
+        )
     touched = [
         ", ".join(_thing(ran, key) for key in mine if mine[key] != theirs.get(key)) or "no more"
         for ran, mine, theirs in (
@@ -138,24 +142,14 @@ def _different(first: Ran, second: Ran, step: int) -> str:
             (second, other.footprint, one.footprint),
         )
     ]
-    who = _names(first).get(one.who)
-    return f"step {step}, of {who}, touched {touched[0]}, and then {touched[1]}"
+    return f"step {step}, of {first.names[one.who]}, touched {touched[0]}, and then {touched[1]}"
 
 
 def _thing(ran: Ran, key: Hashable) -> str:
     """Return what a footprint's key stands for: objects are named after who made them."""
     if isinstance(key, tuple):
-        return f"object {key[1]} of {_names(ran).get(key[0], 'the outside')}"
-    return _names(ran).get(key, str(key))
-
-
-def _names(ran: Ran) -> dict[Hashable, str]:
-    """Return the names of threads by their numbers."""
-    who: list[Hashable] = [each.who for each in ran.taken if is_thread(each.who)]
-    # Of the steps that one thread took in a row, the trace has the last.
-    rows = [one for one, other in pairwise([*who, None]) if one != other]
-    traced = {one: step.thread.name for one, step in zip(rows, ran.trace, strict=False)}
-    return {MAIN: "MainThread", **traced}
+        return f"object {key[1]} of {ran.names.get(key[0], 'the outside')}"
+    return ran.names.get(key, str(key))
 
 
 def _way(first: Ran, second: Ran, step: int) -> str:

@@ -53,9 +53,7 @@ def replay_with(options: Options, schedule: str) -> None:
             __tracebackhide__ = True
             policy = Replay(choices)
             ran = world.run(policy, stops=stops)
-            if isinstance(ran.error, ScheduleDiverged):
-                raise ran.error.with_traceback(None)
-            policy.check_used()
+            policy.check_fits(ran)
             return ran
 
         first = None

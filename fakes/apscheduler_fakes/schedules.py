@@ -12,10 +12,16 @@ import re
 from collections.abc import Iterable
 
 from apscheduler_fakes.errors import SimulationError
-from apscheduler_fakes.stepping import Stops, Taken
+from apscheduler_fakes.lanes import lanes
+from apscheduler_fakes.stepping import Ran, Stops, Taken
 
 _TOKEN = re.compile(r"[a-z]|[1-9]|\((\d+)\)")
 _LONGEST = 26
+
+# How many steps up to where a program no longer fits are shown.
+_SHOWN = 20
+
+NO_LONGER = "the program no longer fits the schedule"
 
 _MARKS = {Stops.FEW: "", Stops.STARTS: "+", Stops.ALL: "*"}
 
@@ -121,6 +127,7 @@ class Replay:
     def __init__(self, choices: list[int]) -> None:
         self._choices = choices
         self._next = 0
+        self._could: tuple[int, ...] | None = None  # When the schedule names none of them.
 
     def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:  # noqa: ARG002
         """Return who goes on; see ``Policy``."""
@@ -129,17 +136,32 @@ class Replay:
         choice = self._choices[self._next]
         self._next += 1
         if choice >= len(could):
-            raise ScheduleDiverged(
-                f"the program no longer fits the schedule: at step {len(taken)} it names number "
-                f"{choice + 1} of those that can run, and there are {len(could)}. Explore again."
-            )
+            self._could = could
+            raise ScheduleDiverged(NO_LONGER)
         return could[choice]
 
-    def check_used(self) -> None:
-        """Raise ``ScheduleDiverged`` if the program ended before the schedule."""
+    def check_fits(self, ran: Ran) -> None:
+        """Check that a program did what the schedule says.
+
+        Args:
+            ran: How it ran under this policy.
+
+        Raises:
+            ScheduleDiverged: The schedule names one who could not run, or goes on at its end.
+        """
         __tracebackhide__ = True
-        if self._next < len(self._choices):
-            raise ScheduleDiverged(
-                f"the program no longer fits the schedule: it ended after {self._next} of its "
-                f"{len(self._choices)} choices. Explore again."
+        step, before = len(ran.taken), ran.names[ran.taken[-1].who]
+        if self._could is not None:
+            what = (
+                f"at step {step}, after one of {before}, it names number "
+                f"{self._choices[self._next - 1] + 1} of those that can run, and there are "
+                f"{len(self._could)}: {ran.who_could(self._could)}"
             )
+        elif self._next < len(self._choices):
+            what = (
+                f"it ended with step {step - 1}, of {before}, after {self._next} of its "
+                f"{len(self._choices)} choices"
+            )
+        else:
+            return
+        raise ScheduleDiverged(f"{NO_LONGER}: {what}. Explore again.\n\n{lanes(ran.trace, _SHOWN)}")

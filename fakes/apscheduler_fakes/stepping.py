@@ -8,7 +8,7 @@ threads at one free lock any may take it. Time moves when no thread can run or, 
 time-outs, whenever somebody waits for an instant; it is then one more that can be chosen.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from enum import IntEnum
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -170,6 +170,7 @@ class Ran(NamedTuple):
         switches: Its switches, each as the fields of a ``Step``.
         stops: Where it stopped.
         looked: Whether somebody looked at what another may release, or freed another's lock.
+        numbers: The number of each thread.
     """
 
     taken: list[Taken]
@@ -180,6 +181,7 @@ class Ran(NamedTuple):
     switches: list[tuple[int, VirtualThread, str]]
     stops: Stops
     looked: bool
+    numbers: dict[VirtualThread, int]
 
     @property
     def error(self) -> BaseException | None:
@@ -195,6 +197,19 @@ class Ran(NamedTuple):
     def preemptions(self) -> int:
         """How often a thread was stopped that could have gone on."""
         return sum(step.preempts for step in self.taken)
+
+    @property
+    def names(self) -> dict[Hashable, str]:
+        """The names of all that could be chosen, by their numbers."""
+        names: dict[Hashable, str] = {NOBODY: "nobody", TIME: "time"}
+        for thread, number in self.numbers.items():
+            names[number] = thread.name
+            names[woken(number)] = f"{thread.name} (woken by itself)"
+        return names
+
+    def who_could(self, could: Iterable[int]) -> str:
+        """Return those that could be chosen, in words."""
+        return " or ".join(map(self.names.__getitem__, could))
 
 
 class Naming:

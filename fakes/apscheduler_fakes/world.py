@@ -182,6 +182,7 @@ class World:
             switches=kernel.trace,
             stops=stops,
             looked=kernel.looked,
+            numbers=kernel.numbers,
         )
 
     def _run(self, kernel: ExploredKernel) -> object:

@@ -377,15 +377,73 @@ def test_what_a_failure_says_is_no_part_of_its_kind() -> None:
 
 
 def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
-    """A program that has changed since is told apart from one that fails."""
-    with pytest.raises(ScheduleDiverged, match="it names number 10 of those that can"):
-        replay(written_programs.lost_wake_up, "9")
+    """A program that has changed since is told apart from one that fails, and where it has."""
+    with pytest.raises(ScheduleDiverged) as caught:
+        replay(written_programs.missed_notify_all, "2b9")
+
+    assert str(caught.value) == (
+        "the program no longer fits the schedule: at step 4, after one of Thread-1 (wait), it "
+        "names number 10 of those that can run, and there are 2: Thread-1 (wait) or MainThread. "
+        "Explore again.\n"
+        "\n"
+        "0 MainThread, 1 Thread-1 (wait), 2 Thread-2 (wait)\n"
+        "   seconds  0 1 2\n"
+        "  0.000000  ●      MainThread is about to acquire an RLock\n"
+        "  0.000000  │   ●  Thread-2 (wait) waits to acquire a Lock\n"
+        "  0.000000  │ ● │  Thread-1 (wait) is about to acquire an RLock"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "timeout", "who"),
+    [
+        ("early_timeouts", 1, "time"),
+        ("spurious_wakeups", None, "MainThread (woken by itself)"),
+    ],
+)
+def test_what_is_no_thread_is_named_where_a_schedule_does_not_fit(
+    option: str, timeout: float | None, who: str
+) -> None:
+    """Time, and a wake-up without a notification, are among those that can have their turn."""
+
+    def program() -> None:
+        threading.Thread(target=time.sleep, args=(2,)).start()
+        condition = threading.Condition()
+        with condition:
+            condition.wait(timeout)
+
+    with pytest.raises(ScheduleDiverged) as caught:
+        replay(program, "9", **{option: True})  # type: ignore[arg-type]
+    assert f"there are 2: Thread-1 (sleep) or {who}. Explore again." in str(caught.value)
+
+
+def test_a_thread_that_fails_hides_no_misfit() -> None:
+    """An error on the way is not taken for what the schedule leads to."""
+
+    def program() -> None:
+        failing = threading.Thread(target={1: 1}.pop, args=(2,))
+        failing.start()
+        failing.join()
+        written_programs.lock_order()
+
+    with pytest.raises(ScheduleDiverged, match=r"names number 10 .*: Thread-2 \(<lambda>\) or "):
+        replay(program, "aa9")
 
 
 def test_a_schedule_that_is_longer_than_the_program_is_refused() -> None:
     """So is one that ends before its schedule does."""
-    with pytest.raises(ScheduleDiverged, match="it ended after 1 of its 30 choices"):
-        replay(written_programs.lost_wake_up, "zc1")
+    with pytest.raises(ScheduleDiverged) as caught:
+        replay(written_programs.condition_with_a_predicate, "zc1")
+
+    assert str(caught.value) == (
+        "the program no longer fits the schedule: it ended with step 7, of MainThread, after 1 of "
+        "its 30 choices. Explore again.\n"
+        "\n"
+        "0 MainThread, 1 Thread-1 (tell)\n"
+        "   seconds  0 1\n"
+        "  0.000000  ●    MainThread waits to acquire a Lock\n"
+        "  0.000000  │ ●  Thread-1 (tell) ends"
+    )
 
 
 @pytest.mark.parametrize("schedule", ["", "*", "a?", "A", "()"])
