@@ -91,7 +91,7 @@ def create_app(store: str) -> Flask:
     @app.get("/jobs")
     def jobs() -> list[int]:
         threads = scheduler.scheduler._executors["default"]  # noqa: SLF001  # As above.
-        # A job that ended while it was handed over keeps its id there, with a count of 0.
+        # One that ends while it is handed over has a count of 0 there until that is over.
         running = sum(threads._instances.copy().values())  # noqa: SLF001
         return [len(scheduler.scheduler.get_jobs("file")), running]
 

@@ -128,6 +128,19 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
             what = f"was refused by executor {future._executor!r}: {_text(error)}"
             future._fail(JobRefused, what, "Give the scheduler an executor that runs.", error)
         raise
+    finally:
+        _forget(executor, run_id)
+
+
+def _forget(executor: Any, run_id: RunId) -> None:
+    """Let an executor keep nothing of an id of which no job is under way.
+
+    It counts a job after the pool has taken it: of one that is over by then, or was refused, it
+    would keep a count of zero, for ever if no other job has that id.
+    """
+    with executor._lock:
+        if executor._instances.get(run_id) == 0:
+            del executor._instances[run_id]
 
 
 def _is_queued(pool: Any, error: BaseException) -> bool:

@@ -208,6 +208,7 @@ class Race:
         assert store.get_all_jobs() == []
         assert scheduler._listeners == []
         assert scheduler._job_groups._waiting == {}
+        assert scheduler._executors["default"]._instances == {}
 
 
 def answer_of(future: Any) -> str:
@@ -437,6 +438,7 @@ def test_an_id_can_be_used_again_as_soon_as_its_job_is_answered() -> None:
                 scheduler.look()
                 assert future.result() == 0
         scheduler.shutdown()
+        assert scheduler._executors["default"]._instances == {}
 
     assert explore(program, Exhaustive(max_preemptions=1)).complete
 

@@ -579,13 +579,18 @@ def test_a_block_that_ends_beside_a_shutdown_that_failed(
 @pytest.mark.parametrize("groups", [30, pytest.param(1000, marks=pytest.mark.soundness)])
 def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> None:
     """Groups of 10, a tenth of them not run to the end: no listener, job, slot or reference."""
-    scheduler = BackgroundScheduler(timezone=UTC)
+    # With the second one, jobs are over before they are counted.
+    executors = {"default": ThreadPoolExecutor(10), "inline": DebugExecutor()}
+    scheduler = BackgroundScheduler(timezone=UTC, executors=executors)
     scheduler.start()
     alive: list[weakref.ref[Any]] = []
     before = None
     for number in range(groups):
         with JobGroup(scheduler) as group:
-            futures = [group.add_job(int, args=[i]) for i in range(10)]
+            futures = [
+                group.add_job(int, args=[i], executor=alias)
+                for i, alias in enumerate([*executors] * 5)
+            ]
             if number % 10:
                 concurrent.futures.wait(futures)
                 assert [future.result() for future in futures] == list(range(10))
@@ -595,10 +600,10 @@ def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> No
     sim.settle()
     del group, futures
     gc.collect()
-    executor = scheduler._executors["default"]
     assert scheduler._listeners == []
     assert scheduler.get_jobs() == []
-    assert (executor._instances, executor._pool._work_queue.qsize()) == ({}, 0)
+    assert [each._instances for each in executors.values()] == [{}, {}]
+    assert executors["default"]._pool._work_queue.qsize() == 0
     assert [each for each in alive if each() is not None] == []
     # Nor anything else that is counted.
     assert state_of(scheduler) == before
@@ -607,7 +612,7 @@ def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> No
 
 def state_of(scheduler: Any) -> dict[str, Any]:
     """Return how much a scheduler, its watch and its executor keep."""
-    objects = [scheduler, scheduler._job_groups, scheduler._executors["default"]]
+    objects = [scheduler, scheduler._job_groups, *scheduler._executors.values()]
     return {
         f"{type(each).__name__}.{name}": len(value) if hasattr(value, "__len__") else ""
         for each in objects
@@ -639,6 +644,7 @@ def test_a_job_that_is_not_run_leaves_nothing_behind(
         assert future.done() == (how != "queued without a thread")
         concurrent.futures.wait([busy, future], 30)
     time.sleep(1)
+    assert small._instances == {}
     gone = [weakref.ref(each) for each in (busy, future)]
     del busy, future, group
     gc.collect()
