@@ -5,6 +5,8 @@ that has not run the program before.
 """
 
 import itertools
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -236,3 +238,49 @@ def test_a_replay_prints_and_stops_once(
 
     assert capsys.readouterr().out == "begins\nruns\n"
     assert seen == ["stopped"]
+
+
+STRINGS = """
+import gc, itertools, sys, threading
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+
+from apscheduler_fakes import Exhaustive
+from apscheduler_fakes.exploration import schedules
+from apscheduler_fakes.schedules import choices_of, write
+from apscheduler_fakes.world import World
+
+kept = [bytearray(number) for number in range(int(sys.argv[1]))]  # Other addresses.
+gc.set_threshold(int(sys.argv[1]))  # With 0 it is off.
+
+
+def program():
+    circle = threading.Condition(), threading.Event(), []
+    circle[2].append(circle)
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(each.set) for each in (circle[1], threading.Event())]
+        assert [each.result() for each in wait(futures).done] == [None, None]
+        assert [each.result() for each in as_completed(futures)] == [None, None]
+
+
+with World(program) as world:
+    for ran in itertools.islice(schedules(world, Exhaustive(max_preemptions=1)), 60):
+        print(write(choices_of(ran.taken), ran.stops), len(ran.taken))
+"""
+
+
+def test_neither_hashes_nor_addresses_nor_the_collector_reach_a_schedule() -> None:
+    """Two processes that differ in these run the same schedules, in the same order."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", STRINGS, threshold],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed, threshold in (("1", "0"), ("2", "7"))
+    ]
+
+    one, other = [process.communicate(timeout=60)[0].splitlines() for process in processes]
+
+    assert len(set(one)) == 60
+    assert one == other
