@@ -25,7 +25,7 @@ from apscheduler_fakes.footprints import (
     conflict,
     modes_conflict,
 )
-from apscheduler_fakes.schedules import ScheduleDiverged, check_whole
+from apscheduler_fakes.schedules import ScheduleDiverged, check_flag, check_whole
 from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Taken, is_thread, woken
 
 
@@ -42,7 +42,7 @@ class Exhaustive:
             through the standard library's objects.
 
     Raises:
-        TypeError: One is no whole number.
+        TypeError: One is no whole number, or ``reduction`` neither true nor false.
         ValueError: A number is negative, or no schedule may run.
     """
 
@@ -53,6 +53,7 @@ class Exhaustive:
     def __post_init__(self) -> None:
         check_whole("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
         check_whole("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
+        check_flag("Exhaustive(reduction", self.reduction)
 
     def search(self, steps: int = 1) -> "Search":  # noqa: ARG002
         """Return a new search; how long the program is does not matter."""

@@ -27,7 +27,7 @@ from apscheduler_fakes.progress import Progress
 from apscheduler_fakes.repeats import DIFFERENT, kind, parting, repeated
 from apscheduler_fakes.report import counted
 from apscheduler_fakes.rewriting import rewritten
-from apscheduler_fakes.schedules import Replay, ScheduleDiverged
+from apscheduler_fakes.schedules import Replay, ScheduleDiverged, check_flag
 from apscheduler_fakes.stepping import Policy, Ran, Stops
 from apscheduler_fakes.world import World
 
@@ -118,7 +118,8 @@ def explore(
         NotModelled: It stands inside a simulation, or the program does what has no model.
         OutsideThread: A thread or scheduler from before takes part.
         StallLimit: The program waits for something real.
-        TypeError: ``strategy`` is none, or ``program`` nothing that can be called.
+        TypeError: ``strategy`` is none, ``program`` nothing that can be called, or another argument
+            not what it takes.
     """
     __tracebackhide__ = True
     options = Options(program, spurious_wakeups, early_timeouts, switch_in)
@@ -130,6 +131,7 @@ def explore_with(
 ) -> Exploration:
     """Do what ``explore`` does."""
     __tracebackhide__ = True
+    check_flag("explore(keep_going", keep_going)
     strategy = Exhaustive() if strategy is None else strategy
     if not callable(getattr(strategy, "search", None)) or isinstance(strategy, type):
         raise TypeError(
@@ -213,7 +215,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
 def warm_up(world: World, stops: Stops = Stops.FEW) -> int:
     """Fill imports and caches in a schedule that does not count, and return how long it was."""
     ran = world.run(Replay([]), stops=stops)
-    world.settle_garbage()
+    world.settle()
     return len(ran.taken)
 
 

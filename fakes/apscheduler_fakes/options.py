@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from types import FunctionType, ModuleType
 
+from apscheduler_fakes.schedules import check_flag
 from apscheduler_fakes.world import World
 
 
@@ -31,10 +32,13 @@ class Options:
 
     def __post_init__(self) -> None:
         _check_callable(self.program)
+        check_flag("explore(spurious_wakeups", self.spurious_wakeups)
+        check_flag("explore(early_timeouts", self.early_timeouts)
         if isinstance(self.switch_in, str) or not isinstance(self.switch_in, Iterable):
+            listed = getattr(self.switch_in, "__qualname__", self.switch_in or "")
             raise TypeError(
                 f"switch_in={self.switch_in!r}: it takes functions and modules in a list. Pass "
-                f"[{getattr(self.switch_in, '__qualname__', self.switch_in)}]."
+                f"[{listed}]."
             )
         object.__setattr__(self, "switch_in", tuple(self.switch_in))  # It may end when read.
 

@@ -126,7 +126,8 @@ def _functions(target: Any) -> list[FunctionType]:
     function = _plain(target)
     if not isinstance(function, FunctionType):
         raise TypeError(
-            f"switch_in: {target!r} is no function, method, class or module written in Python."
+            f"switch_in: {target!r} is no function, method, class or module written in Python. "
+            "Name one that stands in a file with def."
         )
     _add(function, found)
     return found

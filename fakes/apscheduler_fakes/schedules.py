@@ -15,7 +15,7 @@ from apscheduler_fakes.errors import SimulationError
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.stepping import Ran, Stops, Taken
 
-_TOKEN = re.compile(r"[a-z]|[1-9]|\((\d+)\)")
+_TOKEN = re.compile(r"[a-z]|[1-9]|\(([1-9][0-9]{1,5})\)")
 _LONGEST = 26
 
 # How many steps up to where a program no longer fits are shown.
@@ -54,6 +54,20 @@ def check_whole(option: str, value: object, least: int | None = None, *, or_none
         raise TypeError(f"{option}={value!r}): {pass_one}")
     if least is not None and value < least:
         raise ValueError(f"{option}={value!r}): {pass_one}")
+
+
+def check_flag(option: str, value: object) -> None:
+    """Check an option that is on or off.
+
+    Args:
+        option: Its name, as "Exhaustive(reduction".
+        value: What was passed.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{option}={value!r}): pass True or False.")
 
 
 def choices_of(taken: Iterable[Taken]) -> list[int]:
@@ -113,6 +127,11 @@ def read(schedule: str) -> tuple[list[int], Stops]:
         raise ValueError(
             f"{schedule!r} is no schedule: it cannot be read from character {position} on. Copy "
             "the string that the failure printed, whole."
+        )
+    if symbol.isalpha():
+        raise ValueError(
+            f"{schedule!r} is no schedule: it ends in {symbol!r}, and defaults at the end are "
+            "never written. Copy the string that the failure printed, whole."
         )
     return choices, stops
 

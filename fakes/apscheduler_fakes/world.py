@@ -5,7 +5,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from operator import itemgetter
@@ -22,7 +22,7 @@ from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
-from apscheduler_fakes.kernel import VirtualThread, activate, active
+from apscheduler_fakes.kernel import Ended, VirtualThread, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.schedules import Replay
@@ -66,6 +66,7 @@ class World:
         self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
         self._counters: list[tuple[Any, str, Any]] = []
         self._ran = 0
+        self._pools = False  # Whether the program is known to use pools.
         self._undo = ExitStack()
         self._held = Replaced()
         self._handlers = Handlers()
@@ -118,8 +119,9 @@ class World:
         self._undo.close()
         self._raise_interruption()
 
-    def settle_garbage(self) -> None:
-        """Let the collector run between schedules only."""
+    def settle(self) -> None:
+        """Take in what the first run has shown, and let the collector run between schedules only."""
+        self._pools = self._uses_pools()
         _collect()
         if gc.isenabled():
             gc.disable()
@@ -181,7 +183,7 @@ class World:
             value=value,
             switches=kernel.trace,
             stops=stops,
-            looked=kernel.looked,
+            looked=kernel.looked or (not self._pools and self._uses_pools()),
             numbers=kernel.numbers,
         )
 
@@ -197,32 +199,30 @@ class World:
                 if kernel.failure is None:
                     self._failed(error)
             if kernel.failure is None:
-                self._exit(kernel)
+                self._exit(kernel, stops=self._pools or kernel.stops is Stops.ALL)
         except SimulationError:
             pass  # The kernel has kept it.
         return value
 
     @staticmethod
-    def _exit(kernel: ExploredKernel) -> None:
+    def _exit(kernel: ExploredKernel, *, stops: bool) -> None:
         """Do what the interpreter does at its exit: end the pools and join the threads.
 
         What is done must not depend on how far others are, but for the stops: of all orders of
         steps that commute one is run. So threads come by their numbers.
         """
+        # From then on pools refuse jobs. A stop for it takes time, in programs without pools too.
+        with pools._global_shutdown_lock if stops else nullcontext():  # type: ignore[attr-defined]
+            pools._shutdown = True
         queues: Any = pools._threads_queues
         pooled = [(getattr(each, "_virtual", None), queue) for each, queue in list(queues.items())]
         ours = {
             kernel.numbers[each]: (each, queue) for each, queue in pooled if each in kernel.numbers
         }
-        if ours:
-            pools._shutdown = True
-            try:
-                for number in sorted(ours):
-                    ours[number][1].put(None)
-                for number in sorted(ours):
-                    kernel.wait_for_end(ours[number][0], None)
-            finally:
-                pools._shutdown = False
+        for number in sorted(ours):
+            ours[number][1].put(None)
+        for number in sorted(ours):
+            kernel.wait_for_end(ours[number][0], None)
         # Those that have ended too. Whoever is not known yet is younger than who will start it.
         left: list[VirtualThread] = []
         # Those that daemons have started: only the stop before the exit is ordered with that.
@@ -247,6 +247,10 @@ class World:
                 break
         kernel._finish()
 
+    def _uses_pools(self) -> bool:
+        """Return whether any schedule so far has handed a job to a pool."""
+        return pools._global_shutdown_lock in self._naming.kept  # type: ignore[attr-defined]
+
     def _raise_interruption(self) -> None:
         """Raise what Ctrl-C has left for now."""
         if self._kernel.interruption is not None:
@@ -266,6 +270,7 @@ class World:
                 undo.enter_context(without_threads(kernel))
             kernel.end()
         World._moments = kernel.moment + 1
+        pools._shutdown = False
         kernel.put_back()
         self._handlers.put_back()
         self._held.start_afresh()
@@ -311,7 +316,7 @@ class World:
         def failed(args: Any) -> None:
             if str(args.err_msg).startswith("Exception ignored in thread started by"):
                 self._failed(args.exc_value)
-            else:
+            elif args.exc_type is not Ended:  # That of a thread that stood in a finalizer.
                 otherwise(args)
 
         return failed

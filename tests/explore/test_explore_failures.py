@@ -446,10 +446,21 @@ def test_a_schedule_that_is_longer_than_the_program_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("schedule", ["", "*", "a?", "A", "()"])
+@pytest.mark.parametrize(
+    "schedule",
+    ["", "*", "a?", "A", "()", "(9)", "(\N{ARABIC-INDIC DIGIT ONE}1)", f"({'9' * 5_000})"],
+)
 def test_a_text_that_is_no_schedule_is_refused(schedule: str) -> None:
     """A string with a slip of the pen is not run."""
     with pytest.raises(ValueError, match="is no schedule: it cannot be read from character"):
+        replay(written_programs.lost_wake_up, schedule)
+
+
+@pytest.mark.parametrize("schedule", ["garbage", "1b"])
+def test_a_string_that_was_cut_off_is_refused(schedule: str) -> None:
+    """No failure prints the defaults at a schedule's end."""
+    text = f"^'{schedule}' is no schedule: it ends in '{schedule[-1]}', and defaults at the end"
+    with pytest.raises(ValueError, match=text):
         replay(written_programs.lost_wake_up, schedule)
 
 
@@ -525,6 +536,8 @@ def test_what_is_no_list_or_string_is_refused() -> None:
         explore(written_programs.lost_wake_up, switch_in=asking)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"^switch_in='C.inc': .* in a list. Pass \[C.inc\]\.$"):
         explore(written_programs.lost_wake_up, switch_in="C.inc")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^switch_in=None: .* in a list. Pass \[\]\.$"):
+        explore(written_programs.lost_wake_up, switch_in=None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="schedule=1 is no string"):
         replay(written_programs.lost_wake_up, 1)  # type: ignore[arg-type]
 
@@ -657,6 +670,17 @@ def test_an_option_that_is_no_whole_number_is_refused(
     text = f"^{strategy.__name__}\\({option}={number!r}\\): pass a whole number"
     with pytest.raises(TypeError, match=text):
         strategy(**{option: number})
+
+
+@pytest.mark.parametrize("value", ["no", 0, None])
+def test_what_is_on_or_off_is_nothing_else(value: Any) -> None:
+    """A text would count as true, whatever it says."""
+    for option in ("spurious_wakeups", "early_timeouts", "keep_going"):
+        text = f"^explore\\({option}={value!r}\\): pass True or False.$"
+        with pytest.raises(TypeError, match=text):
+            explore(written_programs.lost_wake_up, **{option: value})
+    with pytest.raises(TypeError, match=r"^Exhaustive\(reduction=.*\): pass True or False.$"):
+        Exhaustive(reduction=value)
 
 
 def test_a_strategy_without_its_call_is_told_in_a_marker() -> None:

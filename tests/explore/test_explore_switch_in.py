@@ -447,7 +447,7 @@ def test_a_module_stands_for_all_its_functions() -> None:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (len, "is no function, method, class or module written in Python"),
+        (len, "method, class or module written in Python. Name one that stands"),
         (lambda: None, "there is no source of .*lambda.* that could be rewritten"),
         (eval("lambda: 1"), "there is no source"),  # noqa: S307  # What has no file.
     ],
