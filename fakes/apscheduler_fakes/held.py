@@ -157,7 +157,7 @@ class HeldLock(_OverReal, Lock):
         """Free both; see ``threading.Lock.release``."""
         held = self._count
         super().release()
-        if held and here() is not None:
+        if held and not self._count and here() is not None:
             self._beside.release()
 
     def free(self) -> None:

@@ -196,7 +196,7 @@ class Lock(_Lockable):
             if kernel.unwinding:
                 return
             raise RuntimeError("release unlocked lock")
-        self._count = 0
+        self._count -= 1
         self.holder = None
         if self._waiters:
             kernel.wake_first(self._waiters)
@@ -224,6 +224,15 @@ class Lock(_Lockable):
         if kernel is not None and kernel.explored is not None:
             return self.holder is kernel.running or self.locked()
         return self._is_locked()
+
+    def _acquire_restore(self, _state: object) -> None:
+        # As an RLock's, or Condition would do without. Whoever waited releases it next, but who has
+        # it keeps it (test_a_condition_forgets_who_waited_when_the_block_ended).
+        kernel = here()
+        if kernel is not None and kernel.ending and self._count:
+            self._count += 1
+        else:
+            self.acquire()
 
     acquire_lock = acquire
     release_lock = release

@@ -511,8 +511,9 @@ def test_a_scheduler_left_running_is_one_that_was_stopped() -> None:
     assert (ran, scheduler.running) == (["ran"], False)
 
 
+@pytest.mark.parametrize("lock", ["Lock", "RLock"])
 @pytest.mark.parametrize("held_by", ["main", "another thread"])
-def test_a_condition_forgets_who_waited_when_the_block_ended(held_by: str) -> None:
+def test_a_condition_forgets_who_waited_when_the_block_ended(held_by: str, lock: str) -> None:
     """Outside, a notification reaches who waits there, whoever held the lock at the end."""
 
     def wait() -> None:
@@ -524,7 +525,7 @@ def test_a_condition_forgets_who_waited_when_the_block_ended(held_by: str) -> No
             time.sleep(1000)
 
     with Simulation() as sim:
-        condition: Any = threading.Condition()
+        condition: Any = threading.Condition(getattr(threading, lock)())
         threading.Thread(target=wait).start()
         sim.settle()
         if held_by == "main":
