@@ -179,12 +179,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         result = yield
     except BaseException as error:
-        item.stash[_failure] = error
-        _describe_simulation(item, error)
-        if report := _report(_owed()):
-            item.add_report_section("call", "FakeScheduler", report)
+        _describe(item, error)
         raise
-    if report := _report(_owed()):
+    # What a method of a TestCase has raised is kept for the report, and is not raised here.
+    if kept := getattr(item, "_excinfo", None):
+        raised = kept[0].value
+        _describe(item, raised)
+        kept[0] = pytest.ExceptionInfo.from_exception(raised)
+    elif report := _report(_owed()):
         pytest.fail(report, pytrace=False)
     return result
 
@@ -244,6 +246,14 @@ def _report(owed: list[BaseException]) -> str:
             "pytest.raises around scheduler.check().)"
         )
     return "\n".join([*lines, *("".join(traceback.format_exception(each)) for each in errors)])
+
+
+def _describe(item: pytest.Item, error: BaseException) -> None:
+    """Add to a test that failed by itself what else there is to say of it."""
+    item.stash[_failure] = error
+    _describe_simulation(item, error)
+    if report := _report(_owed()):
+        item.add_report_section("call", "FakeScheduler", report)
 
 
 def _describe_simulation(item: pytest.Item, error: BaseException) -> None:

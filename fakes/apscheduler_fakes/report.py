@@ -21,7 +21,7 @@ _HERE = str(Path(__file__).parent / "_")[:-1]
 MOST_FRAMES = 12
 
 # The main thread's stack begins in these, which say nothing of the program.
-_RUNNER = {"_pytest", "pluggy", "apscheduler_fakes.world"}
+_RUNNER = {"_pytest", "pluggy", "unittest.case", "apscheduler_fakes.world"}
 
 
 def seconds(microseconds: int) -> str:

@@ -109,6 +109,53 @@ def test_a_failure_shows_the_last_steps_however_sim_was_asked_for(
     result.stdout.fnmatch_lines(["*simulation, its last steps*", "*MainThread sleeps"])
 
 
+TEST_CASE = """
+import threading
+import time
+import unittest
+
+import pytest
+
+from apscheduler_fakes import FakeScheduler
+
+
+@pytest.mark.usefixtures("sim")
+class TestIt(unittest.TestCase):
+    def test_it_hangs(self):
+        time.sleep(1)
+        threading.Event().wait()
+
+    def test_it_fails(self):
+        FakeScheduler().miss("never added")
+        time.sleep(2)
+        self.fail("by itself")
+
+    def test_it_passes(self):
+        time.sleep(3)
+"""
+
+
+def test_a_test_case_fails_as_any_test_does(pytester: pytest.Pytester) -> None:
+    """Unittest keeps what a method raised: it is shown once, at its line, with the last steps."""
+    pytester.makepyfile(TEST_CASE)
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*AssertionError: by itself",
+            "*simulation, its last steps*",
+            "  0.000000  ●  MainThread sleeps",
+            "FakeScheduler: miss('never added') never fired: *",
+            ">*threading.Event().wait()",
+            "*Deadlock: nothing can run any more at 1.000000 s*",
+            "*simulation, its last steps*",
+            "  0.000000  ●  MainThread sleeps",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*kernel.py*")
+    result.stdout.no_fnmatch_line("*unittest/case.py*")
+
+
 def test_a_failure_without_a_step_shows_none(pytester: pytest.Pytester) -> None:
     """A test that fails before anybody waited has no steps to look at."""
     pytester.makepyfile("def test_it(sim): assert False")
