@@ -59,6 +59,8 @@ def refusals() -> list[tuple[Any, str, Any]]:
         (_freeze_time, "start", _refuse(_freeze_time.start, _FREEZE)),
         (_freeze_time, "stop", _refuse(_freeze_time.stop, _FREEZE)),
         (BaseEventLoop, "run_forever", _refuse(BaseEventLoop.run_forever, _LOOP)),
+        (BaseEventLoop, "run_until_complete", _of_coroutine(BaseEventLoop.run_until_complete)),
+        (asyncio.Runner, "run", _of_coroutine(asyncio.Runner.run)),
         (BaseProcess, "start", _refuse(BaseProcess.start, _PROCESS)),
         # Not __init__: what __del__ asks for must be there.
         *(
@@ -89,7 +91,7 @@ def refused_functions() -> list[tuple[Any, Any]]:
     ]
     return [
         (real, stand_in(real))
-        for module, name, stand_in in [*refused, *of_threads, (asyncio, "run", _of_coroutine)]
+        for module, name, stand_in in [*refused, *of_threads]
         # Not every system has them.
         if (real := getattr(module, name, None)) is not None
     ]
@@ -188,12 +190,12 @@ def _refuse(real: Callable[..., Any], text: str) -> Callable[..., Any]:
 
 def _of_coroutine(real: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(real)
-    def of_coroutine(main: Any, **kwargs: Any) -> Any:
+    def of_coroutine(*args: Any, **kwargs: Any) -> Any:
         kernel = here()
         if kernel is None:
-            return real(main, **kwargs)
-        if asyncio.iscoroutine(main):
-            main.close()  # Or it complains that nobody awaited it.
+            return real(*args, **kwargs)
+        for coroutine in filter(asyncio.iscoroutine, [*args, *kwargs.values()]):
+            coroutine.close()  # Or it complains that nobody awaited it.
         raise _kept(kernel, NotModelled(_LOOP))
 
     return of_coroutine

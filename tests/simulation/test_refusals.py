@@ -15,6 +15,7 @@ from multiprocessing import Process
 from multiprocessing.pool import ThreadPool
 from os import fork
 from signal import setitimer
+from typing import Any
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -119,7 +120,23 @@ def test_an_event_loop_is_refused() -> None:
     loop.close()
 
 
-def test_a_refused_event_loop_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def run_in_a_runner(main: Any) -> Any:
+    with asyncio.Runner() as runner:
+        return runner.run(main)
+
+
+def run_in_a_loop(main: Any) -> Any:
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, run_in_a_runner, run_in_a_loop])
+def test_a_refused_event_loop_prints_nothing(
+    run: Callable[[Any], Any], capfd: pytest.CaptureFixture[str]
+) -> None:
     """Neither the coroutine nor a task of it is left to complain; outside it runs."""
 
     async def main() -> str:
@@ -127,8 +144,8 @@ def test_a_refused_event_loop_prints_nothing(capfd: pytest.CaptureFixture[str]) 
 
     for awaitable in (main, int):
         with pytest.raises(NotModelled, match="an asyncio event loop inside"), Simulation():
-            kept = asyncio.run
-            kept(awaitable())  # type: ignore[arg-type]
+            kept = run
+            kept(awaitable())
     gc.collect()
     assert capfd.readouterr() == ("", "")
     assert kept(main()) == "ran"
