@@ -9,6 +9,7 @@ What it leaves out: coroutine functions, jobs that recur, and results of jobs th
 scheduler runs from a shared store.
 """
 
+import itertools
 import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,8 @@ from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.opener import Opener
 from jobs_synchronizer.watch import Watch
 
+# What iscoroutinefunction() looks at; of another object, its __call__.
+_FUNCTION = FunctionType, MethodType, partial
 _IN_A_LOOP = {
     f"apscheduler.schedulers.{name}" for name in ("asyncio", "gevent", "qt", "tornado", "twisted")
 }
@@ -78,6 +81,9 @@ class JobGroup:
             raise RuntimeError("JobGroup: the group is open. Make another one for another block.")
         self._opener = Opener(self._watch.scheduler)
         self._futures: list[JobFuture] = []
+        # Random once, then counted up: uuid4() costs as much as making a future, and a store in
+        # memory hands over by id what is due at one time.
+        self._ids = map(f"{uuid.uuid4().hex[:24]}{{:08x}}".format, itertools.count())
         self._watch.open(self._opener)
         self._is_open = True
         return self
@@ -162,9 +168,7 @@ class JobGroup:
             )
         function = ref_to_obj(func) if isinstance(func, str) else func
         if iscoroutinefunction(
-            function
-            if isinstance(function, FunctionType | MethodType | partial)
-            else type(function).__call__
+            function if isinstance(function, _FUNCTION) else type(function).__call__
         ):
             raise TypeError(
                 f"JobGroup.add_job({func!r}): a thread would call this coroutine function, and its "
@@ -176,7 +180,7 @@ class JobGroup:
                 "may run the job more than once. Pass 'date' or a DateTrigger."
             )
         future = JobFuture(
-            job_id=id or uuid.uuid4().hex,
+            job_id=id or next(self._ids),
             name=name or get_callable_name(function),
             jobstore=jobstore,
             executor=executor,

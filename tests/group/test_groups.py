@@ -80,6 +80,18 @@ def test_jobs_without_an_application_run_without_a_context(sim: Simulation, wrap
     plain.shutdown()
 
 
+def test_jobs_that_are_due_together_begin_in_the_order_of_adding(scheduler: Any) -> None:
+    """A store in memory hands jobs of one instant over by their ids, which count up in a group."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    ran: list[int] = []
+    with JobGroup(scheduler) as group, JobGroup(scheduler) as other:
+        futures = [group.add_job(ran.append, args=[i], executor="small") for i in range(20)]
+        ids = {future.job_id for future in [*futures, other.add_job(int, executor="small")]}
+        concurrent.futures.wait(futures, 30)
+    assert ran == list(range(20))
+    assert len(ids) == 21
+
+
 def test_a_group_of_nothing_is_complete(scheduler: Any, sim: Simulation) -> None:
     """No jobs, no wait."""
     with JobGroup(scheduler):
