@@ -198,9 +198,9 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         count += 1
         if count % _REPEAT == 1:
             repeated(partial(again, world, ran), ran)
-        if ran.looked and stops is not Stops.ALL:
+        if ran.needs > stops:
             # Who looks at a lock can tell where it is released: there are more places to switch.
-            stops = Stops.ALL
+            stops = ran.needs
             if isinstance(strategy, Exhaustive):
                 search, before = strategy.search(steps), None
                 continue

@@ -75,7 +75,7 @@ class ExploredKernel(SteppingKernel):
 
     def before_release(self, lock: Lock | RLock) -> None:
         """Stop where somebody could tell, before a lock is freed."""
-        if self.stops is Stops.ALL:
+        if self.stops >= Stops.ALL:
             self.point(Op("release a lock"))
         if (
             isinstance(lock, Lock)

@@ -42,6 +42,9 @@ class Stops(IntEnum):
     """Before each release of a lock and each end of a thread, too: somebody looks at those, or
     frees a lock that another one holds."""
 
+    EXIT = 3
+    """Before the program's end ends its pools, too, though the warm-up has used none."""
+
 
 class Cut(SimulationError):
     """The rest of this schedule is not wanted; not a failure of the program."""
@@ -169,7 +172,7 @@ class Ran(NamedTuple):
         value: What the program returned.
         switches: Its switches, each as the fields of a ``Step``.
         stops: Where it stopped.
-        looked: Whether somebody looked at what another may release, or freed another's lock.
+        needs: Where it has to stop, as it turned out, so that the others can tell what they may.
         numbers: The number of each thread.
     """
 
@@ -180,7 +183,7 @@ class Ran(NamedTuple):
     value: Any
     switches: list[tuple[int, VirtualThread, str]]
     stops: Stops
-    looked: bool
+    needs: Stops
     numbers: dict[VirtualThread, int]
 
     @property
@@ -336,7 +339,7 @@ class SteppingKernel(Kernel):
 
         def body() -> None:
             run()
-            if self.stops is Stops.ALL and not self.unwinding:
+            if self.stops >= Stops.ALL and not self.unwinding:
                 self.point(Op("end"))
 
         thread = super().spawn(body, name, daemon=daemon, ended=ended)

@@ -66,7 +66,7 @@ class World:
         self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
         self._counters: list[tuple[Any, str, Any]] = []
         self._ran = 0
-        self._pools = False  # Whether the program is known to use pools.
+        self._pools = False  # Whether the warm-up has used one.
         self._undo = ExitStack()
         self._held = Replaced()
         self._handlers = Handlers()
@@ -120,7 +120,7 @@ class World:
         self._raise_interruption()
 
     def settle(self) -> None:
-        """Take in what the first run has shown, and let the collector run between schedules only."""
+        """Take in what the first run was like; the collector runs between schedules from now on."""
         self._pools = self._uses_pools()
         _collect()
         if gc.isenabled():
@@ -175,6 +175,9 @@ class World:
             if isinstance(error, NotModelled | OutsideThread | StallLimit):
                 raise error
         cut = isinstance(failure, Cut)
+        needs = Stops.ALL if kernel.looked else Stops.FEW
+        if self._uses_pools() and not self._pools:
+            needs = Stops.EXIT
         return Ran(
             taken=kernel.taken,
             blocked=blocked,
@@ -183,7 +186,7 @@ class World:
             value=value,
             switches=kernel.trace,
             stops=stops,
-            looked=kernel.looked or (not self._pools and self._uses_pools()),
+            needs=needs,
             numbers=kernel.numbers,
         )
 
@@ -199,7 +202,7 @@ class World:
                 if kernel.failure is None:
                     self._failed(error)
             if kernel.failure is None:
-                self._exit(kernel, stops=self._pools or kernel.stops is Stops.ALL)
+                self._exit(kernel, stops=self._pools or kernel.stops is Stops.EXIT)
         except SimulationError:
             pass  # The kernel has kept it.
         return value
@@ -211,8 +214,8 @@ class World:
         What is done must not depend on how far others are, but for the stops: of all orders of
         steps that commute one is run. So threads come by their numbers.
         """
-        # From then on pools refuse jobs. A stop for it takes time, in programs without pools too.
-        with pools._global_shutdown_lock if stops else nullcontext():  # type: ignore[attr-defined]
+        # From then on pools refuse jobs. Without pools nobody can tell when.
+        with pools._global_shutdown_lock if stops else nullcontext():
             pools._shutdown = True
         queues: Any = pools._threads_queues
         pooled = [(getattr(each, "_virtual", None), queue) for each, queue in list(queues.items())]
@@ -249,7 +252,7 @@ class World:
 
     def _uses_pools(self) -> bool:
         """Return whether any schedule so far has handed a job to a pool."""
-        return pools._global_shutdown_lock in self._naming.kept  # type: ignore[attr-defined]
+        return pools._global_shutdown_lock in self._naming.kept
 
     def _raise_interruption(self) -> None:
         """Raise what Ctrl-C has left for now."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -726,6 +727,23 @@ def test_a_pool_that_nobody_shuts_down_ends_with_the_program() -> None:
         program.pool = pool  # type: ignore[attr-defined]  # Not collected before the exit.
 
     assert explore(program, Exhaustive(1)).complete
+
+
+def test_a_pool_that_has_not_been_ended_yet_takes_jobs_again() -> None:
+    """Where the warm-up has used no pool, the string says that the end is a place to switch."""
+
+    def program() -> None:
+        def work() -> None:
+            with suppress(RuntimeError):  # It was.
+                ThreadPoolExecutor(1).submit(str)
+                raise ValueError
+
+        threading.Thread(target=work, daemon=True).start()
+
+    failure = failure_of(program)
+    assert isinstance(failure.__cause__, ValueError)
+    assert failure.schedule.startswith("=")
+    assert fails_again(program, failure)
 
 
 def test_time_and_dates_agree_in_every_schedule() -> None:

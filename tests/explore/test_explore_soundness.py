@@ -11,7 +11,7 @@ import pytest
 import written_programs
 from generated_sets import EVERY, SETS, WITHIN, Bounds, Generated
 from lock_programs import PLAIN, bodies
-from searching import outcomes_in, outcomes_with_every_stop
+from searching import outcomes, outcomes_in, outcomes_with_every_stop
 from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME, started
 from written_programs import Program as Written
 
@@ -233,6 +233,9 @@ def test_a_program_with_spurious_wake_ups_keeps_every_outcome(name: str, part: P
         ("two_waits_beside_one_notification", (None, 0, 1), {"spurious": True}),
         ("a_wait_beside_is_alive", (None, 1), {"spurious": True}),
         ("a_daemon_that_takes_a_lock_twice", (0, 1, 2, None), {}),
+        ("a_pool_of_a_thread_beside_the_end", (0, 1, 2), {}),
+        ("a_pool_of_a_daemon_beside_the_end", (0, 1, 2), {}),
+        pytest.param("a_pool_handed_a_job_beside_the_end", (0, 1, 2), {}, marks=LONG),
     ],
 )
 def test_what_comes_by_itself_keeps_every_outcome(
@@ -240,6 +243,29 @@ def test_what_comes_by_itself_keeps_every_outcome(
 ) -> None:
     """Time, a wake-up without a notification and the end of daemons have every place."""
     assert_no_outcome_is_lost(getattr(written_programs, name), bounds, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "every"),
+    [
+        ("a_pool_of_a_thread_beside_the_end", {("ran",), ("refused",)}),
+        ("a_pool_of_a_daemon_beside_the_end", {("ran",), ("refused",), ()}),
+        (
+            "a_pool_handed_a_job_beside_the_end",
+            {("ran first", "ran"), ("ran first", "refused"), ("refused", "ran first")},
+        ),
+    ],
+)
+def test_the_end_of_a_program_ends_its_pools(
+    name: str, every: set[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is handed to a pool before runs, what comes later is refused: both are tried."""
+    unraisable: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", unraisable.append)
+
+    assert outcomes(getattr(written_programs, name), Exhaustive()).keys() == every
+    # Not even that a thread was ended in the callback that tells its pool's worker of it.
+    assert unraisable == []
 
 
 def test_sampling_finds_nothing_else(part: Part) -> None:

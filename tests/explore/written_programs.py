@@ -1180,3 +1180,33 @@ def two_stage_lock_release() -> None:
 
     joined(add, add)
     assert value[0] == 2, "an update is lost"
+
+
+# A program's end ends the pools: from then on they refuse jobs.
+
+
+def _handed_to(pool: ThreadPoolExecutor, told: list[object]) -> None:
+    try:
+        pool.submit(told.append, "ran")
+    except RuntimeError:
+        told.append("refused")
+
+
+def a_pool_of_a_thread_beside_the_end() -> Any:
+    told: list[object] = []
+    started(lambda: _handed_to(ThreadPoolExecutor(1), told))
+    return lambda: tuple(told)
+
+
+def a_pool_of_a_daemon_beside_the_end() -> Any:
+    told: list[object] = []
+    started(lambda: _handed_to(ThreadPoolExecutor(1), told), daemon=True)
+    return lambda: tuple(told)
+
+
+def a_pool_handed_a_job_beside_the_end() -> Any:
+    told: list[object] = []
+    pool = ThreadPoolExecutor(1)
+    pool.submit(told.append, "ran first")
+    started(partial(_handed_to, pool, told))
+    return lambda: tuple(told)
