@@ -61,7 +61,9 @@ def cells() -> list[Any]:
             for options, text in zip(OPTIONS, row[3].split(" | "), strict=True):
                 most = None if text == "sampled" else int(text.replace(",", ""))
                 marks = [LONG] if (most or 0) > FEW else []
-                found.append(pytest.param(notifiers, waiters, options, most, marks=marks))
+                named = " and ".join(options) or "as it is"
+                name = f"{notifiers} and {waiters}, {named}: {text}"
+                found.append(pytest.param(notifiers, waiters, options, most, marks=marks, id=name))
     return found
 
 
@@ -73,7 +75,7 @@ def test_the_corrected_synchronizer_never_hangs(
     most: int | None,
     request: pytest.FixtureRequest,
 ) -> None:
-    """In every order of so many jobs and requests, late or early, every request is answered."""
+    """In every order, or in a sample where the name says so, every request is answered."""
     timeout = (1.0,) if "early_timeouts" in options else ()
     corrected_one = program(corrected.JobsSynchronizer, notifiers, waiters, timeout)
 
