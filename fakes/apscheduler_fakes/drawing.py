@@ -34,6 +34,8 @@ def svg(steps: Sequence[Step]) -> str:
     ]
     for row, line in enumerate(legend):
         parts.append(f'<text x="{_MARGIN}" y="{_MARGIN + (row + 1) * _ROW}">{escape(line)}</text>')
+    if steps:
+        parts.append(f'<text x="{_MARGIN}" y="{top - _ROW + 4}">{"seconds":>10}</text>')
     for thread, x in columns.items():
         rows = [row for row, step in enumerate(steps) if step.thread is thread]
         # Who has not ended waits to the end of the picture.

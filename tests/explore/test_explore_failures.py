@@ -181,6 +181,7 @@ def test_a_failure_can_be_drawn(tmp_path: Path) -> None:
     picture = (tmp_path / "lanes.svg").read_text(encoding="utf-8")
     assert picture.startswith("<svg ")
     assert picture.count("<circle ") == 3
+    assert picture.index(">   seconds<") < picture.index(">  0.000000<")
     assert "Thread-1 (tell) ends" in picture
     assert ">1 Thread-1 (tell)<" in picture
     # MainThread, which has not ended, is drawn to the end, half a row below the last step.
