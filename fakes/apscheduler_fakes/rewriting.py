@@ -9,15 +9,13 @@ All steps of a thread from its first such place on conflict with those of every 
 came to one: what they read and write is not known.
 """
 
-import __future__
-
 import ast
-import builtins
 import inspect
 import linecache
 import operator
 import sys
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from types import CodeType, FunctionType, ModuleType
@@ -27,14 +25,11 @@ from apscheduler_fakes.footprints import SHARED
 from apscheduler_fakes.kernel import explored
 from apscheduler_fakes.stepping import Op
 
-# What rewritten code calls. These names are built-in ones while it exists.
+# What rewritten code calls: constants that stand for functions, which need no names then. A frame
+# may outlive the exchange of its code.
 _SWITCH = "__apscheduler_fakes_switch__"
 _IN_PLACE = "__apscheduler_fakes_in_place__"
 _READ = "__apscheduler_fakes_read__"
-
-_FUTURE = 0
-for _name in __future__.all_feature_names:
-    _FUTURE |= getattr(__future__, _name).compiler_flag
 
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "iadd",
@@ -57,6 +52,12 @@ _FUNCTIONS = (FunctionType, staticmethod, classmethod, type(lru_cache(len)))
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
+# Where pytest keeps its rewriter of asserts in the modules whose asserts it has rewritten.
+_PYTEST = "@pytest_ar"
+
+# A function's name and first line, which it shares with no other of its file.
+_Place = tuple[str, int]
+
 
 @contextmanager
 def rewritten(targets: Iterable[Any]) -> Iterator[None]:
@@ -69,31 +70,25 @@ def rewritten(targets: Iterable[Any]) -> Iterator[None]:
     Raises:
         TypeError: One is something else, a lambda, or has no source.
     """
-    codes = []
     functions = {id(each): each for target in targets for each in _functions(target)}
-    for function in functions.values():
-        code = _rewrite(function)
-        if code is not None:
-            codes.append((function, function.__code__, code))
-        elif any(_plain(target) is function for target in targets):
+    codes = _with_switches_in(functions.values())
+    for target in map(_plain, targets):
+        if isinstance(target, FunctionType) and target not in codes:
             raise TypeError(
-                f"switch_in: there is no source of {function.__qualname__} that could be "
+                f"switch_in: there is no source of {target.__qualname__} that could be "
                 "rewritten. Name a function that stands in a file with def."
             )
     if not codes:
         yield
         return
-    called = {_SWITCH: _switch, _IN_PLACE: _in_place, _READ: _read_all}
-    vars(builtins).update(called)
+    before = {function: function.__code__ for function in codes}
     try:
-        for function, _, code in codes:
+        for function, code in codes.items():
             function.__code__ = code
         yield
     finally:
-        for function, code, _ in codes:
+        for function, code in before.items():
             function.__code__ = code
-        for name in called:
-            delattr(builtins, name)
 
 
 def _switch() -> None:
@@ -112,6 +107,9 @@ def _in_place(name: str, left: Any, right: Any) -> Any:
 def _read_all(value: Any) -> Any:
     _switch()
     return value
+
+
+_CALLED = {_SWITCH: _switch, _IN_PLACE: _in_place, _READ: _read_all}
 
 
 def _functions(target: Any) -> list[FunctionType]:
@@ -173,45 +171,57 @@ def _of_this_name(function: FunctionType) -> object:
     return thing
 
 
-def _rewrite(function: FunctionType) -> CodeType | None:
-    """Return a function's code with places to switch; ``None`` if there is no source of it."""
-    code = function.__code__
-    lines = linecache.getlines(code.co_filename, function.__globals__)
-    definition = _definition(ast.parse("".join(lines)), code)
-    if definition is None:
-        return None
-    definition.decorator_list = []
-    body: ast.stmt = _Switches(_shared_names(definition, code)).visit(definition)
-    owner = function.__qualname__.split(".")[:-1]
-    if owner and owner[-1] != "<locals>":  # For names like __this, and for super().
-        around = ast.parse("class Owner: pass").body[0]
-        assert isinstance(around, ast.ClassDef)
-        around.name, around.body = owner[-1], [body]
-        body = around
-    free = [ast.arg(arg=name) for name in code.co_freevars if name != "__class__"]
-    empty = ast.parse("def factory(): pass").body[0]
-    assert isinstance(empty, ast.FunctionDef)
-    empty.args.args, empty.body = free, [body]
-    tree = ast.fix_missing_locations(ast.Module(body=[empty], type_ignores=[]))
-    compiled = compile(
-        tree, code.co_filename, "exec", flags=code.co_flags & _FUTURE, dont_inherit=True
-    )
-    return _find(compiled, definition.name).replace(co_qualname=code.co_qualname)
+def _with_switches_in(functions: Collection[FunctionType]) -> dict[FunctionType, CodeType]:
+    """Return those that have a source, each with its code with places to switch."""
+    files: dict[str, list[FunctionType]] = {}
+    for function in functions:
+        files.setdefault(function.__code__.co_filename, []).append(function)
+    found: dict[FunctionType, CodeType] = {}
+    for name, those in files.items():
+        codes = _rewrite(name, those)
+        places = {function: _place(function.__code__) for function in those}
+        found |= {each: codes[place] for each, place in places.items() if place in codes}
+    return found
 
 
-def _definition(tree: ast.Module, code: CodeType) -> _Definition | None:
-    for node in ast.walk(tree):
-        if isinstance(node, _Definition) and node.name == code.co_name:
-            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-            if first == code.co_firstlineno:
-                return node
-    return None
+def _rewrite(file: str, functions: list[FunctionType]) -> dict[_Place, CodeType]:
+    """Return the codes of a file in which some functions have places to switch, by their places.
+
+    The whole file is compiled, so that each is what it is: in its class, in its outer functions.
+    """
+    names = functions[0].__globals__
+    source = "".join(linecache.getlines(file, names))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # They have been heard when it was imported.
+        tree = ast.parse(source)
+        defined = {_place(node) for node in ast.walk(tree) if isinstance(node, _Definition)}
+        _Chosen({_place(each.__code__): each.__code__ for each in functions}).visit(tree)
+        ast.fix_missing_locations(tree)
+        if _PYTEST in names:
+            names[_PYTEST].rewrite_asserts(tree, source.encode())
+        codes = [compile(tree, file, "exec", dont_inherit=True)]
+    for code in codes:
+        codes += _codes_in(code)
+    return {place: _calling(code) for code in codes if (place := _place(code)) in defined}
 
 
-def _find(code: CodeType, name: str) -> CodeType:
-    """Return the code of a function that stands alone in a factory, perhaps in a class."""
-    inner = next(each for each in code.co_consts if isinstance(each, CodeType))
-    return inner if inner.co_name == name and code.co_name != "<module>" else _find(inner, name)
+def _place(thing: _Definition | CodeType) -> _Place:
+    if isinstance(thing, CodeType):
+        return thing.co_name, thing.co_firstlineno
+    return thing.name, min([thing.lineno, *(each.lineno for each in thing.decorator_list)])
+
+
+def _codes_in(code: CodeType) -> list[CodeType]:
+    return [each for each in code.co_consts if isinstance(each, CodeType)]
+
+
+def _calling(code: CodeType) -> CodeType:
+    """Return a code, and those in it, with functions where constants stand for them."""
+    consts = [
+        _calling(each) if isinstance(each, CodeType) else _CALLED.get(each, each)
+        for each in code.co_consts
+    ]
+    return code.replace(co_consts=tuple(consts))
 
 
 def _shared_names(definition: ast.AST, code: CodeType) -> set[str]:
@@ -222,8 +232,31 @@ def _shared_names(definition: ast.AST, code: CodeType) -> set[str]:
     codes = [code]
     for each in codes:
         names.update(each.co_cellvars, each.co_freevars)
-        codes += [const for const in each.co_consts if isinstance(const, CodeType)]
+        codes += _codes_in(each)
     return names
+
+
+class _Chosen(ast.NodeTransformer):
+    """Adds the calls to some functions of a file.
+
+    Args:
+        codes: Their codes as they are.
+    """
+
+    def __init__(self, codes: dict[_Place, CodeType]) -> None:
+        self._codes = codes
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._visit(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._visit(node)
+
+    def _visit(self, node: _Definition) -> ast.AST:
+        code = self._codes.get(_place(node))
+        # What stands in it gets them with it.
+        switches = self if code is None else _Switches(_shared_names(node, code))
+        return switches.generic_visit(node)
 
 
 class _Switches(ast.NodeTransformer):
@@ -304,7 +337,7 @@ def _with_switches(node: ast.AST, statements: list[ast.stmt]) -> Iterator[ast.st
 
 
 def _call(place: ast.AST, name: str, *arguments: ast.expr) -> ast.Call:
-    function = ast.copy_location(ast.Name(id=name, ctx=ast.Load()), place)
+    function = ast.copy_location(ast.Constant(name), place)
     call = ast.Call(func=function, args=list(arguments), keywords=[])
     return ast.copy_location(call, place)
 

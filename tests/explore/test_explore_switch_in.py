@@ -338,12 +338,13 @@ def test_a_class_that_a_function_makes_has_no_attribute_more() -> None:
 
         return Made
 
+    plain = make()
     with rewritten([make]):
         made = make()
         names = set(vars(made))
-        assert "__apscheduler_fakes_switch__" in made.value.__code__.co_names
+        assert made.value.__code__ != plain.value.__code__
         assert made().value() == 2
-    assert names == set(vars(make()))
+    assert names == set(vars(plain))
 
 
 def made_inside() -> Any:
@@ -431,6 +432,21 @@ def test_a_line_keeps_its_number() -> None:
 def failing() -> float:
     """Fail in the second line."""
     return 1 / 0
+
+
+def test_an_assert_tells_what_pytest_lets_it_tell() -> None:
+    """A failing assert of a named function shows its values, as any in a test's file."""
+
+    def asserting() -> None:
+        counter = Counter()
+        assert counter.doubled == 3
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(asserting, switch_in=[asserting])
+
+    told = str(caught.value.__cause__).splitlines()
+    assert told[0] == "assert 0 == 3"
+    assert told[1].startswith(" +  where 0 = <")
 
 
 def test_a_module_stands_for_all_its_functions() -> None:
