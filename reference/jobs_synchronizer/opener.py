@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
+from concurrent.futures.thread import _worker
 from traceback import walk_stack
 from typing import Any
 
@@ -26,7 +27,7 @@ class Opener:
         thread: The thread.
         keeps_the_scheduler: Whether the scheduler can do nothing as long as this thread waits: it
             is its own, in a listener or in a job, or it has the lock of the stores.
-        home: The scheduler's pool that this thread is a worker of, if it is one.
+        home: The pool that this thread is a worker of, if it is one.
         awaited: Then, what it waits for, by the pool that is to run it.
     """
 
@@ -37,10 +38,7 @@ class Opener:
             frame.f_code in _OWN_CODE and frame.f_locals["self"] is scheduler
             for frame, _ in walk_stack(sys._getframe())
         )
-        pools = [getattr(each, "_pool", None) for each in list(scheduler._executors.values())]
-        self.home = next(
-            (pool for pool in pools if self.thread in getattr(pool, "_threads", ())), None
-        )
+        self.home = _pool_of(self.thread)
         self.awaited: dict[Any, list[JobFuture]] = {}
 
     def waits_for(self, pools: set[Any]) -> bool:
@@ -48,6 +46,15 @@ class Opener:
         return any(
             pool in pools and _any_awaited(futures) for pool, futures in self.awaited.items()
         )
+
+
+def _pool_of(thread: threading.Thread) -> Any:
+    # A pool notes its threads, too, but each only after it has started it, which may be too late
+    # (test_a_job_that_begins_before_its_pool_has_noted_the_thread).
+    if getattr(thread, "_target", None) is not _worker:
+        return None
+    pool, *_ = thread._args  # type: ignore[attr-defined]  # typeshed has it not.
+    return pool()
 
 
 def _any_awaited(futures: list[JobFuture]) -> bool:

@@ -27,6 +27,7 @@ from caller import DEADLINE, kill
 from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover, watch
 from jobs_synchronizer import future as future_module
 from jobs_synchronizer import group as group_module
+from jobs_synchronizer.opener import Opener
 
 
 @pytest.fixture(autouse=True)
@@ -506,3 +507,28 @@ def test_two_jobs_that_wait_for_the_last_worker() -> None:
 
     assert explore(program, Exhaustive(max_preemptions=0)).complete
     assert seen == {("JobRefused", "value")}
+
+
+def test_a_job_that_begins_before_its_pool_has_noted_the_thread() -> None:
+    """A wait for the job's own pool is refused even as the first thing that a new thread does."""
+    seen: set[str] = set()
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC, executors={"default": pool()})
+        scheduler.start()
+
+        def outer() -> Any:
+            with JobGroup(scheduler) as group:
+                return group.add_job(int).result(0)
+
+        with JobGroup(scheduler) as group:
+            future = group.add_job(outer)
+            scheduler.look()
+            future.exception()
+            seen.add(answer_of(future))
+        scheduler.shutdown()
+
+    noting: Any = concurrent.futures.ThreadPoolExecutor._adjust_thread_count
+    inside = [noting, Opener.__init__]
+    assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
+    assert seen == {"JobRefused"}
