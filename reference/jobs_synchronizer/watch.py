@@ -238,10 +238,19 @@ class Watch:
 
         A shutdown keeps it until all jobs have ended, the one that this thread runs included.
         """
-        while self.scheduler.running:
+        while not self._is_shutting_down():
             if self.scheduler._jobstores_lock.acquire(timeout=_LOOK_AGAIN):
                 return True
         return bool(self.scheduler._jobstores_lock.acquire(blocking=False))
+
+    def _is_shutting_down(self) -> bool:
+        """Return whether a shutdown is under way, not one that failed: it locks the executors."""
+        if self.scheduler.running:
+            return False
+        is_over = self.scheduler._executors_lock.acquire(blocking=False)
+        if is_over:
+            self.scheduler._executors_lock.release()
+        return not is_over
 
     def waits_for(self, future: JobFuture) -> bool:
         """Return whether a job may be in its store."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from apscheduler.events import EVENT_JOB_EXECUTED
 from apscheduler.executors.base import run_job
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -258,6 +259,14 @@ def test_the_last_open_group_takes_the_listener_along(scheduler: Any) -> None:
         assert outer.add_job(work).result(30) == 0.5
     assert scheduler._listeners == []
     assert "_lookup_executor" not in vars(scheduler)
+
+
+def test_an_answer_comes_after_what_other_listeners_do(scheduler: Any, sim: Simulation) -> None:
+    """A listener that takes its time is waited for, as the pool's worker waits for it."""
+    scheduler.add_listener(lambda _event: time.sleep(3), EVENT_JOB_EXECUTED)
+    with JobGroup(scheduler) as group:
+        assert group.add_job(work).result(30) == 0.5
+    assert sim.clock.elapsed == 3.5
 
 
 def test_a_scheduler_with_a_lookup_of_its_own(scheduler: Any) -> None:
@@ -583,6 +592,31 @@ def test_a_block_that_ends_beside_a_shutdown_that_failed(
     assert sim.clock.elapsed == 1.1
     assert [future.cancelled() for future in far] == [True, True]
     sim.clock.tick(10)
+    assert scheduler._jobstores["default"].get_all_jobs() == []
+    assert scheduler._job_groups._waiting == {}
+    assert scheduler._listeners == []
+
+
+def test_a_block_that_ends_while_others_read_the_stores_of_a_failed_shutdown(
+    scheduler: Any, sim: Simulation
+) -> None:
+    """Whoever has the stores' lock is waited for: nothing would tell that they are free again."""
+
+    def guilty() -> None:
+        with suppress(RuntimeError):
+            scheduler.shutdown()
+
+    def read() -> None:
+        with scheduler._jobstores_lock:
+            time.sleep(5)
+
+    with JobGroup(scheduler) as group:
+        far = group.add_job(work, **soon(3600))
+        group.add_job(guilty)
+        later(1, read)
+        time.sleep(2)
+    assert sim.clock.elapsed == 6.0
+    assert far.cancelled()
     assert scheduler._jobstores["default"].get_all_jobs() == []
     assert scheduler._job_groups._waiting == {}
     assert scheduler._listeners == []
