@@ -159,7 +159,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def soundness(session: nox.Session) -> None:
-    """Compare explore() with and without reduction on every program there is (half an hour)."""
+    """Compare explore() with and without reduction on every program (an hour; three if slow)."""
     session.install(".[fakes]", *group("tests"))
     if not session.posargs:
         long = ("tests/explore", "tests/group", "--soundness")
