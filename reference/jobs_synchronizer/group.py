@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from inspect import iscoroutinefunction
+from traceback import format_exception_only
 from types import FunctionType, MethodType, TracebackType
 from typing import Any, Self
 
@@ -98,7 +99,8 @@ class JobGroup:
 
         Raises:
             Exception: A job store failed to remove a job, which a note names; several such errors
-                come as a group. The other jobs are removed all the same, and none is run.
+                come as a group. The other jobs are removed all the same, and none is run. An
+                exception that the block ends with stays, and has a note of each such error.
         """
         self._is_open = False
         if self._opener.process != os.getpid():
@@ -109,6 +111,10 @@ class JobGroup:
             for future in self._futures:
                 if not future.done() or self._watch.waits_for(future):
                     stack.callback(self._take_back, future, errors)
+        if exc_value is not None:
+            for error in errors:
+                exc_value.add_note("".join(format_exception_only(error)).rstrip())
+            return
         match errors:
             case [error]:
                 raise error

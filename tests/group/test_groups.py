@@ -470,6 +470,22 @@ def test_a_cancelled_job_that_its_store_keeps(scheduler: Any) -> None:
         assert future.cancel()
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_what_ends_a_block_is_what_comes_out_of_it(
+    scheduler: Any, error: type[BaseException]
+) -> None:
+    """An exception inside the block stays what it is, and has a note of what its store kept."""
+    scheduler.add_jobstore(StubbornStore(), "stubborn")
+    with pytest.raises(error, match="mine") as caught, JobGroup(scheduler) as group:
+        group.add_job(work, id="2", name="work", jobstore="stubborn", **soon())
+        raise error("mine")
+    (note,) = caught.value.__notes__
+    assert note == (
+        "OSError: job 2: connection lost\nJob 'work' (id 2) has been taken back, and is not run in "
+        "this process; job store 'stubborn' may still have it. Remove it there."
+    )
+
+
 def test_a_job_that_is_cancelled_during_a_shutdown(
     scheduler: Any, db: Any, sim: Simulation
 ) -> None:
