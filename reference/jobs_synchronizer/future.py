@@ -46,6 +46,8 @@ class JobFuture(Future[Any]):
     _stored = False
     _handed_over = False
     _not_run: JobNotRun | None = None
+    # What its executor raised when it was handed over.
+    _refusal: BaseException | None = None
     # A body that no executor will report, and how a body ended.
     _unwatched = False
     _outcome: tuple[Any, BaseException | None] | None = None

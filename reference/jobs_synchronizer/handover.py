@@ -115,7 +115,7 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
     try:
         executor.submit_job(handed, run_times)
     except BaseException as error:
-        run_id.future = None
+        run_id.future, future._refusal = None, error
         if isinstance(error, MaxInstancesReachedError):
             runs = "as many runs of its id as max_instances allows were under way"
             what = f"was skipped: {runs} ({job.max_instances})"

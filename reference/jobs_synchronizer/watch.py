@@ -298,6 +298,9 @@ class Watch:
                 future._withdraw(JobRemoved, what, advice)
             case _ if future._handed_over:
                 self._take(future)
+                if future._refusal is not None:
+                    # It is logged by now, and its frames keep whatever was due with the job.
+                    future._refusal.__traceback__ = None
             # Or it was another job that had its id before.
             case _ if self._is_gone(future):
                 self._take(future)

@@ -713,6 +713,32 @@ def test_a_job_that_is_not_run_leaves_nothing_behind(
     assert [each() for each in gone] == [None, None]
 
 
+class Payload:
+    """What a job is given to work on."""
+
+
+def test_a_refusal_keeps_no_other_job(scheduler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever keeps the error of a refused job does not keep what else was due with it."""
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # As above.
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    scheduler._executors["small"].shutdown()
+    payload = Payload()
+    with JobGroup(scheduler) as group:
+        futures = [
+            group.add_job(type, args=[payload]),
+            group.add_job(work, executor="small"),
+            group.add_job(type, args=[payload]),
+        ]
+        concurrent.futures.wait(futures, 30)
+    error = futures[1].exception()
+    gone = weakref.ref(payload)
+    del futures, group, payload
+    gc.collect()
+    assert isinstance(error, JobRefused)
+    assert isinstance(error.__cause__, RuntimeError)
+    assert gone() is None
+
+
 def cannot_start(_thread: threading.Thread) -> None:
     """Fail as a thread does that there is no room for."""
     raise RuntimeError("can't start new thread")
