@@ -1,5 +1,8 @@
 """The page that compares the two ways to wait shows code that runs."""
 
+import ast
+import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,7 @@ import pytest
 
 import readme
 from apscheduler_fakes import Simulation
+from jobs_synchronizer import errors, future, group, handover, opener, watch
 
 PAGE = Path(__file__).parent.parent / "docs" / "which_one.md"
 
@@ -32,3 +36,24 @@ def test_an_error_and_a_pending_job_are_shown(sim: Simulation) -> None:
     seen = "added to job store 'default'; the scheduler is paused"
     assert client.get("/halves").json["pending"] == {"0": seen, "1": seen, "two": seen}
     names["app"].apscheduler.shutdown()
+
+
+def test_the_page_names_what_a_group_touches() -> None:
+    """Whatever a group's modules use of others and is not public stands in the page's table."""
+    used, own = set[str](), {"__weakref__"}
+    for module in (errors, future, group, handover, opener, watch):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            match node:
+                case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                    own.add(name)
+                case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name):
+                    own.add(name)
+                case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                    used.add(name)
+    # What these modules name and the scheduler has, too.
+    shared = {"_lookup_executor", "_lock", "_state"}
+    table = (
+        PAGE.read_text(encoding="utf-8").partition("## What it touches")[2].partition("\n## ")[0]
+    )
+    touched = {name for name in used - own | shared if re.fullmatch(r"_[a-z]\w*", name)}
+    assert set(re.findall(r"[`.](_\w+)`", table)) == touched

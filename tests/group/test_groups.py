@@ -249,6 +249,27 @@ def test_a_job_that_waits_in_its_callers_group(scheduler: Any, sim: Simulation) 
         assert sim.clock.elapsed == 10.0
 
 
+def test_pools_of_two_schedulers_that_wait_for_each_other(scheduler: Any, sim: Simulation) -> None:
+    """Each scheduler knows its own pools only: the deadline of whoever waits ends that."""
+    other = BackgroundScheduler(timezone=UTC)
+    other.start()
+    for each in (scheduler, other):
+        each.add_executor(ThreadPoolExecutor(1), "small")
+
+    def outer() -> None:
+        with JobGroup(other) as group:
+            group.add_job(inner, executor="small").result(20)
+
+    def inner() -> None:
+        with JobGroup(scheduler) as group:
+            group.add_job(work, executor="small").result(10)
+
+    with JobGroup(scheduler) as group, pytest.raises(TimeoutError):
+        group.add_job(outer, executor="small").result(30)
+    assert sim.clock.elapsed == 10.0
+    other.shutdown()
+
+
 def test_the_last_open_group_takes_the_listener_along(scheduler: Any) -> None:
     """Groups of one scheduler share one listener, until none of them is open."""
     with JobGroup(scheduler) as outer:
