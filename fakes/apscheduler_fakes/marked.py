@@ -20,6 +20,7 @@ from apscheduler_fakes.errors import NotModelled
 from apscheduler_fakes.exploration import Strategy, explore_with
 from apscheduler_fakes.failing import ScheduleFailure
 from apscheduler_fakes.options import Options
+from apscheduler_fakes.plugin import contain
 from apscheduler_fakes.replaying import replay_with
 from apscheduler_fakes.schedules import ScheduleDiverged, read
 
@@ -152,8 +153,8 @@ def run(
         item.stash[_running] = False
 
 
-def is_anew(request: Any, fixture: pytest.FixtureDef[Any]) -> bool:
-    """Return whether a fixture of a marked test that is about to be made is made in a schedule.
+def check_anew(request: Any, fixture: pytest.FixtureDef[Any]) -> None:
+    """Refuse a fixture of a marked test that is about to be made in a schedule, if it cannot be.
 
     Args:
         request: What the fixture is made for.
@@ -164,7 +165,7 @@ def is_anew(request: Any, fixture: pytest.FixtureDef[Any]) -> bool:
     """
     item = request._pyfuncitem
     if not item.stash.get(_running, False):
-        return False
+        return
     reason = _reason(fixture)
     if not reason and fixture.scope != "function":
         reason = (
@@ -174,7 +175,6 @@ def is_anew(request: Any, fixture: pytest.FixtureDef[Any]) -> bool:
     if reason:
         fixture._finalizers.clear()  # It has not been made: pytest would not look at them.
         raise _Refused(f"@pytest.mark.explore: the fixture {fixture.argname} {reason}")
-    return True
 
 
 def _reason(fixture: pytest.FixtureDef[Any]) -> str:
@@ -206,9 +206,11 @@ def _run_once(item: Any) -> None:
             log.caplog_handler.clear()
         pytest_pyfunc_call(item)
     except BaseException as error:
+        contain(item, item.parent)
         try:
             state.teardown_exact(item.parent)
         except (Exception, pytest.fail.Exception) as other:  # noqa: BLE001  # As pytest takes it.
             error.add_note(f"And its fixtures end with {type(other).__name__}: {other}")
         raise
+    contain(item, item.parent)
     state.teardown_exact(item.parent)

@@ -24,15 +24,6 @@ LAST_STEPS = 20
 # What is wrong with the options, in a worker.
 _wrong = pytest.StashKey[str]()
 
-# The request of a ``sim`` whose end has not come yet.
-_open: list[Any] = []
-
-# The ``sim`` of a test.
-_simulation = pytest.StashKey[Any]()
-
-# What a test failed with, for the simulation around it.
-_failure = pytest.StashKey[BaseException]()
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add the marker; let an exploration show its progress past pytest's capture."""
@@ -80,17 +71,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def sim(request: pytest.FixtureRequest) -> Any:
     """Run the test inside a ``Simulation``: its threads and its time are virtual."""
     simulation = _imported("simulation", "the fixture sim").Simulation()
-    request.node.stash[_simulation] = simulation
-
-    def end() -> None:
-        _open.remove(request)
-        # A failure that the test has shown is not shown again; one that was swallowed is.
-        failure = request.node.stash.get(_failure, None)
-        simulation.__exit__(type(failure) if failure else None, failure, None)
-
-    # Ctrl-C may come as soon as it has begun, and before pytest has it.
-    _open.append(request)
-    request.addfinalizer(end)  # noqa: PT021  # A yield would be too late.
+    # Ctrl-C may come as soon as it has begun: a yield would be too late.
+    request.addfinalizer(partial(simulation.__exit__, None, None, None))  # noqa: PT021
     return simulation.__enter__()
 
 
@@ -98,50 +80,49 @@ def sim(request: pytest.FixtureRequest) -> Any:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: "SubRequest"
 ) -> Generator[None, Any, Any]:
-    """Let a hang in another fixture of the test be one error of that test, and nothing more."""
+    """Let a hang in a fixture be one error of its test, and nothing more."""
     if request._pyfuncitem.get_closest_marker("explore"):
-        inside = _imported("marked", "the marker explore").is_anew(request, fixturedef)
-    else:
-        inside = "sim" in request.fixturenames and fixturedef.scope == "function"
-    try:
-        result = yield
-    except BaseException as error:
-        if inside:
-            request.node.stash[_failure] = error
-            # As pytest does with an Exception: what was not kept is not ended, and not made again.
-            key = fixturedef.cache_key(request)
-            fixturedef.cached_result = (None, key, (error, error.__traceback__))
-        raise
-    if inside and fixturedef.argname != "sim":
-        # There is no hook around the end of a fixture.
-        ends = fixturedef._finalizers
-        ends[:] = [partial(_end_fixture, request.node, end) for end in ends]
-    return result
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
-    """End a simulation that pytest has left open: it gives up at what is no Exception."""
+        _imported("marked", "the marker explore").check_anew(request, fixturedef)
     try:
         return (yield)
     except BaseException as error:
-        item.stash[_failure] = error
+        # As pytest does with an Exception: what was not kept is not ended, and not made again.
+        key = fixturedef.cache_key(request)
+        fixturedef.cached_result = (None, key, (error, error.__traceback__))
         raise
-    finally:
-        for request in _open[:]:
-            request._fixturedef.finish(request)
 
 
-def _end_fixture(item: pytest.Item, end: Callable[[], object]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Let pytest end all that there is: it gives up at what is no Exception."""
+    contain(item, nextitem)
+
+
+def contain(item: pytest.Item, node: pytest.Item | pytest.Collector | None) -> None:
+    """Turn reports into failures, at which pytest does not give up ending what is left.
+
+    Args:
+        item: The test that is about to end.
+        node: What of it and of what it stands in is not to end, with all that this stands in.
+    """
+    staying = [] if node is None else node.listchain()
+    for each, (ends, _) in item.session._setupstate.stack.items():
+        if each not in staying:
+            ends[:] = [partial(_end, item, end) for end in ends]
+
+
+def _end(item: pytest.Item, end: Callable[[], object]) -> None:
     try:
         end()
     except BaseException as error:
         if not _is_report(error):
             raise
-        item.stash[_failure] = error
-        # What is no Exception keeps pytest from ending the other fixtures: sim would go on.
         failed = pytest.fail.Exception(f"{type(error).__name__}: {error}")
-        raise failed.with_traceback(error.__traceback__) from None
+        failed.__notes__ = getattr(error, "__notes__", [])
+        failed.__traceback__ = error.__traceback__
+        _shorten(failed)
+        _add_last_steps(item, "teardown")
+        raise failed from None
 
 
 def _is_report(error: BaseException) -> bool:
@@ -178,25 +159,29 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     __tracebackhide__ = True
     try:
         result = yield
-    except BaseException as error:
-        _describe(item, error)
+    except BaseException:
+        _describe_schedulers(item)
         raise
-    # What a method of a TestCase has raised is kept for the report, and is not raised here.
-    if kept := getattr(item, "_excinfo", None):
-        raised = kept[0].value
-        _describe(item, raised)
-        kept[0] = pytest.ExceptionInfo.from_exception(raised)
+    if _kept(item):
+        _describe_schedulers(item)
     elif report := _report(_owed()):
         pytest.fail(report, pytrace=False)
     return result
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Leave out that all frames of a ScheduleFailure are hidden: its cause shows the test's."""
+    """Let what failed in a simulation end at the program's line, and show the last steps."""
+    kept = _kept(item)
+    excinfo = kept[0] if kept else call.excinfo
+    if excinfo is not None and (_is_report(excinfo.value) or _running() is not None):
+        _shorten(excinfo.value)
+        excinfo.traceback = pytest.ExceptionInfo.from_exception(excinfo.value).traceback
+        _add_last_steps(item, call.when)
     report = yield
+    # All frames of a ScheduleFailure are hidden: its cause shows the test's.
     chain: Any = getattr(report.longrepr, "chain", None)
     if chain and item.get_closest_marker("explore"):
         chain[-1][0].extraline = None
@@ -248,25 +233,35 @@ def _report(owed: list[BaseException]) -> str:
     return "\n".join([*lines, *("".join(traceback.format_exception(each)) for each in errors)])
 
 
-def _describe(item: pytest.Item, error: BaseException) -> None:
-    """Add to a test that failed by itself what else there is to say of it."""
-    item.stash[_failure] = error
-    _describe_simulation(item, error)
+def _kept(item: pytest.Item) -> list[pytest.ExceptionInfo[BaseException]]:
+    """Return what a method of a TestCase has raised: it is kept for the report, not raised."""
+    return getattr(item, "_excinfo", None) or []
+
+
+def _describe_schedulers(item: pytest.Item) -> None:
+    """Add to a test that failed by itself what its FakeSchedulers owe."""
     if report := _report(_owed()):
         item.add_report_section("call", "FakeScheduler", report)
 
 
-def _describe_simulation(item: pytest.Item, error: BaseException) -> None:
-    """Add what every thread was doing, and the last steps, to a test that failed inside ``sim``."""
-    # Not its funcargs: they know no fixture that is asked for dynamically, or that a class uses.
-    simulation = item.stash.get(_simulation, None)
-    if simulation is None:
-        return
-    from apscheduler_fakes.lanes import lanes  # noqa: PLC0415  # Needs the extra.
-    from apscheduler_fakes.report import shorten  # noqa: PLC0415
+def _running() -> Any:
+    """Return the simulation that is running, be it one of ``sim`` or not."""
+    module = sys.modules.get("apscheduler_fakes.simulation")
+    return module.running() if module else None
+
+
+def _shorten(error: BaseException) -> None:
+    from apscheduler_fakes.report import shorten  # noqa: PLC0415  # Needs the extra.
 
     shorten(error)
-    if not simulation.trace:
+
+
+def _add_last_steps(item: pytest.Item, when: str) -> None:
+    """Add what ran last to a test that failed inside a simulation."""
+    simulation = _running()
+    if simulation is None or not simulation.trace:
         return
+    from apscheduler_fakes.lanes import lanes  # noqa: PLC0415  # Needs the extra.
+
     last = None if item.config.getoption("--sim-trace") else LAST_STEPS
-    item.add_report_section("call", "simulation, its last steps", lanes(simulation.trace, last))
+    item.add_report_section(when, "simulation, its last steps", lanes(simulation.trace, last))

@@ -9,8 +9,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
-from apscheduler_fakes.errors import SimulationError
-
 if TYPE_CHECKING:
     from apscheduler_fakes.kernel import Kernel, VirtualThread
 
@@ -22,6 +20,13 @@ MOST_FRAMES = 12
 
 # The main thread's stack begins in these, which say nothing of the program.
 _RUNNER = {"_pytest", "pluggy", "unittest.case", "apscheduler_fakes.world"}
+
+# What catches an error of a test to show it: not all that these modules catch is shown.
+_SHOWING = {
+    ("_pytest.runner", "from_call"),
+    ("apscheduler_fakes.plugin", "_end"),
+    ("unittest.case", "testPartExecutor"),
+}
 
 
 def seconds(microseconds: int) -> str:
@@ -75,10 +80,19 @@ def own_frames(frame: FrameType | None) -> list[FrameType]:
     return frames[::-1]
 
 
+def is_shown(error: BaseException) -> bool:
+    """Return whether an error was caught by what runs tests, which shows it."""
+    if error.__traceback__ is None:
+        return False
+    catcher = error.__traceback__.tb_frame
+    return (catcher.f_globals.get("__name__"), catcher.f_code.co_name) in _SHOWING
+
+
 def shorten(error: BaseException) -> None:
     """Leave the simulation's own frames out of an error's traceback.
 
-    That of a report ends at the program's blocked line, not in what waits there for it.
+    That of a report, or of a signal, ends at the line where the program waits, not in what waits
+    there for it.
     """
     kept = []
     traceback = error.__traceback__
@@ -86,7 +100,7 @@ def shorten(error: BaseException) -> None:
         if not is_own(traceback.tb_frame):
             kept.append(traceback)
         traceback = traceback.tb_next
-    if isinstance(error, SimulationError):
+    if not isinstance(error, Exception):
         while len(kept) > 1 and kept[-1].tb_frame.f_globals.get("__name__") in _STANDARD:
             kept.pop()
     for each in reversed(kept):

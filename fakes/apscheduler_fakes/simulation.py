@@ -34,7 +34,7 @@ from apscheduler_fakes.kernel import (
 )
 from apscheduler_fakes.leftovers import has_work, scheduler_of, without_threads
 from apscheduler_fakes.repeatable import new_random
-from apscheduler_fakes.report import living_threads, shorten, thread_table
+from apscheduler_fakes.report import is_shown, living_threads, shorten, thread_table
 from apscheduler_fakes.scheduler import started
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.traces import traces_apart
@@ -169,7 +169,7 @@ class Simulation:
         if kernel.interruption is not None:
             raise kernel.interruption
         failure = kernel.failure or kernel.refused or _abandoned(kernel)
-        if failure is None or failure is exc_value:
+        if failure is None or failure is exc_value or is_shown(failure):
             if exc_value is not None:
                 shorten(exc_value)
             return
@@ -258,6 +258,11 @@ class _SimulationClock(Clock):
 
 # Those whose end has not come yet: one, or none.
 _open: list[Simulation] = []
+
+
+def running() -> Simulation | None:
+    """Return the simulation whose end has not come yet, if there is one."""
+    return _open[0] if _open else None
 
 
 def _end_at_exit() -> None:

@@ -143,9 +143,9 @@ def test_a_test_case_fails_as_any_test_does(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "*AssertionError: by itself",
+            "FakeScheduler: miss('never added') never fired: *",
             "*simulation, its last steps*",
             "  0.000000  ●  MainThread sleeps",
-            "FakeScheduler: miss('never added') never fired: *",
             ">*threading.Event().wait()",
             "*Deadlock: nothing can run any more at 1.000000 s*",
             "*simulation, its last steps*",
