@@ -83,13 +83,24 @@ def pytest_fixture_setup(
     """Let a hang in a fixture be one error of its test, and nothing more."""
     if request._pyfuncitem.get_closest_marker("explore"):
         _imported("marked", "the marker explore").check_anew(request, fixturedef)
+    before = _running()
     try:
-        return (yield)
+        result = yield
     except BaseException as error:
         # As pytest does with an Exception: what was not kept is not ended, and not made again.
         key = fixturedef.cache_key(request)
         fixturedef.cached_result = (None, key, (error, error.__traceback__))
         raise
+    lasts = fixturedef.scope != "function" and _running() is not before
+    if lasts and hasattr(request.config, "workerinput"):
+        fixturedef.finish(request)
+        pytest.fail(
+            f"the fixture {fixturedef.argname} of scope {fixturedef.scope} leaves a Simulation "
+            "open between two tests, where a worker of pytest-xdist waits for the next one: it "
+            "would wait in virtual time, for ever. Let its scope be function, or leave out -n.",
+            pytrace=False,
+        )
+    return result
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -125,6 +125,38 @@ class TestThat(unittest.TestCase):
         threading.Event().wait()
 """
 
+LASTING = """
+import time
+
+import pytest
+
+from apscheduler_fakes import Simulation
+
+
+@pytest.fixture(scope="module")
+def lasting():
+    with Simulation() as simulation:
+        yield simulation
+
+
+def test_it(lasting):
+    time.sleep(3600)
+
+
+def test_that(lasting):
+    time.sleep(3600)
+    assert lasting.clock.elapsed == 7200.0
+
+
+@pytest.fixture(scope="module")
+def real():
+    return time.time()
+
+
+def test_next(real, sim):
+    assert time.time() < real
+"""
+
 both = pytest.mark.parametrize("fixture", ["sim", "own"])
 
 
@@ -184,3 +216,21 @@ def test_unittest_itself_tells_a_hang_once(pytester: pytest.Pytester) -> None:
     path = pytester.makepyfile(TEST_CASE)
     result = pytester.run(sys.executable, "-m", "unittest", path.name)
     result.stderr.fnmatch_lines(["Ran 4 tests in *", "FAILED (errors=3)"])
+
+
+def test_a_simulation_may_last_for_a_module(pytester: pytest.Pytester) -> None:
+    """Its tests share one time."""
+    pytester.makepyfile(LASTING)
+    pytester.runpytest("-p", "no:randomly").assert_outcomes(passed=3)
+
+
+def test_a_simulation_that_lasts_is_refused_where_a_worker_would_wait_in_it(
+    pytester: pytest.Pytester,
+) -> None:
+    """A worker of pytest-xdist waits for its next test between two, and would never have it."""
+    pytester.makeconftest("def pytest_configure(config): config.workerinput = {}")
+    pytester.makepyfile(LASTING)
+    result = pytester.runpytest("-p", "no:randomly")
+    result.assert_outcomes(passed=1, errors=2)
+    line = "the fixture lasting of scope module leaves a Simulation open between two tests, *"
+    result.stdout.fnmatch_lines([line, line])
