@@ -148,13 +148,13 @@ def test_that(lasting):
     assert lasting.clock.elapsed == 7200.0
 
 
-@pytest.fixture(scope="module")
-def real():
-    return time.time()
+class TestApart:
+    @pytest.fixture(scope="class")
+    def plain(self):
+        return 1
 
-
-def test_next(real, sim):
-    assert time.time() < real
+    def test_next(self, plain):
+        pass
 """
 
 both = pytest.mark.parametrize("fixture", ["sim", "own"])
