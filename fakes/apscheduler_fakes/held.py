@@ -139,6 +139,7 @@ class _OverReal:
 class HeldLock(_OverReal, Lock):
     """A virtual lock over a real one."""
 
+    _kind = _LOCK
     state = ()  # Replaced.start_afresh puts it back.
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
@@ -171,6 +172,7 @@ class HeldLock(_OverReal, Lock):
 class HeldRLock(_OverReal, RLock):
     """A virtual re-entrant lock over a real one."""
 
+    _kind = _RLOCK
     state = ()  # As above.
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:

@@ -49,6 +49,13 @@ class _Outliving:
     # The virtual threads that wait. Made when one does: it is as large as all the rest.
     _waiters: Waiters | None
     _make_real: ClassVar[Any]
+    # What it passes for, if it is no program's own kind.
+    _kind: ClassVar[type]
+
+    @property  # type: ignore[misc]  # Nobody sets it.
+    def __class__(self) -> Any:
+        """The real type: a program may know no other, as ``_thread.LockType`` of Python 3.12."""
+        return vars(type(self)).get("_kind", type(self))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         # Without a simulation, or in a real thread beside it, what was meant is the real thing.
@@ -159,6 +166,7 @@ class Lock(_Lockable):
     __slots__ = ()
 
     _make_real = _real_lock
+    _kind = type(_real_lock())
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock; see ``threading.Lock.acquire``."""
@@ -269,7 +277,7 @@ class RLock(_Lockable):
 
     __slots__ = ()
 
-    _make_real = _real_rlock
+    _make_real = _kind = _real_rlock
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:  # The real one ignores them too.
         super().__init__()
@@ -407,7 +415,7 @@ class SimpleQueue(_Outliving):
     __slots__ = ("_items",)
 
     state = ("_items",)
-    _make_real = _real_queue
+    _make_real = _kind = _real_queue
 
     def __init__(self) -> None:
         self._real = None

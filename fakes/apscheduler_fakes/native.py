@@ -6,6 +6,7 @@ down by module and name what a job calls: ``time:sleep``, which has to lead back
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
@@ -23,12 +24,13 @@ def native(
 
     def decorate(function: Callable[Concatenate[Any, _P], _R]) -> Callable[_P, _R]:
         name = function.__name__
+        real = getattr(import_module(module), name, function)  # Not every Python has it.
         names = {
             "__call__": function,
             "__doc__": function.__doc__,
+            "__getattr__": lambda _self, attribute: getattr(real, attribute),
             "__module__": module,
-            "__name__": name,
-            "__repr__": lambda _self: f"<built-in function {name}>",
+            "__repr__": lambda _self: repr(real),
             "__reduce__": lambda _self: name,  # For pickle: a global of its module.
             "__slots__": (),
         }

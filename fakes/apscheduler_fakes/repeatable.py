@@ -11,6 +11,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from itertools import count
 from random import Random
 from types import SimpleNamespace
@@ -41,6 +42,7 @@ def number(thing: Any) -> int:
     return id(thing) if place is None else int(place)
 
 
+@wraps(_wait)
 def wait(
     fs: Iterable[Any], timeout: float | None = None, return_when: str = futures.ALL_COMPLETED
 ) -> futures.DoneAndNotDoneFutures[Any]:
@@ -49,6 +51,7 @@ def wait(
     return ended if here() is None else type(ended)(*map(InOrder, ended))
 
 
+@wraps(_uuid4)
 def uuid4() -> uuid.UUID:
     """Return a UUID that is the same in every run: APScheduler's default job ids order its jobs."""
     kernel = here()

@@ -150,6 +150,11 @@ class local(_threading_local.local):  # noqa: N801  # Named as the real one.
 
     __slots__ = ("__weakref__",)
 
+    def __getstate__(self) -> Any:
+        # Neither can the real one be copied.
+        name = "_thread._local" if type(self) is local else type(self).__name__
+        raise TypeError(f"cannot pickle {name!r} object")
+
 
 def forget(virtual: local) -> None:
     """Let a local be as if no thread had used it."""

@@ -358,9 +358,9 @@ def test_what_the_interpreter_ends_needs_no_second_end() -> None:
     kept = block()
     next(kept)
     beside(simulation._end_at_exit)
-    assert threading.Lock().__class__.__module__ == "apscheduler_fakes.locks"
+    assert type(threading.Lock()).__module__ == "apscheduler_fakes.locks"
     simulation._end_at_exit()
-    assert threading.Lock().__class__.__module__ == "_thread"
+    assert type(threading.Lock()).__module__ == "_thread"
     kept.close()
 
 

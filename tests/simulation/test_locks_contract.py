@@ -1,7 +1,9 @@
 """Locks keep the standard library's promises, in a simulation and for real."""
 
+import _thread
 import copy
 import pickle
+import queue
 import re
 import threading
 import time
@@ -31,6 +33,10 @@ class Keeper:
     """A class that keeps its lock's maker, as ``werkzeug.routing.Map`` does."""
 
     lock_class = Lock
+
+
+# Kept where no simulation finds them.
+KINDS = [type(threading.Lock()), type(threading.RLock()), queue.SimpleQueue]
 
 
 def makers() -> list[Callable[[], Any]]:
@@ -228,6 +234,21 @@ def test_the_texts_of_errors_are_those_of_this_python(kind: str) -> None:
     ]
     with pytest.raises(TypeError):
         Lock(1)  # type: ignore[call-arg]
+
+
+def test_a_type_check_knows_a_lock() -> None:
+    """It may ask for the type by its name, or for one that was kept earlier."""
+
+    class Derived(_thread.RLock):  # type: ignore[misc]
+        pass
+
+    made = [threading.Lock(), threading.RLock(), queue.SimpleQueue[None]()]
+
+    assert isinstance(made[0], _thread.LockType)
+    assert [isinstance(lock, kind) for lock in made for kind in KINDS] == [
+        lock is made[n] for lock in made for n in range(3)
+    ]
+    assert Derived().__class__ is Derived
 
 
 def test_a_lock_says_what_it_is_and_how() -> None:

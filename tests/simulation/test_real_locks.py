@@ -1,5 +1,6 @@
 """Real locks made before the block, and what blocks for real all the same."""
 
+import _thread
 import queue
 import socket
 import subprocess
@@ -129,6 +130,8 @@ def test_names_of_one_lock_stay_names_of_one_lock(module: Any) -> None:
     """What was the same lock under two names, or inside a condition, still is."""
     with Simulation():
         assert module.lock is module.the_same
+        assert isinstance(module.lock, _thread.LockType)
+        assert isinstance(module.rlock, _thread.RLock)
         assert module.condition._lock is module.rlock
         kept = module.rlock
     condition = threading.Condition(kept)

@@ -1,11 +1,14 @@
 """Threads keep the standard library's promises, in a simulation and for real."""
 
 import _thread
+import concurrent.futures
+import copy
 import gc
 import re
 import sys
 import threading
 import time
+import uuid
 import weakref
 from contextvars import ContextVar
 from pathlib import Path
@@ -261,6 +264,22 @@ def test_a_local_can_be_referred_to_weakly() -> None:
     assert list(known) == []
 
 
+def test_a_local_cannot_be_copied() -> None:
+    """A copy would be of one thread's values; one that knows better says what it is copied by."""
+
+    class Derived(local):
+        pass
+
+    class Copied(local):
+        def __getstate__(self) -> Any:
+            return {"value": 1}
+
+    for made, name in ((local(), "_thread._local"), (Derived(), "Derived")):
+        with pytest.raises(TypeError, match=f"^cannot pickle '{name}' object$"):
+            copy.copy(made)
+    assert vars(copy.copy(Copied())) == {"value": 1}
+
+
 def test_a_local_is_one_per_thread() -> None:
     """Each thread has its own attributes, bare threads too; a subclass is initialised in each."""
 
@@ -454,6 +473,19 @@ def test_a_function_kept_by_a_class_is_not_a_method() -> None:
 
     assert poll.clock() - before >= SHORT
     assert poll.ident() == get_ident()
+
+
+def test_a_function_has_the_names_of_the_real_one() -> None:
+    """By its module and name APScheduler finds what a job calls."""
+    functions: list[Any] = [time.sleep, threading.get_ident, uuid.uuid4, concurrent.futures.wait]
+
+    assert [f"{each.__module__}.{each.__qualname__} {each.__name__}" for each in functions] == [
+        "time.sleep sleep",
+        "_thread.get_ident get_ident",
+        "uuid.uuid4 uuid4",
+        "concurrent.futures._base.wait wait",
+    ]
+    assert repr(time.sleep) == "<built-in function sleep>"
 
 
 def test_a_thread_and_what_it_held_are_freed() -> None:
