@@ -19,7 +19,7 @@ from ctypes import string_at
 from itertools import chain, compress, count, repeat
 from operator import attrgetter, is_, is_not, methodcaller, ne, or_
 from pathlib import PurePath
-from types import BuiltinMethodType, ModuleType
+from types import BuiltinMethodType, FunctionType, ModuleType
 from typing import Any
 from weakref import ref
 
@@ -84,9 +84,6 @@ def _pairs() -> list[tuple[Any, Any]]:
         (_thread.get_ident, get_ident),
         (_thread.start_new_thread, start_new_thread),
         (_thread._local, local),
-        (threading.Thread.start, start),
-        (threading.Thread.join, join),
-        (threading.Thread.is_alive, is_alive),
         (threading.Event.is_set, is_set),
         (uuid.uuid4, uuid4),
         (signal.signal, set_handler),
@@ -94,6 +91,11 @@ def _pairs() -> list[tuple[Any, Any]]:
         *refused_functions(),
         (futures.wait, wait),
     ]
+    for name, method in (("start", start), ("join", join), ("is_alive", is_alive)):
+        real = getattr(threading.Thread, name)
+        # A program's wrapper stays: what it wraps ends in ours.
+        if type(real) is FunctionType and real.__code__.co_filename == threading.__file__:
+            pairs.append((real, method))
     for name, stand_in in (
         ("allocate", Lock),
         ("start_new", start_new_thread),

@@ -51,8 +51,8 @@ def start(self: Any) -> None:
     virtual.python_thread = self
     self._virtual = virtual
     self._ident = self._native_id = virtual.ident
-    if hasattr(self, "_handle"):  # Python 3.13 and later ask it whether the thread is over.
-        self._handle = _Handle(virtual)
+    # Python 3.13 and later ask the one whether the thread is over, earlier ones the other.
+    self._handle = self._tstate_lock = _Life(virtual)
     threading._active[virtual.ident] = self  # type: ignore[attr-defined]
     self._started._flag = True  # Nobody waits for it: `start` is this one.
 
@@ -70,13 +70,16 @@ def join(self: Any, timeout: float | None = None) -> None:
     if kernel is None or virtual is None or virtual is kernel.running:
         _join(self, timeout)  # The real one has an error for the last.
         return
-    deadline = None
     if timeout is not None:
         timeout = max(timeout, 0)
         if not virtual.done or sys.version_info >= (3, 13):  # Earlier ones look at nothing then.
             check_timeout(timeout)
-        deadline = kernel.deadline(timeout)
-    if explored is not None:
+    _wait_for_end(kernel, virtual, timeout)
+
+
+def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None) -> None:
+    deadline = None if timeout is None else kernel.deadline(timeout)
+    if (explored := kernel.explored) is not None:
         explored.wait_for_end(virtual, deadline)
         return
     if timeout == 0:
@@ -125,6 +128,8 @@ def start_new_thread(
     if kernel is None or not well_formed or [type(each) for each in kwargs] not in ([], [dict]):
         # The real one has an error for wrong arguments, before it starts anything.
         return _start_new_thread(function, args, *kwargs)
+    if (ident := _start_of_thread(function)) is not None:
+        return ident
     virtual = kernel.spawn(
         lambda: _run_bare_thread(kernel, function, args, *kwargs),
         # Not its repr, which may hold an address: names stand in the trace.
@@ -137,12 +142,28 @@ def start_new_thread(
 
 @native("_thread")
 def start_joinable_thread(_: object, *args: Any, **kwargs: Any) -> Any:
-    """Refuse: only ``threading`` itself calls it, and that has been replaced."""
+    """Start what the real ``Thread.start`` starts; nothing else calls it."""
     if here() is None:
         return _start_joinable_thread(*args, **kwargs)
-    raise NotModelled(
-        "_thread.start_joinable_thread() has no virtual stand-in. Start a threading.Thread instead."
-    )
+    if _start_of_thread(args[0] if args else None) is None:
+        raise NotModelled(
+            "_thread.start_joinable_thread() has no virtual stand-in. Start a threading.Thread "
+            "instead."
+        )
+    return None
+
+
+def _start_of_thread(function: Any) -> int | None:
+    """Start the thread of which this is the ``_bootstrap``, if it is one, and return its ident.
+
+    Its real ``start`` has come this far: a program has wrapped that one, or kept it elsewhere.
+    """
+    thread: Any = getattr(function, "__self__", None)
+    if not isinstance(thread, threading.Thread) or function != thread._bootstrap:  # type: ignore[attr-defined]
+        return None
+    start(thread)
+    threading._limbo.pop(thread, None)  # type: ignore[attr-defined]  # As _bootstrap would.
+    return thread.ident
 
 
 class local(_threading_local.local):  # noqa: N801  # Named as the real one.
@@ -188,8 +209,11 @@ def _counted(look: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return counted
 
 
-class _Handle:
-    """What Python 3.13's ``Thread`` asks for its state, for a virtual thread."""
+class _Life:
+    """What the real ``Thread`` asks for a virtual thread's state, where a program has kept that.
+
+    To Python 3.13 it is a handle, to earlier ones a lock that is held until the thread ends.
+    """
 
     def __init__(self, virtual: VirtualThread) -> None:
         self._virtual = virtual
@@ -199,7 +223,22 @@ class _Handle:
         return self._virtual.done
 
     def join(self, timeout: float | None = None) -> None:
-        """Return at once: outside a simulation every virtual thread has ended."""
+        """Wait for the end; outside a simulation every virtual thread has ended."""
+        kernel = here()
+        # In a child that a virtual thread has forked, its own life begins anew.
+        if kernel is not None and kernel.running is not self._virtual:
+            _wait_for_end(kernel, self._virtual, timeout)
+
+    def acquire(self, block: bool = True, timeout: float = -1) -> bool:
+        """Wait for the end, and return whether it has come."""
+        self.join(0 if not block else None if timeout == -1 else timeout)
+        return self.is_done()
+
+    def release(self) -> None:
+        """Take back what ``acquire`` has done, which is nothing."""
+
+    def _at_fork_reinit(self) -> None:
+        """Be the same in a forked child."""
 
 
 def _virtual(kernel: Kernel, thread: Any) -> VirtualThread | None:
@@ -248,6 +287,7 @@ def _forget(virtual: VirtualThread) -> None:
     thread: Any = virtual.python_thread
     if hasattr(thread, "_is_stopped"):  # Python 3.11 and 3.12 look at it.
         thread._is_stopped = True
+        thread._tstate_lock = None
     # A bare thread is there too, once it has asked who it is.
     threading._active.pop(virtual.ident, None)  # type: ignore[attr-defined]
 

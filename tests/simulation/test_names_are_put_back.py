@@ -4,7 +4,9 @@ import _thread
 import concurrent.futures._base as futures
 import gc
 import importlib
+import os
 import queue
+import subprocess
 import sys
 import threading
 import time
@@ -359,6 +361,60 @@ def test_a_name_that_the_program_sets_inside_stays(monkeypatch: pytest.MonkeyPat
 
 
 _REAL_SLEEP = time.sleep
+
+
+@pytest.mark.parametrize("method", ["start", "join", "is_alive"])
+def test_a_wrapper_sees_each_call_and_what_it_wraps_is_virtual(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tools that watch a program wrap the methods of a thread, perhaps between two simulations."""
+    wrapped, calls = getattr(threading.Thread, method), []
+
+    def wrapper(thread: threading.Thread, **timeout: float) -> Any:
+        calls.append(thread.name)
+        return wrapped(thread, **timeout)
+
+    monkeypatch.setattr(threading.Thread, method, wrapper)
+    with Simulation() as sim:
+        thread = threading.Thread(target=time.sleep, args=(2,), name="sleeper")
+        thread.start()
+        thread.join(timeout=1)
+        seen = [(sim.clock.elapsed, thread.is_alive())]
+        thread.join()
+        seen.append((sim.clock.elapsed, thread.is_alive()))
+    assert seen == [(1.0, True), (2.0, False)]
+    assert set(calls) == {"sleeper"}
+
+
+WRAPPED_FIRST = """
+import threading
+
+wrapped = threading.Thread.start
+
+def wrapper(thread):
+    print("start of", thread.name)
+    wrapped(thread)
+
+threading.Thread.start = wrapper
+
+import time
+from apscheduler_fakes import Simulation
+
+with Simulation() as sim:
+    thread = threading.Thread(target=time.sleep, args=(86_400,), name="sleeper")
+    thread.start()
+    thread.join()
+    print(sim.clock.elapsed)
+"""
+
+
+@pytest.mark.e2e
+def test_a_wrapper_of_before_the_import_is_called_too(
+    run_program: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """It does not matter which is imported first, the tool or the fakes."""
+    ran = run_program(WRAPPED_FIRST, **os.environ)
+    assert (ran.stdout, ran.stderr) == ("start of sleeper\n86400.0\n", "")
 
 
 def test_a_frozen_time_around_the_block_is_frozen_again_after_it(module: str) -> None:
