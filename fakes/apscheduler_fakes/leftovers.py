@@ -14,6 +14,8 @@ from functools import wraps
 from threading import Semaphore
 from typing import Any
 
+from apscheduler.schedulers.base import STATE_RUNNING, STATE_STOPPED, BaseScheduler
+
 from apscheduler_fakes.kernel import Kernel, here
 
 
@@ -56,20 +58,26 @@ def without_threads(kernel: Kernel) -> Iterator[None]:
         executor._threads.clear()
         executor._idle_semaphore = Semaphore(0)
     for scheduler in schedulers:
-        scheduler.state = 0  # STATE_STOPPED
+        scheduler.state = STATE_STOPPED
 
 
 def scheduler_of(thread: Any) -> Any:
-    """Return the APScheduler scheduler whose main loop a thread runs, or ``None``."""
-    base = sys.modules.get("apscheduler.schedulers.base")
-    scheduler = getattr(getattr(thread, "_target", None), "__self__", None)
-    return scheduler if base is not None and isinstance(scheduler, base.BaseScheduler) else None
+    """Return the APScheduler scheduler whose main loop a thread runs or will run, or ``None``."""
+    may_be = [getattr(getattr(thread, "_target", None), "__self__", None)]
+    virtual = getattr(thread, "_virtual", None)
+    # A BlockingScheduler's start may be called by what the thread was made to run.
+    ident: Any = getattr(thread, "ident", None)
+    frame = sys._current_frames().get(ident) if virtual is None else virtual.frame
+    while frame is not None:
+        if frame.f_code.co_name == "_main_loop":
+            may_be.append(frame.f_locals.get("self"))
+        frame = frame.f_back
+    return next((each for each in may_be if isinstance(each, BaseScheduler)), None)
 
 
 def has_work(scheduler: Any) -> bool:
     """Return whether a scheduler runs and has a job that it would run some day."""
-    base = sys.modules["apscheduler.schedulers.base"]
-    if scheduler.state != base.STATE_RUNNING:
+    if scheduler.state != STATE_RUNNING:
         return False
     if not scheduler._jobstores_lock.acquire(blocking=False):
         return True  # Another thread looks at its jobs just now.

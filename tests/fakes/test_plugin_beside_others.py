@@ -4,6 +4,7 @@ import pytest
 
 TESTS = """
 import datetime
+import signal
 import threading
 import time
 
@@ -24,6 +25,7 @@ def test_in_a_simulation(sim, number):
 @pytest.mark.timeout(20)
 def test_in_a_simulation_with_a_time_out(sim):
     time.sleep(3600)
+    assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 20
 
 
 def test_with_the_fixture_of_pytest_freezer(freezer):

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.blocking import BlockingScheduler
 
 import apscheduler_fakes
 from apscheduler_fakes import Deadlock, FakeScheduler, NotModelled, OutsideThread, Simulation
@@ -306,14 +307,14 @@ def test_a_scheduler_of_another_test_hides_no_deadlock() -> None:
 def test_a_scheduler_from_before_the_block_is_given_nothing_to_do() -> None:
     """A job for it is refused where it is added: its thread would run it in real time."""
     scheduler = BackgroundScheduler()
-    scheduler.start()
     text = "a BackgroundScheduler started outside the simulation was given something to do"
-    try:
+    with scheduler._jobstores_lock:  # Its thread looks for jobs when there are none any more.
+        scheduler.start()
         with pytest.raises(OutsideThread, match=text), Simulation():
             scheduler.add_job(print)
-        scheduler.wakeup()
-    finally:
-        scheduler.shutdown()
+        scheduler.remove_all_jobs()
+    scheduler.wakeup()
+    scheduler.shutdown()
     assert capable_inside() == ["ran"]
 
 
@@ -332,6 +333,35 @@ def outside() -> Iterator[BackgroundScheduler]:
     scheduler.add_job(print, "interval", minutes=1, id="prints")
     yield scheduler
     scheduler.shutdown()
+
+
+@pytest.mark.parametrize(
+    "inside", [*PASS, lambda _: threading.Event().wait()], ids=["tick", "move_to", "settle", "wait"]
+)
+def test_a_scheduler_that_a_function_started_before_the_block_is_one_too(
+    inside: Callable[[Simulation], object],
+) -> None:
+    """It is known by what its thread does; beside the block, and after it, that goes on."""
+    scheduler = BlockingScheduler()
+
+    def main() -> None:
+        scheduler.start()
+
+    thread = threading.Thread(target=main, name="scheduler")
+    begun, again = threading.Event(), threading.Event()
+    scheduler.add_job(begun.set)
+    scheduler.add_job(print, "interval", minutes=1)
+    thread.start()
+    begun.wait()
+    try:
+        with pytest.raises(OutsideThread, match="thread 'scheduler'"), Simulation() as sim:
+            inside(sim)
+        assert scheduler.running
+        scheduler.add_job(again.set)
+        again.wait()
+    finally:
+        scheduler.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize("let_time_pass", PASS, ids=["tick", "move_to", "settle"])

@@ -21,6 +21,7 @@ import greenlet
 import pytest
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.blocking import BlockingScheduler
 
 from apscheduler_fakes import Deadlock, OutsideThread, Simulation, SimulationError, simulation
 from apscheduler_fakes.traces import traces_apart
@@ -509,6 +510,20 @@ def test_a_scheduler_left_running_is_one_that_was_stopped() -> None:
         scheduler.add_job(ran.append, args=["ran"])
         sim.settle()
     assert (ran, scheduler.running) == (["ran"], False)
+
+
+def test_a_scheduler_that_a_function_left_running_was_stopped_too() -> None:
+    """It is known by what its thread does, not by what that was made to do."""
+    scheduler = BlockingScheduler()
+
+    def main() -> None:
+        scheduler.start()
+
+    with Simulation() as sim:
+        threading.Thread(target=main).start()
+        sim.settle()
+        assert scheduler.running
+    assert not scheduler.running
 
 
 @pytest.mark.parametrize("lock", ["Lock", "RLock"])
