@@ -13,6 +13,8 @@ from enum import IntEnum
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from greenlet import getcurrent
+
 from apscheduler_fakes.errors import Deadlock, SimulationError, TimeLimit
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
 from apscheduler_fakes.kernel import Kernel, Step, VirtualThread, Waiters, _no_thread
@@ -305,6 +307,8 @@ class SteppingKernel(Kernel):
             self.touch(CLOCK, READ)
         chosen = self._next_of(thread)
         if chosen is not thread:
+            if getcurrent() is not thread.greenlet:
+                raise self._no_wait(thread)
             thread.waiting_for = f"is about to {op.text}"
             if not op.can_run(self.now):
                 thread.waiting_for = f"waits to {op.text}"

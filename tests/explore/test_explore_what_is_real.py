@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from greenlet import greenlet
 from searching import outcomes
 from written_programs import joined, started
 
@@ -585,6 +586,26 @@ def test_what_has_no_model_is_refused() -> None:
     """As in a simulation."""
     with pytest.raises(NotModelled, match="CLOCK_TAI"):
         explore(lambda: time.clock_gettime(time.CLOCK_TAI))
+
+
+def test_a_greenlet_of_the_programs_own_cannot_be_switched_away_from() -> None:
+    """Its thread would go on without it; one that takes what nobody else does works."""
+
+    def program() -> None:
+        lock = threading.Lock()
+
+        def use() -> None:
+            with lock:
+                pass
+
+        thread = threading.Thread(target=use)
+        thread.start()
+        greenlet(use).switch()
+        thread.join()
+
+    with pytest.raises(NotModelled, match="a greenlet of the program's own waits in thread 'Main"):
+        explore(program)
+    assert explore(lambda: greenlet(threading.Lock().acquire).switch()).complete
 
 
 def test_a_condition_from_before_may_wake_up_by_itself() -> None:
