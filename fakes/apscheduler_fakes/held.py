@@ -110,8 +110,8 @@ class Replaced:
             virtual.__dict__.update(real.__dict__)
             self._locals.append((real, virtual))
             return _HeldLocal(real, virtual)
-        if not real.acquire(blocking=False):
-            return real
+        if type(real) not in (_LOCK, _RLOCK) or not real.acquire(blocking=False):
+            return real  # An earlier simulation has made it, or somebody has it.
         real.release()
         if isinstance(real, _LOCK):
             return HeldLock(real)

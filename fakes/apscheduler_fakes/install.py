@@ -42,7 +42,6 @@ from apscheduler_fakes.threads import (
     join,
     local,
     looks,
-    own_locals,
     start,
     start_joinable_thread,
     start_new_thread,
@@ -153,7 +152,6 @@ class Names:
             new_counters(),
             outcomes(),
             refusals(),
-            own_locals(),
             looks(),
             kept_elsewhere(kernel),
         )

@@ -183,13 +183,6 @@ def forget(virtual: local) -> None:
     object.__getattribute__(virtual, "_local__impl").dicts.clear()
 
 
-def own_locals() -> list[tuple[Any, str, Any]]:
-    """Return what ``threading`` itself keeps by thread, each as owner, name and a new one."""
-    # Python 3.13 keeps the stand-in of a bare thread there, until that thread ends.
-    name = "_thread_local_info"
-    return [(threading, name, local())] if hasattr(threading, name) else []
-
-
 def looks() -> list[tuple[Any, str, Any]]:
     """Return what looks at others without taking a lock, each as owner, name and what counts it."""
     barrier: Any = threading.Barrier

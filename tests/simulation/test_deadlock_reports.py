@@ -3,6 +3,8 @@
 import _thread
 import contextlib
 import inspect
+import io
+import logging
 import re
 import threading
 import time
@@ -18,6 +20,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 import apscheduler_fakes
 from apscheduler_fakes import Deadlock, FakeScheduler, NotModelled, OutsideThread, Simulation
+from beside import beside
 
 OWN = str(Path(inspect.getfile(apscheduler_fakes)).parent)
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -261,6 +264,35 @@ def test_a_real_thread_that_takes_part_is_named() -> None:
         "time does not reach it. Create the app (and whatever starts that thread) inside the "
         "`with Simulation()` block."
     )
+
+
+@pytest.mark.usefixtures("bare_threads_forgotten")
+def test_a_real_thread_logs_beside_with_a_handler_from_inside_until_that_is_used() -> None:
+    """One handler cannot be a virtual thread's and a real one's in one block; each may have it."""
+    logger, text = logging.getLogger("shared"), io.StringIO()
+    logger.propagate = False
+    errors: list[BaseException] = []
+
+    def log_in_a_bare_thread() -> None:
+        try:
+            logger.warning("real")
+        except OutsideThread as error:
+            errors.append(error)
+
+    with Simulation():
+        logger.addHandler(logging.StreamHandler(text))
+        logger.warning("virtual")
+    beside(log_in_a_bare_thread)
+    with Simulation():
+        beside(log_in_a_bare_thread)
+    with Simulation():
+        logger.warning("virtual")
+    with pytest.raises(OutsideThread, match="uses a RLock of the simulation"), Simulation():
+        logger.warning("virtual")
+        beside(log_in_a_bare_thread)
+    logger.handlers.clear()
+    assert text.getvalue().split() == ["virtual", "real", "real", "virtual", "virtual"]
+    assert len(errors) == 1
 
 
 def test_a_deadlock_names_the_threads_outside() -> None:

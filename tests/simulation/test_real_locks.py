@@ -154,6 +154,16 @@ def test_a_condition_from_before_the_block_notifies(module: Any) -> None:
         assert sim.clock.elapsed == 2.0
 
 
+def test_a_condition_of_an_earlier_simulation_keeps_its_lock(module: Any) -> None:
+    """That is virtual already, and as re-entrant as it was."""
+    with Simulation():
+        module.condition = threading.Condition(made := threading.Lock())
+    with Simulation():
+        assert module.condition._lock is made
+        with module.condition:
+            assert not made.acquire(blocking=False)
+
+
 @pytest.mark.e2e
 def test_what_has_a_condition_inside_is_the_real_one_again_afterwards(module: Any) -> None:
     """The second thread waits until the barrier's action has slept for the first."""
