@@ -1,0 +1,240 @@
+"""The loaded modules and their classes, and which of their names have to be swapped.
+
+Looking at every name there is takes longer than most simulations, and much longer while coverage
+follows each line. So what is here looks at a name again only where something else stands, and asks
+all modules, or all names of one, in a single call.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from ctypes import string_at
+from itertools import chain, compress, repeat
+from operator import attrgetter, is_not, methodcaller, ne, or_
+from pathlib import PurePath
+from types import ModuleType
+from typing import Any
+from weakref import ref
+
+from apscheduler_fakes.stand_ins import is_swapped, swappable
+
+# These keep real time and real threads: the test runner and its tools, and this package.
+LEFT_ALONE = {
+    "_pytest",
+    "apscheduler_fakes",
+    "coverage",
+    "execnet",
+    "freezegun",
+    "greenlet",
+    "importlib",
+    "pluggy",
+    "pytest",
+    "pytest_cov",
+    "pytest_freezer",
+    "pytest_randomly",
+    "pytest_replay",
+    "pytest_timeout",
+    "xdist",
+}
+
+# Folders of installed packages, whose classes are taken to stay as they are.
+_INSTALLED = {"site-packages", "dist-packages"}
+
+# What Python lets nobody change: classes written in C.
+_IMMUTABLE = 1 << 8
+
+
+class _Seen:
+    """A module or class as it was when it was looked at. It keeps nothing alive.
+
+    Attributes:
+        owner: Refers to the module or class.
+        names: Returns its dictionary.
+        places: Where what its names stood for was.
+        types: Where the types of that were.
+        swappable: The names whose value may have to be swapped, now or when it is another.
+    """
+
+    __slots__ = ("names", "owner", "places", "swappable", "types")
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = ref(owner)
+        self.names = _getter(owner)
+        values = tuple(self.names(owner).values())
+        self.places, self.types = _references(values), _types(values)
+        self.swappable = swappable(self.names(owner))
+
+    def to_swap(self) -> list[tuple[Any, str, Any]]:
+        """Return what there is to swap now, each as owner, name and value."""
+        owner = self.owner()
+        names = self.names(owner)
+        found = [(owner, name, names.get(name)) for name in self.swappable]
+        return [each for each in found if is_swapped(each[2])]
+
+
+class _Known:
+    """What is known of a module.
+
+    Attributes:
+        module: Refers to it.
+        size: How many names it had when it was looked at; -1 if it never was.
+        seen: What of it has to be looked at in each simulation.
+    """
+
+    __slots__ = ("module", "seen", "size")
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = ref(module)
+        self.size = -1
+        self.seen: list[_Seen] = []
+
+    def look(self) -> None:
+        """Look at the module and its classes."""
+        module = self.module()
+        assert module is not None
+        self.size = len(names_of(module))
+        self.seen = _worth_watching(module)
+
+
+class Loaded:
+    """The loaded modules, and what is known of them from earlier simulations.
+
+    Looked at in each simulation: the modules that are not the standard library's, the classes of
+    those that are not installed, and whatever held something to swap before. All else, and what is
+    new in those, when its module has grown or changed.
+    """
+
+    def __init__(self) -> None:
+        self._all = b""
+        self._known: list[_Known] = []
+        # All that is looked at, in a row for single calls.
+        self._seen: list[_Seen] = []
+        self._places = self._types = b""
+
+    def found(self) -> list[tuple[Any, str, Any]]:
+        """Return what there is to swap, each as owner, name and value."""
+        changed = self._changed(types=True)
+        for known in changed:
+            known.look()
+        if changed:
+            self._line_up()
+        return list(chain.from_iterable(seen.to_swap() for seen in self._seen if seen.swappable))
+
+    def changed(self) -> list[ModuleType]:
+        """Return the modules that are new, or may have a stand-in where something else stood."""
+        # A stand-in has its place for itself.
+        changed = self._changed(types=False)
+        return [module for known in changed if (module := known.module()) is not None]
+
+    def _changed(self, *, types: bool) -> list[_Known]:
+        modules = self._modules()
+        sizes = map(len, map(_of_module, modules))
+        grown = map(ne, map(attrgetter("size"), self._known), sizes)
+        owned = [(seen.names, seen.owner()) for seen in self._seen]
+        all_names = [{} if owner is None else names(owner) for names, owner in owned]
+        values = tuple(chain.from_iterable(map(methodcaller("values"), all_names)))
+        places = _references(values)
+        if places == self._places and not (types and _types(values) != self._types):
+            return list(compress(self._known, grown))
+        other = self._other(places, _types(values), map(len, all_names))
+        return list(compress(self._known, map(or_, list(other), grown)))
+
+    def _other(self, places: bytes, types: bytes, sizes: Iterator[int]) -> Iterator[bool]:
+        """Tell of each module whether something else stands in it now."""
+        size_of_one = tuple.__itemsize__
+        end = 0
+        for known in self._known:
+            other = False
+            for seen, size in zip(known.seen, sizes, strict=False):
+                begin, end = end, end + size * size_of_one
+                now = slice(begin, end)
+                other = other or (places[now], types[now]) != (seen.places, seen.types)
+            yield other
+
+    def _modules(self) -> list[ModuleType]:
+        """Return every module that is not left alone, in the order of what is known of each."""
+        loaded = _references(tuple(sys.modules.values()))
+        modules: list[Any] = [known.module() for known in self._known]
+        if loaded == self._all and all(map(is_not, modules, repeat(None))):
+            return modules
+        known = {id(module): each for module, each in zip(modules, self._known, strict=True)}
+        once = {
+            id(module): module
+            for name, module in list(sys.modules.items())
+            if isinstance(module, ModuleType) and name.partition(".")[0] not in LEFT_ALONE
+        }
+        self._all = loaded
+        self._known = [known.get(place) or _Known(module) for place, module in once.items()]
+        self._line_up()
+        return list(once.values())
+
+    def _line_up(self) -> None:
+        self._seen = list(chain.from_iterable(map(attrgetter("seen"), self._known)))
+        self._places = b"".join(map(attrgetter("places"), self._seen))
+        self._types = b"".join(map(attrgetter("types"), self._seen))
+
+
+def _references(values: tuple[Any, ...]) -> bytes:
+    """Return where values are, from where CPython keeps the references: as fast as it can be."""
+    return string_at(id(values) + tuple.__basicsize__, len(values) * tuple.__itemsize__)
+
+
+def _types(values: tuple[Any, ...]) -> bytes:
+    """Return where the types of values are.
+
+    What lies in the same place and is of the same type need not be the same thing. But then either
+    both may have to be swapped or neither, and what is swapped for itself, and not for its type,
+    lives as long as the interpreter.
+    """
+    return _references(tuple(map(type, values)))
+
+
+# Without asking a metaclass, or a module that would be loaded by that.
+_of_class: Callable[[Any], dict[str, Any]] = vars(type)["__dict__"].__get__
+_flags: Callable[[Any], int] = vars(type)["__flags__"].__get__
+_of_module: Callable[[Any], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
+
+
+def is_class(value: Any) -> bool:
+    """Return whether something is a class, without asking it: a proxy may answer for another."""
+    return issubclass(type(value), type)
+
+
+def _getter(owner: Any) -> Callable[[Any], dict[str, Any]]:
+    return _of_class if is_class(owner) else _of_module
+
+
+def names_of(owner: Any) -> dict[str, Any]:
+    """Return the dictionary of a module or class."""
+    return _getter(owner)(owner)
+
+
+def _worth_watching(module: ModuleType) -> list[_Seen]:
+    """Return what of a module has to be looked at in each simulation, as it is now."""
+    name = str(_of_module(module).get("__name__")).partition(".")[0]
+    changes = name not in sys.stdlib_module_names  # Or a test has put something else there.
+    file = PurePath(str(_of_module(module).get("__file__")))
+    classes_change = changes and _INSTALLED.isdisjoint(file.parts)
+    classes = map(_Seen, own_classes(module))
+    itself = _Seen(module)
+    return [
+        *([itself] if changes or itself.to_swap() else []),
+        *(seen for seen in classes if classes_change or seen.to_swap()),
+    ]
+
+
+def own_classes(module: ModuleType) -> list[type]:
+    """Return the classes that a module defines and that can change, those inside classes too."""
+    name = _of_module(module).get("__name__")
+    owners: list[Any] = [module]
+    known = set()
+    for owner in owners:
+        for value in names_of(owner).values():
+            is_own = (
+                is_class(value)
+                and _of_class(value).get("__module__") == name
+                and not _flags(value) & _IMMUTABLE
+            )
+            if is_own and id(value) not in known:
+                known.add(id(value))
+                owners.append(value)
+    return owners[1:]
