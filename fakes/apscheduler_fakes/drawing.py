@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
-from apscheduler_fakes.kernel import Step
 from apscheduler_fakes.lanes import ALONE
 from apscheduler_fakes.report import seconds
+from apscheduler_fakes.virtual import Step
 
 # In pixels; a character of the font is as wide as it is in any browser, or less.
 _COLUMN, _ROW, _CHARACTER, _MARGIN = 26, 20, 7.5, 12

@@ -13,10 +13,11 @@ from copy import copy
 from typing import Any
 
 from apscheduler_fakes.footprints import READ, RELEASE, WAITED, WRITE
-from apscheduler_fakes.kernel import VirtualThread, explored
+from apscheduler_fakes.kernel import explored
 from apscheduler_fakes.locks import Lock, RLock, SimpleQueue, _Outliving
 from apscheduler_fakes.stepping import Op, SteppingKernel, Stops
 from apscheduler_fakes.threads import _virtual
+from apscheduler_fakes.virtual import VirtualThread
 
 _condition_wait = threading.Condition.wait
 _barrier_release: Any = threading.Barrier._release  # type: ignore[attr-defined]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from apscheduler_fakes.kernel import Step, VirtualThread
 from apscheduler_fakes.report import seconds
+from apscheduler_fakes.virtual import Step, VirtualThread
 
 RUNS, LIVES, NONE = "●", "│", " "
 

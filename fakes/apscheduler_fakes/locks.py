@@ -18,7 +18,8 @@ from types import GenericAlias, TracebackType
 from typing import Any, ClassVar, Self
 
 from apscheduler_fakes.errors import OutsideThread
-from apscheduler_fakes.kernel import Kernel, VirtualThread, Waiters, active, here
+from apscheduler_fakes.kernel import Kernel, active, here
+from apscheduler_fakes.virtual import VirtualThread, Waiters
 
 _real_lock = _thread.allocate_lock
 _real_rlock = _thread.RLock

@@ -10,7 +10,8 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from apscheduler_fakes.kernel import Kernel, VirtualThread
+    from apscheduler_fakes.kernel import Kernel
+    from apscheduler_fakes.virtual import VirtualThread
 
 # Frames of these files are the simulation's own.
 _HERE = str(Path(__file__).parent / "_")[:-1]

@@ -24,20 +24,14 @@ from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.install import Names
 from apscheduler_fakes.interrupts import interruptible
-from apscheduler_fakes.kernel import (
-    Kernel,
-    Step,
-    VirtualThread,
-    activate,
-    active,
-    whole_microseconds,
-)
+from apscheduler_fakes.kernel import Kernel, activate, active, whole_microseconds
 from apscheduler_fakes.leftovers import has_work, scheduler_of, without_threads
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import is_shown, living_threads, shorten, thread_table
 from apscheduler_fakes.scheduler import started
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.traces import traces_apart
+from apscheduler_fakes.virtual import Step, VirtualThread
 from apscheduler_fakes.whole import whole
 
 # Seconds to the end of time, and more.

@@ -17,8 +17,9 @@ from greenlet import getcurrent
 
 from apscheduler_fakes.errors import Deadlock, SimulationError, TimeLimit
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
-from apscheduler_fakes.kernel import Kernel, Step, VirtualThread, Waiters, _no_thread
+from apscheduler_fakes.kernel import Kernel, _no_thread
 from apscheduler_fakes.report import seconds, thread_table
+from apscheduler_fakes.virtual import Step, VirtualThread, Waiters
 
 MAIN = 0
 """The main thread's number among all that can be chosen."""

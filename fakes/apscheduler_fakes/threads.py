@@ -16,10 +16,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from apscheduler_fakes.errors import NotModelled, SimulationError
-from apscheduler_fakes.kernel import Ended, Kernel, VirtualThread, here
+from apscheduler_fakes.kernel import Ended, Kernel, here
 from apscheduler_fakes.locks import check_timeout
 from apscheduler_fakes.native import native
 from apscheduler_fakes.report import shorten
+from apscheduler_fakes.virtual import VirtualThread
 
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from operator import itemgetter
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.py.
 import apscheduler_fakes.install as install  # noqa: PLR0402
@@ -22,7 +22,7 @@ from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
-from apscheduler_fakes.kernel import Ended, VirtualThread, activate, active
+from apscheduler_fakes.kernel import Ended, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.schedules import Replay
@@ -30,6 +30,9 @@ from apscheduler_fakes.stall import watched
 from apscheduler_fakes.stepping import MAIN, Cut, Naming, Policy, Ran, Stops
 from apscheduler_fakes.traces import traces_apart
 from apscheduler_fakes.whole import whole
+
+if TYPE_CHECKING:
+    from apscheduler_fakes.virtual import VirtualThread
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,0 +1,111 @@
+"""A virtual thread as its kernel knows it, and what it did."""
+
+from collections import deque
+from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple
+
+from apscheduler_fakes.report import seconds
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from greenlet import greenlet
+
+
+class VirtualThread:
+    """One thread of a simulation.
+
+    Attributes:
+        number: 0 for the main thread, then 1, 2, … in the order of the starts.
+        ident: What ``threading.get_ident`` returns in it.
+        daemon: Whether it is a daemon thread.
+        python_thread: Its ``threading.Thread`` while it lives, if it has one.
+        done: Whether it has ended.
+        waiting_for: What it does while it waits, in words ("sleeps"); empty while it can run.
+        waiting_on: The object that it waits on, if there is one.
+        since: When it began to wait, in microseconds.
+    """
+
+    __slots__ = (
+        "_name",
+        "daemon",
+        "done",
+        "ended",
+        "greenlet",
+        "ident",
+        "joiners",
+        "number",
+        "python_thread",
+        "since",
+        "throws",
+        "ticket",
+        "timed",
+        "waiting_for",
+        "waiting_on",
+        "woken",
+    )
+
+    def __init__(self, number: int, ident: int, name: str, *, daemon: bool) -> None:
+        self.number = number
+        self.ident = ident
+        self._name = name
+        self.daemon = daemon
+        self.python_thread: threading.Thread | None = None
+        self.greenlet: greenlet
+        self.ended: Callable[[VirtualThread], object]
+        self.done = False
+        # Made when somebody waits for its end.
+        self.joiners: Waiters | None = None
+        self.waiting_for = ""
+        self.waiting_on: object = None
+        self.since = 0
+        # Every wait has a ticket of its own, so that what still refers to an earlier wait of this
+        # thread (a lock's queue, a timer) is known to be stale without being searched for.
+        self.ticket = 0
+        self.timed = False
+        self.woken = False
+        self.throws = 0
+
+    @property
+    def name(self) -> str:
+        """Its name, as ``threading`` shows it."""
+        return self._name if self.python_thread is None else self.python_thread.name
+
+    @property
+    def frame(self) -> FrameType | None:
+        """The innermost frame of its suspended stack; ``None`` before it runs and after its end."""
+        return self.greenlet.gr_frame
+
+    def close(self) -> None:
+        """Mark it as ended and let go of what it held."""
+        self.ended(self)
+        self._name = self.name
+        self.python_thread = None
+        self.done = True
+        self.waiting_for = "has ended"
+        self.waiting_on = None
+
+    def __repr__(self) -> str:
+        return f"<VirtualThread {self.number} {self.name!r}>"
+
+
+Waiters = deque[tuple[VirtualThread, int]]
+"""Threads that wait for one thing, first come first, each with the ticket of that wait."""
+
+
+class Step(NamedTuple):
+    """What one virtual thread did between two switches.
+
+    Attributes:
+        at: When, in microseconds since the simulation began.
+        thread: Which one.
+        then: What it waited for afterwards, in words, or that it ended.
+    """
+
+    at: int
+    thread: VirtualThread
+    then: str
+
+    def __str__(self) -> str:
+        return f"{seconds(self.at)}  {self.thread.name}  {self.then}"
