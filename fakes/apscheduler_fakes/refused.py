@@ -142,8 +142,9 @@ def _wakeup(real: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _is_from_outside(pool: Any) -> bool:
-    # Its workers are all of one kind: those of a block end with it.
-    worker = next(iter(pool._threads), None)
+    # Its workers are all of one kind: those of a block end with it. Any will do, so nothing sorts
+    # them, as a set of this package would for each job.
+    worker = next(set.__iter__(pool._threads), None)
     used_outside = worker is not None and not hasattr(worker, "_virtual")
     return used_outside or not isinstance(pool._shutdown_lock, Lock)
 

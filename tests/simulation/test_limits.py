@@ -3,11 +3,14 @@
 import contextlib
 import queue
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from statistics import median
+from types import FrameType
 
 import pytest
 
@@ -142,3 +145,21 @@ def test_a_busy_leftover_is_ended() -> None:
         threading.Thread(target=busy).start()
         sim.settle()
     assert sim.threads == []
+
+
+def test_a_job_costs_the_same_however_many_workers_a_pool_has() -> None:
+    """Nothing looks at all of them; Python's own pool would look at none."""
+    calls: list[int] = []
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        calls[-1] += event.endswith("call")
+
+    with Simulation():
+        pool = ThreadPoolExecutor(60)
+        for _ in range(50):
+            calls.append(0)
+            sys.setprofile(count)
+            pool.submit(time.sleep, 1)
+            sys.setprofile(None)
+    # The median: a finalizer may run meanwhile.
+    assert median(calls) == min(calls[1:])
