@@ -130,6 +130,8 @@ class Simulation:
             undo.enter_context(watched(self._stall_timeout, longer))
             self._undo = undo.pop_all()
         _open.append(self)
+        if kernel.interruption is not None:  # The block may run for long before it waits.
+            self.__exit__(None, None, None)
         return self
 
     @whole
