@@ -118,6 +118,7 @@ class Kernel:
         self.now = 0
         self.steps = 0
         self.takes = 0  # Locks that were taken since the last switch.
+        self._counted_from = 0  # Since when steps are counted.
         self.max_elapsed = max_elapsed
         self.max_steps = max_steps
         self.failure: SimulationError | None = None
@@ -265,6 +266,11 @@ class Kernel:
     def settle(self) -> None:
         """Let everything that can run at this instant run; time does not move."""
         self._park("waits for the others to settle", self._settling)
+
+    def count_anew(self) -> None:
+        """Count steps from now on only: what time has passed was asked for."""
+        self.steps = 0
+        self._counted_from = self.now
 
     def count_step(self) -> None:
         """Count a step, so that a loop that never lets time pass comes to an end."""
@@ -475,11 +481,21 @@ class Kernel:
         return None
 
     def _step_limit(self) -> StepLimit:
-        return StepLimit(
-            f"{self.max_steps} steps and still running at {seconds(self.now)} s of virtual time. A "
-            "loop that never lets time pass is the usual reason: let it sleep or wait. A program "
-            f"that needs more steps takes Simulation(max_steps=…).\n{thread_table(self)}"
-        )
+        more = "A program that needs more steps takes Simulation(max_steps=…)"
+        if self.now == self._counted_from:
+            text = (
+                f"{self.max_steps} steps and still running at {seconds(self.now)} s of virtual "
+                "time. A loop that never lets time pass is the usual reason: let it sleep or wait. "
+                f"{more}."
+            )
+        else:
+            text = (
+                f"{self.max_steps} steps from {seconds(self._counted_from)} s to "
+                f"{seconds(self.now)} s of virtual time and still running. A loop that asks again "
+                f"and again for what never comes is the usual reason. {more}, or lets time pass "
+                "with sim.clock.tick(…)."
+            )
+        return StepLimit(f"{text}\n{thread_table(self)}")
 
     def _make_ready(self, thread: VirtualThread, *, woken: bool) -> None:
         thread.ticket += 1

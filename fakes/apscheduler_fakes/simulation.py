@@ -50,7 +50,8 @@ class Simulation:
             more raises ``TimeLimit``.
         max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a vain try of a lock,
             or a look at a clock, a date, an event, a thread, a barrier or a lock. As many free
-            locks may be taken without a switch between them.
+            locks may be taken without a switch between them. While ``clock`` lets time pass, the
+            count begins anew whenever some has passed.
         stall_timeout: Longest real time in seconds without a step, to be exceeded by no more than
             itself; then something is really blocked, or busy, and ``StallLimit`` is raised.
             ``None`` is for ever. A breakpoint is no stall.
@@ -250,6 +251,7 @@ class _SimulationClock(Clock):
         # something to do before that.
         deadline = min(microseconds, kernel.next_deadline() or microseconds)
         kernel.block("lets time pass", deadline=deadline)
+        kernel.count_anew()
 
 
 # Those whose end has not come yet: one, or none.

@@ -152,10 +152,10 @@ class _ByException(_Watch):
             sys.stderr.write(f"StallLimit: {kernel.failure}\n")
 
 
-def _place_in_a_bare_thread() -> tuple[Kernel | None, int]:
+def _place_in_a_bare_thread() -> tuple[Kernel | None, int, int]:
     """Return how far the running simulation is; an exploration is one after the other."""
     kernel = active()
-    return kernel, 0 if kernel is None else kernel.steps
+    return (None, 0, 0) if kernel is None else (kernel, kernel.now, kernel.steps)
 
 
 def _in_debugger(frame: FrameType | None) -> bool:

@@ -19,11 +19,6 @@ from apscheduler_fakes import Simulation, StepLimit, TimeLimit
 
 def test_a_heartbeat_does_not_hide_that_the_main_thread_waits_for_ever() -> None:
     """Virtual time has an end while some thread goes on and on."""
-
-    def beat() -> None:
-        while True:
-            time.sleep(1)
-
     with pytest.raises(TimeLimit) as caught, Simulation(max_elapsed=5) as sim:
         threading.Thread(target=beat, name="heart", daemon=True).start()
         threading.Event().wait()
@@ -92,6 +87,36 @@ def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
         "pass is the usual reason: let it sleep or wait."
     )
     assert re.search("in (test_a_loop.*loop|get_nothing)\n", text)
+
+
+def beat() -> None:
+    while True:
+        time.sleep(1)
+
+
+def test_a_heartbeat_while_the_main_thread_waits_is_ended_by_the_steps_too() -> None:
+    """Before the end of the day, if it beats often; the report does not call it a busy loop."""
+    with pytest.raises(StepLimit) as caught, Simulation(max_steps=100):
+        threading.Thread(target=beat).start()
+        threading.Event().wait()
+
+    assert str(caught.value).startswith(
+        "100 steps from 0.000000 s to 101.000000 s of virtual time and still running. A loop that "
+        "asks again and again for what never comes is the usual reason. A program that needs more "
+        "steps takes Simulation(max_steps=…), or lets time pass with sim.clock.tick(…).\n"
+    )
+
+
+def test_a_tick_takes_as_many_steps_as_it_needs() -> None:
+    """While time passes because the test says so, only steps without any of it count."""
+    text = "100 steps and still running at 1000.000000 s of virtual time. A loop that never"
+    with pytest.raises(StepLimit, match=text), Simulation(max_steps=100) as sim:
+        threading.Thread(target=beat).start()
+        sim.clock.tick(1000)
+        assert sim.clock.elapsed == 1000.0
+
+        threading.Thread(target=lambda: list(iter(time.time, None))).start()
+        sim.clock.tick(1000)
 
 
 def test_a_program_may_take_as_many_locks_as_it_likes_between_two_waits_each() -> None:
