@@ -37,7 +37,7 @@ LEFT_ALONE = {
 }
 
 # Folders of installed packages, whose classes are taken to stay as they are.
-_INSTALLED = {"site-packages", "dist-packages"}
+INSTALLED = {"site-packages", "dist-packages"}
 
 # What Python lets nobody change: classes written in C.
 _IMMUTABLE = 1 << 8
@@ -213,7 +213,7 @@ def _worth_watching(module: ModuleType) -> list[_Seen]:
     name = str(_of_module(module).get("__name__")).partition(".")[0]
     changes = name not in sys.stdlib_module_names  # Or a test has put something else there.
     file = PurePath(str(_of_module(module).get("__file__")))
-    classes_change = changes and _INSTALLED.isdisjoint(file.parts)
+    classes_change = changes and INSTALLED.isdisjoint(file.parts)
     classes = map(_Seen, own_classes(module))
     itself = _Seen(module)
     return [

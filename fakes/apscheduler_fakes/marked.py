@@ -9,6 +9,7 @@ import inspect
 import os
 import unittest
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -119,12 +120,15 @@ def run(
         item.user_properties[:] = properties
         _run_once(item)
 
+    fixtures = chain.from_iterable(item._fixtureinfo.name2fixturedefs.values())
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
     options = Options(
         program,
         spurious_wakeups,
         early_timeouts,
         switch_in,
         test,
+        [item.function, item.cls, parameters, *map(vars, fixtures)],
     )
     schedule = item.config.getoption("--replay-schedule")
     if schedule is not None:

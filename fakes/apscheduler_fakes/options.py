@@ -22,6 +22,7 @@ class Options:
         early_timeouts: As for ``explore``.
         switch_in: As for ``explore``.
         test: The id of the test that the program is, if it is one.
+        given: What it is given from outside beside what it refers to.
     """
 
     program: Callable[[], object]
@@ -29,6 +30,7 @@ class Options:
     early_timeouts: bool = False
     switch_in: Sequence[Callable[..., object] | ModuleType] = ()
     test: str = ""
+    given: Sequence[object] = ()
 
     def __post_init__(self) -> None:
         _check_callable(self.program)
@@ -44,7 +46,12 @@ class Options:
 
     def world(self) -> World:
         """Return the world to run it in."""
-        return World(self.program, early=self.early_timeouts, spurious=self.spurious_wakeups)
+        return World(
+            self.program,
+            early=self.early_timeouts,
+            spurious=self.spurious_wakeups,
+            given=self.given,
+        )
 
     def line(self, schedule: str) -> str:
         """Return the line that runs a schedule again, and what to put for names that are not."""

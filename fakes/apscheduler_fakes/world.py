@@ -4,7 +4,7 @@ import concurrent.futures.thread as pools
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
@@ -25,6 +25,7 @@ from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Ended, activate, active
 from apscheduler_fakes.leftovers import without_threads
 from apscheduler_fakes.loggers import Handlers
+from apscheduler_fakes.reached import Reached
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.stepping import MAIN, Cut, Naming, Policy, Ran, Stops
@@ -54,15 +55,22 @@ class World:
         program: What is run.
         early: Whether time may move although threads can run.
         spurious: Whether threads may wake up without a notification.
+        given: What it is given from outside beside what it refers to.
     """
 
     # Never twice the same: what another exploration made is told from what is made in this one.
     _moments = 0
 
     def __init__(
-        self, program: Callable[[], object], *, early: bool = False, spurious: bool = False
+        self,
+        program: Callable[[], object],
+        *,
+        early: bool = False,
+        spurious: bool = False,
+        given: Sequence[object] = (),
     ) -> None:
         self.program = program
+        self.given = given
         self.early = early
         self.spurious = spurious
         self._naming = Naming()
@@ -92,9 +100,12 @@ class World:
             undo.enter_context(virtual_dates())
             names = install.Names(self._held)
             undo.callback(names.uninstall)
+            reached = Reached(self._held)
+            undo.callback(reached.put_back)
             activate(self._kernel)  # What replaces real locks is made inside.
             try:
                 names.install()
+                reached.replace([self.program, *self.given])
             finally:
                 self._end(self._kernel)
             self._swap(names)

@@ -46,7 +46,7 @@ class Generated(NamedTuple):
     programs: Callable[[], Iterator[Program]]
     runnable: Callable[[Program, list[Any]], Callable[[], None]] = wait_programs.runnable
     bounds: Bounds = EVERY
-    options: Mapping[str, bool] = {}
+    options: Mapping[str, Any] = {}
 
     def losses(
         self, programs: Iterable[Program], bounds: Bounds | None = None
@@ -89,7 +89,7 @@ def _of_waits(
     threads: int = 2,
     daemons: bool = False,
     bounds: Bounds = EVERY,
-    options: Mapping[str, bool] = {},  # Nobody changes it.
+    options: Mapping[str, Any] = {},  # Nobody changes it.
 ) -> Generated:
     programs = partial(wait_programs.programs, operations, longest, threads, daemons=daemons)
     return Generated(number, programs, bounds=bounds, options=options)

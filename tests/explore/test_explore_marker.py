@@ -288,6 +288,57 @@ def test_the_line_that_replays_is_for_where_pytest_was_started(
     pytester.runpytest("--rootdir", "..", *again).assert_outcomes(failed=1)
 
 
+FROM_OUTSIDE = """
+import threading
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def lock():
+    return threading.Lock()
+
+
+@pytest.mark.explore
+def test_with_a_fixture(lock):
+    lose_an_update(lock)
+
+
+@pytest.mark.explore
+@pytest.mark.parametrize("own", [threading.Lock()])
+def test_with_a_parameter(own):
+    lose_an_update(own)
+
+
+def test_that_it_is_real_again(lock):
+    assert type(lock).__module__ == "_thread"
+
+
+def lose_an_update(lock):
+    values = [0]
+
+    def add():
+        with lock:
+            value = values[0]
+        with lock:
+            values[0] = value + 1
+
+    threads = [threading.Thread(target=add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert values == [2]
+"""
+
+
+def test_locks_of_wider_fixtures_and_parameters_take_part(pytester: pytest.Pytester) -> None:
+    """What is made once, outside, has places to switch, and is real again for other tests."""
+    pytester.makepyfile(FROM_OUTSIDE)
+
+    pytester.runpytest().assert_outcomes(failed=2, passed=1)
+
+
 def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
     """It is set up anew each time, and its failure prints the line that replays it."""
     pytester.makepyfile(TESTS)

@@ -1,0 +1,147 @@
+"""Real locks and locals from before an exploration that objects of its program hold.
+
+Those that modules and classes hold are replaced for every simulation. An exploration needs more: a
+real lock is no place to switch, so that what it guards would be tried in one order only. So
+whatever the program refers to is followed: closures, defaults and arguments, instances, containers,
+and what the modules of its functions hold. Not looked into are the standard library's modules and
+those of installed packages, threads, loggers and the test runner: they guard what is their own.
+
+What a set, a ``deque``, a named tuple or an object written in C refers to stays real.
+"""
+
+import gc
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache, partial
+from logging import Logger
+from operator import is_, setitem
+from pathlib import PurePath
+from threading import Thread
+from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import Any
+
+from apscheduler_fakes.held import TYPES, Replaced
+from apscheduler_fakes.loaded import INSTALLED, LEFT_ALONE, names_of
+
+# By id: a class of the program's may be unhashable.
+_TYPE_IDS = frozenset(map(id, TYPES))
+
+
+class Reached:
+    """What is replaced in objects, by what would stand for it in a module.
+
+    Args:
+        replaced: Knows what stands for what.
+    """
+
+    def __init__(self, replaced: Replaced) -> None:
+        self._replaced = replaced
+        self._reals: dict[int, Any] = {}  # By the id of what stands for each.
+        self._changed: list[Any] = []
+
+    def replace(self, things: Iterable[object]) -> None:
+        """Replace what some things refer to, and what that refers to."""
+        todo = list(things)
+        seen = {id(each): each for each in todo}  # Kept alive, so that no other gets the same id.
+        while todo:
+            thing = todo.pop()
+            if _guards_its_own(type(thing)):
+                continue
+            if _exchange(thing, self._virtual):
+                self._changed.append(thing)
+            for each in _referred(thing):
+                if id(each) not in seen and gc.is_tracked(each):
+                    seen[id(each)] = each
+                    todo.append(each)
+
+    def put_back(self) -> None:
+        """Put everything back, but for what the program has put in its place."""
+        for thing in self._changed:
+            _exchange(thing, lambda value: self._reals.get(id(value), value))
+
+    def _virtual(self, value: Any) -> Any:
+        if id(type(value)) not in _TYPE_IDS:
+            return value
+        virtual = self._replaced.by(value)
+        self._reals[id(virtual)] = value
+        return virtual
+
+
+def _exchange(thing: Any, other: Callable[[Any], Any]) -> bool:
+    """Put something else for what a thing refers to, and return whether it had to be put there."""
+    changed = False
+    for value, put in list(_places(thing)):
+        instead = _within(value, other)
+        if instead is not value:
+            put(instead)
+            changed = True
+    return changed
+
+
+def _within(value: Any, other: Callable[[Any], Any]) -> Any:
+    if type(value) is not tuple:
+        return other(value)
+    instead = tuple(_within(each, other) for each in value)
+    return value if all(map(is_, value, instead)) else instead
+
+
+def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
+    """Return what a thing refers to where that can be changed, each with what sets it."""
+    kind = type(thing)
+    if kind is dict:
+        yield from ((value, partial(setitem, thing, key)) for key, value in thing.items())
+    elif kind is list:
+        yield from ((value, partial(setitem, thing, index)) for index, value in enumerate(thing))
+    elif kind is CellType:
+        # It may be empty.
+        put = partial(setattr, thing, "cell_contents")
+        yield from ((value, put) for value in gc.get_referents(thing))
+    elif kind is FunctionType:
+        yield thing.__defaults__, partial(setattr, thing, "__defaults__")
+    elif kind is partial:
+        state = thing.func, thing.keywords, vars(thing)
+        yield thing.args, lambda args: thing.__setstate__((state[0], args, *state[1:]))
+    yield from _slots(thing)
+
+
+def _slots(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
+    for owner in type(thing).__mro__:
+        if "__slots__" in names_of(owner):
+            for slot in names_of(owner).values():
+                with suppress(AttributeError):  # Nothing may be there yet.
+                    if type(slot) is MemberDescriptorType:
+                        yield slot.__get__(thing), partial(slot.__set__, thing)
+
+
+def _referred(thing: Any) -> Iterable[Any]:
+    """Return what else is to be looked at of what a thing refers to."""
+    kind = type(thing)
+    if issubclass(kind, ModuleType):
+        return [names_of(thing)] if _is_own(names_of(thing)) else []
+    if issubclass(kind, type):
+        module = sys.modules.get(str(names_of(thing).get("__module__")))
+        return names_of(thing).values() if module and _is_own(names_of(module)) else []
+    if kind is FunctionType:
+        outside = [thing.__globals__] if _is_own(thing.__globals__) else []
+        return [thing.__closure__, thing.__defaults__, thing.__kwdefaults__, vars(thing), *outside]
+    names = [names_of(owner).get("__dict__") for owner in kind.__mro__]
+    own = [each.__get__(thing) for each in names if type(each) is GetSetDescriptorType]
+    return [*own, *gc.get_referents(thing)]
+
+
+def _guards_its_own(kind: type) -> bool:
+    package = str(names_of(kind).get("__module__")).partition(".")[0]
+    return id(kind) in _TYPE_IDS or issubclass(kind, Logger | Thread) or package in LEFT_ALONE
+
+
+def _is_own(names: Mapping[str, Any]) -> bool:
+    """Return whether a module is neither installed nor part of Python or of the test runner."""
+    return _is_own_file(str(names.get("__name__")), str(names.get("__file__")))
+
+
+@cache  # It is asked for each function.
+def _is_own_file(module: str, file: str) -> bool:
+    package = module.partition(".")[0]
+    known = package in sys.stdlib_module_names or package in LEFT_ALONE
+    return not known and INSTALLED.isdisjoint(PurePath(file).parts)

@@ -1,0 +1,193 @@
+"""Locks that the program did not make, wherever it has them from, are places to switch."""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from searching import outcomes
+from written_programs import joined
+
+from apscheduler_fakes import Exhaustive, ScheduleFailure, explore
+
+Program = Callable[[], object]
+
+
+class Account:
+    """Has a lock, and loses an update between two uses of it."""
+
+    def __init__(self, lock: Any) -> None:
+        self.lock = lock
+        self.value = 0
+
+    def add(self) -> None:
+        """Add one."""
+        with self.lock:
+            value = self.value
+        with self.lock:
+            self.value = value + 1
+
+    def add_twice(self) -> object:
+        """Add one in each of two threads."""
+        self.value = 0
+        joined(self.add, self.add)
+        return self.value
+
+
+class Slotted(Account):
+    """Has its lock in a slot, and a slot that is empty."""
+
+    __slots__ = ("empty", "guard")
+
+    @property
+    def lock(self) -> Any:
+        """The lock."""
+        return self.guard
+
+    @lock.setter
+    def lock(self, lock: Any) -> None:
+        self.guard = lock
+
+
+class Jobs(queue.Queue[int]):
+    """Is a queue, and more."""
+
+
+ACCOUNT = Account(threading.Lock())
+
+# The locks that the programs below have had.
+had: list[Any] = []
+
+
+def twice(lock: Any) -> object:
+    had.append(lock)
+    return Account(lock).add_twice()
+
+
+def in_a_closure(lock: Any) -> Program:
+    def program() -> object:
+        return twice(lock) if lock else gone  # noqa: F821  # Its cell is empty.
+
+    gone = None
+    del gone
+    return program
+
+
+def in_a_default(lock: Any) -> Program:
+    def program(given: Any = lock) -> object:
+        return twice(given)
+
+    return program
+
+
+def in_a_keywords_default(lock: Any) -> Program:
+    def program(*, given: Any = lock) -> object:
+        return twice(given)
+
+    return program
+
+
+def in_a_container(lock: Any) -> Program:
+    kept: dict[str, Any] = {"all": [1, (lock, 2)]}
+    return lambda: twice(kept["all"][1][0])
+
+
+def in_an_attribute(lock: Any) -> Program:
+    account = Account(lock)
+    return lambda: twice(account.lock)
+
+
+def in_a_slot(lock: Any) -> Program:
+    account = Slotted(lock)
+    return lambda: twice(account.lock)
+
+
+def in_an_argument(lock: Any) -> Program:
+    return partial(twice, lock)
+
+
+def in_a_named_argument(lock: Any) -> Program:
+    return partial(twice, lock=lock)
+
+
+@pytest.mark.parametrize("kind", [threading.Lock, threading.RLock, threading.Semaphore])
+@pytest.mark.parametrize(
+    "make",
+    [
+        in_a_closure,
+        in_a_default,
+        in_a_keywords_default,
+        in_a_container,
+        in_an_attribute,
+        in_a_slot,
+        in_an_argument,
+        in_a_named_argument,
+    ],
+)
+def test_a_lock_from_outside_is_a_place_to_switch(
+    make: Callable[[Any], Program], kind: Callable[[], Any]
+) -> None:
+    """Between two uses of a lock another thread may use it; afterwards the lock is what it was."""
+    lock = kind()
+    program = make(lock)
+
+    for reduction in (True, False):
+        assert outcomes(program, Exhaustive(reduction=reduction)).keys() == {1, 2}
+    program()
+    assert had[-1] is lock
+
+
+def test_what_a_module_has_is_followed() -> None:
+    """So is one of an object that a module of the program's functions refers to."""
+    with pytest.raises(ScheduleFailure, match="an update is lost"):
+        explore(account_of_a_module)
+
+
+def account_of_a_module() -> None:
+    """Use a module's account."""
+    assert ACCOUNT.add_twice() == 2, "an update is lost"
+
+
+def test_a_queue_from_outside_is_a_place_to_switch() -> None:
+    """Before a look at a queue from outside others may put into it and take from it."""
+    jobs = Jobs()
+    sizes: list[int] = []
+
+    def program() -> object:
+        sizes.clear()
+        joined(put_and_take, put_and_take)
+        return tuple(sorted(sizes))
+
+    def put_and_take() -> None:
+        jobs.put(1)
+        sizes.append(jobs.qsize())
+        jobs.get()
+
+    assert outcomes(program, Exhaustive()).keys() == {(1, 1), (1, 2), (2, 2)}
+    assert jobs.mutex is jobs.not_full._lock  # type: ignore[attr-defined]
+    assert type(jobs.mutex).__module__ == "_thread"
+
+
+def test_what_the_program_puts_in_the_place_of_a_lock_stays() -> None:
+    """A lock that a schedule has put into an object from outside is there afterwards, too."""
+    account = Account(threading.Lock())
+    instead: list[Any] = []
+
+    def program() -> object:
+        account.lock = threading.Lock()
+        instead[:] = [account.lock]
+        return account.add_twice()
+
+    assert outcomes(program, Exhaustive()).keys() == {1, 2}
+    assert account.lock is instead[0]
+
+
+def test_a_lock_that_is_out_of_reach_stays_real() -> None:
+    """What only a set or a deque refers to is no place to switch: the page says so."""
+    locks = deque([threading.Lock()])
+
+    assert outcomes(lambda: twice(locks[0]), Exhaustive()).keys() == {2}
+    assert type(had[-1]).__module__ == "_thread"
