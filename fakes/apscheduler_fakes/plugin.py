@@ -26,10 +26,15 @@ _wrong = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the marker; let an exploration show its progress past pytest's capture."""
+    """Add the markers; let an exploration show its progress past pytest's capture."""
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     uncaptured.append(capture.global_and_fixture_disabled if capture else nullcontext)
     config.add_cleanup(partial(uncaptured.__delitem__, -1))
+    config.addinivalue_line(
+        "markers",
+        "simulation(start='2026-01-01T00:00:00Z', *, max_elapsed=86_400.0, max_steps=1_000_000, "
+        "stall_timeout=10.0): what the fixture sim passes to its Simulation",
+    )
     config.addinivalue_line(
         "markers",
         "explore(strategy=Exhaustive(), *, spurious_wakeups=False, early_timeouts=False, "
@@ -69,8 +74,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def sim(request: pytest.FixtureRequest) -> Any:
-    """Run the test inside a ``Simulation``: its threads and its time are virtual."""
-    simulation = _imported("simulation", "the fixture sim").Simulation()
+    """Run the test inside a ``Simulation``: its threads and its time are virtual.
+
+    What ``Simulation`` takes is given as ``@pytest.mark.simulation(start=…)``.
+    """
+    simulation = _imported("simulation", "the fixture sim").Simulation
+    marker = request.node.get_closest_marker("simulation")
+    simulation = simulation(*marker.args, **marker.kwargs) if marker else simulation()
     # Ctrl-C may come as soon as it has begun: a yield would be too late.
     request.addfinalizer(partial(simulation.__exit__, None, None, None))  # noqa: PT021
     return simulation.__enter__()

@@ -51,6 +51,30 @@ def test_the_fixture_makes_the_test_virtual(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=1)
 
 
+def test_a_marker_says_when_it_begins_and_what_limits_it(pytester: pytest.Pytester) -> None:
+    """What ``Simulation`` takes is given to the fixture by a marker, on the test or around it."""
+    pytester.makepyfile(
+        """
+        import time
+
+        import pytest
+
+        pytestmark = pytest.mark.simulation("2030-05-05T00:00:00Z")
+
+        def test_the_module_says_so(sim):
+            assert sim.clock.now().year == 2030
+
+        @pytest.mark.simulation(start="2031-05-05T00:00:00Z", max_elapsed=10)
+        def test_the_test_says_so(sim):
+            assert sim.clock.now().year == 2031
+            time.sleep(11)
+        """
+    )
+    result = pytester.runpytest("--strict-markers")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*TimeLimit: *would pass the limit of 10.000000 s*"])
+
+
 def test_a_hang_is_one_failure_at_its_line(pytester: pytest.Pytester) -> None:
     """A test that hangs fails where it is blocked, with every thread and the last steps."""
     pytester.makepyfile(HANG)
