@@ -109,8 +109,10 @@ class _Watch(ABC):
         return StallLimit(
             f"no step for {self._timeout:g} s of real time: {kernel.running.name} "
             + ("is busy without a virtual wait" if busy else "waits for something real")
-            + ". A lock made before the simulation, a socket or a loop are the usual reasons. "
-            f"Make it inside the block{self._more_time}.\n{thread_table(kernel)}"
+            + ". A socket, a loop or a real lock are the usual reasons; a lock is real if it was "
+            "made before the simulation, or by what has kept threading.Lock since then, as "
+            "field(default_factory=threading.Lock) does. Make all that inside the block"
+            f"{self._more_time}.\n{thread_table(kernel)}"
         )
 
 

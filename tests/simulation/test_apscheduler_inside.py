@@ -194,3 +194,15 @@ def test_log_records_carry_virtual_time_and_thread(
     assert record.threadName == "worker"
     assert datetime.fromtimestamp(record.created, UTC) == START + timedelta(seconds=90)
     assert sim.clock.elapsed == 90.0
+
+
+def test_an_interval_from_before_the_block_begins_at_its_real_time() -> None:
+    """It counts from when it was made: it runs in a simulation that begins then, and not before."""
+    trigger = IntervalTrigger(seconds=30, timezone=UTC)
+    for start, runs in ((START, 0), (trigger.start_date - timedelta(seconds=30), 3)):
+        with Simulation(start=start) as sim:
+            scheduler = BackgroundScheduler(timezone=UTC)
+            scheduler.start()
+            scheduler.add_job(note, trigger)
+            sim.clock.tick(95)
+        assert len(ran) == runs

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -247,6 +248,37 @@ def test_a_real_lock_from_before_the_block_ends_in_a_stall() -> None:
     assert "no step for 0.1 s of real time: second waits for something real" in str(caught.value)
     assert "first sleeps" in str(caught.value)
     assert caught.traceback[-1].name == "block"
+
+
+@dataclass
+class Kept:
+    """What the factories were when the class was made is kept where nobody looks."""
+
+    real: Any = field(default_factory=threading.Lock)
+    found: Any = field(default_factory=lambda: threading.Lock())  # noqa: PLW0108  # The cure.
+
+
+@pytest.mark.e2e
+def test_a_lock_of_a_dataclass_from_before_the_block_ends_in_a_stall() -> None:
+    """Its factory makes real locks inside the block too, and the report says so."""
+
+    def block() -> None:
+        kept = Kept()
+
+        def hold(lock: Any) -> None:
+            with lock:
+                time.sleep(1)
+
+        for lock in (kept.found, kept.real):
+            threading.Thread(target=hold, args=(lock,)).start()
+            time.sleep(0.5)
+            with lock:
+                times.append(time.monotonic())
+
+    times: list[float] = []
+    caught = stalled(block)
+    assert "or by what has kept threading.Lock since then" in str(caught.value)
+    assert len(times) == 1
 
 
 @pytest.mark.e2e
