@@ -38,14 +38,19 @@ def kind(error: BaseException) -> object:
         lines = [(each.tb_frame.f_code.co_filename, each.tb_lineno) for each in _steps(error)]
         own = [line for line in lines if not line[0].startswith(_NOT_OF_PROGRAMS)]
         place = own[-1] if own else wording(error)
-    return type(error), place
+    return _type(error), place
 
 
 def wording(error: BaseException | None) -> object:
     """Return what is the same in two runs of one schedule: addresses are no part of it."""
     # A report of the simulation has the stacks of all threads, each of them somewhere in a loop.
     text = "" if isinstance(error, SimulationError) else _ADDRESS.sub("0x…", str(error))
-    return type(error), text
+    return _type(error), text
+
+
+def _type(error: BaseException | None) -> tuple[str, str]:
+    """Return the name of an error's type: each run may make a class of its own."""
+    return type(error).__module__, type(error).__qualname__
 
 
 def has(ran: Ran, fault: object) -> bool:

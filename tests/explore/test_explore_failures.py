@@ -378,6 +378,18 @@ def test_what_a_failure_says_is_no_part_of_its_kind() -> None:
     assert fails_again(four_threads_of_four_sections, failure)
 
 
+def test_an_exception_may_be_of_a_class_that_the_program_makes() -> None:
+    """A class is known by its name: the next run makes another one."""
+
+    def program() -> None:
+        class Full(Exception):
+            pass
+
+        raise Full
+
+    assert type(failure_of(program).__cause__).__name__ == "Full"
+
+
 def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
     """A program that has changed since is told apart from one that fails, and where it has."""
     with pytest.raises(ScheduleDiverged) as caught:
