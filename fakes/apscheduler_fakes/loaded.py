@@ -11,7 +11,7 @@ from ctypes import string_at
 from itertools import chain, compress, repeat
 from operator import attrgetter, is_not, methodcaller, ne, or_
 from pathlib import PurePath
-from types import ModuleType
+from types import GetSetDescriptorType, ModuleType
 from typing import Any
 from weakref import ref
 
@@ -206,6 +206,13 @@ def _getter(owner: Any) -> Callable[[Any], dict[str, Any]]:
 def names_of(owner: Any) -> dict[str, Any]:
     """Return the dictionary of a module or class."""
     return _getter(owner)(owner)
+
+
+def attributes_of(thing: Any) -> dict[str, Any]:
+    """Return the dictionary of an object, without asking it: a proxy may answer for another."""
+    names = [_of_class(owner).get("__dict__") for owner in type(thing).__mro__]
+    own = [each for each in names if type(each) is GetSetDescriptorType]
+    return own[0].__get__(thing) if own else {}
 
 
 def _worth_watching(module: ModuleType) -> list[_Seen]:

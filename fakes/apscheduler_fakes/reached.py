@@ -18,11 +18,11 @@ from logging import Logger
 from operator import is_, setitem
 from pathlib import PurePath
 from threading import Thread
-from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from types import CellType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from apscheduler_fakes.held import TYPES, Replaced
-from apscheduler_fakes.loaded import INSTALLED, LEFT_ALONE, names_of
+from apscheduler_fakes.loaded import INSTALLED, LEFT_ALONE, attributes_of, names_of
 
 # By id: a class of the program's may be unhashable.
 _TYPE_IDS = frozenset(map(id, TYPES))
@@ -125,9 +125,7 @@ def _referred(thing: Any) -> Iterable[Any]:
     if kind is FunctionType:
         outside = [thing.__globals__] if _is_own(thing.__globals__) else []
         return [thing.__closure__, thing.__defaults__, thing.__kwdefaults__, vars(thing), *outside]
-    names = [names_of(owner).get("__dict__") for owner in kind.__mro__]
-    own = [each.__get__(thing) for each in names if type(each) is GetSetDescriptorType]
-    return [*own, *gc.get_referents(thing)]
+    return [attributes_of(thing), *gc.get_referents(thing)]
 
 
 def _guards_its_own(kind: type) -> bool:

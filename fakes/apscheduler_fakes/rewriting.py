@@ -17,12 +17,12 @@ import sys
 import warnings
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property, lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from apscheduler_fakes.footprints import SHARED
 from apscheduler_fakes.kernel import explored
+from apscheduler_fakes.loaded import attributes_of
 from apscheduler_fakes.stepping import Op
 
 # What rewritten code calls: constants that stand for functions, which need no names then. A frame
@@ -48,7 +48,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
 }
 
 # What a class or module may have that stands for a function.
-_FUNCTIONS = (FunctionType, staticmethod, classmethod, type(lru_cache(len)))
+_FUNCTIONS = (FunctionType, staticmethod, classmethod)
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -68,19 +68,14 @@ def rewritten(targets: Iterable[Any]) -> Iterator[None]:
             in a file with ``def``; what a library made for them, and a lambda, is left out.
 
     Raises:
-        TypeError: One is something else, a lambda, or has no source.
+        TypeError: One is something else, a lambda, or has nothing that can be rewritten.
     """
-    functions = {id(each): each for target in targets for each in _functions(target)}
-    codes = _with_switches_in(functions.values())
-    for target in map(_plain, targets):
-        if isinstance(target, FunctionType) and target not in codes:
-            raise TypeError(
-                f"switch_in: there is no source of {target.__qualname__} that could be "
-                "rewritten. Name a function that stands in a file with def."
-            )
-    if not codes:
-        yield
-        return
+    found = [(target, _functions(target)) for target in targets]
+    codes = _with_switches_in({each: None for _, functions in found for each in functions})
+    for target, functions in found:
+        plain = _plain(target)
+        if plain not in codes if plain in functions else codes.keys().isdisjoint(functions):
+            raise TypeError(f"switch_in: {_refusal(target)}")
     before = {function: function.__code__ for function in codes}
     try:
         for function, code in codes.items():
@@ -121,14 +116,37 @@ def _functions(target: Any) -> list[FunctionType]:
             if isinstance(function := _plain(member), FunctionType):
                 _add(function, found)
         return [each for each in found if each.__module__ == module]
-    function = _plain(target)
-    if not isinstance(function, FunctionType):
-        raise TypeError(
-            f"switch_in: {target!r} is no function, method, class or module written in Python. "
-            "Name one that stands in a file with def."
-        )
-    _add(function, found)
+    if isinstance(function := _plain(target), FunctionType):
+        _add(function, found)
     return found
+
+
+def _refusal(target: Any) -> str:
+    """Return why nothing of a target can be rewritten, and what to name instead."""
+    if isinstance(target, ModuleType | type):
+        where = " or ".join(_elsewhere(target)) or "a class or module that has some"
+        return (
+            f"{target.__name__} has no functions of its own that stand in a file with def. Name "
+            f"{where}."
+        )
+    if isinstance(function := _plain(target), FunctionType):
+        return (
+            f"there is no source of {function.__qualname__} that could be rewritten. Name a "
+            "function that stands in a file with def."
+        )
+    return (
+        f"{target!r} is no function, method, class or module written in Python. Name one that "
+        "stands in a file with def."
+    )
+
+
+def _elsewhere(target: ModuleType | type) -> list[str]:
+    """Return the names of what may have the functions that a class or module has from others."""
+    if isinstance(target, type):
+        return [each.__qualname__ for each in target.__mro__[1:] if _functions(each)]
+    package = target.__name__.partition(".")[0]
+    modules = {str(getattr(each, "__module__", "")) for each in vars(target).values()}
+    return sorted(each for each in modules if each.startswith(f"{package}."))
 
 
 def _members(owner: ModuleType | type, module: str) -> Iterator[Any]:
@@ -140,10 +158,10 @@ def _members(owner: ModuleType | type, module: str) -> Iterator[Any]:
                 yield from _members(member, module)
         elif isinstance(member, property):
             yield from (member.fget, member.fset, member.fdel)
-        elif isinstance(member, cached_property):
-            yield member.func
         elif isinstance(member, _FUNCTIONS):
             yield member
+        else:  # A decorator may keep it in an object of its own.
+            yield from attributes_of(member).values()
 
 
 def _plain(target: Any) -> Any:

@@ -4,7 +4,7 @@ import operator
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,6 +12,7 @@ import pytest
 import written_programs
 from searching import outcomes
 
+import jobs_synchronizer
 from apscheduler_fakes import Exhaustive, ScheduleFailure, Simulation, explore, replay
 from apscheduler_fakes.rewriting import rewritten
 from jobs_synchronizer import documented
@@ -130,6 +131,29 @@ class Decorated(Counter):
     def add(self) -> None:
         """Add one."""
         self.value += 1
+
+
+class Kept:
+    """A decorator that is a class, and does not tell what it decorates."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __get__(self, thing: Any, kind: Any) -> Any:
+        return partial(self.function, thing)
+
+
+class DecoratedByAClass(Counter):
+    """Has a method that an object keeps."""
+
+    @Kept
+    def add(self) -> None:
+        """Add one."""
+        self.value += 1
+
+
+class Heir(Counter):
+    """Has nothing of its own."""
 
 
 @as_it_is
@@ -268,6 +292,12 @@ def test_a_decorator_that_does_not_tell_is_followed(target: Any) -> None:
         explore(program_of_both, switch_in=[target])
 
 
+def test_a_decorator_that_is_a_class_is_followed() -> None:
+    """What a class has may keep a function in itself."""
+    with pytest.raises(ScheduleFailure, match="an update is lost"):
+        explore(lambda: two_add(DecoratedByAClass()), switch_in=[DecoratedByAClass])
+
+
 def test_a_function_that_refers_to_itself_is_one_function() -> None:
     """A closure that holds itself, and one that is not made yet, end the way."""
 
@@ -356,13 +386,21 @@ def made_inside() -> Any:
     return inside
 
 
+def gone() -> ModuleType:
+    """Return a module that is not loaded."""
+    module = ModuleType("gone")
+    module.inside = made_inside()  # type: ignore[attr-defined]
+    module.inside.__module__ = "gone"
+    return module
+
+
 @pytest.mark.parametrize(
     ("others", "named"),
     [
         ([], "[Counter.add]"),
         ([documented], "[Counter.add, jobs_synchronizer.documented]"),
         ([made_inside()], "switch_in  # switch_in: the list that explore() was given"),
-        ([ModuleType("gone")], "switch_in  # switch_in: the list that explore() was given"),
+        ([gone()], "switch_in  # switch_in: the list that explore() was given"),
     ],
     ids=["function", "module", "nested", "gone"],
 )
@@ -451,9 +489,7 @@ def test_an_assert_tells_what_pytest_lets_it_tell() -> None:
 
 def test_a_module_stands_for_all_its_functions() -> None:
     """Naming a module rewrites the functions and methods that are its own."""
-    module = ModuleType("a_module")
     codes = documented.JobsSynchronizer.get_status_list.__code__, documented.create_app.__code__
-    assert rewritten([module]).__enter__() is None
     with rewritten([documented]):
         assert documented.JobsSynchronizer.get_status_list.__code__ is not codes[0]
         assert documented.create_app.__code__ is not codes[1]
@@ -466,13 +502,16 @@ def test_a_module_stands_for_all_its_functions() -> None:
         (len, "method, class or module written in Python. Name one that stands"),
         (lambda: None, "there is no source of .*lambda.* that could be rewritten"),
         (eval("lambda: 1"), "there is no source"),  # noqa: S307  # What has no file.
+        (Heir, "Heir has no functions of its own that stand in a file with def. Name Counter"),
+        (list, "list has no functions .* Name a class or module that has some"),
+        (jobs_synchronizer, "Name jobs_synchronizer.corrected or "),
     ],
-    ids=["builtin", "lambda", "eval"],
+    ids=["builtin", "lambda", "eval", "class", "class in C", "package"],
 )
 def test_what_cannot_be_rewritten_is_refused(target: Any, message: str) -> None:
-    """A function without a source is named."""
+    """What has no function with a source is named, with what to name instead."""
     with pytest.raises(TypeError, match=message):
-        explore(program, switch_in=[target])
+        explore(program, switch_in=[Counter, target])
 
 
 def published_list() -> object:
