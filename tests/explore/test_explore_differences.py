@@ -240,6 +240,33 @@ def test_a_replay_prints_and_stops_once(
     assert seen == ["stopped"]
 
 
+INSTANCES: dict[str, object] = {}
+
+
+def uses_what_is_made_once() -> None:
+    def use() -> None:
+        if "it" not in INSTANCES:
+            with LOCK:
+                INSTANCES["it"] = object()
+        seen.append(INSTANCES["it"])
+
+    seen: list[object] = []
+    written_programs.joined(use, use)
+    assert seen[0] is seen[1], "there are two"
+
+
+def makes_it_anew() -> None:
+    INSTANCES.clear()
+    uses_what_is_made_once()
+
+
+def test_what_is_made_once_is_explored_where_the_program_sets_it_back() -> None:
+    """How a global is made that is there from the first run on, no schedule shows."""
+    assert explore(uses_what_is_made_once, Exhaustive(1)).complete
+    with pytest.raises(ScheduleFailure, match="there are two"):
+        explore(makes_it_anew, Exhaustive(1))
+
+
 STRINGS = """
 import gc, itertools, sys, threading
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait

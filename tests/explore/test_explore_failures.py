@@ -580,6 +580,28 @@ def test_a_sample_stops_before_starts_and_replays_with_them(
     assert fails_again(program, failure)
 
 
+@pytest.mark.parametrize("strategy", [Random(100), PCT(2, 100), Exhaustive(1)])
+def test_a_look_at_unlocked_data_before_a_lock_is_found_by_samples_and_bounds(
+    strategy: Any,
+) -> None:
+    """A thread may be stopped before its first operation, though it has touched nothing yet."""
+
+    def program() -> None:
+        made: list[int] = []
+        lock = threading.Lock()
+
+        def make() -> None:
+            if not made:
+                with lock:
+                    made.append(1)
+
+        written_programs.joined(make, make)
+        assert made == [1]
+
+    failure_of(program, strategy)
+    assert explore(program).schedules == 1  # Without a lock around the look, the page says.
+
+
 def test_a_failure_drawn_at_random_is_made_simple() -> None:
     """Steps that a thread takes in parts are put together, where a search would take too long."""
 
