@@ -82,8 +82,11 @@ class Clock:
         """Let time go on as it was before.
 
         Raises:
-            RuntimeError: A ``freeze_time`` that began inside the block has not ended.
+            RuntimeError: A ``freeze_time`` that began inside the block has not ended, or the block
+                was not entered.
         """
+        if self._time is None:
+            raise RuntimeError("Clock: it was not entered, or was left before. Use it in a `with`.")
         on_top = self._is_on_top()
         self._undo.close()
         self._time = None
@@ -214,7 +217,10 @@ class Clock:
                 f"{call}: without an offset this is no instant. Add Z or +02:00 to a string, a "
                 "tzinfo to a datetime."
             )
-        return instant.astimezone(UTC)
+        try:
+            return instant.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"{call}: in UTC it lies outside the years 1 to 9999.") from None
 
 
 def _microseconds_of(seconds: float, call: str) -> int:

@@ -122,8 +122,14 @@ def _own(handler: Any) -> Any:
 
 @wraps(_set)
 def set_handler(signalnum: int, handler: Any) -> Any:
-    """Set a handler; what it raises reaches the main thread. See ``signal.signal``."""
+    """Set a handler; what it raises reaches the main thread. See ``signal.signal``.
+
+    Raises:
+        ValueError: A virtual thread that is not the main one calls, as for real.
+    """
     kernel = here()
+    if kernel is not None and kernel.running is not kernel.main:
+        raise ValueError("signal only works in main thread of the main interpreter")
     if kernel is not None and kernel.explored is None and callable(handler):
         handler = _ToMain(handler, lambda: kernel)
     return _own(_set(signalnum, handler))

@@ -14,7 +14,8 @@ import _thread
 import threading
 from collections import deque
 from collections.abc import Hashable
-from types import GenericAlias, TracebackType
+from operator import index
+from types import GenericAlias
 from typing import Any, ClassVar, Self
 
 from apscheduler_fakes.errors import OutsideThread
@@ -176,8 +177,8 @@ class Lock(_Lockable):
             return bool(self._wait_plain("acquire", blocking, timeout))
         if self._real is not None:
             self._take_back()
-        if timeout != -1:
-            check_timeout(timeout, blocking)
+        if timeout != -1 or blocking is not True:
+            timeout = check_timeout(timeout, blocking)
         if (explored := kernel.explored) is not None:
             if not explored.take(self, "a Lock", blocking, timeout):
                 return False
@@ -250,12 +251,7 @@ class Lock(_Lockable):
     def __enter__(self) -> bool:
         return self.acquire()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     def __repr__(self) -> str:
@@ -290,8 +286,8 @@ class RLock(_Lockable):
             return bool(self._wait_plain("acquire", blocking, timeout))
         if self._real is not None:
             self._take_back()
-        if timeout != -1:
-            check_timeout(timeout, blocking)
+        if timeout != -1 or blocking is not True:
+            timeout = check_timeout(timeout, blocking)
         if self.holder is kernel.running or (self._count and self._is_the_main_threads(kernel)):
             self._count += 1
             return True
@@ -331,12 +327,7 @@ class RLock(_Lockable):
     def __enter__(self) -> bool:
         return self.acquire()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     # What Condition asks of its lock.
@@ -453,7 +444,7 @@ class SimpleQueue(_Outliving):
         if self._real is not None:
             self._take_back()
         if block and timeout is not None:
-            _check_get(timeout)
+            timeout = _check_get(timeout)
         if (explored := kernel.explored) is not None:
             explored.before_get(self, timeout if block else 0)
             block = False  # It has waited.
@@ -510,13 +501,20 @@ class SimpleQueue(_Outliving):
         self._real = None
 
 
-def check_timeout(timeout: float, blocking: bool = True) -> None:
-    """Raise what the real ``acquire`` raises for these arguments; a free lock takes no time."""
-    _real_lock().acquire(blocking, timeout)
+def check_timeout(timeout: float, blocking: bool = True) -> float:
+    """Return a time-out as a number; raise what the real ``acquire`` raises for these arguments."""
+    _real_lock().acquire(blocking, timeout)  # A free lock takes no time.
+    return _number(timeout)
 
 
-def _check_get(timeout: float) -> None:
-    """Raise what the real ``get`` raises for this argument; getting what is there takes no time."""
+def _check_get(timeout: float) -> float:
+    """Return a time-out as a number; raise what the real ``get`` raises for this argument."""
     queue: Any = _real_queue()
     queue.put(None)
-    queue.get(timeout=timeout)
+    queue.get(timeout=timeout)  # Nor does getting what is there.
+    return _number(timeout)
+
+
+def _number(timeout: Any) -> float:
+    """Return what the standard library takes for a number; it need not be one."""
+    return timeout if isinstance(timeout, int | float) else index(timeout)

@@ -6,6 +6,7 @@ import linecache
 import sys
 import threading
 from pathlib import Path
+from textwrap import fill
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ _HERE = str(Path(__file__).parent / "_")[:-1]
 
 # How many frames of a stack are shown, the innermost ones.
 MOST_FRAMES = 12
+
+# How wide a list of names may be, in characters.
+_WIDTH = 100
 
 # The main thread's stack begins in these, which say nothing of the program.
 _RUNNER = {"_pytest", "pluggy", "unittest.case", "apscheduler_fakes.world"}
@@ -48,7 +52,7 @@ def thread_table(kernel: Kernel) -> str:
     entries: dict[str, list[str]] = {}
     for thread in kernel.threads.values():
         entries.setdefault(_doing(kernel, thread), []).append(thread.name)
-    lines = [f"  {', '.join(names)}{doing}" for doing, names in entries.items()]
+    lines = [f"{_listed(names)}{doing}" for doing, names in entries.items()]
     outside = [each.name for each in living_threads() if each.ident not in kernel.threads]
     if outside:
         lines.append(
@@ -56,6 +60,18 @@ def thread_table(kernel: Kernel) -> str:
             "create it inside."
         )
     return "\n".join(lines)
+
+
+def _listed(names: list[str]) -> str:
+    """Return names one behind the other, in as many lines as it takes."""
+    return fill(
+        ", ".join(names),
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def living_threads() -> list[threading.Thread]:
@@ -138,7 +154,8 @@ def _wait(thread: VirtualThread, frames: list[FrameType]) -> str:
     else:
         doing = thread.waiting_for
         doing += f" in {call}" if call else ""
-        doing += f", held by {holder.name}," if holder is not None else ""
+        if holder is not None:
+            doing += f", held by {holder.name}{', which has ended' if holder.done else ''},"
     return f"{doing} since {seconds(thread.since)} s"
 
 

@@ -234,6 +234,19 @@ def test_outside_its_block_it_does_not_move() -> None:
         clock.__enter__()
 
 
+def test_a_clock_is_left_by_who_entered_it() -> None:
+    """To leave a block that nobody entered is an error of its own."""
+    with pytest.raises(RuntimeError, match="it was not entered, or was left before"):
+        Clock().__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("start", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00"])
+def test_an_instant_that_is_none_in_utc_is_refused(start: str) -> None:
+    """Before the year 1 and after 9999 there are no dates."""
+    with pytest.raises(ValueError, match="in UTC it lies outside the years 1 to 9999"):
+        Clock(start)
+
+
 def test_without_freezegun_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """The line installs it."""
     monkeypatch.setitem(sys.modules, "freezegun", None)

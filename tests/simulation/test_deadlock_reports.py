@@ -528,3 +528,30 @@ def test_no_error_of_a_simulation_is_an_exception() -> None:
         error = getattr(apscheduler_fakes, name)
         assert issubclass(error, apscheduler_fakes.SimulationError)
         assert not issubclass(error, Exception)
+
+
+def test_a_lock_whose_holder_has_ended_is_said_to_be_one() -> None:
+    """Who could free it is in no list of living threads."""
+    with pytest.raises(Deadlock) as caught, Simulation():
+        lock = threading.Lock()
+        thread = threading.Thread(target=lock.acquire, name="grabber")
+        thread.start()
+        thread.join()
+        lock.acquire()
+
+    text = "MainThread waits for a Lock, held by grabber, which has ended, since 0.000000 s\n"
+    assert text in str(caught.value)
+
+
+def test_many_threads_that_do_the_same_take_several_lines() -> None:
+    """Their names are broken where a name ends."""
+    with pytest.raises(Deadlock) as caught, Simulation():
+        for n in range(10):
+            threading.Thread(target=threading.Lock().acquire, name=f"number {n}" * 2).start()
+            threading.Thread(target=threading.Event().wait, name=f"waits-in-vain-{n}").start()
+        threading.Event().wait()
+
+    lines = str(caught.value).splitlines()
+    [first] = [n for n, line in enumerate(lines) if line.startswith("  waits-in-vain-0, ")]
+    assert lines[first].endswith("waits-in-vain-4,")
+    assert lines[first + 1].endswith("waits-in-vain-9 waits in Event.wait since 0.000000 s")

@@ -5,6 +5,7 @@ import copy
 import pickle
 import queue
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -214,6 +215,37 @@ def test_a_wrong_time_out_is_refused_with_the_real_error(
             lock.acquire(*arguments)
         assert lock.acquire(True, -1.0) is True
         assert lock.acquire(False, -1) in {True, False}
+
+
+class Whole:
+    """What counts as a whole number and is none."""
+
+    def __index__(self) -> int:
+        return 0
+
+
+def test_what_counts_as_a_number_is_one() -> None:
+    """A time-out need not be an ``int``, and ``blocking`` is what this Python takes for it."""
+    held: Any = Lock()
+    held.acquire()
+    assert held.acquire(timeout=Whole()) is False
+    for make in (Lock, RLock):
+        lock: Any = make()
+        if sys.version_info < (3, 12):
+            with pytest.raises(TypeError, match="'str' object cannot be interpreted as an integer"):
+                lock.acquire("yes")
+        else:
+            assert lock.acquire("yes") is True
+
+
+def test_a_lock_is_freed_by_whatever_leaves_its_block() -> None:
+    """``__exit__`` looks at no argument, and needs none."""
+    for make in (Lock, RLock):
+        lock: Any = make()
+        lock.acquire()
+        lock.__exit__()
+        with pytest.raises(RuntimeError, match="release un"):
+            lock.__exit__(1)
 
 
 def test_the_texts_of_errors_are_those_of_this_python(kind: str) -> None:

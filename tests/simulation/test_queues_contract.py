@@ -140,6 +140,18 @@ def test_a_simple_queue_refuses_a_wrong_time_out(timeout: Any, error: type[Excep
         SimpleQueue().get(timeout=timeout)
 
 
+def test_a_time_out_of_a_simple_queue_need_not_be_an_int() -> None:
+    """What counts as a whole number will do."""
+
+    class Whole:
+        def __index__(self) -> int:
+            return 0
+
+    whole: Any = Whole()
+    with pytest.raises(Empty):
+        SimpleQueue().get(timeout=whole)
+
+
 def test_a_simple_queue_is_no_value() -> None:
     """It takes no arguments, can be parametrised, and cannot be pickled."""
     with pytest.raises(TypeError, match=r"cannot pickle '_queue\.SimpleQueue' object"):

@@ -5,6 +5,7 @@ import concurrent.futures
 import copy
 import gc
 import re
+import signal
 import sys
 import threading
 import time
@@ -504,3 +505,22 @@ def test_a_thread_and_what_it_held_are_freed() -> None:
     gc.collect()
 
     assert Thing.gone == 1
+
+
+def test_a_handler_of_a_signal_is_set_in_the_main_thread_alone() -> None:
+    """Any other thread is refused."""
+    refused: list[str] = []
+
+    def set_one() -> None:
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        except ValueError as error:
+            refused.append(str(error))
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = Thread(target=set_one)
+    thread.start()
+    thread.join()
+
+    assert refused == ["signal only works in main thread of the main interpreter"]
+    assert signal.signal(signal.SIGTERM, before) is before
