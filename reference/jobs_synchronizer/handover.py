@@ -3,12 +3,23 @@
 No event tells most ways in which an executor does not run a job (``tests/rows.toml``), so two of
 its methods, ``_run_job_success`` and ``_run_job_error``, and ``submit`` of its pool are wrapped for
 as long as they live. Jobs of no group they only pass on.
+
+Who has one of these locks may wait for a later one, never for an earlier one: of the scheduler's
+executors and of its stores, of an executor, of its pool; then of a watch, and of listeners, of a
+future and of ``_wrapping``, with which nobody waits. A pool has its own when it tells what it drops
+from its queue, and at a callback then; so ``_uncount`` leaves its work to who has the executor's,
+and ``Watch._lock_stores`` gives up. For a job of no group APScheduler waits there for its
+executor's, while the scheduler may have that one and wait for the pool's:
+``test_a_pool_that_drops_the_jobs_of_nobody``.
 """
 
+import sys
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from datetime import datetime
 from threading import Lock
+from traceback import walk_stack
 from typing import Any
 
 from apscheduler import events
@@ -59,13 +70,17 @@ class Observed:
     def submit_job(self, job: Any, run_times: list[datetime]) -> None:
         """Let the executor have a job, one of a group once, and not if it was taken back."""
         future = self._find_future(job)
-        if future is None:
-            self._executor.submit_job(job, run_times)
-        elif not future._handed_over:
-            future._handed_over = True
-            future._executor = job.executor  # It may have been modified.
-            # Rescheduled to recur, it can be due more than once.
-            _hand_over(self._executor, future, job, run_times[-1:])
+        _uncount(self._executor, wait=True)
+        try:
+            if future is None:
+                self._executor.submit_job(job, run_times)
+            elif not future._handed_over:
+                future._handed_over = True
+                future._executor = job.executor  # It may have been modified.
+                # Rescheduled to recur, it can be due more than once.
+                _hand_over(self._executor, future, job, run_times[-1:])
+        finally:
+            _uncount(self._executor)
 
 
 def _observe(executor: Any, pool: Any) -> None:
@@ -79,9 +94,11 @@ def _observe(executor: Any, pool: Any) -> None:
 
 def _observe_endings(executor: Any) -> None:
     success, error = executor._unobserved = executor._run_job_success, executor._run_job_error
+    executor._lost_runs = deque[RunId]()
 
     def run_job_success(job_id: str, endings: list[Any]) -> None:
         success(job_id, endings)
+        _uncount(executor)
         # An executor of somebody's may give back a plain string, and what run_job() made.
         event, *_ = endings
         run_id = job_id if isinstance(job_id, RunId) else event.job_id
@@ -90,10 +107,16 @@ def _observe_endings(executor: Any) -> None:
             _ended(future, event, run_id.grace)
 
     def run_job_error(job_id: str, exc: BaseException, traceback: Any = None) -> None:
-        error(job_id, exc, traceback)
         if isinstance(job_id, RunId) and job_id.future is not None:
             future, job_id.future = job_id.future, None
+            # In this order: who has the answer finds the id free, and nothing delays the answer.
+            executor._lost_runs.append(job_id)
             _lost(future, exc)
+            # As the executor's own does, which waits for the lock.
+            executor._logger.error("%s", future._not_run, exc_info=(type(exc), exc, traceback))
+        else:
+            error(job_id, exc, traceback)
+        _uncount(executor)
 
     executor._run_job_success = run_job_success
     executor._run_job_error = run_job_error
@@ -130,6 +153,20 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
         raise
     finally:
         _forget(executor, run_id)
+
+
+def _uncount(executor: Any, *, wait: bool = False) -> None:
+    """Let an executor count no job that is lost; without waiting, whoever has its lock does it."""
+    lost = getattr(executor, "_lost_runs", ())
+    while lost and executor._lock.acquire(wait):
+        try:
+            for _ in range(len(lost)):
+                run_id = lost.popleft()
+                executor._instances[run_id] -= 1
+                if executor._instances[run_id] == 0:
+                    del executor._instances[run_id]
+        finally:
+            executor._lock.release()
 
 
 def _forget(executor: Any, run_id: RunId) -> None:
@@ -191,6 +228,11 @@ def _lost(future: JobFuture, error: BaseException) -> None:
     begun = "It may have run, in part or whole" if future.running() else "It did not begin"
     what = f"was lost by executor {future._executor!r}: {_text(error)}"
     future._fail(JobLost, what, f"{begun}; the executor's log has more.", error)
+
+
+def tells_of_a_loss() -> bool:
+    """Return whether a pool tells this thread of a lost job, and may have its lock meanwhile."""
+    return any(frame.f_code is _lost.__code__ for frame, _ in walk_stack(sys._getframe()))
 
 
 def _text(error: BaseException) -> str:

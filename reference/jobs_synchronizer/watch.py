@@ -18,7 +18,7 @@ from apscheduler.schedulers.base import STATE_PAUSED, BaseScheduler
 
 from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
 from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.handover import Observed
+from jobs_synchronizer.handover import Observed, tells_of_a_loss
 from jobs_synchronizer.opener import Opener, starves
 
 # How long a thread waits for the stores' lock before it looks again whether there is a shutdown
@@ -28,6 +28,7 @@ _LOOK_AGAIN = 0.1
 # Why a job could not run, and what to do.
 _STOPPED = "the scheduler is not running"
 _DEAD = "the scheduler's thread has ended"
+_CALLED = "the scheduler may be waiting for the pool that calls this back"
 _STARVED = "the thread that would wait for it is the last that could run it"
 _ADVICE = {
     _STOPPED: "Start it. Flask-APScheduler's start() returns without a word when FLASK_DEBUG is "
@@ -35,6 +36,7 @@ _ADVICE = {
     "name this host.",
     _DEAD: "Start a scheduler in this process: a fork (gunicorn --preload) copies a scheduler "
     "without its thread, and an error in a job store ends the thread.",
+    _CALLED: "Add it when the callback of the lost job is over.",
     _STARVED: "Give the job an executor of its own, or this one more workers.",
 }
 _LEFT = (
@@ -145,7 +147,7 @@ class Watch:
         """
         self._refuse_what_cannot_run(future, opener)
         if not self._lock_stores():
-            raise _not_added(future, _STOPPED)
+            raise _not_added(future, _CALLED if self.scheduler.running else _STOPPED)
         try:
             self._add(future, options)
         except BaseException:
@@ -185,8 +187,9 @@ class Watch:
     def take_back(self, future: JobFuture) -> None:
         """Take a job out of its store, if it may be there.
 
-        A thread that has the stores' lock may be looking at what is due, and removes nothing. What
-        stays in its store is not handed over when it is due.
+        A thread that has the stores' lock may be looking at what is due, and removes nothing; nor
+        does one that must not wait for who has it. What stays in its store is not handed over when
+        it is due.
 
         Args:
             future: The job's future, which has its answer.
@@ -197,6 +200,8 @@ class Watch:
         if not self.waits_for(future) or self.scheduler._jobstores_lock._is_owned():
             return
         locked = self._lock_stores()
+        if not locked and tells_of_a_loss():
+            return
         try:
             # A store in memory is emptied by the shutdown that has the lock.
             removed = (locked or not self._is_in_memory(future)) and self._remove(future)
@@ -234,13 +239,16 @@ class Watch:
         return isinstance(self.scheduler._jobstores.get(future._jobstore), MemoryJobStore)
 
     def _lock_stores(self) -> bool:
-        """Acquire the lock of the scheduler's stores, unless a shutdown has it.
+        """Acquire the lock of the scheduler's stores, unless who has it may wait for this thread.
 
-        A shutdown keeps it until all jobs have ended, the one that this thread runs included.
+        A shutdown keeps it until all jobs have ended, the one that this thread runs included. A
+        look at the stores keeps it until a pool has taken what is due.
         """
         while not self._is_shutting_down():
             if self.scheduler._jobstores_lock.acquire(timeout=_LOOK_AGAIN):
                 return True
+            if tells_of_a_loss():
+                return False
         return bool(self.scheduler._jobstores_lock.acquire(blocking=False))
 
     def _is_shutting_down(self) -> bool:

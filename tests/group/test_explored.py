@@ -22,7 +22,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from apscheduler_fakes import Exhaustive, explore
+from apscheduler_fakes import Exhaustive, ScheduleFailure, explore
 from caller import DEADLINE, kill
 from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover, watch
 from jobs_synchronizer import future as future_module
@@ -567,3 +567,142 @@ def test_a_job_that_begins_before_its_pool_has_noted_the_thread() -> None:
     inside = [noting, Opener.__init__]
     assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
     assert seen == {"JobRefused"}
+
+
+def cancel_the_queue(pool: Any) -> None:
+    """Let a pool cancel what it has in its queue."""
+    pool.shutdown(wait=False, cancel_futures=True)
+
+
+def fail_to_set_up(pool: Any) -> None:
+    """Do what a pool's worker does whose initializer has failed."""
+    pool._initializer_failed()
+
+
+def nothing(group: Any, other: Any) -> None:
+    """Do nothing."""
+
+
+def cancel_another(group: Any, other: Any) -> None:
+    """Cancel another job."""
+    other.cancel()
+
+
+def add_another(group: Any, other: Any) -> None:
+    """Add another job."""
+    with suppress(JobRefused):
+        group.add_job(int, run_date="2100-01-01")
+
+
+class Occupied:
+    """A pool of one with a job that has begun, and a queue.
+
+    Args:
+        group: The group whose job it is.
+        scheduler: The scheduler.
+    """
+
+    def __init__(self, group: JobGroup, scheduler: Any) -> None:
+        self._busy, self.gate = threading.Event(), threading.Event()
+        self.job = group.add_job(self._wait)
+        scheduler.look()
+        self._busy.wait()
+
+    def _wait(self) -> None:
+        self._busy.set()
+        self.gate.wait()
+
+
+QUICK = [(cancel_the_queue, cancel_another), (fail_to_set_up, add_another)]
+
+
+@pytest.mark.rows("E12", "E13")
+@pytest.mark.parametrize(
+    ("drop", "call", "preemptions"),
+    [
+        *((drop, call, 1) for drop, call in QUICK),
+        *(
+            pytest.param(drop, call, 2, marks=pytest.mark.soundness)
+            for drop in (cancel_the_queue, fail_to_set_up)
+            for call in (nothing, cancel_another, add_another)
+        ),
+    ],
+)
+def test_a_pool_that_drops_its_queue_while_it_is_given_more(
+    drop: Callable[[Any], None], call: Callable[[Any, Any], None], preemptions: int
+) -> None:
+    """Jobs that a pool drops, and those that it is given meanwhile, are answered in every order."""
+    seen: set[str] = set()
+
+    def program() -> None:
+        executor, store = pool(), Kept()
+        scheduler = OneLook(
+            timezone=UTC, executors={"default": executor}, jobstores={"default": store}
+        )
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            occupied = Occupied(group, scheduler)
+            jobs = [group.add_job(int, id="same")]
+            scheduler.look()
+            jobs += [group.add_job(int), group.add_job(int)]
+            jobs[0].add_done_callback(lambda _: call(group, jobs[2]))
+            dropping = threading.Thread(target=drop, args=[executor._pool])
+            dropping.start()
+            scheduler._process_jobs()
+            # Its id is free as soon as it is answered: the next one is not skipped.
+            jobs[0].exception()
+            jobs.append(group.add_job(int, id="same"))
+            scheduler.look()
+            dropping.join()
+            seen.update(map(answer_of, jobs))
+            occupied.gate.set()
+        executor.shutdown()
+        assert [store.get_all_jobs(), scheduler._job_groups._waiting] == [[], {}]
+        assert [executor._instances, *executor._lost_runs] == [{}]
+
+    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
+    assert seen == {"JobLost", "JobRefused", *(["cancelled"] if call is cancel_another else [])}
+
+
+def test_a_job_that_ends_while_its_pool_drops_another() -> None:
+    """An executor counts neither of them, whoever is told first."""
+    seen: set[str] = set()
+
+    def program() -> None:
+        executor = pool()
+        scheduler = OneLook(timezone=UTC, executors={"default": executor})
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            occupied = Occupied(group, scheduler)
+            queued = group.add_job(int)
+            scheduler.look()
+            dropping = threading.Thread(target=cancel_the_queue, args=[executor._pool])
+            dropping.start()
+            occupied.gate.set()
+            concurrent.futures.wait([occupied.job, queued])
+            seen.add(answer_of(queued))
+            dropping.join()
+        executor.shutdown()
+        assert [executor._instances, *executor._lost_runs] == [{}]
+
+    assert explore(program, Exhaustive(max_preemptions=1)).complete
+    assert seen == {"value", "JobLost"}
+
+
+@pytest.mark.rows("E12", "E16")
+def test_a_pool_that_drops_the_jobs_of_nobody() -> None:
+    """A job of no group that its pool drops can stop the scheduler for ever, and groups with it."""
+
+    def program() -> None:
+        executor = pool()
+        scheduler = OneLook(timezone=UTC, executors={"default": executor})
+        scheduler.start()
+        for _ in range(2):
+            scheduler.add_job(int)
+        dropping = threading.Thread(target=fail_to_set_up, args=[executor._pool])
+        dropping.start()
+        scheduler.look()
+        dropping.join()
+
+    with pytest.raises(ScheduleFailure, match=r"Deadlock: nothing can run any more"):
+        explore(program, Exhaustive(max_preemptions=2))

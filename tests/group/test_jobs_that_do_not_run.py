@@ -304,8 +304,10 @@ def test_an_executor_that_fails_with_what_cannot_be_printed(
 
 
 @pytest.mark.rows("E12")
-def test_workers_that_cannot_be_set_up(scheduler: Any, gets: Gets) -> None:
-    """Jobs of a pool whose initializer fails are known at once to be lost."""
+def test_workers_that_cannot_be_set_up(
+    scheduler: Any, gets: Gets, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Jobs of a pool whose initializer fails are known at once to be lost, and logged."""
 
     def initializer() -> None:
         raise OSError("no connection")
@@ -313,8 +315,9 @@ def test_workers_that_cannot_be_set_up(scheduler: Any, gets: Gets) -> None:
     pool = {"initializer": initializer}
     scheduler.add_executor(ThreadPoolExecutor(1, pool_kwargs=pool), "broken")
     with JobGroup(scheduler) as group:
+        lost = group.add_job(work, executor="broken")
         gets(
-            group.add_job(work, executor="broken"),
+            lost,
             "JobLost after 0 s: Job 'work' (id …) was lost by executor 'broken': BrokenThreadPool: "
             "A thread initializer failed, the thread pool is not usable anymore. It did not begin; "
             "the executor's log has more.",
@@ -325,6 +328,10 @@ def test_workers_that_cannot_be_set_up(scheduler: Any, gets: Gets) -> None:
             "BrokenThreadPool: A thread initializer failed, the thread pool is not usable anymore. "
             "Give the scheduler an executor that runs.",
         )
+    logged = [each for each in caplog.records if each.name == "apscheduler.executors.broken"]
+    assert [each.getMessage().partition(": ")[0] for each in logged] == [
+        f"Job 'work' (id {lost.job_id}) was lost by executor 'broken'"
+    ]
 
 
 @pytest.mark.rows("E13")
