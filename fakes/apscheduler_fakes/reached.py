@@ -1,7 +1,7 @@
-"""Real locks and locals from before an exploration that objects of its program hold.
+"""Real locks, and what makes them, from before an exploration in objects of its program.
 
-Those that modules and classes hold are replaced for every simulation. An exploration needs more: a
-real lock is no place to switch, so that what it guards would be tried in one order only. So
+What modules and classes hold is replaced for every simulation. An exploration needs more: a real
+lock is no place to switch, so that what it guards would be tried in one order only. So
 whatever the program refers to is followed: closures, defaults and arguments, instances, containers,
 and what the modules of its functions hold. Not looked into are the standard library's modules and
 those of installed packages, threads, loggers and the test runner: they guard what is their own.
@@ -11,6 +11,7 @@ What a set, a ``deque``, a named tuple or an object written in C refers to stays
 
 import gc
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
@@ -23,6 +24,7 @@ from typing import Any
 
 from apscheduler_fakes.held import TYPES, Replaced
 from apscheduler_fakes.loaded import INSTALLED, LEFT_ALONE, attributes_of, names_of
+from apscheduler_fakes.stand_ins import STAND_INS
 
 # By id: a class of the program's may be unhashable.
 _TYPE_IDS = frozenset(map(id, TYPES))
@@ -37,7 +39,8 @@ class Reached:
 
     def __init__(self, replaced: Replaced) -> None:
         self._replaced = replaced
-        self._reals: dict[int, Any] = {}  # By the id of what stands for each.
+        # By the ids of who refers to it and of what stands for it.
+        self._reals: dict[tuple[int, int], Any] = {}
         self._changed: list[Any] = []
 
     def replace(self, things: Iterable[object]) -> None:
@@ -48,7 +51,7 @@ class Reached:
             thing = todo.pop()
             if _guards_its_own(type(thing)):
                 continue
-            if _exchange(thing, self._virtual):
+            if _exchange(thing, partial(self._virtual, thing)):
                 self._changed.append(thing)
             for each in _referred(thing):
                 if id(each) not in seen and gc.is_tracked(each):
@@ -58,14 +61,19 @@ class Reached:
     def put_back(self) -> None:
         """Put everything back, but for what the program has put in its place."""
         for thing in self._changed:
-            _exchange(thing, lambda value: self._reals.get(id(value), value))
+            _exchange(thing, partial(self._real, thing))
 
-    def _virtual(self, value: Any) -> Any:
-        if id(type(value)) not in _TYPE_IDS:
+    def _virtual(self, thing: Any, value: Any) -> Any:
+        virtual = STAND_INS.get(id(value))
+        if id(type(value)) in _TYPE_IDS:
+            virtual = self._replaced.by(value)
+        if virtual is None:
             return value
-        virtual = self._replaced.by(value)
-        self._reals[id(virtual)] = value
+        self._reals[id(thing), id(virtual)] = value
         return virtual
+
+    def _real(self, thing: Any, value: Any) -> Any:
+        return self._reals.get((id(thing), id(value)), value)
 
 
 def _exchange(thing: Any, other: Callable[[Any], Any]) -> bool:
@@ -89,8 +97,11 @@ def _within(value: Any, other: Callable[[Any], Any]) -> Any:
 def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
     """Return what a thing refers to where that can be changed, each with what sets it."""
     kind = type(thing)
-    if kind is dict:
-        yield from ((value, partial(setitem, thing, key)) for key, value in thing.items())
+    if issubclass(kind, dict):
+        items = dict.items(thing)
+        yield from ((value, partial(dict.__setitem__, thing, key)) for key, value in items)
+        if kind is defaultdict:
+            yield thing.default_factory, partial(setattr, thing, "default_factory")
     elif kind is list:
         yield from ((value, partial(setitem, thing, index)) for index, value in enumerate(thing))
     elif kind is CellType:

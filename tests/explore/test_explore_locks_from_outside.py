@@ -2,8 +2,9 @@
 
 import queue
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -54,6 +55,13 @@ class Slotted(Account):
 
 class Jobs(queue.Queue[int]):
     """Is a queue, and more."""
+
+
+@dataclass
+class WithAField:
+    """Has a lock that a function makes which was kept before any exploration."""
+
+    lock: Any = field(default_factory=threading.Lock)
 
 
 ACCOUNT = Account(threading.Lock())
@@ -138,6 +146,30 @@ def test_a_lock_from_outside_is_a_place_to_switch(
         assert outcomes(program, Exhaustive(reduction=reduction)).keys() == {1, 2}
     program()
     assert had[-1] is lock
+
+
+def made_by_a_dataclass() -> object:
+    return twice(WithAField().lock)
+
+
+LOCKS = defaultdict[str, Any](threading.Lock)
+
+
+def made_by_a_dictionary() -> object:
+    LOCKS.clear()
+    return twice(LOCKS["first"])
+
+
+def made_by_a_default(make: Callable[[], Any] = threading.Lock) -> object:
+    return twice(make())
+
+
+@pytest.mark.parametrize("program", [made_by_a_dataclass, made_by_a_dictionary, made_by_a_default])
+def test_what_makes_locks_is_found_where_it_is_kept(program: Program) -> None:
+    """A function that makes locks makes them virtual ones, and real ones again afterwards."""
+    assert outcomes(program, Exhaustive()).keys() == {1, 2}
+    program()
+    assert type(had[-1]).__module__ == "_thread"
 
 
 def test_what_a_module_has_is_followed() -> None:

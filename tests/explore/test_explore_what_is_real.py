@@ -518,7 +518,7 @@ def test_what_waits_for_something_real_ends_in_a_stall() -> None:
     def program() -> None:
         joined(inside.lock.acquire)
 
-    with pytest.raises(StallLimit, match="Make it inside the block of the program\\."):
+    with pytest.raises(StallLimit, match="Make all that inside the block of the program\\."):
         explore(program)
 
 
