@@ -108,14 +108,15 @@ class JobFuture(Future[Any]):
                 self._state = CANCELLED
                 self._condition.notify_all()
                 self.set_running_or_notify_cancel()
-        if is_new:
-            self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
-        if not self.cancelled():
-            return False
-        if self._process == os.getpid():  # In a fork, the job is its parent's.
-            with suppress(Exception):  # Like any other cancel(); the end of the block tells.
-                self._watch.take_back(self)
-        return True
+        try:
+            if is_new:
+                self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
+        finally:  # A callback may exit.
+            is_cancelled = self.cancelled()
+            if is_cancelled and self._process == os.getpid():  # In a fork, it is the parent's.
+                with suppress(Exception):  # Like any other cancel(); the end of the block tells.
+                    self._watch.take_back(self)
+        return is_cancelled
 
     def _claim(self) -> bool:
         """Let nobody else run, answer or cancel the job; return whether nobody has before.

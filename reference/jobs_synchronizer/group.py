@@ -100,33 +100,28 @@ class JobGroup:
         Raises:
             Exception: A job store failed to remove a job, which a note names; several such errors
                 come as a group. The other jobs are removed all the same, and none is run. An
-                exception that the block ends with stays, and has a note of each such error.
+                exception that the block ends with, or that a callback exits with, stays, and has a
+                note of each such error.
         """
         self._is_open = False
         if self._opener.process != os.getpid():
             return  # A fork: the jobs are its parent's.
         errors: list[Exception] = []
         with ExitStack() as stack:
+            stack.push(lambda _type, raised, _traceback: _tell(errors, raised or exc_value))
             stack.callback(self._watch.close, self._opener)
             for future in self._futures:
                 if not future.done() or self._watch.waits_for(future):
                     stack.callback(self._take_back, future, errors)
-        if exc_value is not None:
-            for error in errors:
-                exc_value.add_note("".join(format_exception_only(error)).rstrip())
-            return
-        match errors:
-            case [error]:
-                raise error
-            case [_, *_]:
-                raise ExceptionGroup("JobGroup: jobs are left in their stores", errors)
 
     def _take_back(self, future: JobFuture, errors: list[Exception]) -> None:
-        future.cancel()
         try:
-            self._watch.take_back(future)
-        except Exception as error:  # noqa: BLE001  # A store's, which is raised after the others.
-            errors.append(error)
+            future.cancel()
+        finally:  # A callback may exit.
+            try:
+                self._watch.take_back(future)
+            except Exception as error:  # noqa: BLE001  # A store's, told after the others.
+                errors.append(error)
 
     def add_job(
         self,
@@ -215,3 +210,16 @@ class JobGroup:
         if not self._is_open:  # The block has ended meanwhile, in another thread.
             future.cancel()
         return future
+
+
+def _tell(errors: list[Exception], ending: BaseException | None) -> None:
+    """Raise what came of stores, or note it on what ends the block anyway."""
+    if ending is not None:
+        for error in errors:
+            ending.add_note("".join(format_exception_only(error)).rstrip())
+        return
+    match errors:
+        case [error]:
+            raise error
+        case [_, *_]:
+            raise ExceptionGroup("JobGroup: jobs are left in their stores", errors)

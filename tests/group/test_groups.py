@@ -4,6 +4,7 @@ import concurrent.futures
 import gc
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
@@ -505,6 +506,30 @@ def test_what_ends_a_block_is_what_comes_out_of_it(
         "OSError: job 2: connection lost\nJob 'work' (id 2) has been taken back, and is not run in "
         "this process; job store 'stubborn' may still have it. Remove it there."
     )
+
+
+def test_a_callback_that_exits_leaves_nothing_behind(scheduler: Any) -> None:
+    """Whatever comes out of a callback of a cancelled job, that job and the others are removed."""
+    with pytest.raises(SystemExit, match="mine"), JobGroup(scheduler) as group:
+        futures = [group.add_job(work, **soon()) for _ in range(3)]
+        for future in futures[1:]:
+            future.add_done_callback(lambda _: sys.exit("mine"))
+        with pytest.raises(SystemExit, match="mine"):
+            futures[2].cancel()
+        assert [job.id for job in scheduler.get_jobs()] == [each.job_id for each in futures[:2]]
+    assert [future.cancelled() for future in futures] == [True] * 3
+    assert scheduler.get_jobs() == []
+    assert scheduler._listeners == []
+
+
+def test_a_callback_that_exits_and_a_store_that_fails(scheduler: Any) -> None:
+    """What comes out of a callback at the end has a note of what its store kept."""
+    scheduler.add_jobstore(StubbornStore(), "stubborn")
+    with pytest.raises(SystemExit, match="mine") as caught, JobGroup(scheduler) as group:
+        future = group.add_job(work, id="2", jobstore="stubborn", **soon())
+        future.add_done_callback(lambda _: sys.exit("mine"))
+    (note,) = caught.value.__notes__
+    assert note.startswith("OSError: job 2: connection lost\nJob 'work' (id 2) has been taken back")
 
 
 def test_a_job_that_is_cancelled_during_a_shutdown(
