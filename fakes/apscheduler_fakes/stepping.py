@@ -248,6 +248,8 @@ class SteppingKernel(Kernel):
         options: What ``Kernel`` takes.
 
     Attributes:
+        blocked: Who could not run when the schedule ended, by number, and what each was about to
+            do.
         looked: Whether somebody looks at such a thing without waiting, or frees another's lock.
         writing: What a thread may change at any moment, beside what it stops for: what it shares in
             rewritten code, and a barrier whose action it runs.
@@ -284,6 +286,7 @@ class SteppingKernel(Kernel):
         self._made: dict[VirtualThread, int] = {}
         self._children: dict[VirtualThread, int] = {}
         self.parents: dict[VirtualThread, VirtualThread] = {}
+        self.blocked: list[tuple[int, Op]] = []
         self._chosen: VirtualThread | None = None
         self._deciding = False
 
@@ -328,6 +331,14 @@ class SteppingKernel(Kernel):
         """Stop before the program ends: what daemon threads have not done then is never done."""
         self.point(Op("end the program"))
         self.touch(EXIT, WRITE)
+
+    def note_blocked(self) -> None:
+        """Note who cannot run, where the schedule ends."""
+        self.blocked = [
+            (self.numbers[thread], op)
+            for thread, op in self.pending.items()
+            if not op.can_run(self.now)
+        ]
 
     # What the kernel does otherwise.
 
@@ -436,6 +447,9 @@ class SteppingKernel(Kernel):
             return self._decide(stopped)
         except SimulationError as failure:
             self.failure = failure
+            # Now: as main is told, it frees its locks
+            # (test_a_written_program_keeps_every_outcome[lock_order_with_main]).
+            self.note_blocked()
             return None
         finally:
             self._deciding = False

@@ -169,11 +169,6 @@ class World:
             activate(kernel)
             value = self._run(kernel)
             self._raise_interruption()
-            blocked = [
-                (kernel.numbers[thread], op)
-                for thread, op in kernel.pending.items()
-                if not op.can_run(kernel.now)
-            ]
         finally:
             self._end(kernel)
             ledgers = _ledgers()[earlier:]
@@ -194,7 +189,7 @@ class World:
             needs = Stops.EXIT
         return Ran(
             taken=kernel.taken,
-            blocked=blocked,
+            blocked=kernel.blocked,
             errors=[] if cut else errors,
             cut=cut,
             value=value,
@@ -263,6 +258,7 @@ class World:
             else:
                 break
         kernel._finish()
+        kernel.note_blocked()
 
     def _uses_pools(self) -> bool:
         """Return whether any schedule so far has handed a job to a pool."""

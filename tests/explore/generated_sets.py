@@ -81,6 +81,13 @@ def _of_locks(
     return Generated(number, programs, lock_programs.runnable, bounds)
 
 
+def _with_main(
+    number: int, operations: tuple[str, ...], longest: int, threads: int, bounds: Bounds = EVERY
+) -> Generated:
+    programs = partial(lock_programs.programs_with_main, operations, longest, threads)
+    return Generated(number, programs, partial(lock_programs.runnable, with_main=True), bounds)
+
+
 def _of_waits(
     number: int,
     operations: tuple[str, ...],
@@ -104,6 +111,9 @@ SETS = {
     "tries-2x2": _of_locks(90, WITH_TRIES, 2, 2),
     "tries-2x3": _of_locks(1056, WITH_TRIES, 3, 2),
     "tries-3x2": _of_locks(570, WITH_TRIES, 2, 3, WITHIN),
+    "main-2x3": _with_main(98, PLAIN, 3, 2),
+    "main-3x2": _with_main(108, PLAIN, 2, 3),
+    "main-tries-2x2": _with_main(162, WITH_TRIES, 2, 2),
     "sections-3x2": Generated(
         292,
         partial(lock_programs.sections, "ABC", 2, 3),

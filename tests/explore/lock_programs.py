@@ -16,6 +16,8 @@ Program = tuple[Body, ...]
 PLAIN = ("A", "a", "B", "b")
 WITH_TRIES = (*PLAIN, "?A", "?B")
 
+SWAP = str.maketrans("AaBb", "BbAa")
+
 
 def bodies(operations: tuple[str, ...], longest: int) -> list[Body]:
     """Return every thread of one to so many operations."""
@@ -34,21 +36,40 @@ def programs(operations: tuple[str, ...], longest: int, threads: int) -> Iterato
             yield program
 
 
-def runnable(program: Program, seen: list[object]) -> Callable[[], None]:
-    """Return a program as a function that leaves in a list all that its threads could notice."""
+def programs_with_main(
+    operations: tuple[str, ...], longest: int, threads: int
+) -> Iterator[Program]:
+    """Return every program of so many threads, of which main is the last and so another one."""
+    for program in product(bodies(operations, longest), repeat=threads):
+        if program <= tuple(_swapped(body) for body in program):
+            yield program
+
+
+def runnable(
+    program: Program, seen: list[object], *, with_main: bool = False
+) -> Callable[[], None]:
+    """Return a program as a function that leaves in a list all that its threads could notice.
+
+    Args:
+        program: What its threads do.
+        seen: The list.
+        with_main: Whether main is the last of its threads; it frees what it holds however it ends.
+    """
 
     def run() -> None:
         locks = {"A": threading.Lock(), "B": threading.Lock()}
         orders: dict[str, list[int]] = {"A": [], "B": []}
         tries: list[list[bool]] = [[] for _ in program]
 
-        def thread(number: int) -> None:
+        def thread(number: int, held: list[threading.Lock]) -> None:
             for operation in program[number]:
                 lock = locks[operation[-1].upper()]
                 if operation in locks:
                     lock.acquire()
+                    held.append(lock)
                     orders[operation].append(number)
                 elif operation.islower():
+                    held.remove(lock)
                     lock.release()
                 else:
                     tries[number].append(lock.acquire(blocking=False))
@@ -57,9 +78,16 @@ def runnable(program: Program, seen: list[object]) -> Callable[[], None]:
                         lock.release()
 
         seen[:] = [orders, tries]
-        threads = [threading.Thread(target=thread, args=(each,)) for each in range(len(program))]
-        for each in threads:
-            each.start()
+        *others, last = range(len(program))
+        for each in others if with_main else [*others, last]:
+            threading.Thread(target=thread, args=(each, [])).start()
+        if with_main:
+            held: list[threading.Lock] = []
+            try:
+                thread(last, held)
+            finally:
+                for lock in held:
+                    lock.release()
 
     return run
 
@@ -103,5 +131,8 @@ def _fits(body: Body, operation: str) -> bool:
 
 
 def _renamed(program: Program) -> Program:
-    swap = str.maketrans("AaBb", "BbAa")
-    return tuple(sorted(tuple(each.translate(swap) for each in body) for body in program))
+    return tuple(sorted(map(_swapped, program)))
+
+
+def _swapped(body: Body) -> Body:
+    return tuple(each.translate(SWAP) for each in body)

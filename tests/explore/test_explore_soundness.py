@@ -44,6 +44,8 @@ FIRST = {
     "lock_released_that_another_may_have_taken",
     "condition_with_a_timeout",
     "barrier_of_two",
+    "lock_order_with_main",
+    "lock_order_with_main_and_a_look",
 }
 
 # Stopping wherever one can, these have too many orders.
@@ -123,6 +125,8 @@ def test_a_generated_thread_releases_what_it_holds_and_takes_what_it_does_not() 
     [
         ("locks-2x3", 12, EVERY),
         ("locks-3x2", 14, EVERY),
+        ("main-2x3", 8, EVERY),
+        ("main-tries-2x2", 40, WITHIN),
         ("sections-3x2", 220, (None,)),
         ("tries-2x2", 40, WITHIN),
         ("times-2x2", 70, EVERY),

@@ -1148,6 +1148,35 @@ def a_daemon_that_takes_a_lock_twice() -> Any:
         return tuple(log)
 
 
+# Main holds a lock when it is told of a deadlock, and frees it as it ends.
+
+
+def _in_another_order(*, look: bool) -> Any:
+    first, second = threading.Lock(), threading.Lock()
+    order, looks = list[str](), list[bool]()
+
+    def other() -> None:
+        with first, second:
+            order.append("other")
+        if look:
+            looks.append(first.locked())
+
+    started(other)
+    with second, first:
+        order.append("main")
+    return lambda: (*order, *looks)
+
+
+@program
+def lock_order_with_main() -> Any:
+    return _in_another_order(look=False)
+
+
+@program
+def lock_order_with_main_and_a_look() -> Any:
+    return _in_another_order(look=True)
+
+
 @faulty("AssertionError")
 def readers_and_writers() -> None:
     # The writer looks at the number of readers and then takes the lock that new readers take.
