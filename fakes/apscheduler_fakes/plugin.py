@@ -156,6 +156,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _owed()
     if text := item.config.stash.get(_wrong, ""):
         pytest.fail(text, pytrace=False)
+    lasting = _running()
+    if lasting is not None and lasting.has_failed:
+        pytest.fail(
+            "the Simulation that a fixture has left open for several tests failed in an earlier "
+            "one, and nothing waits in it any more. Let that fixture's scope be function.",
+            pytrace=False,
+        )
     if item.get_closest_marker("explore"):
         _imported("marked", "the marker explore").prepare(item)
 

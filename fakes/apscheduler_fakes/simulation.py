@@ -189,6 +189,11 @@ class Simulation:
         """What ran so far, a step each; ``str(step)`` is one line."""
         return [] if self._kernel is None else [Step(*step) for step in self._kernel.trace]
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a report has ended it: what waits in it after that gives up at once."""
+        return self._kernel is not None and self._kernel.failure is not None
+
     def settle(self) -> None:
         """Let everything that can run at this instant run; time does not move.
 
