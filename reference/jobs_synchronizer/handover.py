@@ -41,8 +41,9 @@ class RunId(str):
     An id alone says which job, not which run of it; and what is kept here needs no cleaning up.
     """
 
-    __slots__ = ("executor", "future", "grace")
+    __slots__ = ("executor", "future", "grace", "in_a_thread")
     executor: Any
+    in_a_thread: bool
     # None as soon as it is answered: executors and listeners may keep ids.
     future: JobFuture | None
     grace: int | None
@@ -111,7 +112,9 @@ def _observe_endings(executor: Any) -> None:
             future, job_id.future = job_id.future, None
             # In this order: who has the answer finds the id free, and nothing delays the answer.
             executor._lost_runs.append(job_id)
-            _lost(future, exc)
+            # What has a traceback was raised in this process, before a job went to another one.
+            unsent = traceback is not None and not job_id.in_a_thread
+            _lost(future, exc, begun=not (unsent or isinstance(exc, CancelledError)))
             # As the executor's own does, which waits for the lock.
             executor._logger.error("%s", future._not_run, exc_info=(type(exc), exc, traceback))
         else:
@@ -132,6 +135,7 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
     handed = _copy_of(job)
     handed.id = run_id = RunId(job.id)
     run_id.executor, run_id.future, run_id.grace = executor, future, job.misfire_grace_time
+    run_id.in_a_thread = in_a_thread
     if in_a_thread:
         handed.func = future._body(job.func)
     future._seen = "handed to executor {0._executor!r}"
@@ -224,10 +228,10 @@ def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
             future._settle(event.retval, event.exception)
 
 
-def _lost(future: JobFuture, error: BaseException) -> None:
-    begun = "It may have run, in part or whole" if future.running() else "It did not begin"
+def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
+    ran = "It may have run, in part or whole" if begun and future.running() else "It did not begin"
     what = f"was lost by executor {future._executor!r}: {_text(error)}"
-    future._fail(JobLost, what, f"{begun}; the executor's log has more.", error)
+    future._fail(JobLost, what, f"{ran}; the executor's log has more.", error)
 
 
 def tells_of_a_loss() -> bool:

@@ -72,16 +72,59 @@ def test_what_cannot_be_sent_to_another_process(scheduler: Any, gets: Gets) -> N
         function = group.add_job(lambda: None, name="function")
         arguments = group.add_job(id, args=[threading.Lock()], name="arguments")
         result = group.add_job("threading:Lock", name="result")
-        cannot = "cannot pickle '_thread.lock' object"
         gets(
             arguments,
             "JobLost at once: Job 'arguments' (id …) was lost by executor 'default': TypeError: "
+            "cannot pickle '_thread.lock' object. It did not begin; the executor's log has more.",
+        )
+        assert "ValueError: This Job cannot be serialized" in str(function.exception(30))
+        assert "It did not begin" in str(function.exception())
+        gets(
+            result,
+            "JobLost at once: Job 'result' (id …) was lost by executor 'default': TypeError: "
             "cannot pickle '_thread.lock' object. It may have run, in part or whole; the "
             "executor's log has more.",
         )
-        assert "ValueError: This Job cannot be serialized" in str(function.exception(30))
-        assert cannot in str(result.exception(30))
-        assert {type(future.exception()) for future in (function, arguments, result)} == {JobLost}
+        assert isinstance(function.exception(), JobLost)
+
+
+@pytest.mark.rows("E13")
+def test_a_job_that_is_cancelled_before_it_goes_to_another_process(
+    scheduler: Any, gets: Gets
+) -> None:
+    """A job that a process pool drops from its queue has not begun."""
+    scheduler.add_executor(ProcessPoolExecutor(1), "other")
+    pool = scheduler._executors["other"]._pool
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job("time:sleep", args=[0.1], executor="other") for _ in range(9)]
+        futures[0].result(30)
+        pool.shutdown(wait=False, cancel_futures=True)
+        gets(
+            futures[-1],
+            "JobLost at once: Job 'sleep' (id …) was lost by executor 'other': CancelledError: the "
+            "pool cancelled it. It did not begin; the executor's log has more.",
+        )
+
+
+async def answer_untraced() -> None:
+    """Be a coroutine."""
+
+
+def make_coroutine_untraced() -> Any:
+    """Return a coroutine."""
+    return answer_untraced()
+
+
+@pytest.mark.rows("E5")
+def test_a_job_in_another_process_that_returns_a_coroutine(scheduler: Any, gets: Gets) -> None:
+    """A coroutine is no result that a process can send back."""
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(make_coroutine_untraced),
+            "JobLost at once: Job 'make_coroutine_untraced' (id …) was lost by executor 'default': "
+            "TypeError: cannot pickle 'coroutine' object. It may have run, in part or whole; the "
+            "executor's log has more.",
+        )
 
 
 @pytest.mark.rows("E15")
