@@ -201,6 +201,13 @@ class Kernel:
             self._stale_timers -= 1
         return self._timers[0][0] if self._timers else None
 
+    def next_to_wake(self) -> list[str]:
+        """Return who will wake next by itself, and when, in words; nothing if nobody will."""
+        deadline = self.next_deadline()
+        if deadline is None:
+            return []
+        return [f"{seconds(deadline):>10}  {self._timers[0][2].name} wakes next"]
+
     def block(
         self,
         waiting_for: str,

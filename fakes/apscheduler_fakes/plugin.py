@@ -292,4 +292,5 @@ def _add_last_steps(item: pytest.Item, when: str) -> None:
     from apscheduler_fakes.lanes import lanes  # noqa: PLC0415  # Needs the extra.
 
     last = None if item.config.getoption("--sim-trace") else LAST_STEPS
-    item.add_report_section(when, "simulation, its last steps", lanes(simulation.trace, last))
+    lines = [lanes(simulation.trace, last), *simulation.outlook]
+    item.add_report_section(when, "simulation, its last steps", "\n".join(lines))

@@ -190,6 +190,11 @@ class Simulation:
         return [] if self._kernel is None else [Step(*step) for step in self._kernel.trace]
 
     @property
+    def outlook(self) -> list[str]:
+        """What comes after the ``trace``, in words; nothing if nobody will wake by itself."""
+        return [] if self._kernel is None else self._kernel.next_to_wake()
+
+    @property
     def has_failed(self) -> bool:
         """Whether a report has ended it: what waits in it after that gives up at once."""
         return self._kernel is not None and self._kernel.failure is not None
