@@ -11,6 +11,8 @@ from apscheduler_fakes.virtual import Step
 _COLUMN, _ROW, _CHARACTER, _MARGIN = 26, 20, 7.5, 12
 _LEFT = 110
 
+_RUNS, _FAILS = "#1f6feb", "#d1242f"
+
 
 def svg(steps: Sequence[Step]) -> str:
     """Return an SVG document that draws what ran, and what each thread did next.
@@ -21,7 +23,7 @@ def svg(steps: Sequence[Step]) -> str:
     threads = sorted({step.thread for step in steps}, key=lambda thread: thread.number)
     columns = {thread: _LEFT + index * _COLUMN for index, thread in enumerate(threads)}
     legend = [f"{thread.number} {thread.name}" for thread in threads] or [ALONE]
-    words = [f"{step.thread.name} {step.then}" for step in steps]
+    words = [step.words for step in steps]
     top = _MARGIN + (len(legend) + 2) * _ROW
     right = _LEFT + len(threads) * _COLUMN
     longest = max(map(len, words), default=0)
@@ -39,15 +41,17 @@ def svg(steps: Sequence[Step]) -> str:
     for thread, x in columns.items():
         rows = [row for row, step in enumerate(steps) if step.thread is thread]
         # Who has not ended waits to the end of the picture.
-        last = rows[-1] if steps[rows[-1]].then == "ends" else len(steps) - 0.5
+        end = steps[rows[-1]]
+        last = rows[-1] if end.then == "ends" or end.fails else len(steps) - 0.5
         head = f'<text x="{x}" y="{top - _ROW + 4}" text-anchor="middle">{thread.number}</text>'
         ends = f'y1="{top + rows[0] * _ROW}" y2="{top + last * _ROW}"'
         parts += [head, f'<line x1="{x}" x2="{x}" {ends} stroke="#999"/>']
     for row, step in enumerate(steps):
         y = top + row * _ROW
+        fill = _FAILS if step.fails else _RUNS
         parts += [
             f'<text x="{_MARGIN}" y="{y + 4}">{seconds(step.at):>10}</text>',
-            f'<circle cx="{columns[step.thread]}" cy="{y}" r="6" fill="#1f6feb"/>',
+            f'<circle cx="{columns[step.thread]}" cy="{y}" r="6" fill="{fill}"/>',
             f'<text x="{right}" y="{y + 4}">{escape(words[row])}</text>',
         ]
     return "\n".join([*parts, "</svg>\n"])

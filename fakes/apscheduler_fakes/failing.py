@@ -32,7 +32,7 @@ class ScheduleFailure(AssertionError):
         self.schedule = schedule
         self.preemptions = ran.preemptions
         self.faults = set(map(kind, ran.errors))
-        self._trace = ran.trace
+        self._trace = ran.story
 
     def save_svg(self, path: str | Path) -> None:
         """Draw the lanes of the schedule into an SVG file."""
@@ -83,7 +83,7 @@ def described(options: Options, ran: Ran) -> ScheduleFailure:
     error, *others = map(headline, ran.errors)
     also = "".join(f"\nIt also fails with {other}" for other in others)
     return ScheduleFailure(
-        f"{error}{also}\n\n{lanes(ran.trace)}\n\n{options.line(schedule)}",
+        f"{error}{also}\n\n{lanes(ran.story)}\n\n{options.line(schedule)}",
         schedule,
         ran,
     )

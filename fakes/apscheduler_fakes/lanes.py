@@ -33,7 +33,7 @@ def lanes(steps: Sequence[Step], last: int | None = None) -> str:
     ends: dict[VirtualThread, int] = {}
     for row, step in enumerate(steps):
         starts.setdefault(step.thread, row)
-        ends[step.thread] = row if step.then == "ends" else len(steps)
+        ends[step.thread] = row if step.then == "ends" or step.fails else len(steps)
     # A thread that ended before these rows has no lane; among many only those that run have one.
     threads = [thread for thread in starts if ends[thread] >= left_out]
     if len(threads) > MOST_LANES:
@@ -54,7 +54,7 @@ def lanes(steps: Sequence[Step], last: int | None = None) -> str:
             for thread in threads
         ]
         drawn = " ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        rows.append(f"{seconds(step.at):>10}  {drawn}  {step.thread.name} {step.then}")
+        rows.append(f"{seconds(step.at):>10}  {drawn}  {step.words}")
     return "\n".join(rows)
 
 

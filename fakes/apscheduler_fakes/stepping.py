@@ -177,6 +177,8 @@ class Ran(NamedTuple):
         stops: Where it stopped.
         needs: Where it has to stop, as it turned out, so that the others can tell what they may.
         numbers: The number of each thread.
+        failed: Who failed, by the row of its switch.
+        because: Why threads went on where that is told, by the row of their next switch.
     """
 
     taken: list[Taken]
@@ -188,6 +190,8 @@ class Ran(NamedTuple):
     stops: Stops
     needs: Stops
     numbers: dict[VirtualThread, int]
+    failed: dict[int, Step]
+    because: dict[int, str]
 
     @property
     def error(self) -> BaseException | None:
@@ -198,6 +202,18 @@ class Ran(NamedTuple):
     def trace(self) -> list[Step]:
         """Its switches, for the lane diagram."""
         return [Step(*switch) for switch in self.switches]
+
+    @property
+    def story(self) -> list[Step]:
+        """Its switches as a failure shows them: with who failed, and up to the last who did."""
+        steps = [
+            step._replace(because=self.because.get(row, "")) for row, step in enumerate(self.trace)
+        ]
+        for row, step in self.failed.items() if steps else ():
+            steps[row : row + 1] = [step._replace(because=self.because.get(row, ""))]
+        if self.failed and not any(isinstance(each, SimulationError) for each in self.errors):
+            del steps[max(self.failed) + 1 :]
+        return steps
 
     @property
     def preemptions(self) -> int:
@@ -287,6 +303,8 @@ class SteppingKernel(Kernel):
         self._children: dict[VirtualThread, int] = {}
         self.parents: dict[VirtualThread, VirtualThread] = {}
         self.blocked: list[tuple[int, Op]] = []
+        # Why a thread goes on where that is told, by the row of the trace that it will have.
+        self.because: dict[int, str] = {}
         self._chosen: VirtualThread | None = None
         self._deciding = False
 
@@ -326,6 +344,10 @@ class SteppingKernel(Kernel):
             self._switch_to_hub(thread)
         if op.deadline is not None and self.early:
             self.touch(CLOCK, READ)
+            if op.deadline <= self.now and op.blocked is not None and op.blocked():
+                self.because[len(self.trace)] = "comes to its deadline"
+        if op.spurious:
+            self.because[len(self.trace)] = "wakes up by itself"
 
     def before_exit(self) -> None:
         """Stop before the program ends: what daemon threads have not done then is never done."""

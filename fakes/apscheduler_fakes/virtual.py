@@ -100,12 +100,25 @@ class Step(NamedTuple):
     Attributes:
         at: When, in microseconds since the simulation began.
         thread: Which one.
-        then: What it waited for afterwards, in words, or that it ended.
+        then: What it waited for afterwards, in words, or that it ended or failed.
+        because: Why it went on, in words, where that is told.
     """
 
     at: int
     thread: VirtualThread
     then: str
+    because: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether it failed."""
+        return self.then.startswith("fails with ")
+
+    @property
+    def words(self) -> str:
+        """What is told of it."""
+        because = self.because and f"{self.because} and "
+        return f"{self.thread.name} {because}{self.then}"
 
     def __str__(self) -> str:
         return f"{seconds(self.at)}  {self.thread.name}  {self.then}"

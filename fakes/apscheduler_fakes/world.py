@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from operator import itemgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.py.
 import apscheduler_fakes.install as install  # noqa: PLR0402
@@ -30,10 +30,8 @@ from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.stepping import MAIN, Cut, Naming, Policy, Ran, Stops
 from apscheduler_fakes.traces import traces_apart
+from apscheduler_fakes.virtual import Step, VirtualThread
 from apscheduler_fakes.whole import whole
-
-if TYPE_CHECKING:
-    from apscheduler_fakes.virtual import VirtualThread
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -75,6 +73,7 @@ class World:
         self.spurious = spurious
         self._naming = Naming()
         self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
+        self._failed_in: dict[int, Step] = {}  # By the row of the trace.
         self._counters: list[tuple[Any, str, Any]] = []
         self._ran = 0
         self._pools = False  # Whether the warm-up has used one.
@@ -162,6 +161,7 @@ class World:
         if self._ran % _COLLECT_EVERY == 0:
             _collect()
         self._errors.clear()
+        self._failed_in.clear()
         kernel = self._kernel = self._new_kernel(policy, stops=stops)
         value = None
         earlier = len(_ledgers())
@@ -197,6 +197,8 @@ class World:
             stops=stops,
             needs=needs,
             numbers=kernel.numbers,
+            failed=dict(self._failed_in),
+            because=kernel.because,
         )
 
     def _run(self, kernel: ExploredKernel) -> object:
@@ -322,8 +324,11 @@ class World:
     def _failed(self, error: BaseException) -> None:
         """Note that the running thread ends with an error."""
         # One that started while others were ended has no number.
-        number = self._kernel.numbers.get(self._kernel.running, MAIN)
+        kernel = self._kernel
+        number = kernel.numbers.get(kernel.running, MAIN)
         self._errors.append((number, error))
+        failed = Step(kernel.now, kernel.running, f"fails with {type(error).__name__}")
+        self._failed_in[len(kernel.trace)] = failed
 
     def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
         def failed(args: Any) -> None:

@@ -174,6 +174,79 @@ def test_a_stack_begins_with_the_program() -> None:
     ]
 
 
+def three_fail() -> None:
+    """Fail in two of three threads, after the third."""
+    lock, came = threading.Lock(), []
+
+    def come(number: int) -> None:
+        with lock:
+            came.append(number)
+        if came[0] == 2 and number != 1:
+            raise ValueError
+
+    for number in range(3):
+        threading.Thread(target=come, args=(number,), name=f"worker {number}").start()
+
+
+def wakes_up_too_early() -> None:
+    """Take a wake-up for a notification."""
+    condition, seen = threading.Condition(), []
+
+    def tell() -> None:
+        with condition:
+            seen.append(1)
+            condition.notify()
+
+    written_programs.started(tell)
+    with condition:
+        condition.wait(5)
+        assert seen
+
+
+@pytest.mark.parametrize(
+    ("program", "options", "rows"),
+    [
+        (
+            three_fail,
+            {},
+            """
+  0.000000  ●      MainThread waits to join worker 0
+  0.000000  │   ●  worker 2 fails with ValueError
+  0.000000  │ ●    worker 0 fails with ValueError
+""",
+        ),
+        (
+            wakes_up_too_early,
+            {"spurious_wakeups": True},
+            """
+  0.000000  ●  MainThread wakes up by itself and fails with AssertionError
+""",
+        ),
+        (
+            wakes_up_too_early,
+            {"early_timeouts": True},
+            """
+  5.000000  ●  MainThread comes to its deadline and fails with AssertionError
+""",
+        ),
+    ],
+    ids=["threads", "wake-up", "time-out"],
+)
+def test_the_lanes_show_who_fails_and_end_there(
+    program: Callable[[], object], options: dict[str, Any], rows: str, tmp_path: Path
+) -> None:
+    """A row says who fails, and whether a wake-up or an early time-out led to it; none follows."""
+    failure = failure_of(program, **options)
+
+    assert rows in str(failure)
+    failure.save_svg(tmp_path / "lanes.svg")
+    picture = (tmp_path / "lanes.svg").read_text(encoding="utf-8")
+    assert picture.count('fill="#d1242f"') == rows.count("fails with")
+    assert re.findall(r">([^<]*fails with[^<]*)<", picture) == re.findall(
+        r"●\W*(.*fails with.*)", rows
+    )
+
+
 def test_a_failure_can_be_drawn(tmp_path: Path) -> None:
     """The lanes of a schedule are saved as a picture that names every thread."""
     failure_of(written_programs.lost_wake_up).save_svg(tmp_path / "lanes.svg")
@@ -193,8 +266,11 @@ def test_a_picture_is_as_wide_as_what_it_says(tmp_path: Path) -> None:
     names = [f"a <rather> long name & {'x' * 40} {number}" for number in range(8)]
 
     def program() -> None:
-        for name in names:
-            threading.Thread(target=str, name=name).start()
+        threads = [threading.Thread(target=str, name=name) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         raise ValueError
 
     failure = failure_of(program)
