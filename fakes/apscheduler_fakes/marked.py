@@ -69,16 +69,22 @@ def prepare(item: Any) -> None:
             "kind. Make it a plain function.",
             pytrace=False,
         )
+    if getattr(item.obj, "is_hypothesis_test", False):
+        pytest.fail(
+            "@pytest.mark.explore: hypothesis draws other data for each run of the test. Call "
+            "explore() inside the test instead.",
+            pytrace=False,
+        )
     marker: Any = item.get_closest_marker("explore")
     try:
         inspect.signature(run).bind(item, *marker.args, **marker.kwargs)
     except TypeError as error:
-        pytest.fail(
+        raise pytest.fail.Exception(
             f"@pytest.mark.explore: {error}. It takes what explore() takes: a strategy, which has "
             "options of its own, as Exhaustive(max_schedules=…), and spurious_wakeups, "
             "early_timeouts, switch_in, keep_going.",
             pytrace=False,
-        )
+        ) from None
     item.fixturenames = names = item.stash.setdefault(_names, item.fixturenames)
     known = item._fixtureinfo.name2fixturedefs
     fixtures = [known[name][-1] for name in names if name in known]

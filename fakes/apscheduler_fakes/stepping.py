@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from greenlet import getcurrent
 
-from apscheduler_fakes.errors import Deadlock, SimulationError, TimeLimit
+from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeLimit
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
 from apscheduler_fakes.kernel import Kernel, _no_thread
 from apscheduler_fakes.report import seconds, thread_table
@@ -559,13 +559,22 @@ class SteppingKernel(Kernel):
             f"waits, and no wait has a deadline.\n{thread_table(self)}"
         )
 
+    def _step_limit(self) -> StepLimit:
+        return StepLimit(
+            f"{self.max_steps:,} steps and still running at {seconds(self.now)} s of virtual time. "
+            "A loop that looks again and again is the usual reason: under some schedule nobody "
+            "else has a turn meanwhile. Let it wait for what it looks for, as Event.wait and "
+            f"Queue.get do.\n{thread_table(self)}"
+        )
+
     def _to_next_deadline(self) -> None:
         deadline = self.next_deadline()
         assert deadline is not None
         if deadline > self.max_elapsed:
             raise TimeLimit(
                 f"virtual time stands at {seconds(self.now)} s and would pass the limit of "
-                f"{seconds(self.max_elapsed)} s.\n{thread_table(self)}"
+                f"{seconds(self.max_elapsed)} s. A thread that never ends is the usual reason: let "
+                f"the program end it, or make it a daemon.\n{thread_table(self)}"
             )
         self.now = deadline
 

@@ -816,7 +816,9 @@ def test_a_busy_loop_ends_in_a_step_limit(monkeypatch: pytest.MonkeyPatch) -> No
         while True:
             time.sleep(0)
 
-    assert type(failure_of(program, Random(1)).__cause__).__name__ == "StepLimit"
+    cause = failure_of(program, Random(1)).__cause__
+    assert type(cause).__name__ == "StepLimit"
+    assert "Let it wait for what it looks for, as Event.wait and Queue.get do." in str(cause)
 
 
 def test_a_program_that_sleeps_for_days_ends_in_a_time_limit() -> None:
@@ -826,7 +828,9 @@ def test_a_program_that_sleeps_for_days_ends_in_a_time_limit() -> None:
         while True:
             time.sleep(36_000)
 
-    assert type(failure_of(program, Random(1)).__cause__).__name__ == "TimeLimit"
+    cause = failure_of(program, Random(1)).__cause__
+    assert type(cause).__name__ == "TimeLimit"
+    assert "let the program end it, or make it a daemon" in str(cause)
 
 
 def test_a_pool_that_nobody_shuts_down_ends_with_the_program() -> None:

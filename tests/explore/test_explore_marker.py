@@ -150,6 +150,13 @@ class Test(unittest.TestCase):
 @pytest.mark.explore(max_schedules=3)
 def test_with_an_option_of_a_search():
     pass
+
+
+def test_with_drawn_data():
+    pass
+
+
+test_with_drawn_data.is_hypothesis_test = True  # As hypothesis's @given does.
 """
 
 
@@ -390,7 +397,7 @@ def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) 
 
     result = pytester.runpytest("-p", "no:randomly")
 
-    result.assert_outcomes(errors=6, skipped=1)
+    result.assert_outcomes(errors=7, skipped=1)
     result.stdout.fnmatch_lines(
         [
             "*the fixture tmp_path is made for one run of the test and cannot be had in each*",
@@ -399,8 +406,10 @@ def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) 
             "*the test is asynchronous, of a unittest.TestCase or of another kind*",
             "*the test is asynchronous, of a unittest.TestCase or of another kind*",
             "*unexpected keyword argument 'max_schedules'. It takes what explore() takes*",
+            "*hypothesis draws other data for each run*Call explore() inside the test instead.",
         ]
     )
+    result.stdout.no_fnmatch_line("*During handling of the above exception*")
 
 
 INTERACTIVE = """
