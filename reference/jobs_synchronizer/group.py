@@ -32,6 +32,9 @@ from jobs_synchronizer.watch import Watch
 
 # What iscoroutinefunction() looks at; of another object, its __call__.
 _FUNCTION = FunctionType, MethodType, partial
+_NO_FUNCTION = (
+    "Pass a function first, or a text like 'package.module:name'; an id comes by its keyword."
+)
 _IN_A_LOOP = {
     f"apscheduler.schedulers.{name}" for name in ("asyncio", "gevent", "qt", "tornado", "twisted")
 }
@@ -155,8 +158,9 @@ class JobGroup:
 
         Raises:
             RuntimeError: The group is not open.
-            TypeError: ``func`` is a coroutine function, or ``id`` or ``jobstore`` no key of a dict.
-            ValueError: ``trigger`` is another one.
+            TypeError: ``func`` is a coroutine function or none at all, or ``id``, ``name`` or an
+                alias is no text, or an empty one.
+            ValueError: ``trigger`` is another one, or nothing can be found by the text ``func``.
             JobRefused: The scheduler does not run, or this thread would keep the job from running
                 as long as it waits for it.
             Exception: Whatever the scheduler's ``add_job`` raises, such as a job store that cannot
@@ -167,7 +171,7 @@ class JobGroup:
             raise RuntimeError(
                 "JobGroup.add_job(): the group is not open. Add jobs inside its with block."
             )
-        function = ref_to_obj(func) if isinstance(func, str) else func
+        function = _resolve(func)
         if iscoroutinefunction(
             function if isinstance(function, _FUNCTION) else type(function).__call__
         ):
@@ -180,15 +184,15 @@ class JobGroup:
                 f"JobGroup.add_job(trigger={trigger!r}): a future has one answer, and this trigger "
                 "may run the job more than once. Pass 'date' or a DateTrigger."
             )
+        _refuse_what_is_no_text(id=id, name=name, jobstore=jobstore, executor=executor)
         future = JobFuture(
-            job_id=id or next(self._ids),
-            name=name or get_callable_name(function),
+            job_id=next(self._ids) if id is None else id,
+            name=get_callable_name(function) if name is None else name,
             jobstore=jobstore,
             executor=executor,
             context=self._context,
             watch=self._watch,
         )
-        hash(future._key)  # One that cannot be a key must not stop the end of the block.
         # Before it is added: whatever comes between, the end of the block takes it back.
         self._futures.append(future)
         options.setdefault("misfire_grace_time", None)
@@ -203,13 +207,34 @@ class JobGroup:
             executor=executor,
         )
         try:
-            self._watch.add(future, self._opener, options, is_new=not id)
+            self._watch.add(future, self._opener, options, is_new=id is None)
         except BaseException:
             future.cancel()  # Its store may have it already.
             raise
         if not self._is_open:  # The block has ended meanwhile, in another thread.
             future.cancel()
         return future
+
+
+def _resolve(func: Callable[..., object] | str) -> Callable[..., object]:
+    try:
+        function = ref_to_obj(func) if isinstance(func, str) else func
+    except (LookupError, ValueError) as error:
+        raise ValueError(
+            f"JobGroup.add_job({func!r}): it cannot be found ({error}). {_NO_FUNCTION}"
+        ) from error
+    if not callable(function):
+        raise TypeError(f"JobGroup.add_job({func!r}): it cannot be called. {_NO_FUNCTION}")
+    return function
+
+
+def _refuse_what_is_no_text(**options: object) -> None:
+    for name, text in options.items():
+        if text is not None and not (isinstance(text, str) and text):
+            raise TypeError(
+                f"JobGroup.add_job({name}={text!r}): it is no text, or an empty one. Pass one, or "
+                "leave it out."
+            )
 
 
 def _tell(errors: list[Exception], ending: BaseException | None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pickle
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -198,6 +199,29 @@ def test_a_scheduler_whose_thread_is_about_to_start(
     scheduler.start()
     assert told == ["added to job store 'default'", "done"]
     scheduler.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("func", "why"),
+    [
+        (5, "it cannot be called"),
+        ("nightly", "it cannot be found (Invalid reference)"),
+        (f"{__name__}:nothing", "error looking up object)"),
+        ("nowhere:nothing", "could not import module)"),
+        (f"{__name__}:STARVED", "it cannot be called"),
+    ],
+)
+def test_what_is_no_function(scheduler: Any, func: Any, why: str) -> None:
+    """What a job cannot call is refused, as an id that comes before the function."""
+    with JobGroup(scheduler) as group:
+        text = refusal(lambda: group.add_job(func, work))
+    assert text.startswith(
+        ("TypeError: JobGroup.add_job(…): ", "ValueError: JobGroup.add_job(…): ")
+    )
+    assert text.endswith(
+        f"{why}. Pass a function first, or a text like 'package.module:name'; an id comes by its "
+        "keyword."
+    )
 
 
 @pytest.mark.parametrize("trigger", ["interval", "cron", IntervalTrigger(hours=1, timezone=UTC)])
