@@ -215,9 +215,7 @@ def test_what_is_no_function(scheduler: Any, func: Any, why: str) -> None:
     """What a job cannot call is refused, as an id that comes before the function."""
     with JobGroup(scheduler) as group:
         text = refusal(lambda: group.add_job(func, work))
-    assert text.startswith(
-        ("TypeError: JobGroup.add_job(…): ", "ValueError: JobGroup.add_job(…): ")
-    )
+    assert re.match(r"(Type|Value)Error: JobGroup\.add_job\(…\): ", text)
     assert text.endswith(
         f"{why}. Pass a function first, or a text like 'package.module:name'; an id comes by its "
         "keyword."
