@@ -9,6 +9,7 @@ from types import TracebackType
 
 from apscheduler_fakes.errors import SimulationError
 from apscheduler_fakes.exhaustive import LOOK
+from apscheduler_fakes.footprints import CLOCK, EXIT, SHARED
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.report import seconds
 from apscheduler_fakes.schedules import ScheduleDiverged
@@ -24,6 +25,13 @@ _NOT_OF_PROGRAMS = (
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
     str(Path(__file__).parent),
 )
+
+# What is not made by any thread, in words.
+_NAMES: dict[Hashable, str] = {
+    CLOCK: "the clock",
+    EXIT: "the program's end",
+    SHARED: "what the functions of switch_in share",
+}
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
@@ -141,20 +149,29 @@ def _different(first: Ran, second: Ran, step: int) -> str:
             f"and then by {second.who_could(other.could)}"
         )
     touched = [
-        ", ".join(_thing(ran, key) for key in mine if mine[key] != theirs.get(key)) or "no more"
+        ", ".join(_thing(ran, key) for key in mine if mine[key] != theirs.get(key))
         for ran, mine, theirs in (
             (first, one.footprint, other.footprint),
             (second, other.footprint, one.footprint),
         )
     ]
-    return f"step {step}, of {first.names[one.who]}, touched {touched[0]}, and then {touched[1]}"
+    what = f"{touched[0]}, and then {touched[1]}"
+    if not all(touched):
+        what = (
+            f"{touched[0]} the first time only"
+            if touched[0]
+            else f"{touched[1]} the second time only"
+        )
+    return f"step {step}, of {first.names[one.who]}, touched {what}"
 
 
 def _thing(ran: Ran, key: Hashable) -> str:
     """Return what a footprint's key stands for: objects are named after who made them."""
     if isinstance(key, tuple):
         return f"object {key[1]} of {ran.names.get(key[0], 'the outside')}"
-    return ran.names.get(key, str(key))
+    if key in ran.names:
+        return f"the end of {ran.names[key]}"
+    return _NAMES.get(key, str(key))
 
 
 def _way(first: Ran, second: Ran, step: int) -> str:

@@ -51,6 +51,17 @@ def takes_a_lock_from_before(number: int) -> None:
     written_programs.joined(take, take)
 
 
+def takes_a_lock_at_times(number: int) -> None:
+    lock = threading.Lock()
+
+    def take() -> None:
+        for _ in range(number % 2):
+            with lock:
+                pass
+
+    written_programs.joined(take, take)
+
+
 def sleeps_for_some_time(number: int) -> None:
     threading.Thread(target=time.sleep, args=(number,)).start()
 
@@ -86,6 +97,10 @@ def has_a_text_of_its_own(number: int) -> None:
         (
             takes_a_lock_from_before,
             r"touched object \d of the outside, and then object",
+        ),
+        (
+            takes_a_lock_at_times,
+            r"of Thread-\d \(take\), touched the end of Thread-\d \(take\) the \w+ time only\.",
         ),
         (sleeps_for_some_time, r"Thread-1 \(sleep\) ends at \d.0+ s, and then at \d.0+ s"),
         (
@@ -138,7 +153,9 @@ def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
                 lambda: lock.acquire(timeout=1), lambda: lock.acquire(timeout=1)
             )
 
-    with pytest.raises(ScheduleDiverged, match=r"step 1, of MainThread, touched .*, and then exit"):
+    with pytest.raises(
+        ScheduleDiverged, match=r"step 1, of MainThread, touched .*, and then the program's end"
+    ):
         explore(program)
 
 
