@@ -176,14 +176,14 @@ def test_a_job_costs_the_same_however_many_workers_a_pool_has() -> None:
     """Nothing looks at all of them; Python's own pool would look at none."""
     calls: list[int] = []
 
-    def count(_frame: FrameType, event: str, _argument: object) -> None:
+    def count_untraced(_frame: FrameType, event: str, _argument: object) -> None:
         calls[-1] += event.endswith("call")
 
     with Simulation():
         pool = ThreadPoolExecutor(60)
         for _ in range(50):
             calls.append(0)
-            sys.setprofile(count)
+            sys.setprofile(count_untraced)
             pool.submit(time.sleep, 1)
             sys.setprofile(None)
     # The median: a finalizer may run meanwhile.
