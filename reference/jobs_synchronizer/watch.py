@@ -1,9 +1,9 @@
 """Watch: what a scheduler does with the jobs of its groups until it hands them to an executor.
 
 One listener sees what happens to a job in its store. No event tells that a job is about to be
-handed over, so ``scheduler._lookup_executor``, called for each job that is due, is wrapped. Both
-are there while a group is open, or a store may have a job of one. What comes after the hand-over is
-``handover``'s.
+handed over, or that a shutdown begins, so ``scheduler._lookup_executor``, called for each job that
+is due, and the lock of its executors are wrapped. All are there while a group is open, or a store
+may have a job of one. What comes after the hand-over is ``handover``'s.
 """
 
 import sys
@@ -20,6 +20,7 @@ from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
 from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.handover import Observed, tells_of_a_loss
 from jobs_synchronizer.opener import Opener, starves
+from jobs_synchronizer.shutdown import ExecutorsLock
 
 # How long a thread waits for the stores' lock before it looks again whether there is a shutdown
 # that holds it, in seconds.
@@ -107,11 +108,16 @@ class Watch:
             self._own_lookup = own.get("_lookup_executor")
             self._find_executor = self.scheduler._lookup_executor
             self.scheduler._lookup_executor = self._lookup_executor
+            self._executors_lock = self.scheduler._executors_lock
+            self.scheduler._executors_lock = ExecutorsLock(
+                self._executors_lock, self._look_for_shutdown
+            )
             self.scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL | OF_RUNS))
         elif self._attends and not needed:
             own.pop("_lookup_executor", None)
             if self._own_lookup is not None:
                 own["_lookup_executor"] = self._own_lookup
+            self.scheduler._executors_lock = self._executors_lock
             self.scheduler.remove_listener(self._hear)
         self._attends = needed
 
@@ -331,36 +337,41 @@ class Watch:
 
     def _hear_of_all(self, event: Any) -> None:
         # In this order: what a store had before it was looked into, and has no longer, is gone.
-        # A job that is being added meanwhile is no part of it.
-        with self._lock:
-            waiting = [
-                future
-                for future in self._waiting.values()
-                if event.alias in {None, future._jobstore} and (future._stored or future.done())
-            ]
-        for future in waiting:
+        for future in self._all_in(event.alias):
             if event.code not in _EMPTIED:
-                self._hear_of_shutdown(future)
+                if not future._stored or self._is_in_memory(future):
+                    self._take(future)
+                self._tell_of_shutdown(future)
             elif self._is_gone(future):
                 self._take(future)
                 future._withdraw(JobRemoved, *_EMPTIED[event.code])
 
-    def _hear_of_shutdown(self, future: JobFuture) -> None:
-        in_memory = self._is_in_memory(future)
-        if in_memory or not future._stored:
-            self._take(future)
+    def _all_in(self, alias: str | None) -> list[JobFuture]:
+        """Return what a store, or any, may have; what is being added is no part of it yet."""
+        with self._lock:
+            return [
+                future
+                for future in self._waiting.values()
+                if alias in {None, future._jobstore} and (future._stored or future.done())
+            ]
+
+    def _look_for_shutdown(self) -> None:
+        """Answer, if a shutdown begins, what it will not run: a job that it waits for may wait."""
+        if not self.scheduler.running:
+            with self.scheduler._jobstores_lock:  # After who is adding a job, or handing one over.
+                for future in self._all_in(None):
+                    self._tell_of_shutdown(future)
+
+    def _tell_of_shutdown(self, future: JobFuture) -> None:
         # A shutdown that comes before its removal leaves a job in its store that a pool has.
         if future._handed_over:
             return
-        if in_memory:
-            what = (
-                "was in job store {0._jobstore!r}, which was emptied when the scheduler was shut "
-                "down"
-            )
-            future._withdraw(JobRemoved, what, "Start the scheduler and add it again.")
-        else:
-            what = "was still in job store {0._jobstore!r} when the scheduler was shut down"
-            future._withdraw(JobLost, what, _SHUT)
+        in_memory = self._is_in_memory(future)
+        future._withdraw(
+            JobRemoved if in_memory else JobLost,
+            "was still in job store {0._jobstore!r} when the scheduler was shut down",
+            "Start the scheduler and add it again." if in_memory else _SHUT,
+        )
 
     def _is_gone(self, future: JobFuture) -> bool:
         """Return whether a job is in its store no longer; of a shutdown, another event tells."""

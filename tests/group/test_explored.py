@@ -444,6 +444,34 @@ def test_a_callback_during_a_shutdown_that_waits(adds: bool, preemptions: int) -
     assert seen == {"value", "JobRemoved", "cancelled", *(["not added"] if adds else [])}
 
 
+@pytest.mark.parametrize("preemptions", [0, pytest.param(1, marks=pytest.mark.soundness)])
+def test_a_shutdown_that_waits_for_who_waits(preemptions: int) -> None:
+    """A job opens a group, adds to it and waits while a shutdown waits for it: nobody hangs."""
+    seen: set[str] = set()
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC, executors={"default": pool(), "other": pool()})
+        scheduler.start()
+
+        def outer() -> str:
+            with suppress(JobRefused), JobGroup(scheduler) as group:
+                future = group.add_job(int, executor="other", run_date="2100-01-01")
+                future.exception()
+                return answer_of(future)
+            return "not added"
+
+        with JobGroup(scheduler) as group:
+            future = group.add_job(outer)
+            stopping = threading.Thread(target=scheduler.shutdown)
+            scheduler.look()
+            stopping.start()
+            seen.add(future.result(DEADLINE))
+        stopping.join()
+
+    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
+    assert seen == {"JobRemoved", "not added"}
+
+
 def test_an_id_that_another_job_has_just_had() -> None:
     """What is told late of a removed job is not told of the next one with its id."""
 

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -361,9 +362,25 @@ def test_a_shutdown_with_the_job_in_memory(scheduler: Any, gets: Gets) -> None:
         later(1, scheduler.shutdown)
         gets(
             future,
-            "JobRemoved after 1 s: Job 'work' (id …) was in job store 'default', which was emptied "
-            "when the scheduler was shut down. Start the scheduler and add it again.",
+            "JobRemoved after 1 s: Job 'work' (id …) was still in job store 'default' when the "
+            "scheduler was shut down. Start the scheduler and add it again.",
         )
+
+
+@pytest.mark.rows("E19")
+def test_a_shutdown_that_waits_for_who_waits(scheduler: Any, gets: Gets) -> None:
+    """A job that waits for another one is told as soon as a shutdown begins to wait for itself."""
+
+    def outer() -> str:
+        with JobGroup(scheduler) as group:
+            future = group.add_job(work, executor="other", **soon())
+            return type(future.exception()).__name__
+
+    scheduler.add_executor(ThreadPoolExecutor(1), "other")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(outer)
+        later(1, scheduler.shutdown)
+        gets(future, "'JobRemoved' after 1 s")
 
 
 @pytest.mark.rows("E19")
@@ -414,9 +431,25 @@ def test_what_is_told_late_of_a_store_that_is_being_shut_down(
         later(2, lambda: scheduler._dispatch_event(SchedulerEvent(EVENT_ALL_JOBS_REMOVED)))
         gets(
             future,
-            "JobRemoved after 3 s: Job 'work' (id …) was in job store 'default', which was emptied "
-            "when the scheduler was shut down. Start the scheduler and add it again.",
+            "JobRemoved after 1 s: Job 'work' (id …) was still in job store 'default' when the "
+            "scheduler was shut down. Start the scheduler and add it again.",
         )
+
+
+@pytest.mark.rows("E21")
+def test_a_job_that_shuts_the_scheduler_down(scheduler: Any, gets: Gets) -> None:
+    """The job that did it has failed, those that run end, and the others are known not to run."""
+    with JobGroup(scheduler) as group:
+        beside = group.add_job(work)
+        guilty = group.add_job(scheduler.shutdown, run_date=datetime.now(UTC))
+        later_on = group.add_job(work, **soon())
+        gets(
+            later_on,
+            "JobRemoved after 0 s: Job 'work' (id …) was still in job store 'default' when the "
+            "scheduler was shut down. Start the scheduler and add it again.",
+        )
+        gets(guilty, "RuntimeError after 0.5 s: cannot join current thread")
+        gets(beside, "'done' after 0.5 s")
 
 
 class SlowPool(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
@@ -439,8 +472,8 @@ def test_a_shutdown_while_jobs_are_handed_over(scheduler: Any, gets: Gets) -> No
         later(5.5, lambda: scheduler.shutdown(wait=False))
         gets(
             second,
-            "JobRemoved after 6 s: Job 'work' (id …) was in job store 'default', which was emptied "
-            "when the scheduler was shut down. Start the scheduler and add it again.",
+            "JobRemoved after 6 s: Job 'work' (id …) was still in job store 'default' when the "
+            "scheduler was shut down. Start the scheduler and add it again.",
         )
         gets(first, "'done' after 6.5 s")
 

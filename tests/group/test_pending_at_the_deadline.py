@@ -1,7 +1,6 @@
 """What nobody can know stays pending until the caller's deadline, with what was last seen of it."""
 
 import threading
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,30 +9,6 @@ from apscheduler_fakes import Simulation
 from caller import Gets, kill, soon, told, work
 from jobs_synchronizer import JobGroup
 from outcomes import later
-
-
-@pytest.mark.rows("E21")
-# The scheduler's thread dies when the first job is due.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_job_that_shuts_the_scheduler_down(scheduler: Any, gets: Gets) -> None:
-    """The job that did it has failed, those that run end, and no event tells of those to come."""
-    with JobGroup(scheduler) as group:
-        beside = group.add_job(work)
-        guilty = group.add_job(scheduler.shutdown, run_date=datetime.now(UTC))
-        due, far = group.add_job(work, **soon()), group.add_job(work, **soon(6))
-        gets(beside, "'done' after 0.5 s")
-        gets(guilty, "RuntimeError after 0.5 s: cannot join current thread")
-        gets(
-            due,
-            "JobRefused after 5 s: Job 'work' (id …) was refused by executor 'default': "
-            "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
-            "executor that runs.",
-        )
-        gets(
-            far,
-            "pending after 35 s, last seen: added to job store 'default'; the scheduler is not "
-            "running",
-        )
 
 
 @pytest.mark.rows("E22")
