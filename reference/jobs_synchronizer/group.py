@@ -152,6 +152,8 @@ class JobGroup:
             executor: Alias of the executor.
             **options: Whatever else the scheduler's ``add_job`` takes, such as ``run_date``.
                 ``misfire_grace_time`` (seconds) is ``None`` unless it is given: late is not never.
+                With ``replace_existing`` it takes the place of whatever job has its id in the
+                store, whose future has a ``JobRemoved`` then.
 
         Returns:
             The job's future.

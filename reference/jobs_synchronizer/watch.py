@@ -55,6 +55,10 @@ _EMPTIED = {
         _LEFT,
     ),
 }
+_REPLACED = (
+    "was replaced in job store {0._jobstore!r} by another job with its id",
+    "Leave the id out: each job gets one of its own.",
+)
 _SHUT = (
     "It is not run here any more, and the end of the block takes it out of the store; until then "
     "another process that has the store may run it."
@@ -148,7 +152,8 @@ class Watch:
 
         Raises:
             JobRefused: It could not run.
-            ConflictingIdError: A job with this id waits in this store for another group.
+            ConflictingIdError: A group's job with this id waits in this store, and is not to be
+                replaced.
             Exception: Whatever the scheduler's ``add_job`` raises.
         """
         self._refuse_what_cannot_run(future, opener)
@@ -167,16 +172,29 @@ class Watch:
 
     def _add(self, future: JobFuture, options: dict[str, Any]) -> None:
         with self._lock:
-            if future._key in self._waiting:
+            before = self._waiting.get(future._key)
+            if before is not None and not options.get("replace_existing"):
                 raise ConflictingIdError(future.job_id)
             # Before it is added: it can be over before add_job returns.
             self._waiting[future._key] = future
             self._attend()
-        job = self.scheduler.add_job(**options)
+        try:
+            job = self.scheduler.add_job(**options)
+        finally:
+            if before is not None:
+                self._replace(before, future)
         if job.pending:
             # A shutdown came between, and it waits for a start() that may never come.
             self.scheduler._pending_jobs.pop()
             raise _not_added(future, _STOPPED)
+
+    def _replace(self, before: JobFuture, future: JobFuture) -> None:
+        """Answer a job in whose place another one is in the store, or wait for it again."""
+        if future._stored:
+            before._withdraw(JobRemoved, *_REPLACED)
+        else:
+            with self._lock:
+                self._waiting[before._key] = before
 
     def _refuse_what_cannot_run(self, future: JobFuture, opener: Opener) -> None:
         if why := self._why_dead():
@@ -307,9 +325,7 @@ class Watch:
                 future._seen = "added to job store {0._jobstore!r}"
             case events.EVENT_JOB_ADDED:
                 self._take(future)
-                what = "was replaced in job store {0._jobstore!r} by another job with its id"
-                advice = "Leave the id out: each job gets one of its own."
-                future._withdraw(JobRemoved, what, advice)
+                future._withdraw(JobRemoved, *_REPLACED)
             case _ if future._handed_over:
                 self._take(future)
                 if future._refusal is not None:

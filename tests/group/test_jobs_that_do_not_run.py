@@ -503,3 +503,29 @@ def test_a_job_that_replaces_another(scheduler: Any, gets: Gets) -> None:
         future = group.add_job(work, id="report", replace_existing=True, **soon())
         gets(future, "'done' after 5.5 s")
     assert ran == []
+
+
+@pytest.mark.rows("E25")
+def test_a_job_of_a_group_that_replaces_one_of_a_group(scheduler: Any, gets: Gets) -> None:
+    """A job that replaces another group's has its own answer, and the other is told at once."""
+    ran: list[str] = []
+    with JobGroup(scheduler) as group, JobGroup(scheduler) as other:
+        first = other.add_job(ran.append, args=["first"], id="report", name="note", **soon())
+        second = group.add_job(work, id="report", replace_existing=True, **soon())
+        gets(
+            first,
+            "JobRemoved after 0 s: Job 'note' (id …) was replaced in job store 'default' by "
+            "another job with its id. Leave the id out: each job gets one of its own.",
+        )
+        gets(second, "'done' after 5.5 s")
+    assert (ran, scheduler.get_jobs(), scheduler._listeners) == ([], [], [])
+
+
+@pytest.mark.rows("E25")
+def test_a_job_that_could_not_replace_another(scheduler: Any, gets: Gets) -> None:
+    """A job of a group runs when the one that was to replace it could not be added."""
+    with JobGroup(scheduler) as group:
+        first = group.add_job(work, id="report", **soon())
+        with pytest.raises(ValueError, match="longer than the target callable can handle"):
+            group.add_job(work, args=[1, 2, 3], id="report", replace_existing=True, **soon())
+        gets(first, "'done' after 5.5 s")

@@ -281,7 +281,7 @@ def test_an_id_that_waits_for_another_group(scheduler: Any) -> None:
     with JobGroup(scheduler) as first, JobGroup(scheduler) as second:
         future = first.add_job(work, id="same", **day)
         with pytest.raises(ConflictingIdError):
-            second.add_job(work, id="same", replace_existing=True, **day)
+            second.add_job(work, id="same", **day)
         assert future.result(30) == "done"
 
 
