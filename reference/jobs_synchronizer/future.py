@@ -46,7 +46,7 @@ class JobFuture(Future[Any]):
     _stored = False
     _handed_over = False
     _not_run: JobNotRun | None = None
-    # What its executor raised when it was handed over.
+    # What its executor raised when it was handed over, or who looked for its executor.
     _refusal: BaseException | None = None
     # A body that no executor will report, and how a body ended.
     _unwatched = False

@@ -9,6 +9,8 @@ may have a job of one. What comes after the hand-over is ``handover``'s.
 import sys
 import threading
 from contextlib import suppress
+from traceback import walk_stack
+from types import FrameType
 from typing import Any, Self
 
 from apscheduler import events
@@ -337,13 +339,11 @@ class Watch:
                 self._withdraw_one(future)
 
     def _withdraw_one(self, future: JobFuture) -> None:
-        # The scheduler removes a job while it handles that its executor was not found.
-        alias = getattr(sys.exception(), "looked_up_by_a_watch", None)
-        if alias is None:
+        error, future._refusal = future._refusal, None
+        if error is None:
             what = "was removed from job store {0._jobstore!r} before it was due"
             future._withdraw(JobRemoved, what, "Add it again if it should run.")
         else:
-            future._executor = alias
             what = (
                 "was taken out of job store {0._jobstore!r}: its executor {0._executor!r} does not "
                 "exist"
@@ -413,12 +413,21 @@ class Watch:
         try:
             executor = self._find_executor(alias)
         except BaseException as error:
-            error.looked_up_by_a_watch = alias  # type: ignore[attr-defined]  # See _withdraw_one.
+            # The scheduler removes the job that it was for, and says no more of it.
+            job = next(filter(None, map(_job_of_look, walk_stack(sys._getframe()))), None)
+            if future := job and self._find_future(job):
+                future._executor, future._refusal = alias, error
             raise
         return Observed(executor, self._find_future)
 
     def _find_future(self, job: Any) -> JobFuture | None:
         return self._waiting.get((job._jobstore_alias, job.id))
+
+
+def _job_of_look(step: tuple[FrameType, int]) -> Any:
+    """Return the job that a look at what is due has come to, if this is its frame."""
+    frame, _ = step
+    return frame.f_locals["job"] if frame.f_code is BaseScheduler._process_jobs.__code__ else None
 
 
 def _not_added(future: JobFuture, why: str) -> JobRefused:

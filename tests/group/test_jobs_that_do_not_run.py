@@ -21,7 +21,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 
 from apscheduler_fakes import Simulation
 from caller import Gets, soon, work
-from jobs_synchronizer import JobGroup, JobLost, JobRemoved
+from jobs_synchronizer import JobGroup, JobLost, JobRefused, JobRemoved
 from outcomes import later
 
 
@@ -206,6 +206,25 @@ def test_an_executor_that_does_not_exist(scheduler: Any, gets: Gets) -> None:
             "JobRefused after 0 s: Job 'work' (id …) was taken out of job store 'default': its "
             "executor 'nowhere' does not exist. Name one that the scheduler has, or add it.",
         )
+
+
+@pytest.mark.rows("E6")
+def test_a_job_that_is_removed_because_another_ones_executor_does_not_exist(
+    scheduler: Any, gets: Gets
+) -> None:
+    """What a callback of a refused job removes was removed, whatever became of the refused one."""
+    with JobGroup(scheduler) as group:
+        sibling = group.add_job(work, **soon())
+        with pytest.raises(KeyError, match="nowhere"):
+            scheduler._lookup_executor("nowhere")  # For no job at all.
+        guilty = group.add_job(work, executor="nowhere", **soon(1))
+        guilty.add_done_callback(lambda _: scheduler.remove_job(sibling.job_id))
+        gets(
+            sibling,
+            "JobRemoved after 1 s: Job 'work' (id …) was removed from job store 'default' before "
+            "it was due. Add it again if it should run.",
+        )
+        assert isinstance(guilty.exception(0), JobRefused)
 
 
 @pytest.mark.rows("E6", "E9", "E10")
