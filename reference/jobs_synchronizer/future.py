@@ -78,9 +78,9 @@ class JobFuture(Future[Any]):
 
         Safe to read at any time: it waits for no lock of the scheduler and looks into no store.
         """
-        if self.cancelled():
-            return "cancelled"
-        if self.done():
+        if self.done():  # First: one that is not cancelled now may be in a moment.
+            if self.cancelled():
+                return "cancelled"
             error = self.exception()
             if self._not_run is not None and self._not_run is error:
                 return self._not_run.what  # Another job's is the exception that this one raised.

@@ -472,6 +472,26 @@ def test_a_shutdown_that_waits_for_who_waits(preemptions: int) -> None:
     assert seen == {"JobRemoved", "not added"}
 
 
+def test_a_look_at_a_job_that_is_cancelled() -> None:
+    """Whoever reads ``last_seen`` while a job is cancelled is told what was seen, or that it is."""
+    seen: set[str] = set()
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC)
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            future = group.add_job(int, run_date="2100-01-01")
+            cancelling = threading.Thread(target=future.cancel)
+            cancelling.start()
+            seen.add(future.last_seen)
+        cancelling.join()
+        scheduler.shutdown()
+
+    look: Any = JobFuture.last_seen
+    assert explore(program, Exhaustive(max_preemptions=1), switch_in=[look.fget]).complete
+    assert seen == {"added to job store 'default'", "cancelled"}
+
+
 def test_an_id_that_another_job_has_just_had() -> None:
     """What is told late of a removed job is not told of the next one with its id."""
 
