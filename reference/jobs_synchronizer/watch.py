@@ -80,13 +80,15 @@ class Watch:
 
     def __init__(self, scheduler: BaseScheduler) -> None:
         self.scheduler = scheduler
-        # Of what follows; nothing else is waited for by who holds it.
-        self._lock = threading.Lock()
+        # Of what follows; nothing else is waited for by who holds it. The same thread may take it
+        # again between any two steps: garbage collection closes a generator, and its block ends.
+        self._lock = threading.RLock()
         # In their order, which a set has not: what is asked of them, every run asks alike.
         self._openers: dict[Opener, None] = {}
         # What a store may have, by the store's alias and the job's id.
         self._waiting: dict[tuple[str, str], JobFuture] = {}
         self._attends = False
+        self._changes = False
 
     @classmethod
     def of(cls, scheduler: BaseScheduler) -> Self:
@@ -108,24 +110,33 @@ class Watch:
 
     def _attend(self) -> None:
         """Be at the scheduler as long as there is anything to watch; after that it is as it was."""
-        needed = bool(self._openers or self._waiting)
+        if self._changes:
+            return  # The caller, whom a finaliser or a signal interrupted, looks again.
+        self._changes = True
+        try:
+            while self._attends != bool(self._openers or self._waiting):
+                (self._leave if self._attends else self._come)()
+                self._attends = not self._attends
+        finally:
+            self._changes = False
+
+    def _come(self) -> None:
+        self._own_lookup = vars(self.scheduler).get("_lookup_executor")
+        self._find_executor = self.scheduler._lookup_executor
+        self.scheduler._lookup_executor = self._lookup_executor
+        self._executors_lock = self.scheduler._executors_lock
+        self.scheduler._executors_lock = ExecutorsLock(
+            self._executors_lock, self._look_for_shutdown
+        )
+        self.scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL | OF_RUNS))
+
+    def _leave(self) -> None:
         own = vars(self.scheduler)
-        if needed and not self._attends:
-            self._own_lookup = own.get("_lookup_executor")
-            self._find_executor = self.scheduler._lookup_executor
-            self.scheduler._lookup_executor = self._lookup_executor
-            self._executors_lock = self.scheduler._executors_lock
-            self.scheduler._executors_lock = ExecutorsLock(
-                self._executors_lock, self._look_for_shutdown
-            )
-            self.scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL | OF_RUNS))
-        elif self._attends and not needed:
-            own.pop("_lookup_executor", None)
-            if self._own_lookup is not None:
-                own["_lookup_executor"] = self._own_lookup
-            self.scheduler._executors_lock = self._executors_lock
-            self.scheduler.remove_listener(self._hear)
-        self._attends = needed
+        own.pop("_lookup_executor", None)
+        if self._own_lookup is not None:
+            own["_lookup_executor"] = self._own_lookup
+        self.scheduler._executors_lock = self._executors_lock
+        self.scheduler.remove_listener(self._hear)
 
     def outlook(self) -> str:
         """Say why the scheduler hands no job over at present; empty when it does."""
@@ -207,7 +218,7 @@ class Watch:
             pool = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
             with self._lock:
                 opener.awaited.setdefault(pool, []).append(future)
-                if starves(pool, self._openers):
+                if starves(pool, list(self._openers)):
                     raise _not_added(future, _STARVED)
 
     def take_back(self, future: JobFuture) -> None:
@@ -294,7 +305,7 @@ class Watch:
         """Wait for this job no longer."""
         with self._lock:
             if self.waits_for(future):
-                del self._waiting[future._key]
+                self._waiting.pop(future._key, None)
                 self._attend()
 
     # In the store
@@ -311,7 +322,7 @@ class Watch:
         """Take back what has its answer and was left to a shutdown, which fails inside a job."""
         if not self.scheduler.running:
             with self._lock:
-                left = [future for future in self._waiting.values() if future.done()]
+                left = [future for future in list(self._waiting.values()) if future.done()]
             for future in left:
                 with suppress(Exception):  # As in JobFuture.cancel().
                     self.take_back(future)
@@ -367,7 +378,7 @@ class Watch:
         with self._lock:
             return [
                 future
-                for future in self._waiting.values()
+                for future in list(self._waiting.values())
                 if alias in {None, future._jobstore} and (future._stored or future.done())
             ]
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -391,6 +392,63 @@ def test_a_block_that_ends_while_a_job_is_added_during_a_shutdown(
     with pytest.raises(JobRefused, match="the scheduler is not running"):
         group.add_job("time:sleep", **options)
     assert [job.id for job in db.get_all_jobs()] == ["same"]
+
+
+def test_a_block_that_garbage_collection_ends(scheduler: Any) -> None:
+    """A generator that nobody reads on may be closed, and its block end, at any step of others."""
+
+    def stream() -> Iterator[None]:
+        with JobGroup(scheduler) as group:
+            group.add_job(work, **soon(3600))
+            yield
+
+    class Collected(str):
+        """A text that drops a generator whenever it is looked up."""
+
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            left.pop()
+            return super().__hash__()
+
+    left = [stream() for _ in range(100)]
+    for each in left:
+        next(each)
+    options: dict[str, Any] = {"jobstore": Collected("default"), **soon(60)}
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job(work, id=Collected(name), **options) for name in "ab"]
+        assert futures[0].cancel()
+        scheduler.remove_all_jobs()
+        assert isinstance(futures[1].exception(0), JobRemoved)
+    del each
+    left.clear()
+    assert scheduler.get_jobs() == []
+    assert scheduler._job_groups._waiting == {}
+    assert scheduler._listeners == []
+
+
+@pytest.mark.parametrize("name", ["add_listener", "remove_listener"])
+def test_a_group_that_a_signal_opens_as_another_one_opens_or_ends(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What a signal's handler does while a group comes or goes does no harm."""
+    real = getattr(scheduler, name)
+    signals = [None]
+
+    def interrupted(*args: Any) -> None:
+        real(*args)
+        while signals:
+            signals.pop()
+            with JobGroup(scheduler):
+                pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler, name, interrupted)
+        with JobGroup(scheduler) as group:
+            assert group.add_job(int).result(30) == 0
+    assert signals == []
+    assert scheduler._listeners == []
+    assert "_lookup_executor" not in vars(scheduler)
 
 
 def test_an_executor_that_moves_to_another_scheduler(scheduler: Any) -> None:
