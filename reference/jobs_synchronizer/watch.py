@@ -97,16 +97,21 @@ class Watch:
         return watch
 
     def open(self, opener: Opener) -> None:
-        """Watch for one more group."""
-        with self._lock:
-            self._openers[opener] = None
-            self._attend()
+        """Watch for one more group, unless it can have no job.
+
+        In a fork, threads that it has not may hold this lock, and the listeners', for ever.
+        """
+        if self._why_dead() != _DEAD:
+            with self._lock:
+                self._openers[opener] = None
+                self._attend()
 
     def close(self, opener: Opener) -> None:
         """Watch for one group less."""
-        with self._lock:
-            del self._openers[opener]
-            self._attend()
+        if opener in self._openers:
+            with self._lock:
+                del self._openers[opener]
+                self._attend()
 
     def _attend(self) -> None:
         """Be at the scheduler as long as there is anything to watch; after that it is as it was."""

@@ -179,6 +179,31 @@ def test_a_scheduler_whose_thread_is_dead(
         )
 
 
+@pytest.mark.rows("E28")
+# The thread that dies says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fork_while_other_threads_use_groups(scheduler: Any, refused: Refused) -> None:
+    """Locks that a fork has copied from threads that it has not are not waited for."""
+    kill(scheduler)
+    gate = threading.Event()
+
+    def use() -> None:
+        with scheduler._job_groups._lock, scheduler._listeners_lock, scheduler._jobstores_lock:
+            gate.wait()
+
+    with JobGroup(scheduler):
+        threading.Thread(target=use).start()
+        time.sleep(1)
+        with JobGroup(scheduler) as group:
+            refused(
+                lambda: group.add_job(work),
+                "JobRefused: Job 'work' (id …) was not added: the scheduler's thread has ended. "
+                "Start a scheduler in this process: a fork (gunicorn --preload) copies a scheduler "
+                "without its thread, and an error in a job store ends the thread.",
+            )
+        gate.set()
+
+
 def test_a_scheduler_whose_thread_is_about_to_start(
     sim: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
