@@ -20,13 +20,16 @@ from typing import Any
 from apscheduler_fakes.kernel import here
 from apscheduler_fakes.times import monotonic
 
+# More than what one thread makes.
+_MANY = 1 << 32
+
 _uuid4 = uuid.uuid4
 _wait = futures.wait
 _make_future: Callable[[Any], None] = futures.Future.__init__
 
 
 class InOrder(set[Any]):
-    """A set of futures or threads that lists them in the order in which they were made."""
+    """A set of futures or threads that lists them by their numbers."""
 
     def __iter__(self) -> Iterator[Any]:
         """List them."""
@@ -37,7 +40,12 @@ class InOrder(set[Any]):
 
 
 def number(thing: Any) -> int:
-    """Return a future's or thread's place in the order; one from outside has its address."""
+    """Return a future's or thread's place in the order; one from outside has its address.
+
+    In a simulation it is the order in which they were made. In an exploration it must not depend on
+    which thread was first, which no step has on record: there a future's is that of its thread,
+    then which of that thread's it is.
+    """
     place = getattr(thing, "_number", None) or getattr(thing, "ident", None)
     return id(thing) if place is None else int(place)
 
@@ -68,20 +76,24 @@ def new_random() -> Random:
 def new_counters() -> list[tuple[Any, str, Any]]:
     """Return what one simulation counts anew, each as owner, name and what stands there."""
     numbers = count(1)
-    seen, looks = -1.0, 0
+    looks: dict[int, tuple[float, int]] = {}
 
     def look() -> float:
         # as_completed takes its time for over when the clock shows more than that, and no real
-        # clock shows the same twice: at one instant this one grows by a nanosecond a look.
-        nonlocal seen, looks
-        now = monotonic()
-        looks = looks + 1 if now == seen else 1
-        seen = now
-        return now + looks / 1_000_000_000
+        # clock shows the same twice: at one instant this one grows by a nanosecond a look. It does
+        # so in each thread by itself: how often others have looked is on record in no step.
+        now, thread = monotonic(), threading.get_ident()
+        seen, number = looks.get(thread, (now, 0))
+        looks[thread] = now, number + 1 if now == seen else 1
+        return now + looks[thread][1] / 1_000_000_000
 
     def make_future(self: Any) -> None:
         _make_future(self)
-        if here() is not None:
+        kernel = here()
+        if kernel is not None and kernel.explored is not None:
+            (thread, made), _ = kernel.explored.new_name()
+            self._number = (thread + 1) * _MANY + made
+        elif kernel is not None:
             self._number = next(numbers)
 
     return [

@@ -310,7 +310,7 @@ class SteppingKernel(Kernel):
 
     # What stand-ins call.
 
-    def new_name(self) -> tuple[Hashable, int]:
+    def new_name(self) -> tuple[tuple[int, int], int]:
         """Return the name of an object that the running thread makes, and the moment."""
         thread = self.running
         made = self._made[thread] = self._made.get(thread, 0) + 1

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from functools import partial
 from typing import Any
 
@@ -1148,6 +1148,23 @@ def a_daemon_that_takes_a_lock_twice() -> Any:
         return tuple(log)
 
 
+@program
+def futures_that_two_make() -> object:
+    lock, made, names = threading.Lock(), list[Future[None]](), dict[Future[None], str]()
+
+    def make(name: str) -> None:
+        future = Future[None]()
+        names[future] = name
+        future.set_result(None)
+        with lock:
+            made.append(future)
+
+    joined(lambda: make("a"), lambda: make("b"))
+    return tuple(
+        tuple(map(names.__getitem__, each)) for each in (made, wait(made).done, as_completed(made))
+    )
+
+
 # Main holds a lock when it is told of a deadlock, and frees it as it ends.
 
 
@@ -1209,6 +1226,26 @@ def two_stage_lock_release() -> None:
 
     joined(add, add)
     assert value[0] == 2, "an update is lost"
+
+
+# Every order of these takes too long without a bound.
+
+
+def futures_that_two_wait_for_in_time() -> object:
+    lock, told = threading.Lock(), list[object]()
+    done, never = Future[None](), Future[None]()
+    done.set_result(None)
+
+    def late(name: str, *before: Future[None]) -> None:
+        try:
+            for each in (*before, never):
+                list(as_completed([each], timeout=1))
+        except TimeoutError:
+            with lock:
+                told.append((name, time.monotonic()))
+
+    joined(lambda: late("a"), lambda: late("b", done))
+    return tuple(told)
 
 
 # A program's end ends the pools: from then on they refuse jobs.
