@@ -12,7 +12,7 @@ import wait_programs
 from lock_programs import PLAIN, WITH_TRIES, Program
 from searching import outcome_of
 
-from apscheduler_fakes import Exhaustive
+from apscheduler_fakes import Exhaustive, Random
 from apscheduler_fakes.exploration import Strategy, schedules
 from apscheduler_fakes.world import World
 
@@ -22,6 +22,9 @@ EVERY: Bounds = (None, 0, 1, 2)
 
 # Trying every order of these without a bound takes days.
 WITHIN: Bounds = (0, 1, 2)
+
+# A sample of so many schedules.
+FEW = 5
 
 LOCKS = ("take", "hold", "try", "sleep")
 EVENTS = ("set", "is_set", "wait for the event", "sleep")
@@ -63,6 +66,22 @@ class Generated(NamedTuple):
                     every = self._outcomes(world, program, Exhaustive(bound, reduction=False))
                     if self._outcomes(world, program, Exhaustive(bound)) != every:
                         yield program, bound
+
+    def strangers(
+        self, programs: Iterable[Program], seeds: Iterable[int]
+    ) -> Iterator[tuple[Program, int]]:
+        """Yield each program of which a sample finds an outcome that the search of all does not.
+
+        Args:
+            programs: Which.
+            seeds: What samples of a few schedules each are drawn from.
+        """
+        with World(lambda: None, **self.options) as world:
+            for program in programs:
+                every = self._outcomes(world, program, Exhaustive())
+                for seed in seeds:
+                    if not self._outcomes(world, program, Random(FEW, seed)) <= every:
+                        yield program, seed
 
     def _outcomes(self, world: World, program: Program, strategy: Strategy) -> set[str]:
         seen: list[object] = []

@@ -148,6 +148,14 @@ def test_a_generated_program_keeps_every_outcome(name: str, every: int, bounds: 
     assert list(generated.losses(list(generated.programs())[::every], bounds)) == []
 
 
+@pytest.mark.parametrize("name", ["locks-3x2", "main-2x3", "events-2x2", "daemons-2x2"])
+def test_sampling_a_generated_program_finds_nothing_else(name: str) -> None:
+    """Random search finds no outcome outside those of the exhaustive one."""
+    generated = SETS[name]
+
+    assert list(generated.strangers(list(generated.programs())[::8], range(2))) == []
+
+
 def test_an_outcome_that_is_lost_is_seen() -> None:
     """Reduction takes for granted that data is shared under locks; this program's is not."""
     program = (("first",), ("second",))
@@ -162,6 +170,7 @@ def test_an_outcome_that_is_lost_is_seen() -> None:
     unlocked = Generated(1, lambda: iter([program]), runnable)
 
     assert list(unlocked.losses(unlocked.programs(), (None,))) == [(program, None)]
+    assert list(unlocked.strangers(unlocked.programs(), [0])) == [(program, 0)]
 
 
 @pytest.mark.parametrize(
