@@ -26,7 +26,7 @@ class JobFuture(Future[Any]):
 
     Its value is the job's, its exception the job's own or a ``JobNotRun``. It is *running* as soon
     as nothing keeps the job from running: in a thread from the first line of the job's function, in
-    another process from the hand-over. What it is told first stands.
+    another process as soon as the future of its pool is. What it is told first stands.
 
     Args:
         job_id: The job's id.
@@ -45,6 +45,10 @@ class JobFuture(Future[Any]):
     # Whether its store has it, or had.
     _stored = False
     _handed_over = False
+    # Whether another process may run it, then what its pool knows, and whether that may drop it.
+    _elsewhere = False
+    _pool_future: Future[Any] | None = None
+    _gives_up = False
     _not_run: JobNotRun | None = None
     # What its executor raised when it was handed over, or who looked for its executor.
     _refusal: BaseException | None = None
@@ -89,6 +93,15 @@ class JobFuture(Future[Any]):
         outlook = "" if self._handed_over else self._watch.outlook()
         return f"{seen}; {outlook}" if outlook else seen
 
+    def running(self) -> bool:
+        """Return whether the job is not done, and can be cancelled no longer."""
+        if not self._elsewhere:
+            return super().running()
+        pool_future = self._pool_future
+        # In this order: one that does not run, and is not done by now, has not begun.
+        waits = pool_future is not None and not (pool_future.running() or pool_future.done())
+        return not (waits or self.done())
+
     def cancel(self) -> bool:
         """Cancel the job unless it is running, and take it out of its store.
 
@@ -101,14 +114,17 @@ class JobFuture(Future[Any]):
         which is called once,
         https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.set_running_or_notify_cancel
         """
-        with self._condition:
-            is_new = self._state == PENDING
-            if is_new:
-                # As Future.cancel() does, but those who wait are told before any callback runs.
-                self._state = CANCELLED
-                self._condition.notify_all()
-                self.set_running_or_notify_cancel()
         try:
+            if self._pool_future is not None and self._process == os.getpid():
+                self._gives_up = True
+                self._pool_future.cancel()  # If it does, the executor hears of it, and comes here.
+            with self._condition:
+                is_new = self._state == PENDING and not self._elsewhere
+                if is_new:
+                    # As Future.cancel() does, but who waits is told before any callback runs.
+                    self._state = CANCELLED
+                    self._condition.notify_all()
+                    self.set_running_or_notify_cancel()
             if is_new:
                 self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
         finally:  # A callback may exit.
@@ -124,7 +140,14 @@ class JobFuture(Future[Any]):
         Whoever claims it runs it, or says why it is not run.
         """
         with self._condition:
-            return self._state == PENDING and self.set_running_or_notify_cancel()
+            is_free = self._state == PENDING and not self._elsewhere
+            return is_free and self.set_running_or_notify_cancel()
+
+    def _leave_to_others(self) -> bool:
+        """Let only another process run the job, or its pool drop it; return whether nobody has."""
+        with self._condition:
+            self._elsewhere = self._state == PENDING
+            return self._elsewhere
 
     def _settle(self, value: Any, error: BaseException | None = None) -> None:
         """Answer, unless there is an answer."""

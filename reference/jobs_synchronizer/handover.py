@@ -116,7 +116,8 @@ def _observe_endings(executor: Any) -> None:
             unsent = traceback is not None and not job_id.in_a_thread
             _lost(future, exc, begun=not (unsent or isinstance(exc, CancelledError)))
             # As the executor's own does, which waits for the lock.
-            executor._logger.error("%s", future._not_run, exc_info=(type(exc), exc, traceback))
+            told = future._not_run or f"Job {future.name!r} (id {future.job_id}) was cancelled."
+            executor._logger.error("%s", told, exc_info=(type(exc), exc, traceback))
         else:
             error(job_id, exc, traceback)
         _uncount(executor)
@@ -129,7 +130,7 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
     """Let an executor have a job unless it was taken back, and answer if it does not take it."""
     pool: Any = getattr(executor, "_pool", None)
     in_a_thread = pool is None or isinstance(pool, ThreadPoolExecutor)
-    if future.done() if in_a_thread else not future._claim():
+    if future.done() if in_a_thread else not future._leave_to_others():
         return
     _observe(executor, pool)
     handed = _copy_of(job)
@@ -203,7 +204,10 @@ def _observe_cancelling(pool: Any) -> None:
                 run_id.executor._run_job_error(run_id, error)
 
         if isinstance(run_id, RunId):
+            future: Any = run_id.future  # It may be answered, and none, at once.
             pool_future.add_done_callback(done)
+            if not run_id.in_a_thread:
+                future._pool_future = pool_future
         return pool_future
 
     pool.submit = submit_observed
@@ -229,6 +233,10 @@ def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
 
 
 def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
+    if future._gives_up and isinstance(error, CancelledError):
+        future._elsewhere = False
+        future.cancel()
+        return
     ran = "It may have run, in part or whole" if begun and future.running() else "It did not begin"
     what = f"was lost by executor {future._executor!r}: {_text(error)}"
     future._fail(JobLost, what, f"{ran}; the executor's log has more.", error)

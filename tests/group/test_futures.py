@@ -179,15 +179,48 @@ def test_a_finished_job_cannot_be_cancelled(scheduler: Any) -> None:
     assert future.result() == 0.5
 
 
-def test_a_job_in_another_process_cannot_be_cancelled(scheduler: Any) -> None:
-    """A job that was handed to another process counts as running: nothing keeps it from it."""
+def test_a_job_for_another_process_is_cancelled_if_its_pool_can_drop_it(scheduler: Any) -> None:
+    """A pool says what it has put on its way to another process: only that has to run."""
     pool = Elsewhere()
     scheduler.add_executor(pool, "elsewhere")
+    told: list[bool] = []
     with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor="elsewhere")
+        futures = [group.add_job(work, executor="elsewhere") for _ in range(3)]
         time.sleep(0.1)
-        assert future.running()
-        assert not future.cancel()
+        pool.futures[0].set_running_or_notify_cancel()
+        futures[1].add_done_callback(lambda future: told.append(future.cancelled()))
+        assert [future.running() for future in futures] == [True, False, False]
+        assert [future.cancel() for future in futures[:2]] == [False, True]
+        assert [future.last_seen for future in futures[1:]] == [
+            "cancelled",
+            "handed to executor 'elsewhere'",
+        ]
+        assert told == [True]
+    # The end of the block cancels, too.
+    assert [future.cancelled() for future in futures] == [False, True, True]
+    assert [future.cancelled() for future in pool.futures] == [False, True, True]
+    assert scheduler.get_jobs() == []
+    assert list(pool._instances.values()) == [1]
+
+
+def test_a_job_that_is_cancelled_while_another_processes_pool_takes_it(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows yet whether the job begins, so that it cannot be cancelled."""
+    pool = Elsewhere()
+    scheduler.add_executor(pool, "elsewhere")
+    seen: list[bool] = []
+
+    def submit(*call: Any) -> Any:
+        seen.extend([future.cancel(), future.running()])
+        return Elsewhere.submit(pool, *call)
+
+    monkeypatch.setattr(pool._pool, "submit", submit)
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="elsewhere", **soon())
+        time.sleep(6)
+        assert seen == [False, True]
+        assert not future.running()
 
 
 class Elsewhere(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
@@ -197,12 +230,14 @@ class Elsewhere(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no
         super().__init__(1)
         self._pool = concurrent.futures.Executor()
         self.submitted: list[Any] = []
+        self.futures: list[concurrent.futures.Future[Any]] = []
         self._pool.submit = self.submit  # type: ignore[assignment, method-assign]  # A stand-in.
 
     def submit(self, *call: Any) -> Any:
         """Keep a call."""
         self.submitted.append(call)
-        return concurrent.futures.Future[Any]()
+        self.futures.append(concurrent.futures.Future())
+        return self.futures[-1]
 
 
 @pytest.mark.parametrize("executor", ["default", "elsewhere"])

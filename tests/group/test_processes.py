@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,23 @@ def test_a_job_that_is_cancelled_before_it_goes_to_another_process(
             "JobLost at once: Job 'sleep' (id …) was lost by executor 'other': CancelledError: the "
             "pool cancelled it. It did not begin; the executor's log has more.",
         )
+
+
+def test_jobs_in_the_queue_of_a_process_pool_can_be_cancelled(
+    scheduler: Any, tmp_path: Path
+) -> None:
+    """What a process pool has not put on its way is not running, and never runs if cancelled."""
+    scheduler.add_executor(ProcessPoolExecutor(1), "queue")
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job("time:sleep", args=[0.5], executor="queue") for _ in range(7)]
+        make = partial(group.add_job, "os:mkdir", executor="queue")
+        futures += [make(args=[f"{tmp_path}/{name}"]) for name in ["cancelled", "left"]]
+        futures[0].result(30)
+        assert [future.running() for future in futures[-2:]] == [False, False]
+        assert futures[-2].cancel()
+    assert [future.cancelled() for future in futures[-2:]] == [True, True]
+    concurrent.futures.wait(futures, timeout=30)
+    assert list(tmp_path.iterdir()) == []
 
 
 async def answer_untraced() -> None:
