@@ -45,7 +45,8 @@ class JobGroup:
 
     ``with JobGroup(app.apscheduler) as group: futures = [group.add_job(task) for task in tasks]``.
     When the block ends, however it ends, every job that has not begun is cancelled and taken out of
-    its store; the group does not wait for the others, whose futures still get their answer.
+    its store, unless that was removed from the scheduler; the group does not wait for the others,
+    whose futures still get their answer.
 
     Args:
         scheduler: A scheduler, or Flask-APScheduler's ``APScheduler``; with the latter, jobs that

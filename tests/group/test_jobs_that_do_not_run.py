@@ -174,9 +174,25 @@ def test_a_job_store_that_is_removed(scheduler: Any, gets: Gets) -> None:
         gets(
             future,
             "JobRemoved after 1 s: Job 'work' (id …) was in job store 'other', which was removed "
-            "from the scheduler. A persistent store still has it, and a scheduler started on that "
-            "store runs it, which nobody hears of; remove it there if it should not run.",
+            "from the scheduler. If that store is persistent it still has the job, and a scheduler "
+            "started on it runs it, which nobody hears of; remove it there if it should not run.",
         )
+
+
+@pytest.mark.rows("E8")
+def test_a_persistent_job_store_that_is_removed(scheduler: Any, db: Any, gets: Gets) -> None:
+    """A store that is no longer the scheduler's is left alone, at the end of the block, too."""
+    scheduler.add_jobstore(db, "db")
+    with JobGroup(scheduler) as group:
+        future = group.add_job("os:getpid", jobstore="db", **soon())
+        later(1, lambda: scheduler.remove_jobstore("db"))
+        gets(
+            future,
+            "JobRemoved after 1 s: Job 'getpid' (id …) was in job store 'db', which was removed "
+            "from the scheduler. If that store is persistent it still has the job, and a scheduler "
+            "started on it runs it, which nobody hears of; remove it there if it should not run.",
+        )
+    assert [job.id for job in db.get_all_jobs()] == [future.job_id]
 
 
 @pytest.mark.rows("E8")
