@@ -117,6 +117,7 @@ class Kernel:
         self.random = random
         self.now = 0
         self.steps = 0
+        self.looks = 0  # The steps that are no switch, and are never counted anew.
         self.takes = 0  # Locks that were taken since the last switch.
         self._counted_from = 0  # Since when steps are counted.
         self.max_elapsed = max_elapsed
@@ -280,8 +281,9 @@ class Kernel:
         self._counted_from = self.now
 
     def count_step(self) -> None:
-        """Count a step, so that a loop that never lets time pass comes to an end."""
+        """Count a look as a step, so that a loop that never lets time pass comes to an end."""
         self.steps += 1
+        self.looks += 1
         if self.steps > self.max_steps:
             # What is being unwound may be as busy as what has failed.
             self.steps = 0

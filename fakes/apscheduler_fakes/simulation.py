@@ -52,7 +52,7 @@ class Simulation:
             or a look at a clock, a date, an event, a thread, a barrier or a lock. As many free
             locks may be taken without a switch between them. While ``clock`` lets time pass, the
             count begins anew whenever some has passed.
-        stall_timeout: Longest real time in seconds without a step, to be exceeded by no more than
+        stall_timeout: Longest real time in seconds without a switch, to be exceeded by no more than
             itself; then something is really blocked, or busy, and ``StallLimit`` is raised.
             ``None`` is for ever. A breakpoint is no stall.
 

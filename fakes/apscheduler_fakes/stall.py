@@ -1,9 +1,10 @@
 """The stall limit: something waits, or works, in real time, and no virtual thread gets a turn.
 
 A real lock that is held, a socket, a loop that touches nothing virtual: all virtual threads are one
-OS thread, so what stops one stops all. A real thread looks whether anything goes on; when nothing
-does, it sends the simulation's OS thread a signal, whose handler raises ``StallLimit``. (A signal
-gets a thread out of a real wait; ``interrupt_main`` and an asynchronous exception do not.)
+OS thread, so what stops one stops all. So does a loop that waits for something real and looks at
+the virtual clock in between. A real thread looks whether anything goes on; when nothing does, it
+sends the simulation's OS thread a signal, whose handler raises ``StallLimit``. (A signal gets a
+thread out of a real wait; ``interrupt_main`` and an asynchronous exception do not.)
 
 Python calls signal handlers in the process's main thread only. A simulation in another is sent an
 asynchronous exception: that ends a busy loop at once, and a real wait when it is over. Until then
@@ -20,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from apscheduler_fakes.errors import StallLimit
 from apscheduler_fakes.kernel import Kernel, active
@@ -36,13 +37,16 @@ _start_new_thread = _thread.start_new_thread
 _process_time = time.process_time
 _set_handler = signal.signal
 
+# A loop that looks so often that max_steps ends it after this many stall limits is left to it.
+_SOON = 10
+
 
 @contextmanager
 def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
     """Raise ``StallLimit`` in a simulation in which nothing goes on.
 
     Args:
-        stall_timeout: After how many real seconds without a step, at most twice as many;
+        stall_timeout: After how many real seconds without a switch, at most twice as many;
             ``None`` for never.
         more_time: What to do for a program that needs longer.
     """
@@ -61,6 +65,29 @@ def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
         watch.end()
 
 
+class _Place(NamedTuple):
+    """How far the running simulation is; an exploration is one after the other."""
+
+    kernel: Kernel | None = None
+    now: int = 0
+    switches: int = 0
+    looks: int = 0
+
+    def goes_on_in_a_bare_thread(self, before: "_Place") -> bool:
+        """Tell whether anything has gone on since then."""
+        if self.kernel is None or self[:3] != before[:3]:
+            return True
+        # Who looks may wait for something real in between, for as long as the virtual clock stands.
+        return (self.looks - before.looks) * _SOON > self.kernel.max_steps
+
+
+def _place_in_a_bare_thread() -> _Place:
+    kernel = active()
+    if kernel is None:
+        return _Place()
+    return _Place(kernel, kernel.now, kernel.steps - kernel.looks, kernel.looks)
+
+
 class _Watch(ABC):
     """Looks whether anything goes on in the thread that makes it."""
 
@@ -73,6 +100,7 @@ class _Watch(ABC):
         self._more_time = more_time
         self._busy_since = _process_time()
         self._excused = False
+        self._seen = _place_in_a_bare_thread()
 
     def end(self) -> None:  # noqa: B027  # Most have nothing to take back.
         """Take back what it has done."""
@@ -83,15 +111,19 @@ class _Watch(ABC):
 
     def watch_in_a_bare_thread(self) -> None:
         """Look again and again until it is stopped."""
-        seen = _place_in_a_bare_thread()
         while not self.stop.acquire(timeout=self._timeout):
-            # Between two schedules nothing runs: that is no stall, however often it is seen.
-            if seen[0] is not None and _place_in_a_bare_thread() == seen:
-                self.tell_in_a_bare_thread(seen[0])
-            else:
-                seen, self._busy_since = _place_in_a_bare_thread(), _process_time()
-                self._excused = False
+            self.look_in_a_bare_thread()
         self.stopped.release()
+
+    def look_in_a_bare_thread(self) -> None:
+        """Let the simulation know that it stalls if nothing has gone on since the last look."""
+        seen, place = self._seen, _place_in_a_bare_thread()
+        # Between two schedules nothing runs: that is no stall, however often it is seen.
+        if seen.kernel is not None and not place.goes_on_in_a_bare_thread(seen):
+            self.tell_in_a_bare_thread(seen.kernel)
+        else:
+            self._seen, self._busy_since = place, _process_time()
+            self._excused = False
 
     def is_excused(self, frame: FrameType | None) -> bool:
         """Tell whether there is a reason why nothing goes on.
@@ -107,7 +139,7 @@ class _Watch(ABC):
         """Return what to raise."""
         busy = _process_time() - self._busy_since > self._timeout / 2
         return StallLimit(
-            f"no step for {self._timeout:g} s of real time: {kernel.running.name} "
+            f"no switch for {self._timeout:g} s of real time: {kernel.running.name} "
             + ("is busy without a virtual wait" if busy else "waits for something real")
             + ". A socket, a loop or a real lock are the usual reasons; a lock is real if it was "
             "made before the simulation, or by what has kept threading.Lock since then, as "
@@ -152,12 +184,6 @@ class _ByException(_Watch):
                 ctypes.c_ulong(self.os_ident), ctypes.py_object(StallLimit)
             )
             sys.stderr.write(f"StallLimit: {kernel.failure}\n")
-
-
-def _place_in_a_bare_thread() -> tuple[Kernel | None, int, int]:
-    """Return how far the running simulation is; an exploration is one after the other."""
-    kernel = active()
-    return (None, 0, 0) if kernel is None else (kernel, kernel.now, kernel.steps)
 
 
 def _in_debugger(frame: FrameType | None) -> bool:

@@ -422,6 +422,7 @@ class SteppingKernel(Kernel):
         super().look_at_clock()
         if self.early and not self.unwinding:
             self.point(Op("look at the clock"))
+            self.looks += 1  # Nor is its stop a switch, unless others went first.
             self.touch(CLOCK, READ)
 
     def _close(self, thread: VirtualThread) -> None:

@@ -2,6 +2,7 @@
 
 import _thread
 import queue
+import select
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Simulation, StallLimit
+from apscheduler_fakes import Simulation, StallLimit, StepLimit, explore
 from beside import beside
 
 
@@ -245,7 +246,7 @@ def test_a_real_lock_from_before_the_block_ends_in_a_stall() -> None:
         time.sleep(5)
 
     caught = stalled(block)
-    assert "no step for 0.1 s of real time: second waits for something real" in str(caught.value)
+    assert "no switch for 0.1 s of real time: second waits for something real" in str(caught.value)
     assert "first sleeps" in str(caught.value)
     assert caught.traceback[-1].name == "block"
 
@@ -303,6 +304,46 @@ def test_a_loop_that_touches_nothing_virtual_is_a_stall() -> None:
             pass
 
     assert "is busy without a virtual wait" in str(stalled(block).value)
+
+
+def poll() -> None:
+    """Ask a socket again and again until a virtual deadline that cannot come."""
+    here, there = socket.socketpair()
+    with here, there:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            select.select([here], [], [], 0.001)
+
+
+@pytest.mark.e2e
+def test_a_loop_that_waits_for_something_real_until_a_virtual_deadline_is_a_stall() -> None:
+    """Its looks at the clock do not hide that nothing else has a turn and no time passes."""
+    caught = stalled(poll)
+    assert "no switch for 0.1 s of real time: MainThread waits for" in str(caught.value)
+    assert caught.traceback[-1].name == "poll"
+
+
+def looks(count: int, look: Callable[[], None]) -> None:
+    for _ in range(3):
+        for _ in range(count):
+            time.monotonic()
+        look()
+
+
+def test_a_loop_that_is_busy_with_looks_ends_in_a_step_limit(look: Callable[[], None]) -> None:
+    """A loop is a stall if it would take many stall limits to come to the limit of its steps."""
+    with pytest.raises(StepLimit), Simulation(max_steps=1000, stall_timeout=1000):
+        looks(400, look)
+    with pytest.raises(StallLimit), Simulation(max_steps=1000, stall_timeout=1000):
+        looks(100, look)
+
+
+def test_a_look_at_the_clock_that_others_may_come_before_is_no_switch(
+    look: Callable[[], None],
+) -> None:
+    """Where an exploration stops at each look, a loop of them alone is a stall all the same."""
+    with pytest.raises(StallLimit):
+        explore(lambda: looks(10, look), early_timeouts=True)
 
 
 @pytest.mark.e2e
@@ -412,7 +453,7 @@ def test_a_busy_loop_in_another_os_thread_is_ended(where: str) -> None:
 
     [error] = in_another_thread(run)
     who = "simulates" if where == "main" else "loops"
-    assert f"no step for 0.05 s of real time: {who} " in str(error)
+    assert f"no switch for 0.05 s of real time: {who} " in str(error)
     assert ", in test_a_busy_loop_in_another_os_thread_is_ended.<locals>.busy\n" in str(error)
 
 
