@@ -147,7 +147,10 @@ def explore_with(
     with Progress() as progress, rewritten(options.switch_in), options.world() as world:
         for ran in schedules(world, strategy):
             if isinstance(strategy, Exhaustive) and count == strategy.max_schedules:
-                _raise(failures)
+                _raise(
+                    failures,
+                    f"{counted(count, 'schedule')} ran, as many as may, and there are more.",
+                )
                 raise ExplorationIncomplete(
                     f"{counted(count, 'schedule')} without a failure, and there are more. Pass a "
                     "larger max_schedules, bound the preemptions, or make the program smaller."
@@ -233,19 +236,34 @@ def _claim(strategy: Strategy, options: Options) -> str:
     what = "no schedule fails"
     if bound is not None:
         what += f" within {counted(bound, 'preemption')}"
+    if options.early_timeouts:
+        when = "waits may time out between any two steps"
+    else:
+        when = "time moves only when nothing can run"
+    if options.spurious_wakeups:
+        when += ", and each thread may wake up by itself once"
     if not strategy.reduction:
-        return f"{what}, with switches between operations on locks and the like"
-    if options.switch_in:
-        return (
-            f"{what}, for data that is shared under locks or in the functions of switch_in, with "
+        where = ", with switches between operations on locks and the like"
+        if options.switch_in:
+            where += " and in the functions of switch_in"
+    elif options.switch_in:
+        where = (
+            ", for data that is shared under locks or in the functions of switch_in, with "
             "switches between their statements and before each assignment writes"
         )
-    return f"{what}, for data that is shared under locks"
+    else:
+        where = ", for data that is shared under locks"
+    return f"{what}{where}; {when}"
 
 
-def _raise(failures: list[ScheduleFailure]) -> None:
+def _raise(failures: list[ScheduleFailure], limit: str = "") -> None:
+    """Raise what has failed, if anything has; with a note of the limit that was hit, if one was."""
     __tracebackhide__ = True
-    if len(failures) == 1:
-        raise failures[0]
-    if failures:
-        raise ExceptionGroup(f"the program fails in {len(failures)} ways", failures)
+    if not failures:
+        return
+    failure: Exception = failures[0]
+    if len(failures) > 1:
+        failure = ExceptionGroup(f"the program fails in {len(failures)} ways", failures)
+    if limit:
+        failure.add_note(limit)
+    raise failure

@@ -109,6 +109,7 @@ class World:
                 self._end(self._kernel)
             self._swap(names)
             undo.callback(self._put_counters_back)
+            undo.callback(setattr, threading, "excepthook", threading.excepthook)
             self._counters = [
                 (owner, name, owner.__dict__[name]) for owner, name, _ in repeatable.new_counters()
             ]
@@ -157,6 +158,7 @@ class World:
         self._raise_interruption()
         for owner, name, counter in repeatable.new_counters():
             setattr(owner, name, counter)
+        threading.excepthook = self._thread_failed  # A schedule may have set its own.
         self._ran += 1
         if self._ran % _COLLECT_EVERY == 0:
             _collect()
@@ -314,7 +316,6 @@ class World:
             names.swap(owner, name, ours)
         if self.spurious:
             names.swap(*explored.SPURIOUS)
-        names.swap(threading, "excepthook", self._thread_failed)
         names.swap(sys, "unraisablehook", self._bare_thread_failed(sys.unraisablehook))
 
     def _thread_failed(self, args: Any) -> None:

@@ -328,7 +328,10 @@ def test_an_exploration_says_what_it_covered() -> None:
         None,
     )
     assert done.deepest == 8
-    assert done.claim == "no schedule fails, for data that is shared under locks"
+    assert done.claim == (
+        "no schedule fails, for data that is shared under locks; "
+        "time moves only when nothing can run"
+    )
     assert str(done).startswith("2 schedules (0 redundant), at most 8 steps, ")
 
 
@@ -365,6 +368,54 @@ def test_a_search_that_comes_to_its_limit_is_no_pass() -> None:
     """An exhaustive search that had to stop says so."""
     with pytest.raises(ExplorationIncomplete, match="2 schedules without a failure, and there are"):
         explore(written_programs.semaphore_of_one, Exhaustive(max_schedules=2))
+
+
+@pytest.mark.parametrize(
+    ("options", "rest"),
+    [
+        ({}, "like; time moves only when nothing can run"),
+        ({"early_timeouts": True}, "like; waits may time out between any two steps"),
+        ({"spurious_wakeups": True}, "run, and each thread may wake up by itself once"),
+        (
+            {"switch_in": [written_programs.joined]},
+            "like and in the functions of switch_in; time moves only when nothing can run",
+        ),
+    ],
+)
+def test_a_claim_says_what_may_come_by_itself(options: dict[str, Any], rest: str) -> None:
+    """When time moves, who wakes up and where else is switched stand in the claim."""
+    strategy = Exhaustive(max_preemptions=0, reduction=False)
+
+    assert explore(written_programs.set_beside_is_set, strategy, **options).claim.endswith(rest)
+
+
+def test_failures_say_that_a_search_came_to_its_limit() -> None:
+    """With ``keep_going``, a search that had to stop after a failure says so too."""
+
+    def program() -> None:
+        written_programs.semaphore_of_one()
+        raise ValueError
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program, Exhaustive(max_schedules=2), keep_going=True)
+
+    assert caught.value.__notes__[-1] == "2 schedules ran, as many as may, and there are more."
+
+
+def test_a_hook_for_exceptions_of_threads_holds_for_its_schedule() -> None:
+    """A program that hears of its threads' exceptions itself decides what they are."""
+    before, heard = threading.excepthook, list[object]()
+
+    def program() -> None:
+        threading.excepthook = heard.append
+        written_programs.joined(dict[str, int]().popitem)
+
+    def without() -> None:
+        written_programs.joined(dict[str, int]().popitem)
+
+    assert explore(program).schedules == len(heard) - 2 == 1
+    assert threading.excepthook is before
+    assert isinstance(failure_of(without).__cause__, KeyError)
 
 
 def test_a_limit_that_is_just_enough_is_enough() -> None:
