@@ -43,8 +43,8 @@ _ADVICE = {
     _STARVED: "Give the job an executor of its own, or this one more workers.",
 }
 _LEFT = (
-    "If that store is persistent it still has the job, and a scheduler started on it runs it, which "
-    "nobody hears of; remove it there if it should not run."
+    "If that store is persistent it still has the job, and a scheduler started on it runs it, "
+    "which nobody hears of; remove it there if it should not run."
 )
 # What empties a store, or takes it away: what happened to the jobs in it, and what to do.
 _EMPTIED = {
