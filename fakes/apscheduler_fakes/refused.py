@@ -60,6 +60,7 @@ def refusals() -> list[tuple[Any, str, Any]]:
         (_freeze_time, "stop", _refuse(_freeze_time.stop, _FREEZE)),
         (BaseEventLoop, "run_forever", _refuse(BaseEventLoop.run_forever, _LOOP)),
         (BaseEventLoop, "run_until_complete", _of_coroutine(BaseEventLoop.run_until_complete)),
+        (BaseEventLoop, "_run_once", _leave(vars(BaseEventLoop)["_run_once"])),
         (asyncio.Runner, "run", _of_coroutine(asyncio.Runner.run)),
         (BaseProcess, "start", _refuse(BaseProcess.start, _PROCESS)),
         # Not __init__: what __del__ asks for must be there.
@@ -200,6 +201,20 @@ def _of_coroutine(real: Callable[..., Any]) -> Callable[..., Any]:
         raise _kept(kernel, NotModelled(_LOOP))
 
     return of_coroutine
+
+
+def _leave(real: Callable[[Any], None]) -> Callable[[Any], None]:
+    @wraps(real)
+    def run_once(self: Any) -> None:
+        kernel = here()
+        if kernel is not None:
+            # A block around an await. It has to be left first: it raises the refusal at its end.
+            _kept(kernel, NotModelled(_LOOP))
+            for task in asyncio.all_tasks(self):
+                task.cancel()
+        real(self)
+
+    return run_once
 
 
 def _of_real_thread(real: Callable[..., Any]) -> Callable[..., Any]:

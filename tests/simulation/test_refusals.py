@@ -153,6 +153,27 @@ def test_a_refused_event_loop_prints_nothing(
         assert kept(runner, main()) == "ran"
 
 
+def test_a_block_around_an_await_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    """A loop that runs already would wait in real time; one that has its turn later goes on."""
+    left: list[object] = []
+
+    async def main() -> str:
+        with Simulation() as sim:
+            time.sleep(1)
+            assert sim.clock.elapsed == 1.0
+        with pytest.raises(NotModelled, match="an asyncio event loop inside"), Simulation():
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                left.append("the await")
+        await asyncio.sleep(0)
+        return "ran"
+
+    assert asyncio.run(main()) == "ran"
+    gc.collect()
+    assert (left, capfd.readouterr()) == (["the await"], ("", ""))
+
+
 def test_a_submit_that_was_kept_from_inside_is_the_pools_outside() -> None:
     """It asks where it is called, not where it was found."""
     with Simulation():
