@@ -84,7 +84,8 @@ def endings(folder: Path) -> Iterator[Ending]:
             if isinstance(target, ast.Name)
         }
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef) and (rows := _rows_of(node)):
+            # What is skipped, or may fail, shows nothing.
+            if isinstance(node, ast.FunctionDef) and (rows := _rows_of(node)) and _counts(node):
                 yield Ending(
                     f"{file.as_posix()}::{node.name}",
                     rows,
@@ -100,6 +101,11 @@ def _rows_of(test: ast.FunctionDef) -> list[str]:
         if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.rows"
         for argument in mark.args
     ]
+
+
+def _counts(test: ast.FunctionDef) -> bool:
+    source = ast.unparse(test)
+    return not any(f"pytest.{word}" in source for word in ("mark.skip", "mark.xfail", "skip("))
 
 
 def _told(test: ast.FunctionDef, texts: dict[str, ast.expr]) -> Iterator[str]:

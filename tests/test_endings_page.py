@@ -61,6 +61,17 @@ def test_other():
     )
 
 
+@pytest.mark.parametrize(
+    ("mark", "first"),
+    [("@pytest.mark.skip", "pass"), ("@pytest.mark.xfail", "pass"), ("@mark", "pytest.skip('')")],
+)
+def test_a_test_that_is_skipped_shows_nothing(tmp_path: Path, mark: str, first: str) -> None:
+    """A row whose only test does not run, or may fail, has none."""
+    test = f"{mark}\n@pytest.mark.rows('E1')\ndef test_it(gets):\n    {first}\n    gets(1, 'x')\n"
+    (tmp_path / "test_it.py").write_text(test, encoding="utf-8")
+    assert list(endings.endings(tmp_path)) == []
+
+
 def test_the_script_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Running it writes what the test above compares with."""
     monkeypatch.setattr(endings, "PAGE", tmp_path / "page.md")

@@ -30,21 +30,27 @@ def db(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def gets(request: pytest.FixtureRequest) -> Gets:
+def gets(request: pytest.FixtureRequest) -> Iterator[Gets]:
     """Wait for a job and compare what its caller gets; the second argument is what the docs say."""
     sim = request.getfixturevalue("sim") if "sim" in request.fixturenames else None
 
     def gets(future: JobFuture, expected: str) -> None:
+        compared.append(expected)
         assert told(future, sim and (lambda: sim.clock.elapsed)) == expected
 
-    return gets
+    compared: list[str] = []
+    yield gets
+    assert compared, "gets() was never called: docs/endings.md says what it did not compare."
 
 
 @pytest.fixture
-def refused() -> Refused:
+def refused() -> Iterator[Refused]:
     """Compare what a call raises; the second argument is what the docs say."""
 
     def refused(call: Callable[[], object], expected: str) -> None:
+        compared.append(expected)
         assert refusal(call) == expected
 
-    return refused
+    compared: list[str] = []
+    yield refused
+    assert compared, "refused() was never called: docs/endings.md says what it did not compare."
