@@ -157,10 +157,13 @@ def test_a_block_around_an_await_is_refused(capfd: pytest.CaptureFixture[str]) -
     """A loop that runs already would wait in real time; one that has its turn later goes on."""
     left: list[object] = []
 
-    async def main() -> str:
+    def block() -> None:
         with Simulation() as sim:
             time.sleep(1)
             assert sim.clock.elapsed == 1.0
+
+    async def main() -> str:
+        block()
         with pytest.raises(NotModelled, match="an asyncio event loop inside"), Simulation():
             try:
                 await asyncio.sleep(1000)
