@@ -384,7 +384,8 @@ class RLock(_Lockable):
         if here() is None:
             return repr(self._plain())
         state, owner = ("locked", self.holder.ident) if self.holder else ("unlocked", 0)
-        return f"<{state} _thread.RLock object owner={owner} count={self._count} at {id(self):#x}>"
+        name = "_thread.RLock" if type(self) is RLock else type(self).__name__
+        return f"<{state} {name} object owner={owner} count={self._count} at {id(self):#x}>"
 
     def _hand_over(self, real: Any) -> None:
         # Only its owner can free it. The main thread still can; the others have ended.
@@ -485,6 +486,8 @@ class SimpleQueue(_Outliving):
         return not self._items
 
     def __repr__(self) -> str:
+        if type(self) is not SimpleQueue:
+            return object.__repr__(self)
         return f"<_queue.SimpleQueue object at {id(self):#x}>"
 
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]  # As in queue.

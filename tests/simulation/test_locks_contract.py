@@ -311,6 +311,7 @@ def test_an_rlock_can_have_subclasses() -> None:
     with lock:
         assert in_thread(lambda: lock.acquire(False)) is False
     assert lock.name == "mine"
+    assert repr(lock).startswith("<unlocked Named object owner=0 count=0 at 0x")
 
 
 def test_a_notification_wakes_as_many_as_it_says() -> None:

@@ -159,4 +159,9 @@ def test_a_simple_queue_is_no_value() -> None:
     with pytest.raises(TypeError):
         SimpleQueue(1)  # type: ignore[call-arg]
     assert repr(SimpleQueue()).startswith("<_queue.SimpleQueue object at 0x")
+
+    class Named(SimpleQueue):  # type: ignore[type-arg]
+        """A queue that a program derives."""
+
+    assert repr(Named()).startswith(f"<{__name__}.{Named.__qualname__} object at 0x")
     assert SimpleQueue[int].__args__ == (int,)  # type: ignore[attr-defined]
