@@ -201,6 +201,9 @@ def _steady(kernel: Kernel) -> int:
 
 
 def _clock(kernel: Kernel, clock: int) -> int | None:
+    if not hasattr(clock, "__index__"):
+        return None  # The real one has an error for it.
+    clock = operator.index(clock)
     if clock == real.CLOCK_REALTIME:
         return instant(kernel)
     if clock == _ATOMIC:

@@ -115,6 +115,17 @@ def test_a_wrong_zone_is_refused_with_the_real_error() -> None:
     assert str(inside.value) == str(outside.value)
 
 
+@pytest.mark.parametrize("name", ["clock_gettime", "clock_gettime_ns"])
+@pytest.mark.parametrize("clock", [1 + 0j, 1.0, [], None, "1"])
+def test_what_is_no_clock_is_refused_as_for_real(name: str, clock: Any) -> None:
+    """Also if it equals one."""
+    with pytest.raises(TypeError) as outside:
+        getattr(time, name)(clock)
+    with Simulation(), pytest.raises(TypeError) as inside:
+        getattr(time, name)(clock)
+    assert str(inside.value) == str(outside.value)
+
+
 @UTCNOW
 def test_dates_beside_a_simulation_are_real() -> None:
     """A real thread's dates are those of its clocks."""
@@ -123,7 +134,7 @@ def test_dates_beside_a_simulation_are_real() -> None:
     done.acquire()
 
     def outside() -> None:
-        go.acquire(timeout=10)
+        assert go.acquire(timeout=10)
         today = date.today()  # noqa: DTZ011  # The point, as below.
         seen.extend([datetime.now(UTC).year, datetime.now().year, today.year])  # noqa: DTZ005
         seen.extend([datetime.utcnow().year, datetime.today().year])  # noqa: DTZ002, DTZ003
@@ -133,7 +144,7 @@ def test_dates_beside_a_simulation_are_real() -> None:
     thread.start()
     with Simulation("1999-06-01T00:00Z"):
         go.release()
-        done.acquire(timeout=10)
+        assert done.acquire(timeout=10)
     thread.join()
     assert min(seen) > 1999
 
