@@ -485,7 +485,7 @@ def test_a_real_thread_beside_a_simulation_has_the_real_things() -> None:
     done.acquire()
 
     def outside() -> None:
-        go.acquire(timeout=10)
+        assert go.acquire(timeout=10)
         lock, items = threading.Lock(), queue.SimpleQueue[int]()
         future: Future[int] = Future()
         future.set_result(1)
@@ -501,7 +501,7 @@ def test_a_real_thread_beside_a_simulation_has_the_real_things() -> None:
     thread.start()
     with Simulation():
         go.release()
-        done.acquire(timeout=10)
+        assert done.acquire(timeout=10)
     thread.join()
 
     assert [str(each) for each in results] == ["ran", "_thread", "_queue", "real", "True", "True"]
