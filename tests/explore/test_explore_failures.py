@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 import written_programs
-from lock_programs import PLAIN, programs, runnable
+from generated_sets import SETS
 
 from apscheduler_fakes import (
     PCT,
@@ -297,24 +297,37 @@ def test_a_program_without_threads_is_a_picture_of_a_sentence(tmp_path: Path) ->
     assert "MainThread ran alone" in (tmp_path / "lanes.svg").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("every", [40, pytest.param(1, marks=pytest.mark.soundness)])
+@pytest.mark.parametrize(
+    ("name", "every"),
+    [
+        ("locks-3x3", 40),
+        ("main-2x3", 8),
+        ("wake-ups-2x1", 2),
+        *(pytest.param(name, 1, marks=pytest.mark.soundness) for name in SETS),
+    ],
+)
 def test_every_failure_of_the_generated_programs_has_a_short_string_that_replays(
-    every: int,
+    name: str, every: int
 ) -> None:
-    """A deadlock of three threads on two locks is written in at most 60 characters."""
-    seen: list[object] = []
+    """What fails in two or three threads of a few operations is written in 60 characters."""
+    generated = SETS[name]
+    strategy = Exhaustive(None if None in generated.bounds else 2)
+    options: dict[str, Any] = {
+        "early_timeouts": "early" in generated.options,
+        "spurious_wakeups": "spurious" in generated.options,
+    }
     failures: list[ScheduleFailure] = []
     again: list[bool] = []
-    for generated in list(programs(PLAIN, 3, 3))[::every]:
-        program = runnable(generated, seen)
+    for each in list(generated.programs())[::every]:
+        program = generated.runnable(each, [])
         try:
-            explore(program)
+            explore(program, strategy, **options)
         except ScheduleFailure as failure:
             failures.append(failure)
-            again.append(fails_again(program, failure))
-    assert len(failures) > 2
+            again.append(fails_again(program, failure, **options))
+    assert failures or not name.startswith(("locks", "main"))  # Those have deadlocks.
     assert all(again)
-    assert max(len(failure.schedule) for failure in failures) <= 60
+    assert [each for each in failures if len(each.schedule) > 60] == []
 
 
 def test_an_exploration_says_what_it_covered() -> None:
