@@ -384,6 +384,24 @@ def test_other_unraisable_errors_go_where_they_went(monkeypatch: pytest.MonkeyPa
     assert {str(each) for each in seen} == {"in a finalizer"}
 
 
+def test_a_thread_that_is_cut_off_in_a_finalizer_tells_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A daemon that waits in a finalizer when its program ends is ended like any other."""
+    seen: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: seen.append(args.exc_value))
+
+    class Waiting:
+        def __del__(self) -> None:
+            threading.Event().wait()
+
+    def program() -> None:
+        threading.Thread(target=Waiting, daemon=True).start()
+
+    assert explore(program).complete
+    assert seen == []
+
+
 def test_a_program_may_run_without_a_collector() -> None:
     """An exploration leaves the garbage collector as it found it."""
     import gc  # noqa: PLC0415

@@ -22,7 +22,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from apscheduler_fakes import Exhaustive, ScheduleFailure, explore
+from apscheduler_fakes import Exhaustive, ScheduleFailure, Simulation, explore
 from caller import DEADLINE, kill
 from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover, watch
 from jobs_synchronizer import future as future_module
@@ -735,6 +735,47 @@ def test_a_job_that_ends_while_its_pool_drops_another() -> None:
 
     assert explore(program, Exhaustive(max_preemptions=1)).complete
     assert seen == {"value", "JobLost"}
+
+
+def test_a_job_that_is_cancelled_where_another_is_dropped_leaves_a_locked_store_alone(
+    sim: Simulation,
+) -> None:
+    """A callback that has a pool's lock does not wait for the stores; the block's end does."""
+    executor, store = pool(), Kept()
+    scheduler = OneLook(timezone=UTC, executors={"default": executor}, jobstores={"default": store})
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        occupied = Occupied(group, scheduler)
+        dropped = group.add_job(int)
+        later = group.add_job(int, run_date="2100-01-01")
+        dropped.add_done_callback(lambda _: later.cancel())
+        scheduler.look()
+        with scheduler._jobstores_lock:
+            dropping = threading.Thread(target=cancel_the_queue, args=[executor._pool])
+            dropping.start()
+            dropping.join()
+        assert [job.id for job in store.get_all_jobs()] == [later.job_id]
+        assert [answer_of(dropped), answer_of(later)] == ["JobLost", "cancelled"]
+        occupied.gate.set()
+    assert store.get_all_jobs() == []
+
+
+def test_an_executor_counts_off_one_of_two_runs_at_a_time(sim: Simulation) -> None:
+    """Two runs of one id that their pool drops are counted off one by one."""
+    executor = pool()
+    scheduler = OneLook(timezone=UTC, executors={"default": executor})
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        occupied = Occupied(group, scheduler)
+        runs = []
+        for _ in range(2):
+            runs.append(group.add_job(int, id="same", max_instances=2))
+            scheduler.look()
+        assert executor._instances["same"] == len(runs)
+        cancel_the_queue(executor._pool)
+        assert [answer_of(each) for each in runs] == ["JobLost", "JobLost"]
+        assert "same" not in executor._instances
+        occupied.gate.set()
 
 
 @pytest.mark.rows("E12", "E16")
