@@ -51,7 +51,7 @@ OF_GROUPS = ("tests/group",)
 # The longest first: they end at about the same time.
 SHARES = (
     Share(("watch.py", "group.py"), OF_GROUPS),
-    Share(("handover.py", "future.py", "opener.py", "errors.py"), OF_GROUPS),
+    Share(("handover.py", "future.py", "opener.py", "shutdown.py", "errors.py"), OF_GROUPS),
     Share(("corrected.py",), OF_PROGRAMS),
     Share(("documented.py", "__init__.py", "__main__.py"), OF_PROGRAMS),
 )
