@@ -121,18 +121,24 @@ def in_a_named_argument(lock: Any) -> Program:
     return partial(twice, lock=lock)
 
 
-@pytest.mark.parametrize("kind", [threading.Lock, threading.RLock, threading.Semaphore])
+PLACES = [
+    in_a_closure,
+    in_a_default,
+    in_a_keywords_default,
+    in_a_container,
+    in_an_attribute,
+    in_a_slot,
+    in_an_argument,
+    in_a_named_argument,
+]
+OTHER_KINDS = [threading.RLock, threading.Semaphore]
+
+
 @pytest.mark.parametrize(
-    "make",
+    ("make", "kind"),
     [
-        in_a_closure,
-        in_a_default,
-        in_a_keywords_default,
-        in_a_container,
-        in_an_attribute,
-        in_a_slot,
-        in_an_argument,
-        in_a_named_argument,
+        *((place, threading.Lock) for place in PLACES),
+        *((in_an_attribute, kind) for kind in OTHER_KINDS),
     ],
 )
 def test_a_lock_from_outside_is_a_place_to_switch(

@@ -794,4 +794,4 @@ def test_a_pool_that_drops_the_jobs_of_nobody() -> None:
         dropping.join()
 
     with pytest.raises(ScheduleFailure, match=r"Deadlock: nothing can run any more"):
-        explore(program, Exhaustive(max_preemptions=2))
+        explore(program, Exhaustive(max_preemptions=1))
