@@ -311,8 +311,8 @@ def poll() -> None:
     here, there = socket.socketpair()
     with here, there:
         end = time.monotonic() + 1
-        while time.monotonic() < end:
-            select.select([here], [], [], 0.001)
+        while True:
+            select.select([here], [], [], min(end - time.monotonic(), 0.001))
 
 
 @pytest.mark.e2e
@@ -324,7 +324,7 @@ def test_a_loop_that_waits_for_something_real_until_a_virtual_deadline_is_a_stal
 
 
 def looks(count: int, look: Callable[[], None]) -> None:
-    for _ in range(3):
+    while True:
         for _ in range(count):
             time.monotonic()
         look()

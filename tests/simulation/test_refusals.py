@@ -177,6 +177,21 @@ def test_a_block_around_an_await_is_refused(capfd: pytest.CaptureFixture[str]) -
     assert (left, capfd.readouterr()) == (["the await"], ("", ""))
 
 
+def test_a_loop_of_a_real_thread_goes_on_beside_a_block() -> None:
+    """What is refused is a loop in the simulation's own thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    ran = threading.Lock()
+    ran.acquire()
+    with Simulation():
+        loop.call_soon_threadsafe(ran.release)
+        assert ran.acquire(timeout=10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
 def test_a_submit_that_was_kept_from_inside_is_the_pools_outside() -> None:
     """It asks where it is called, not where it was found."""
     with Simulation():
