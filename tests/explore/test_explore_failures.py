@@ -727,16 +727,7 @@ def test_a_look_at_unlocked_data_before_a_lock_is_found_by_samples_and_bounds(
     """A thread may be stopped before its first operation, though it has touched nothing yet."""
 
     def program() -> None:
-        made: list[int] = []
-        lock = threading.Lock()
-
-        def make() -> None:
-            if not made:
-                with lock:
-                    made.append(1)
-
-        written_programs.joined(make, make)
-        assert made == [1]
+        assert written_programs.double_checked() == 1
 
     failure_of(program, strategy)
     assert explore(program).schedules == 1  # Without a lock around the look, the page says.

@@ -521,26 +521,15 @@ def published_list() -> object:
     return len(synchronizer.get_status_list())
 
 
-def double_checked() -> object:
-    """A flag that two threads look at without the lock under which it is set."""
-    made: list[int] = []
-    lock = threading.Lock()
-
-    def make() -> None:
-        if not made:
-            with lock:
-                made.append(1)
-
-    written_programs.joined(make, make)
-    return len(made)
-
-
 @pytest.mark.parametrize(
     "bound", [0, 1, *(pytest.param(each, marks=pytest.mark.soundness) for each in (None, 2))]
 )
 @pytest.mark.parametrize(
     ("unlocked", "where"),
-    [(published_list, documented.JobsSynchronizer), (double_checked, double_checked)],
+    [
+        (published_list, documented.JobsSynchronizer),
+        (written_programs.double_checked, written_programs.double_checked),
+    ],
     ids=["published", "double-checked"],
 )
 def test_unlocked_accesses_keep_every_outcome(unlocked: Any, where: Any, bound: int | None) -> None:

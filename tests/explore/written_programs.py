@@ -1058,6 +1058,20 @@ def double_checked_flag() -> None:
     assert len(made) == 1, "made twice"
 
 
+def double_checked() -> object:
+    """A flag that two threads look at without the lock under which it is set."""
+    made: list[int] = []
+    lock = threading.Lock()
+
+    def make() -> None:
+        if not made:
+            with lock:
+                made.append(1)
+
+    joined(make, make)
+    return len(made)
+
+
 @timed
 def a_sleep_that_begins_beside_a_sleeper() -> Any:
     lock, order = threading.Lock(), list[str]()
