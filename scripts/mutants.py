@@ -57,7 +57,10 @@ OF_GROUPS = tuple(
 # The longest first: they end at about the same time.
 SHARES = (
     Share(("watch.py", "group.py"), OF_GROUPS),
-    Share(("handover.py", "future.py", "opener.py", "shutdown.py", "errors.py"), OF_GROUPS),
+    Share(
+        ("handover.py", "future.py", "opener.py", "shutdown.py", "stores.py", "errors.py"),
+        OF_GROUPS,
+    ),
     Share(("corrected.py",), OF_PROGRAMS),
     Share(("documented.py", "__init__.py", "__main__.py"), OF_PROGRAMS),
 )

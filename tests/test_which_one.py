@@ -10,7 +10,7 @@ import pytest
 
 import readme
 from apscheduler_fakes import Simulation
-from jobs_synchronizer import errors, future, group, handover, opener, shutdown, watch
+from jobs_synchronizer import errors, future, group, handover, opener, shutdown, stores, watch
 
 PAGE = Path(__file__).parent.parent / "docs" / "which_one.md"
 
@@ -41,7 +41,7 @@ def test_an_error_and_a_pending_job_are_shown(sim: Simulation) -> None:
 def test_the_page_names_what_a_group_touches() -> None:
     """Whatever a group's modules use of others and is not public stands in the page's table."""
     used, own = set[str](), {"__weakref__"}
-    for module in (errors, future, group, handover, opener, shutdown, watch):
+    for module in (errors, future, group, handover, opener, shutdown, stores, watch):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             match node:
                 case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):

@@ -210,11 +210,11 @@ class JobFuture(Future[Any]):
         return body
 
     def _refuse_unrun(self, value: Any) -> Any:
+        if type(value) not in _ASYNC:  # Neither kind can be derived from.
+            return value
         if isinstance(value, CoroutineType):
             value.close()
-        if isinstance(value, CoroutineType | AsyncGeneratorType):
-            raise TypeError(
-                f"Job {self.name!r} (id {self.job_id}) returned {_ASYNC[type(value)]}, and its "
-                "body has not run. Pass a function that calls asyncio.run."
-            )
-        return value
+        raise TypeError(
+            f"Job {self.name!r} (id {self.job_id}) returned {_ASYNC[type(value)]}, and its "
+            "body has not run. Pass a function that calls asyncio.run."
+        )

@@ -14,8 +14,7 @@ from types import FrameType
 from typing import Any, Self
 
 from apscheduler import events
-from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
-from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.jobstores.base import ConflictingIdError
 from apscheduler.schedulers.base import STATE_PAUSED, BaseScheduler
 
 from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
@@ -23,10 +22,7 @@ from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.handover import Observed, tells_of_a_loss
 from jobs_synchronizer.opener import Opener, starves
 from jobs_synchronizer.shutdown import ExecutorsLock
-
-# How long a thread waits for the stores' lock before it looks again whether there is a shutdown
-# that holds it, in seconds.
-_LOOK_AGAIN = 0.1
+from jobs_synchronizer.stores import Stores
 
 # Why a job could not run, and what to do.
 _STOPPED = "the scheduler is not running"
@@ -80,6 +76,7 @@ class Watch:
 
     def __init__(self, scheduler: BaseScheduler) -> None:
         self.scheduler = scheduler
+        self._stores = Stores(scheduler)
         # Of what follows; nothing else is waited for by who holds it. The same thread may take it
         # again between any two steps: garbage collection closes a generator, and its block ends.
         self._lock = threading.RLock()
@@ -175,7 +172,7 @@ class Watch:
             Exception: Whatever the scheduler's ``add_job`` raises.
         """
         self._refuse_what_cannot_run(future, opener)
-        if not self._lock_stores():
+        if not self._stores.lock():
             raise _not_added(future, _CALLED if self.scheduler.running else _STOPPED)
         try:
             self._add(future, options)
@@ -186,7 +183,7 @@ class Watch:
                 self._take(future)
             raise
         finally:
-            self.scheduler._jobstores_lock.release()
+            self._stores.release()
 
     def _add(self, future: JobFuture, options: dict[str, Any]) -> None:
         with self._lock:
@@ -239,14 +236,14 @@ class Watch:
         Raises:
             Exception: The store fails; the job may still be there.
         """
-        if not self.waits_for(future) or self.scheduler._jobstores_lock._is_owned():
+        if not self.waits_for(future) or self._stores.are_locked_here():
             return
-        locked = self._lock_stores()
+        locked = self._stores.lock()
         if not locked and tells_of_a_loss():
             return
         try:
             # A store in memory is emptied by the shutdown that has the lock.
-            removed = (locked or not self._is_in_memory(future)) and self._remove(future)
+            removed = (locked or not self._stores.in_memory(future)) and self._remove(future)
         except Exception as error:
             error.add_note(
                 f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run in "
@@ -255,7 +252,7 @@ class Watch:
             raise
         finally:
             if locked:
-                self.scheduler._jobstores_lock.release()
+                self._stores.release()
         if locked:  # Or it may be on its way to an executor, until the shutdown is told.
             self._take(future)
         if removed:
@@ -263,44 +260,11 @@ class Watch:
             self.scheduler._dispatch_event(event)
 
     def _remove(self, future: JobFuture) -> bool:
-        """Remove a job from its store; return whether it was there.
-
-        Not by the scheduler's ``remove_job``, which looks into no store when it is shut down.
-        """
-        store = self.scheduler._jobstores.get(future._jobstore)
-        if store is None or not future._stored or not self.waits_for(future):
-            return False
-        try:
-            store.remove_job(future.job_id)
-        except JobLookupError:
-            return False
-        future._stored = False
-        return True
-
-    def _is_in_memory(self, future: JobFuture) -> bool:
-        return isinstance(self.scheduler._jobstores.get(future._jobstore), MemoryJobStore)
-
-    def _lock_stores(self) -> bool:
-        """Acquire the lock of the scheduler's stores, unless who has it may wait for this thread.
-
-        A shutdown keeps it until all jobs have ended, the one that this thread runs included. A
-        look at the stores keeps it until a pool has taken what is due.
-        """
-        while not self._is_shutting_down():
-            if self.scheduler._jobstores_lock.acquire(timeout=_LOOK_AGAIN):
-                return True
-            if tells_of_a_loss():
-                return False
-        return bool(self.scheduler._jobstores_lock.acquire(blocking=False))
-
-    def _is_shutting_down(self) -> bool:
-        """Return whether a shutdown is under way, not one that failed: it locks the executors."""
-        if self.scheduler.running:
-            return False
-        is_over = self.scheduler._executors_lock.acquire(blocking=False)
-        if is_over:
-            self.scheduler._executors_lock.release()
-        return not is_over
+        """Remove a job from its store; return whether it was there."""
+        if future._stored and self.waits_for(future) and self._stores.remove(future):
+            future._stored = False
+            return True
+        return False
 
     def waits_for(self, future: JobFuture) -> bool:
         """Return whether a job may be in its store."""
@@ -371,7 +335,7 @@ class Watch:
         # In this order: what a store had before it was looked into, and has no longer, is gone.
         for future in self._all_in(event.alias):
             if event.code not in _EMPTIED:
-                if not future._stored or self._is_in_memory(future):
+                if not future._stored or self._stores.in_memory(future):
                     self._take(future)
                 self._tell_of_shutdown(future)
             elif self._is_gone(future):
@@ -398,7 +362,7 @@ class Watch:
         # A shutdown that comes before its removal leaves a job in its store that a pool has.
         if future._handed_over:
             return
-        in_memory = self._is_in_memory(future)
+        in_memory = self._stores.in_memory(future)
         future._withdraw(
             JobRemoved if in_memory else JobLost,
             "was still in job store {0._jobstore!r} when the scheduler was shut down",
@@ -407,11 +371,10 @@ class Watch:
 
     def _is_gone(self, future: JobFuture) -> bool:
         """Return whether a job is in its store no longer; of a shutdown, another event tells."""
-        if not self._lock_stores():
+        if not self._stores.lock():
             return False
         try:
-            store = self.scheduler._jobstores.get(future._jobstore)
-            found = store is not None and store.lookup_job(future.job_id) is not None
+            found = self._stores.have(future)
         except Exception as error:  # noqa: BLE001  # A store's; other stores have jobs, too.
             future._seen = (
                 "removed from job store {0._jobstore!r}, it seems, which could not be looked into "
@@ -421,7 +384,7 @@ class Watch:
         else:
             return not (found or future._handed_over)
         finally:
-            self.scheduler._jobstores_lock.release()
+            self._stores.release()
 
     # On the way to an executor
 

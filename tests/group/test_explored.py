@@ -24,7 +24,7 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from apscheduler_fakes import Exhaustive, ScheduleFailure, Simulation, explore
 from caller import DEADLINE, kill
-from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover, watch
+from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover, stores, watch
 from jobs_synchronizer import future as future_module
 from jobs_synchronizer import group as group_module
 from jobs_synchronizer.opener import Opener
@@ -325,7 +325,7 @@ def test_a_job_that_two_threads_cancel(executor: Callable[[], Any], preemptions:
     assert seen == {"value", "cancelled"}
 
 
-EVERYWHERE = [future_module, group_module, handover, watch]
+EVERYWHERE = [future_module, group_module, handover, stores, watch]
 
 
 @pytest.mark.parametrize(

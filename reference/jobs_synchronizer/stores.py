@@ -1,0 +1,87 @@
+"""Stores: the job stores of a scheduler, whose lock may be held by who waits for this thread."""
+
+from typing import Any
+
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.jobstores.memory import MemoryJobStore
+
+from jobs_synchronizer.future import JobFuture
+from jobs_synchronizer.handover import tells_of_a_loss
+
+# How long a thread waits for the lock before it looks again whether there is a shutdown that holds
+# it, in seconds.
+_LOOK_AGAIN = 0.1
+
+
+class Stores:
+    """The job stores of a scheduler.
+
+    Args:
+        scheduler: The scheduler.
+    """
+
+    def __init__(self, scheduler: Any) -> None:
+        self._scheduler = scheduler
+
+    def lock(self) -> bool:
+        """Acquire their lock, unless who has it may wait for this thread.
+
+        A shutdown keeps it until all jobs have ended, the one that this thread runs included. A
+        look at the stores keeps it until a pool has taken what is due.
+        """
+        while not self._are_being_shut_down():
+            if self._scheduler._jobstores_lock.acquire(timeout=_LOOK_AGAIN):
+                return True
+            if tells_of_a_loss():
+                return False
+        return bool(self._scheduler._jobstores_lock.acquire(blocking=False))
+
+    def release(self) -> None:
+        """Release it."""
+        self._scheduler._jobstores_lock.release()
+
+    def are_locked_here(self) -> bool:
+        """Return whether this thread has it."""
+        return bool(self._scheduler._jobstores_lock._is_owned())
+
+    def _are_being_shut_down(self) -> bool:
+        """Return whether a shutdown is under way, not one that failed: it locks the executors."""
+        if self._scheduler.running:
+            return False
+        is_over = self._scheduler._executors_lock.acquire(blocking=False)
+        if is_over:
+            self._scheduler._executors_lock.release()
+        return not is_over
+
+    def have(self, future: JobFuture) -> bool:
+        """Return whether a job is in its store.
+
+        Raises:
+            Exception: The store fails.
+        """
+        store = self._store_of(future)
+        return store is not None and store.lookup_job(future.job_id) is not None
+
+    def in_memory(self, future: JobFuture) -> bool:
+        """Return whether a job's store is one in memory."""
+        return isinstance(self._store_of(future), MemoryJobStore)
+
+    def remove(self, future: JobFuture) -> bool:
+        """Remove a job from its store; return whether it was there.
+
+        Not by the scheduler's ``remove_job``, which looks into no store when it is shut down.
+
+        Raises:
+            Exception: The store fails.
+        """
+        store = self._store_of(future)
+        if store is None:
+            return False
+        try:
+            store.remove_job(future.job_id)
+        except JobLookupError:
+            return False
+        return True
+
+    def _store_of(self, future: JobFuture) -> Any:
+        return self._scheduler._jobstores.get(future._jobstore)
