@@ -5,6 +5,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from math import hypot
 from pathlib import Path
 
 
@@ -17,20 +18,28 @@ class Figure:
         value: The figure.
         unit: Its unit.
         aim: The largest value that is good enough; ``None`` when it is only for comparison.
+        error: The standard error, where it is the mean of a sample.
+        aim_error: The same of the aim.
     """
 
     name: str
     value: float
     unit: str
     aim: float | None = None
+    error: float = 0.0
+    aim_error: float = 0.0
 
     @property
     def verdict(self) -> str:
         """Whether the aim was met, in words."""
         if self.aim is None:
             return ""
-        met = "met" if self.value <= self.aim else "MISSED"
-        return f"aim {self.aim:g}: {met}"
+        if self.value <= self.aim:
+            return f"aim {self.aim:g}: met"
+        error = hypot(self.error, self.aim_error)
+        # Less than two may well be chance.
+        by = f" by {(self.value - self.aim) / error:.1f} standard errors" if error else ""
+        return f"aim {self.aim:g}: MISSED{by}"
 
 
 class Timer:
@@ -58,8 +67,10 @@ def report(measurements: Iterable[Callable[[], list[Figure]]], path: Path) -> No
     for measure in measurements:
         for figure in measure():
             figures.append(figure)
+            error = f"± {figure.error:.2f}" if figure.error else ""
             print(
-                f"{figure.name:<52} {figure.value:>9.2f} {figure.unit:<5} {figure.verdict}",
+                f"{figure.name:<52} {figure.value:>9.2f} {error:<7}{figure.unit:<5} "
+                f"{figure.verdict}",
                 flush=True,
             )
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from apscheduler_fakes.schedules import check_whole
 from apscheduler_fakes.stepping import NOBODY, Ran, Taken
 
 # How often a thread is stopped that has touched nothing.
-_RARELY = 0.1
+_RARELY = 0.05
 
 
 @dataclass(frozen=True)
