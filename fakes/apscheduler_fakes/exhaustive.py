@@ -13,7 +13,7 @@ would lose outcomes).
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from apscheduler_fakes.footprints import (
     ALL,
@@ -25,8 +25,10 @@ from apscheduler_fakes.footprints import (
     conflict,
     modes_conflict,
 )
+from apscheduler_fakes.options import Options
+from apscheduler_fakes.report import counted
 from apscheduler_fakes.schedules import ScheduleDiverged, check_flag, check_whole
-from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Taken, is_thread, woken
+from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Stops, Taken, is_thread, woken
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Exhaustive:
     max_schedules: int | None = None
     reduction: bool = True
 
+    # An exhaustive search finds every outcome without more.
+    stops: ClassVar[Stops] = Stops.FEW
+    complete: ClassVar[bool] = True
+    schedules: ClassVar[None] = None
+
     def __post_init__(self) -> None:
         check_whole("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
         check_whole("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
@@ -58,6 +65,24 @@ class Exhaustive:
     def search(self, steps: int = 1) -> "Search":  # noqa: ARG002
         """Return a new search; how long the program is does not matter."""
         return Search(self)
+
+    def claim(self, options: Options) -> str:
+        """Return in words what holds when no schedule has failed."""
+        within = ""
+        if self.max_preemptions is not None:
+            within = f" within {counted(self.max_preemptions, 'preemption')}"
+        if not self.reduction:
+            where = "with switches between operations on locks and the like"
+            if options.switch_in:
+                where += " and in the functions of switch_in"
+        elif options.switch_in:
+            where = (
+                "for data that is shared under locks or in the functions of switch_in, with "
+                "switches between their statements and before each assignment writes"
+            )
+        else:
+            where = "for data that is shared under locks"
+        return f"no schedule fails{within}, {where}; {options.by_itself}"
 
 
 class Node:

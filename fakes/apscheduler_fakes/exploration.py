@@ -46,8 +46,40 @@ class Search(Policy, Protocol):
 class Strategy(Protocol):
     """What is explored: ``Exhaustive``, ``Random`` or ``PCT``."""
 
+    @property
+    def stops(self) -> Stops:
+        """Where its schedules stop, as long as nothing tells that they have to elsewhere."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has run every schedule, within its bound, when it ends.
+
+        Then it begins anew when there turn out to be more places to stop.
+        """
+        ...
+
+    @property
+    def schedules(self) -> int | None:
+        """How many it runs, if that is known before."""
+        ...
+
+    @property
+    def max_schedules(self) -> int | None:
+        """After how many it gives up."""
+        ...
+
+    @property
+    def max_preemptions(self) -> int | None:
+        """How often at most its schedules stop a thread that could go on, if that is bounded."""
+        ...
+
     def search(self, steps: int) -> Search:
         """Return a new search of a program that took so many steps."""
+        ...
+
+    def claim(self, options: Options) -> str:
+        """Return in words what holds when it has found no failure."""
         ...
 
 
@@ -142,11 +174,10 @@ def explore_with(
     told: set[object] = set()
     count = redundant = deepest = 0
     began = time.perf_counter()
-    total = getattr(strategy, "schedules", None)
-    of_all = total and counted(total, "schedule")
+    of_all = strategy.schedules and counted(strategy.schedules, "schedule")
     with Progress() as progress, rewritten(options.switch_in), options.world() as world:
         for ran in schedules(world, strategy):
-            if isinstance(strategy, Exhaustive) and count == strategy.max_schedules:
+            if count == strategy.max_schedules:
                 _raise(
                     failures,
                     f"{counted(count, 'schedule')} ran, as many as may, and there are more.",
@@ -169,11 +200,11 @@ def explore_with(
     return Exploration(
         schedules=count,
         redundant=redundant,
-        complete=isinstance(strategy, Exhaustive),
-        max_preemptions=getattr(strategy, "max_preemptions", None),
+        complete=strategy.complete,
+        max_preemptions=strategy.max_preemptions,
         deepest=deepest,
         seconds=time.perf_counter() - began,
-        claim=_claim(strategy, options),
+        claim=strategy.claim(options),
     )
 
 
@@ -188,7 +219,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
     __tracebackhide__ = True
-    stops = Stops.FEW if isinstance(strategy, Exhaustive) else Stops.STARTS
+    stops = strategy.stops
     steps = warm_up(world, stops)
     search = strategy.search(steps)
     before, count = None, 0
@@ -204,7 +235,7 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
         if ran.needs > stops:
             # Who looks at a lock can tell where it is released: there are more places to switch.
             stops = ran.needs
-            if isinstance(strategy, Exhaustive):
+            if strategy.complete:
                 search, before = strategy.search(steps), None
                 continue
         try:
@@ -227,33 +258,6 @@ def _shown(error: ScheduleDiverged, before: Ran | None, ran: Ran) -> ScheduleDiv
     assert before is not None  # A search compares with what it has seen.
     where = parting(before, ran._replace(cut=True))
     return ScheduleDiverged(f"{DIFFERENT}: {where}" if where else f"{error}\n\n{lanes(ran.trace)}")
-
-
-def _claim(strategy: Strategy, options: Options) -> str:
-    if not isinstance(strategy, Exhaustive):
-        return f"no failure in what {strategy} ran; others were not tried"
-    bound = strategy.max_preemptions
-    what = "no schedule fails"
-    if bound is not None:
-        what += f" within {counted(bound, 'preemption')}"
-    if options.early_timeouts:
-        when = "waits may time out between any two steps"
-    else:
-        when = "time moves only when nothing can run"
-    if options.spurious_wakeups:
-        when += ", and each thread may wake up by itself once"
-    if not strategy.reduction:
-        where = ", with switches between operations on locks and the like"
-        if options.switch_in:
-            where += " and in the functions of switch_in"
-    elif options.switch_in:
-        where = (
-            ", for data that is shared under locks or in the functions of switch_in, with "
-            "switches between their statements and before each assignment writes"
-        )
-    else:
-        where = ", for data that is shared under locks"
-    return f"{what}{where}; {when}"
 
 
 def _raise(failures: list[ScheduleFailure], limit: str = "") -> None:

@@ -53,6 +53,17 @@ class Options:
             given=self.given,
         )
 
+    @property
+    def by_itself(self) -> str:
+        """In words, what may happen that no thread does."""
+        if self.early_timeouts:
+            what = "waits may time out between any two steps"
+        else:
+            what = "time moves only when nothing can run"
+        if self.spurious_wakeups:
+            what += ", and each thread may wake up by itself once"
+        return what
+
     def line(self, schedule: str) -> str:
         """Return the line that runs a schedule again, and what to put for names that are not."""
         if self.test:
