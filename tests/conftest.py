@@ -8,14 +8,14 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import coverage
 import flask
 import pytest
 
-from apscheduler_fakes import ScheduleFailure, exploration, marked
+from apscheduler_fakes import ScheduleFailure, exploration, marked, stall
 from apscheduler_fakes.exploration import Exploration, Strategy
 from apscheduler_fakes.options import Options
 from apscheduler_fakes.repeats import wording
@@ -73,6 +73,30 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "apscheduler_fakes.plugin")
     return pytester
+
+
+@pytest.fixture
+def watches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Keep what looks whether a simulation stalls, the last one last."""
+    watches: list[Any] = []
+    start = stall._start_new_thread  # Kept here, where no simulation replaces it.
+
+    def keep_and_start(watch: Any, arguments: tuple[()]) -> None:
+        watches.append(watch.__self__)
+        start(watch, arguments)
+
+    monkeypatch.setattr(stall, "_start_new_thread", keep_and_start)
+    return watches
+
+
+@pytest.fixture
+def look(watches: list[Any]) -> Callable[[], None]:
+    """Let the running simulation's watch look whether anything goes on, as its limit does later."""
+
+    def look() -> None:
+        watches[-1].look_in_a_bare_thread()
+
+    return look
 
 
 @pytest.fixture

@@ -89,7 +89,13 @@ def _place_in_a_bare_thread() -> _Place:
 
 
 class _Watch(ABC):
-    """Looks whether anything goes on in the thread that makes it."""
+    """Looks whether anything goes on in the thread that makes it.
+
+    Attributes:
+        stalled: The simulation that stalls, until the signal has told it so.
+    """
+
+    stalled: Kernel | None = None
 
     def __init__(self, timeout: float, more_time: str) -> None:
         self.os_ident = _get_ident()
@@ -153,7 +159,6 @@ class _BySignal(_Watch):
 
     def __init__(self, timeout: float, more_time: str) -> None:
         super().__init__(timeout, more_time)
-        self._stalled: Kernel | None = None
         self._before = _set_handler(SIGNAL, self._handle)
 
     def end(self) -> None:
@@ -161,12 +166,12 @@ class _BySignal(_Watch):
             _set_handler(SIGNAL, self._before)
 
     def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
-        self._stalled = kernel
+        self.stalled = kernel
         signal.pthread_kill(self.os_ident, SIGNAL)
 
     def _handle(self, _number: int, frame: FrameType | None) -> None:
-        kernel = active()
-        if kernel is None or kernel is not self._stalled or self.is_excused(frame):
+        kernel, self.stalled = self.stalled, None
+        if kernel is None or kernel is not active() or self.is_excused(frame):
             return
         kernel.fail(kernel.failure or self.stall(kernel))
 

@@ -5,11 +5,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Simulation, stall
+from apscheduler_fakes import Simulation
 
 # How long a real thread may take to do what takes it microseconds, in seconds.
 BOUND = 10
@@ -37,23 +36,6 @@ def _forget_bare_threads() -> None:
     for thread in threading.enumerate():
         if isinstance(thread, threading._DummyThread):
             threading._active.pop(thread.ident, None)  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Let the running simulation's watch look whether anything goes on, as its limit does later."""
-    watches: list[Any] = []
-    start = stall._start_new_thread  # Kept here, where no simulation replaces it.
-
-    def keep_and_start(watch: Any, arguments: tuple[()]) -> None:
-        watches.append(watch.__self__)
-        start(watch, arguments)
-
-    def look() -> None:
-        watches[-1].look_in_a_bare_thread()
-
-    monkeypatch.setattr(stall, "_start_new_thread", keep_and_start)
-    return look
 
 
 @pytest.fixture

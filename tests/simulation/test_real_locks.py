@@ -1,8 +1,10 @@
 """Real locks made before the block, and what blocks for real all the same."""
 
 import _thread
+import itertools
 import queue
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -10,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Simulation, StallLimit, StepLimit, explore
-from beside import beside
+from apscheduler_fakes import Simulation, StallLimit, StepLimit, explore, stall
+from beside import beside, until
 
 
 class Holder:
@@ -225,28 +228,51 @@ def test_a_release_too_many_is_refused_as_for_real(module: Any) -> None:
     assert not module.lock.locked()
 
 
+@pytest.fixture
+def look_meanwhile(watches: list[Any]) -> Callable[[], object]:
+    """Let the watch look from a real thread, while its caller goes on to wait or to be busy."""
+
+    def look_in_a_bare_thread() -> None:
+        watch = watches[-1]
+        watch.look_in_a_bare_thread()
+        # A signal gets nobody out of a wait that begins just then, but the next look does.
+        until(
+            lambda: watch.stalled is None,
+            pause=lambda: signal.pthread_kill(watch.os_ident, stall.SIGNAL),
+        )
+
+    return partial(_thread.start_new_thread, look_in_a_bare_thread, ())
+
+
 def stalled(block: Callable[[], object]) -> pytest.ExceptionInfo[StallLimit]:
-    with pytest.raises(StallLimit) as caught, Simulation(stall_timeout=0.1):
+    with pytest.raises(StallLimit) as caught, Simulation(stall_timeout=1000):
         block()
     return caught
 
 
 @pytest.mark.e2e
-def test_a_real_lock_from_before_the_block_ends_in_a_stall() -> None:
+def test_a_real_lock_from_before_the_block_ends_in_a_stall(
+    look: Callable[[], None], look_meanwhile: Callable[[], object]
+) -> None:
     """A held lock that nobody can find stops the process; the report says who waits, and where."""
     locks = [threading.Lock()]
 
-    def hold() -> None:
+    def first() -> None:
         with locks[0]:
             time.sleep(1)
 
+    def second() -> None:
+        look()
+        look_meanwhile()
+        locks[0].acquire()
+
     def block() -> None:
-        for name in ("first", "second"):
-            threading.Thread(target=hold, name=name).start()
+        for each in (first, second):
+            threading.Thread(target=each, name=each.__name__).start()
         time.sleep(5)
 
     caught = stalled(block)
-    assert "no switch for 0.1 s of real time: second waits for something real" in str(caught.value)
+    assert "no switch for 1000 s of real time: second waits for something real" in str(caught.value)
     assert "first sleeps" in str(caught.value)
     assert caught.traceback[-1].name == "block"
 
@@ -260,7 +286,9 @@ class Kept:
 
 
 @pytest.mark.e2e
-def test_a_lock_of_a_dataclass_from_before_the_block_ends_in_a_stall() -> None:
+def test_a_lock_of_a_dataclass_from_before_the_block_ends_in_a_stall(
+    look: Callable[[], None], look_meanwhile: Callable[[], object]
+) -> None:
     """Its factory makes real locks inside the block too, and the report says so."""
 
     def block() -> None:
@@ -273,6 +301,9 @@ def test_a_lock_of_a_dataclass_from_before_the_block_ends_in_a_stall() -> None:
         def compete(lock: Any) -> None:
             threading.Thread(target=hold, args=(lock,)).start()
             time.sleep(0.5)
+            look()
+            if lock is kept.real:
+                look_meanwhile()
             with lock:
                 taken.append(lock)
 
@@ -286,40 +317,58 @@ def test_a_lock_of_a_dataclass_from_before_the_block_ends_in_a_stall() -> None:
 
 
 @pytest.mark.e2e
-def test_a_socket_ends_in_a_stall_at_its_line() -> None:
+def test_a_socket_ends_in_a_stall_at_its_line(look_meanwhile: Callable[[], object]) -> None:
     """A main thread that waits for the network is told at the line where it waits."""
+
+    def block() -> None:
+        look_meanwhile()
+        here.recv(1)
+
     here, there = socket.socketpair()
     with here, there:
-        caught = stalled(lambda: here.recv(1))
+        caught = stalled(block)
     assert "MainThread waits for something real" in str(caught.value)
+    assert caught.traceback[-1].name == "block"
 
 
-@pytest.mark.e2e
-def test_a_loop_that_touches_nothing_virtual_is_a_stall() -> None:
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a thousand seconds of the processor from one look at its clock to the next."""
+    monkeypatch.setattr(stall, "_process_time", itertools.count(step=1000).__next__)
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_loop_that_touches_nothing_virtual_is_a_stall(
+    look_meanwhile: Callable[[], object],
+) -> None:
     """A loop around a plain flag never lets anybody else run, and is said to be busy."""
     flags: list[bool] = []
 
     def block() -> None:
+        look_meanwhile()
         while not flags:
             pass
 
     assert "is busy without a virtual wait" in str(stalled(block).value)
 
 
-def poll() -> None:
+def poll(look_meanwhile: Callable[[], object]) -> None:
     """Ask a socket again and again until a virtual deadline that cannot come."""
     here, there = socket.socketpair()
     with here, there:
         end = time.monotonic() + 1
+        look_meanwhile()
         while True:
             select.select([here], [], [], min(end - time.monotonic(), 0.001))
 
 
 @pytest.mark.e2e
-def test_a_loop_that_waits_for_something_real_until_a_virtual_deadline_is_a_stall() -> None:
+def test_a_loop_that_waits_for_something_real_until_a_virtual_deadline_is_a_stall(
+    look_meanwhile: Callable[[], object],
+) -> None:
     """Its looks at the clock do not hide that nothing else has a turn and no time passes."""
-    caught = stalled(poll)
-    assert "no switch for 0.1 s of real time: MainThread waits for" in str(caught.value)
+    caught = stalled(lambda: poll(look_meanwhile))
+    assert "no switch for 1000 s of real time: MainThread waits for" in str(caught.value)
     assert caught.traceback[-1].name == "poll"
 
 
@@ -347,22 +396,28 @@ def test_a_look_at_the_clock_that_others_may_come_before_is_no_switch(
 
 
 @pytest.mark.e2e
-def test_a_finally_clause_that_blocks_for_real_is_stopped_too() -> None:
+def test_a_finally_clause_that_blocks_for_real_is_stopped_too(
+    look_meanwhile: Callable[[], object],
+) -> None:
     """After a stall, the next real wait of the main thread meets the same report."""
     lock = threading.Lock()
     lock.acquire()
 
     def block() -> None:
         try:
+            look_meanwhile()
             lock.acquire()
         finally:
+            look_meanwhile()
             lock.acquire()
 
     stalled(block)
 
 
 @pytest.mark.e2e
-def test_leftovers_that_block_for_real_are_stopped_too() -> None:
+def test_leftovers_that_block_for_real_are_stopped_too(
+    look: Callable[[], None], look_meanwhile: Callable[[], object]
+) -> None:
     """The block is left all the same, each has its end, and the first is named."""
     locks = [threading.Lock()]
     locks[0].acquire()
@@ -373,6 +428,9 @@ def test_leftovers_that_block_for_real_are_stopped_too() -> None:
             time.sleep(1000)
         finally:
             try:
+                if not ended:  # For the second, nothing has gone on since then.
+                    look()
+                look_meanwhile()
                 locks[0].acquire()
             finally:
                 ended.append(threading.current_thread().name)
@@ -386,19 +444,18 @@ def test_leftovers_that_block_for_real_are_stopped_too() -> None:
     assert ended == ["first", "second"]
 
 
-@pytest.mark.e2e
-def test_a_breakpoint_is_no_stall() -> None:
-    """Somebody who stands in the debugger may think."""
+@pytest.fixture
+def think(look: Callable[[], None]) -> Callable[[], None]:
+    """Stand in the debugger from one look of the watch to the next."""
     debugger: Any = ModuleType("pdb")
-    exec("def interaction(think): think()", vars(debugger))  # noqa: S102  # For its name.
+    exec("def interaction(look): look(); look()", vars(debugger))  # noqa: S102  # For its name.
+    return partial(debugger.interaction, look)
 
-    def think(clock: Callable[[], float] = time.perf_counter) -> None:
-        until = clock() + 0.3
-        while clock() < until:
-            pass
 
-    with Simulation(stall_timeout=0.1):
-        debugger.interaction(think)
+def test_a_breakpoint_is_no_stall(think: Callable[[], None]) -> None:
+    """Somebody who stands in the debugger may think."""
+    with Simulation(stall_timeout=1000):
+        think()
 
 
 def test_a_simulation_may_stall_for_ever() -> None:
@@ -421,12 +478,12 @@ def test_a_lock_that_was_kept_from_inside_is_the_modules_outside(module: Any) ->
 
 
 def in_another_thread(run: Callable[[Simulation], object]) -> list[BaseException]:
-    """Return how a simulation in another OS thread ends that may stall for a twentieth second."""
+    """Return how a simulation in another OS thread ends, if it stalls."""
     errors: list[BaseException] = []
 
     def simulate() -> None:
         try:
-            with Simulation(stall_timeout=0.05) as sim:
+            with Simulation(stall_timeout=1000) as sim:
                 run(sim)
         except StallLimit as error:
             errors.append(error)
@@ -438,10 +495,13 @@ def in_another_thread(run: Callable[[Simulation], object]) -> list[BaseException
 
 
 @pytest.mark.parametrize("where", ["main", "other"])
-def test_a_busy_loop_in_another_os_thread_is_ended(where: str) -> None:
+def test_a_busy_loop_in_another_os_thread_is_ended(
+    where: str, look_meanwhile: Callable[[], object]
+) -> None:
     """Signals reach the process's main thread only; a simulation elsewhere is told otherwise."""
 
     def busy() -> None:
+        look_meanwhile()
         while True:
             pass
 
@@ -453,12 +513,14 @@ def test_a_busy_loop_in_another_os_thread_is_ended(where: str) -> None:
 
     [error] = in_another_thread(run)
     who = "simulates" if where == "main" else "loops"
-    assert f"no switch for 0.05 s of real time: {who} " in str(error)
+    assert f"no switch for 1000 s of real time: {who} " in str(error)
     assert ", in test_a_busy_loop_in_another_os_thread_is_ended.<locals>.busy\n" in str(error)
 
 
 @pytest.mark.e2e
-def test_a_real_wait_in_another_os_thread_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_wait_in_another_os_thread_is_reported(
+    monkeypatch: pytest.MonkeyPatch, look_meanwhile: Callable[[], object]
+) -> None:
     """Nothing ends it from outside: the report is written, and raised when the wait is over."""
     locks = [threading.Lock()]
     locks[0].acquire()
@@ -469,27 +531,22 @@ def test_a_real_wait_in_another_os_thread_is_reported(monkeypatch: pytest.Monkey
         locks[0].release()
 
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=write_in_a_bare_thread))
-    [error] = in_another_thread(lambda _: locks[0].acquire())
+
+    def run(_: Simulation) -> None:
+        look_meanwhile()
+        locks[0].acquire()
+
+    [error] = in_another_thread(run)
     monkeypatch.undo()
     assert told == [f"StallLimit: {error}\n"]
     assert "simulates waits for something real" in told[0]
 
 
-def test_a_simulation_in_another_os_thread_may_take_its_time() -> None:
+def test_a_simulation_in_another_os_thread_may_take_its_time(think: Callable[[], None]) -> None:
     """Whoever stands in the debugger there may think, and what goes on is no stall."""
-    debugger: Any = ModuleType("pdb")
-    exec("def interaction(think): think()", vars(debugger))  # noqa: S102  # For its name.
 
-    def run(
-        sim: Simulation,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        def think() -> None:
-            until = clock() + 0.15
-            while clock() < until:
-                pass
-
-        debugger.interaction(think)
+    def run(sim: Simulation) -> None:
+        think()
         time.sleep(1)
         assert sim.clock.elapsed == 1.0
 
