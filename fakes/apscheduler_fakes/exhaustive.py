@@ -11,6 +11,7 @@ Reduction, OOPSLA 2013 (the additional backtrack points under a preemption bound
 would lose outcomes).
 """
 
+from bisect import bisect_left
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -149,6 +150,8 @@ class Search:
         self.nodes: list[Node] = [Node((0,), NOBODY, 0)]
         self._seen: list[Taken] = []
         self._prefix = 1  # How many nodes are replayed.
+        # Which steps touched an object, up to the last schedule's end.
+        self._accesses: dict[Hashable, list[int]] = {}
 
     def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:
         """Return who goes on; see ``Policy``."""
@@ -229,33 +232,27 @@ class Search:
         """Add a backtrack point wherever two steps could have run in the other order."""
         taken = ran.taken
         last: dict[int, int] = {}
-        accesses: dict[Hashable, list[int]] = {}
         barrier = 0
+        # The steps before these are those of the schedule before, and have been looked at.
+        new = self._prefix - 1
+        for others in self._accesses.values():
+            del others[bisect_left(others, new) :]
         for index, step in enumerate(taken):
             # A wake-up by itself comes after what the thread did before it and before what follows.
             whose = step.who if step.who >= NOBODY else woken(step.who)
-            previous = last.get(whose, -1)
-            # Not what time waited for: before that it could have run, and could no longer.
-            before = _until(taken, previous)
-            past = before | barrier
-            for key, mode in step.footprint.items():
-                past |= _past(taken, accesses.setdefault(key, []), key, mode)
-            for key, mode in step.footprint.items():
-                others = accesses[key]
-                if index >= self._prefix - 1:  # The steps before have been looked at.
-                    access = Access(step.who, key, mode, index, previous, before, past)
-                    self._race(taken, others, access)
-                others.append(index)
-            step.past = past
-            last.update(dict.fromkeys((whose, *step.born), index))
+            if index < new:
+                step.past = self._seen[index].past
+            else:
+                step.past = self._past_with_races(taken, index, last.get(whose, -1), barrier)
+            last[whose] = index
+            for born in step.born:
+                last[born] = index
             if ALL in step.footprint:
-                # Time moved because nobody could run: all before it happened before it.
-                step.past = (1 << index) - 1
                 barrier = step.past | 1 << index
         for who, op in ran.blocked:
             if op.key is not None:
                 before = _until(taken, last[who])
-                others = accesses.get(op.key, [])
+                others = self._accesses.get(op.key, [])
                 past = before | _past(taken, others, op.key, op.mode)
                 access = Access(who, op.key, op.mode, len(taken), last[who], before, past)
                 self._race(taken, others, access)
@@ -266,6 +263,21 @@ class Search:
                 # There it costs a preemption; where main took over it may cost none.
                 start = _start_of_run(taken, len(taken) - 1)
                 self.nodes[start].backtrack.update(self.nodes[start].could)
+
+    def _past_with_races(self, taken: list[Taken], index: int, previous: int, barrier: int) -> int:
+        """Return what happened before a step, having looked for what races with it."""
+        step = taken[index]
+        # Not what time waited for: before that it could have run, and could no longer.
+        before = _until(taken, previous)
+        past = before | barrier
+        for key, mode in step.footprint.items():
+            past |= _past(taken, self._accesses.setdefault(key, []), key, mode)
+        for key, mode in step.footprint.items():
+            others = self._accesses[key]
+            self._race(taken, others, Access(step.who, key, mode, index, previous, before, past))
+            others.append(index)
+        # Time moved because nobody could run: all before it happened before it.
+        return (1 << index) - 1 if ALL in step.footprint else past
 
     def _race(self, taken: list[Taken], others: list[int], access: Access) -> None:
         """Find the steps on one object that could have come after an access instead."""
