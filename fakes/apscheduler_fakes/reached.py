@@ -28,6 +28,7 @@ from apscheduler_fakes.stand_ins import STAND_INS
 
 # By id: a class of the program's may be unhashable.
 _TYPE_IDS = frozenset(map(id, TYPES))
+_LOOKED_INTO = _TYPE_IDS | {id(tuple)}
 
 
 class Reached:
@@ -47,14 +48,18 @@ class Reached:
         """Replace what some things refer to, and what that refers to."""
         todo = list(things)
         seen = {id(each): each for each in todo}  # Kept alive, so that no other gets the same id.
+        guards: dict[int, bool] = {}
         while todo:
             thing = todo.pop()
-            if _guards_its_own(type(thing)):
+            kind = type(thing)
+            if id(kind) not in guards:
+                guards[id(kind)] = _guards_its_own(kind)
+            if guards[id(kind)]:
                 continue
-            if _exchange(thing, partial(self._virtual, thing)):
+            if _may_change(thing) and _exchange(thing, partial(self._virtual, thing)):
                 self._changed.append(thing)
-            for each in _referred(thing):
-                if id(each) not in seen and gc.is_tracked(each):
+            for each in filter(gc.is_tracked, _referred(thing)):
+                if id(each) not in seen:
                     seen[id(each)] = each
                     todo.append(each)
 
@@ -74,6 +79,17 @@ class Reached:
 
     def _real(self, thing: Any, value: Any) -> Any:
         return self._reals.get((id(thing), id(value)), value)
+
+
+def _may_change(thing: Any) -> bool:
+    """Return whether there may be something to replace in what a thing refers to, in few calls."""
+    if type(thing) is FunctionType:
+        return thing.__defaults__ is not None
+    referents = gc.get_referents(thing)
+    if issubclass(type(thing), dict):
+        referents += dict.values(thing)  # Those of an object may be the object's alone.
+    types = map(id, map(type, referents))
+    return not (_LOOKED_INTO.isdisjoint(types) and STAND_INS.keys().isdisjoint(map(id, referents)))
 
 
 def _exchange(thing: Any, other: Callable[[Any], Any]) -> bool:
