@@ -15,6 +15,7 @@ import linecache
 import operator
 import sys
 import warnings
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import CodeType, FunctionType, ModuleType
@@ -205,13 +206,16 @@ def _with_switches_in(functions: Collection[FunctionType]) -> dict[FunctionType,
 def _rewrite(file: str, functions: list[FunctionType]) -> dict[_Place, CodeType]:
     """Return the codes of a file in which some functions have places to switch, by their places.
 
-    The whole file is compiled, so that each is what it is: in its class, in its outer functions.
+    What they stand in is compiled whole, so that each is what it is: in its class, in its outer
+    functions. What else the file holds changes nothing in them.
     """
     names = functions[0].__globals__
+    lines = sorted(each.__code__.co_firstlineno for each in functions)
     source = "".join(linecache.getlines(file, names))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # They have been heard when it was imported.
         tree = ast.parse(source)
+        tree.body = [each for each in tree.body if _is_future(each) or _holds(each, lines)]
         defined = {_place(node) for node in ast.walk(tree) if isinstance(node, _Definition)}
         _Chosen({_place(each.__code__): each.__code__ for each in functions}).visit(tree)
         ast.fix_missing_locations(tree)
@@ -226,7 +230,22 @@ def _rewrite(file: str, functions: list[FunctionType]) -> dict[_Place, CodeType]
 def _place(thing: _Definition | CodeType) -> _Place:
     if isinstance(thing, CodeType):
         return thing.co_name, thing.co_firstlineno
-    return thing.name, min([thing.lineno, *(each.lineno for each in thing.decorator_list)])
+    return thing.name, _first_line(thing)
+
+
+def _first_line(statement: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(each.lineno for each in decorators)])
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+
+
+def _holds(statement: ast.stmt, lines: list[int]) -> bool:
+    """Return whether any of some lines, which are sorted, is one of a statement's."""
+    index = bisect_left(lines, _first_line(statement))
+    return index < len(lines) and lines[index] <= (statement.end_lineno or 0)
 
 
 def _codes_in(code: CodeType) -> list[CodeType]:
