@@ -90,14 +90,15 @@ class TestJobStores:
         """They run when the store comes back."""
         store = MemoryJobStore()
         subject.scheduler.add_jobstore(store, "other")
-        subject.scheduler.add_job(
-            *(nothing, "date"),
-            id="a",
-            run_date=subject.at(1),
-            jobstore="other",
-            misfire_grace_time=None,
-        )
-        subject.scheduler.remove_jobstore("other", shutdown=False)
+        with subject.unseen():
+            subject.scheduler.add_job(
+                *(nothing, "date"),
+                id="a",
+                run_date=subject.at(1),
+                jobstore="other",
+                misfire_grace_time=None,
+            )
+            subject.scheduler.remove_jobstore("other", shutdown=False)
         subject.forget()
         subject.pass_to(2)
         assert subject.heard == []
