@@ -3,7 +3,7 @@
 import concurrent.futures
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,37 @@ def told(future: JobFuture, clock: Callable[[], float] | None) -> str:
         return f"{future.result()!r} {when}"
     text = str(error).replace(f"(id {future.job_id})", "(id …)")
     return f"{type(error).__name__} {when}: {text}"
+
+
+class Comparison:
+    """What a test compares with what callers get, which is what ``docs/endings.md`` says of it.
+
+    Args:
+        shown: The texts that the page shows of the test.
+    """
+
+    def __init__(self, shown: Collection[str] = ()) -> None:
+        self._shown = shown
+        self._compared: set[str] = set()
+
+    def add(self, seen: str, expected: str) -> None:
+        """Compare one text.
+
+        Raises:
+            AssertionError: They differ.
+        """
+        assert seen == expected, f"{seen!r} is not what the test expects: {expected!r}"
+        self._compared.add(expected)
+
+    def end(self) -> None:
+        """Look whether the page shows anything else.
+
+        Raises:
+            AssertionError: Nothing was compared, or not all that the page shows.
+        """
+        assert self._compared, "gets() or refused() was asked for, and has compared nothing"
+        left = sorted(set(self._shown) - self._compared)
+        assert not left, f"docs/endings.md shows what was not compared: {left}"
 
 
 Refused = Callable[[Callable[[], object], str], None]

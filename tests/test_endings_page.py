@@ -1,11 +1,14 @@
 """The page on how a job of a group can end is what the tests and the table of rows say."""
 
 import ast
+import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 import endings
+from caller import Comparison
 from test_rows import ROWS
 
 pytestmark = pytest.mark.once
@@ -70,6 +73,27 @@ def test_a_test_that_is_skipped_shows_nothing(tmp_path: Path, mark: str, first: 
     test = f"{mark}\n@pytest.mark.rows('E1')\ndef test_it(gets):\n    {first}\n    gets(1, 'x')\n"
     (tmp_path / "test_it.py").write_text(test, encoding="utf-8")
     assert list(endings.endings(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown", "problem"),
+    [
+        (["one"], ["one"], None),
+        (["one", "two"], ["two"], None),
+        (["three"], [], "'three' is not what the test expects: 'one'"),
+        ([], [], "has compared nothing"),
+        (["one"], ["one", "two"], "shows what was not compared: ['two']"),
+    ],
+)
+def test_a_text_that_no_test_has_compared(
+    seen: list[str], shown: list[str], problem: str | None
+) -> None:
+    """A test fails that sees another text, or not all that the page shows of it."""
+    comparison = Comparison(shown)
+    with pytest.raises(AssertionError, match=re.escape(problem)) if problem else nullcontext():
+        for text, expected in zip(seen, ["one", "two"], strict=False):
+            comparison.add(text, expected)
+        comparison.end()
 
 
 def test_the_script_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

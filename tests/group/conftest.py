@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
+import endings
 from apscheduler_fakes import Simulation
-from caller import Gets, Refused, refusal, sqlite_store, told
+from caller import Comparison, Gets, Refused, refusal, sqlite_store, told
 from jobs_synchronizer import JobFuture
 
 
@@ -29,28 +31,36 @@ def db(tmp_path: Path) -> Any:
     return sqlite_store(tmp_path / "jobs.sqlite")
 
 
+@cache
+def shown() -> dict[str, list[str]]:
+    """Return what ``docs/endings.md`` shows of each test, by its id."""
+    return {ending.test: ending.told for ending in endings.endings(endings.TESTS)}
+
+
 @pytest.fixture
-def gets(request: pytest.FixtureRequest) -> Iterator[Gets]:
+def comparison(request: pytest.FixtureRequest) -> Iterator[Comparison]:
+    """What a test compares, which has to be all that the docs say of it."""
+    comparison = Comparison(shown().get(request.node.nodeid.partition("[")[0], ()))
+    yield comparison
+    comparison.end()
+
+
+@pytest.fixture
+def gets(request: pytest.FixtureRequest, comparison: Comparison) -> Gets:
     """Wait for a job and compare what its caller gets; the second argument is what the docs say."""
     sim = request.getfixturevalue("sim") if "sim" in request.fixturenames else None
 
     def gets(future: JobFuture, expected: str) -> None:
-        compared.append(expected)
-        assert told(future, sim and (lambda: sim.clock.elapsed)) == expected
+        comparison.add(told(future, sim and (lambda: sim.clock.elapsed)), expected)
 
-    compared: list[str] = []
-    yield gets
-    assert compared, "gets() was never called: docs/endings.md says what it did not compare."
+    return gets
 
 
 @pytest.fixture
-def refused() -> Iterator[Refused]:
+def refused(comparison: Comparison) -> Refused:
     """Compare what a call raises; the second argument is what the docs say."""
 
     def refused(call: Callable[[], object], expected: str) -> None:
-        compared.append(expected)
-        assert refusal(call) == expected
+        comparison.add(refusal(call), expected)
 
-    compared: list[str] = []
-    yield refused
-    assert compared, "refused() was never called: docs/endings.md says what it did not compare."
+    return refused
