@@ -2,16 +2,18 @@
 
 import concurrent.futures
 import logging
+import os
 import pickle
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, ClassVar
 
 import pytest
 from apscheduler.events import EVENT_JOB_REMOVED
 from apscheduler.executors.debug import DebugExecutor
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 
 from apscheduler_fakes import FakeScheduler, Simulation
 from caller import Gets, soon
@@ -201,6 +203,70 @@ def test_a_job_for_another_process_is_cancelled_if_its_pool_can_drop_it(schedule
     assert [future.cancelled() for future in pool.futures] == [False, True, True]
     assert scheduler.get_jobs() == []
     assert list(pool._instances.values()) == [1]
+
+
+def test_a_fork_that_cancels_a_job_drops_nothing_from_its_parents_queue(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is forked does not touch the copy of a pool, whose locks threads may have had."""
+    pool = Elsewhere()
+    scheduler.add_executor(pool, "elsewhere")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="elsewhere")
+        time.sleep(0.1)
+        for other in (0, 1 << 31):
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "getpid", lambda other=other: other)
+                assert not future.cancel()
+        assert not pool.futures[0].cancelled()
+
+
+def test_the_first_job_of_a_pool_that_replaces_a_broken_one(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """APScheduler makes another pool in the middle of a hand-over, whose job has to run then."""
+    pool = ProcessPoolExecutor(1)
+    scheduler.add_executor(pool, "processes")
+    monkeypatch.setattr(pool, "_pool", Broken())
+    with JobGroup(scheduler) as group:
+        future = group.add_job(abs, args=[-1], executor="processes")
+        time.sleep(0.1)
+        assert [future.running(), future.cancel()] == [True, False]
+        assert future.last_seen == "handed to executor 'processes'"
+        (answer, (run, *call)) = Broken.taken.pop()
+        answer.set_result(run(*call))
+        assert future.result(0) == 1
+
+
+class Broken(concurrent.futures.Executor):
+    """A process pool that has lost a worker; another one of its kind takes a job."""
+
+    _max_workers = 0
+    taken: ClassVar[list[Any]] = []
+
+    def __init__(self, workers: int | None = None, **_options: Any) -> None:
+        self.is_broken = workers is None
+
+    def submit(self, *call: Any) -> Any:  # type: ignore[override]  # As the pool is called.
+        """Take a job, or refuse it."""
+        if self.is_broken:
+            raise BrokenProcessPool
+        self.taken.append((concurrent.futures.Future(), call))
+        return self.taken[-1][0]
+
+
+def test_a_job_that_its_pool_has_lost_when_it_takes_it(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that is lost before its executor counts it is not counted for ever."""
+    lost, executor = concurrent.futures.Future[Any](), scheduler._executors["default"]
+    lost.set_exception(OSError("no more"))
+    monkeypatch.setattr(executor._pool, "submit", lambda *_: lost)
+    with JobGroup(scheduler) as group:
+        assert "lost by executor 'default': OSError: no more" in str(
+            group.add_job(work).exception(5)
+        )
+    assert executor._instances == {}
 
 
 def test_a_job_that_is_cancelled_while_another_processes_pool_takes_it(
