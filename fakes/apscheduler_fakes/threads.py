@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from functools import wraps
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,6 +39,7 @@ def get_ident(_: object) -> int:
     return _get_ident() if kernel is None else kernel.running.ident
 
 
+@wraps(_start)
 def start(self: Any) -> None:
     """Start a thread; it has its turn when the running one waits. See ``Thread.start``."""
     kernel = here()
@@ -58,6 +60,7 @@ def start(self: Any) -> None:
     self._started._flag = True  # Nobody waits for it: `start` is this one.
 
 
+@wraps(_join)
 def join(self: Any, timeout: float | None = None) -> None:
     """Wait until a thread has ended. See ``Thread.join``."""
     kernel = here()
@@ -91,6 +94,7 @@ def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None)
         kernel.block(f"waits for the end of {virtual.name}", waiters=waiters, deadline=deadline)
 
 
+@wraps(_is_alive)
 def is_alive(self: Any) -> bool:
     """Return whether a thread has started and not ended. See ``Thread.is_alive``."""
     kernel = here()
@@ -105,6 +109,7 @@ def is_alive(self: Any) -> bool:
     return not virtual.done
 
 
+@wraps(_is_set)
 def is_set(self: Any) -> bool:
     """Return an event's flag. See ``Event.is_set``."""
     kernel = here()
@@ -171,6 +176,7 @@ class local(_threading_local.local):  # noqa: N801  # Named as the real one.
     """``threading.local`` by thread object: the C one knows OS threads only."""
 
     __slots__ = ("__weakref__",)
+    __module__, __qualname__ = "_thread", "_local"
 
     def __getstate__(self) -> Any:
         # Neither can the real one be copied.

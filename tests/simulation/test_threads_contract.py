@@ -4,6 +4,7 @@ import _thread
 import concurrent.futures
 import copy
 import gc
+import pickle
 import re
 import signal
 import sys
@@ -254,6 +255,18 @@ def test_a_traceback_of_a_thread_shows_the_program_alone(
     files = re.findall(r'File "(.*)", line', shown)
     assert [file for file in files if file.endswith("test_threads_contract.py")] == [__file__]
     assert {Path(file).name for file in files} <= {"threading.py", Path(__file__).name}
+
+
+def test_what_stands_in_goes_by_the_names_of_the_real_things() -> None:
+    """In reprs, in errors, and for pickle."""
+    assert repr(threading.local()).startswith("<_thread._local object at 0x")
+    assert repr(threading.local) == "<class '_thread._local'>"
+    for method in (threading.Thread.start, threading.Thread.is_alive, threading.Event.is_set):
+        assert repr(method).startswith(f"<function {method.__qualname__} at 0x")
+        assert (method.__module__, "." in method.__qualname__) == ("threading", True)
+    with pytest.raises(TypeError, match=r"^Thread\.join\(\) got an unexpected keyword argument"):
+        threading.current_thread().join(until=1)  # type: ignore[call-arg]
+    assert pickle.loads(pickle.dumps(threading.local)) is threading.local  # noqa: S301  # Its own.
 
 
 def test_a_local_can_be_referred_to_weakly() -> None:
