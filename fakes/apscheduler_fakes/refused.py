@@ -204,14 +204,20 @@ def _of_coroutine(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _leave(real: Callable[[Any], None]) -> Callable[[Any], None]:
+    # Where the block is entered; others in the loop need know nothing of it.
+    entered = None if asyncio._get_running_loop() is None else asyncio.current_task()
+
     @wraps(real)
     def run_once(self: Any) -> None:
         kernel = here()
         if kernel is not None:
             # A block around an await. It has to be left first: it raises the refusal at its end.
             _kept(kernel, NotModelled(_LOOP))
-            for task in asyncio.all_tasks(self):
-                task.cancel()
+            if entered is not None and not entered.done():
+                entered.cancel()
+            else:  # Whoever has to leave it is one of these.
+                for task in asyncio.all_tasks(self):
+                    task.cancel()
         real(self)
 
     return run_once

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import Process
@@ -164,17 +164,39 @@ def test_a_block_around_an_await_is_refused(capfd: pytest.CaptureFixture[str]) -
 
     async def main() -> str:
         block()
+        other = asyncio.create_task(asyncio.sleep(0, "the other task"))
         with pytest.raises(NotModelled, match="an asyncio event loop inside"), Simulation():
             try:
                 await asyncio.sleep(1000)
             finally:
                 left.append("the await")
-        await asyncio.sleep(0)
-        return "ran"
+        return await other
 
-    assert asyncio.run(main()) == "ran"
+    assert asyncio.run(main()) == "the other task"
     gc.collect()
     assert (left, capfd.readouterr()) == (["the await"], ("", ""))
+
+
+def test_a_block_that_another_task_has_to_leave_is_refused() -> None:
+    """Where the one that entered it has ended, all of its loop are told."""
+
+    async def block() -> AsyncIterator[None]:
+        with Simulation():
+            yield
+
+    async def enter(opened: AsyncIterator[None]) -> None:
+        await anext(opened)
+
+    async def main() -> None:
+        opened = block()
+        try:
+            await asyncio.create_task(enter(opened))
+        finally:
+            with pytest.raises(NotModelled, match="an asyncio event loop inside"):
+                await opened.aclose()  # type: ignore[attr-defined]
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
 
 
 def test_a_loop_of_a_real_thread_goes_on_beside_a_block() -> None:
