@@ -26,7 +26,8 @@ class JobFuture(Future[Any]):
 
     Its value is the job's, its exception the job's own or a ``JobNotRun``. It is *running* as soon
     as nothing keeps the job from running: in a thread from the first line of the job's function, in
-    another process as soon as the future of its pool is. What it is told first stands.
+    another process as soon as the future of its pool is. What it is told first stands, and only the
+    group tells it: ``set_running_or_notify_cancel`` and its like are not the caller's.
 
     Args:
         job_id: The job's id.
@@ -75,6 +76,9 @@ class JobFuture(Future[Any]):
         self._context = context
         self._watch = watch
         self._process = os.getpid()
+
+    def __repr__(self) -> str:
+        return f"<JobFuture of {self.name!r} (id {self.job_id}): {self.last_seen}>"
 
     @property
     def last_seen(self) -> str:

@@ -27,6 +27,14 @@ def work(seconds: float = 0.5) -> float:
     return seconds
 
 
+def test_a_future_says_in_a_log_whose_it_is(scheduler: Any) -> None:
+    """Its text has the job's name and id, and what was last seen of it."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, id="1", name="half", **soon())
+        assert repr(future) == "<JobFuture of 'half' (id 1): added to job store 'default'>"
+    assert repr(future) == "<JobFuture of 'half' (id 1): cancelled>"
+
+
 def test_wait_returns_what_is_done_at_the_deadline(scheduler: Any, sim: Simulation) -> None:
     """``wait`` divides the futures at its deadline."""
     with JobGroup(scheduler) as group:

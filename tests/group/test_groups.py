@@ -217,6 +217,37 @@ def test_an_executor_that_keeps_the_text_of_an_id(scheduler: Any) -> None:
     assert gone() is None
 
 
+class Counting(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """An executor whose pool loses each job, and which counts what it is told of that."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.errors = 0
+        lost = concurrent.futures.Future[Any]()
+        lost.set_exception(OSError("no more"))
+        self._pool.submit = lambda *_: lost
+
+    def _run_job_error(self, *error: Any) -> None:
+        self.errors += 1
+        super()._run_job_error(*error)
+
+
+def test_an_executor_that_counts_lost_jobs(
+    scheduler: Any, sim: Simulation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An executor's own method hears of a lost job that is plain; the log hears of any."""
+    executor = Counting()
+    scheduler.add_executor(executor, "counting")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="counting")
+        scheduler.add_job(work, id="plain", executor="counting")
+        sim.settle()
+        assert isinstance(future.exception(0), JobLost)
+    assert executor.errors == 1
+    assert "OSError: no more. It did not begin" in caplog.text
+    assert "Error running job plain" in caplog.text
+
+
 def test_the_end_of_a_group_waits_for_nobody(scheduler: Any, sim: Simulation) -> None:
     """What runs goes on, and its future is answered; the rest is taken back, in a queue too."""
     scheduler.add_executor(ThreadPoolExecutor(1), "small")
