@@ -40,7 +40,7 @@ class ExploredKernel(SteppingKernel):
     def explored(self) -> "ExploredKernel | None":  # type: ignore[override]  # Never set.
         """Itself, for code that is part of the schedule."""
         # What runs while it ends or decides (a ``finally``, a finalizer, a report) is none.
-        part = self.failure is None and not self._ending and not self._deciding
+        part = self.failure is None and not self.ending and not self._deciding
         return self if part else None
 
     def take(self, lock: Lock | RLock, what: str, blocking: bool, timeout: float) -> bool:

@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING
 
 from greenlet import getcurrent, greenlet
 
-from apscheduler_fakes.errors import (
-    Deadlock,
-    NotModelled,
-    OutsideThread,
-    SimulationError,
-    StepLimit,
-    TimeLimit,
+from apscheduler_fakes.errors import SimulationError, StepLimit
+from apscheduler_fakes.hangs import (
+    deadlock,
+    greenlet_of_its_own,
+    no_thread,
+    step_limit,
+    takes_limit,
+    thread_of_the_same_identifier,
+    time_limit,
 )
-from apscheduler_fakes.report import seconds, thread_table
+from apscheduler_fakes.report import seconds
 from apscheduler_fakes.virtual import VirtualThread, Waiters
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class Kernel:
     Attributes:
         explored: Itself where it stops before everything that others could notice; asked by locks,
             queues, threads and looks. ``None`` in a simulation, which stops at waits alone.
+        ending: Whether the simulation ends.
     """
 
     explored: "ExploredKernel | None" = None
@@ -137,7 +140,7 @@ class Kernel:
         self._started = 0
         self._give_ups = 0
         self._thrown: BaseException | None = None
-        self._ending = False
+        self.ending = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
         self.main.greenlet = getcurrent()
         self.running = self.main
@@ -149,12 +152,7 @@ class Kernel:
     @property
     def unwinding(self) -> bool:
         """Whether only ``finally`` clauses run: after a failure, and while the simulation ends."""
-        return self._ending or self.failure is not None
-
-    @property
-    def ending(self) -> bool:
-        """Whether the simulation ends."""
-        return self._ending
+        return self.ending or self.failure is not None
 
     def deadline(self, timeout: float) -> int | None:
         """Return when a wait that begins now ends.
@@ -185,7 +183,7 @@ class Kernel:
         Raises:
             RuntimeError: The simulation is ending.
         """
-        if self._ending:
+        if self.ending:
             raise RuntimeError("can't start new thread: the simulation is ending")
         self._started += 1
         thread = VirtualThread(self._started, self._started, name, daemon=daemon)
@@ -229,7 +227,7 @@ class Kernel:
             Whether it was woken; false when the deadline came first.
         """
         thread = self.running
-        if self._ending:
+        if self.ending:
             raise self._end_again(thread)
         if self.failure is not None:
             return self._give_up()
@@ -285,18 +283,13 @@ class Kernel:
         self.steps += 1
         self.looks += 1
         if self.steps > self.max_steps:
-            # What is being unwound may be as busy as what has failed.
             self.steps = 0
-            if self._ending:
-                raise self._end_again(self.running)
-            if self.failure is not None:
-                raise self.failure
-            self.fail(self._step_limit())
+            self._end_loop(self._step_limit)
 
     def end_busy_loop(self) -> None:
         """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
-        self.takes, self.steps = 0, self.max_steps
-        self.count_step()
+        self.takes = 0
+        self._end_loop(lambda: takes_limit(self))
 
     def look_at_clock(self) -> None:
         """Be told that the running thread looks at the clock: a loop that waits so has an end."""
@@ -304,7 +297,7 @@ class Kernel:
 
     def check_goes_on(self) -> None:
         """End the running thread once more, if the simulation ends and all others with it."""
-        if self._ending:
+        if self.ending:
             raise self._end_again(self.running)
 
     def interrupt(self, error: BaseException, *, switch: bool) -> None:
@@ -327,7 +320,7 @@ class Kernel:
         self.failure = failure
         if self.running is self.main:
             raise failure
-        if self._ending:  # The main thread has the others to end.
+        if self.ending:  # The main thread has the others to end.
             raise self._end_again(self.running)
         self.running.waiting_for = "waits for the end of the simulation"
         self._switch_to_hub(self.running)
@@ -343,7 +336,7 @@ class Kernel:
 
     def abandon(self) -> None:
         """Forget every thread: only the OS thread that began a simulation can end them."""
-        self._ending = True
+        self.ending = True
         self.abandoned = [each for each in self.threads.values() if each is not self.main]
         for thread in self.abandoned:
             thread.ticket += 1
@@ -354,7 +347,7 @@ class Kernel:
 
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
-        self._ending = True
+        self.ending = True
         self.main.ticket += 1
         for thread in list(self.threads.values()):
             if thread is not self.main:
@@ -367,9 +360,17 @@ class Kernel:
 
     # The kernel's own.
 
+    def _end_loop(self, limit: Callable[[], StepLimit]) -> None:
+        # What is being unwound may be as busy as what has failed.
+        if self.ending:
+            raise self._end_again(self.running)
+        if self.failure is not None:
+            raise self.failure
+        self.fail(limit())
+
     def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
         thread = self.running
-        if self._ending:
+        if self.ending:
             raise self._end_again(thread)
         if self.failure is not None:
             self._give_up()
@@ -401,15 +402,10 @@ class Kernel:
     def _no_wait(self, thread: VirtualThread) -> BaseException:
         """Return why who runs cannot wait."""
         if self.main.greenlet.dead:
-            return _no_thread_of_its_own()
+            return thread_of_the_same_identifier()
         if thread.waiting_for or getcurrent() is self.hub:
-            return _no_thread()
-        self.refused = NotModelled(
-            f"a greenlet of the program's own waits in thread {thread.name!r}, which has no model "
-            "inside a Simulation: its threads are greenlets, and this one is none of them. Let it "
-            "run outside the block (so with gevent and what else is made of greenlets), or use "
-            "threads."
-        )
+            return no_thread()
+        self.refused = greenlet_of_its_own(thread.name)
         return self.refused
 
     def _is_held_up(self) -> bool:
@@ -467,16 +463,9 @@ class Kernel:
     def _jump(self) -> SimulationError | None:
         deadline = self.next_deadline()
         if deadline is None:
-            return self._diagnose() or Deadlock(
-                f"nothing can run any more at {seconds(self.now)} s of virtual time: every thread "
-                f"waits, and no wait has a deadline.\n{thread_table(self)}"
-            )
+            return self._diagnose() or deadlock(self)
         if deadline > self.max_elapsed:
-            return TimeLimit(
-                f"virtual time stands at {seconds(self.now)} s and would pass the limit of "
-                f"{seconds(self.max_elapsed)} s while {self.main.name} waits. A program that "
-                f"needs longer takes Simulation(max_elapsed=…).\n{thread_table(self)}"
-            )
+            return time_limit(self)
         timers = self._timers  # Only ever changed in place: a finalizer may do so meanwhile.
         while timers and timers[0][0] == deadline:
             _, _, thread, ticket = heapq.heappop(timers)
@@ -490,21 +479,7 @@ class Kernel:
         return None
 
     def _step_limit(self) -> StepLimit:
-        more = "A program that needs more steps takes Simulation(max_steps=…)"
-        if self.now == self._counted_from:
-            text = (
-                f"{self.max_steps} steps and still running at {seconds(self.now)} s of virtual "
-                "time. A loop that never lets time pass is the usual reason: let it sleep or wait. "
-                f"{more}."
-            )
-        else:
-            text = (
-                f"{self.max_steps} steps from {seconds(self._counted_from)} s to "
-                f"{seconds(self.now)} s of virtual time and still running. A loop that asks again "
-                f"and again for what never comes is the usual reason. {more}, or lets time pass "
-                "with sim.clock.tick(…)."
-            )
-        return StepLimit(f"{text}\n{thread_table(self)}")
+        return step_limit(self, self._counted_from)
 
     def _make_ready(self, thread: VirtualThread, *, woken: bool) -> None:
         thread.ticket += 1
@@ -534,7 +509,7 @@ class Kernel:
         thread.close()
         if self.threads.pop(thread.ident, None) is None:
             return  # It was abandoned, and closed then.
-        if not self._ending:
+        if not self.ending:
             self.trace.append((self.now, thread, "ends"))
             if thread.joiners:
                 self.wake_all(thread.joiners)
@@ -574,18 +549,3 @@ def _resumed() -> None:
 
     Until then coverage's would miss the ends of the calls that it does not measure.
     """
-
-
-def _no_thread_of_its_own() -> OutsideThread:
-    return OutsideThread(
-        f"thread {threading.current_thread().name!r} has the identifier of a thread that began a "
-        "Simulation and ended inside its block, so that virtual time takes the one for the other. "
-        "Leave the block in the thread that entered it."
-    )
-
-
-def _no_thread() -> RuntimeError:
-    return RuntimeError(
-        "a finalizer tried to wait while the simulation was between two threads, so that there is "
-        "no thread that could. Let it not wait."
-    )

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple, Protocol
 
 from greenlet import getcurrent
 
-from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeLimit
+from apscheduler_fakes.errors import SimulationError, StepLimit, TimeLimit
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
-from apscheduler_fakes.kernel import Kernel, _no_thread
+from apscheduler_fakes.hangs import deadlock, no_thread
+from apscheduler_fakes.kernel import Kernel
 from apscheduler_fakes.report import seconds, thread_table
 from apscheduler_fakes.virtual import Step, VirtualThread, Waiters
 
@@ -403,7 +404,7 @@ class SteppingKernel(Kernel):
     ) -> bool:
         """Park the running thread until its deadline; see ``Kernel.block``."""
         if self._deciding:
-            raise _no_thread()
+            raise no_thread()
         if self.unwinding:
             return super().block(
                 waiting_for, waiters=waiters, deadline=deadline, waiting_on=waiting_on
@@ -445,7 +446,7 @@ class SteppingKernel(Kernel):
 
     # Its own.
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """Complete the record of the step that ends here."""
         taken = self.taken[-1]
         taken.footprint = self.touched
@@ -464,7 +465,7 @@ class SteppingKernel(Kernel):
         """Return who goes on after a step; nobody when the schedule ends in a failure here."""
         self._deciding = True
         try:
-            self._finish()
+            self.finish()
             if self.interruption is not None:
                 raise Cut("somebody pressed Ctrl-C")
             return self._decide(stopped)
@@ -555,10 +556,7 @@ class SteppingKernel(Kernel):
     def _deadlock(self) -> None:
         for thread, op in self.pending.items():
             thread.waiting_for = f"waits to {op.text}"
-        raise self._diagnose() or Deadlock(
-            f"nothing can run any more at {seconds(self.now)} s of virtual time: every thread "
-            f"waits, and no wait has a deadline.\n{thread_table(self)}"
-        )
+        raise self._diagnose() or deadlock(self)
 
     def _step_limit(self) -> StepLimit:
         return StepLimit(

@@ -261,7 +261,7 @@ class World:
                 left, strays = strays, left
             else:
                 break
-        kernel._finish()
+        kernel.finish()
         kernel.note_blocked()
 
     def _uses_pools(self) -> bool:
@@ -276,7 +276,7 @@ class World:
     @whole
     def _end(self, kernel: ExploredKernel) -> None:
         """End a schedule's threads and leave nothing of it to the next one."""
-        kernel._ending = True  # No more steps.
+        kernel.ending = True  # No more steps.
         with ExitStack() as undo:
             undo.callback(activate, None)
             if len(kernel.threads) > 1:
