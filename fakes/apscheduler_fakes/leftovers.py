@@ -6,6 +6,7 @@ worker, and a scheduler is one that was stopped and can be started.
 """
 
 import concurrent.futures.thread as pools
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from typing import Any
 
 from apscheduler.schedulers.base import STATE_RUNNING, STATE_STOPPED, BaseScheduler
 
+from apscheduler_fakes.errors import SimulationError
 from apscheduler_fakes.kernel import Kernel, here
 
 
@@ -86,3 +88,25 @@ def has_work(scheduler: Any) -> bool:
         return any(store.get_next_run_time() is not None for store in stores)
     finally:
         scheduler._jobstores_lock.release()
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep logging quiet: pool workers and APScheduler log whatever ends a thread."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def abandoned(kernel: Kernel) -> SimulationError | None:
+    """Name the threads that have caught their end again and again."""
+    if not kernel.abandoned:
+        return None
+    names = ", ".join(thread.name for thread in kernel.abandoned)
+    return SimulationError(
+        f"the simulation could not end {names}: it caught every exception that should end it. Let "
+        "BaseException through there."
+    )

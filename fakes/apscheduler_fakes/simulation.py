@@ -9,11 +9,9 @@ or whose class is derived from theirs, knows one OS thread only: it takes all vi
 the same one.
 """
 
-import logging
 import threading
 from _thread import get_ident
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -25,10 +23,10 @@ from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.install import Names
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Kernel, activate, active, whole_microseconds
-from apscheduler_fakes.leftovers import has_work, scheduler_of, without_threads
+from apscheduler_fakes.leftovers import abandoned, has_work, scheduler_of, silence, without_threads
+from apscheduler_fakes.outside import INSIDE, scheduler_threads_outside, taking_part_from_outside
 from apscheduler_fakes.repeatable import new_random
-from apscheduler_fakes.report import is_shown, living_threads, shorten, thread_table
-from apscheduler_fakes.scheduler import started
+from apscheduler_fakes.report import is_shown, shorten
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.traces import traces_apart
 from apscheduler_fakes.virtual import Step, VirtualThread
@@ -116,7 +114,7 @@ class Simulation:
                 random=new_random(),
                 max_elapsed=min(self._max_elapsed, _LAST - epoch),
                 max_steps=self._max_steps,
-                diagnose=lambda: _taking_part_from_outside(kernel),
+                diagnose=lambda: taking_part_from_outside(kernel),
             )
             undo.enter_context(interruptible(lambda: kernel))
             undo.enter_context(virtual_dates())
@@ -161,11 +159,11 @@ class Simulation:
             kernel.failure = _left_elsewhere(kernel)
             raise kernel.failure
         raised = kernel.failure or kernel.refused
-        with self._undo, _silence(), without_threads(kernel):
+        with self._undo, silence(), without_threads(kernel):
             kernel.end()
         if kernel.interruption is not None:
             raise kernel.interruption
-        failure = kernel.failure or kernel.refused or _abandoned(kernel)
+        failure = kernel.failure or kernel.refused or abandoned(kernel)
         if failure is None or failure is exc_value or is_shown(failure):
             if exc_value is not None:
                 shorten(exc_value)
@@ -230,12 +228,12 @@ class _SimulationClock(Clock):
     def check_useful(self, call: str) -> Kernel:
         """Return the kernel, if those whose time passes are inside."""
         kernel = self.check_usable(call)
-        for thread in _scheduler_threads_outside(kernel):
+        for thread in scheduler_threads_outside(kernel):
             if has_work(scheduler_of(thread)):
                 kernel.refused = OutsideThread(
                     f"{call}: the scheduler of thread {thread.name!r} has jobs and was started "
                     "outside the simulation, so they never run in virtual time, and there is no "
-                    f"other scheduler whose jobs would. {_INSIDE}"
+                    f"other scheduler whose jobs would. {INSIDE}"
                 )
                 raise kernel.refused
         return kernel
@@ -289,17 +287,6 @@ def _end_at_exit() -> None:
 threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # As concurrent.futures does.
 
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep logging quiet: pool workers and APScheduler log whatever ends a thread."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
 def _is_open(outer: Kernel) -> str:
     if outer.main.greenlet.dead:
         return (
@@ -330,40 +317,3 @@ def _left_elsewhere(kernel: Kernel) -> SimulationError:
         "Names and time are put back. Leave the block in the thread that enters it; a generator is "
         "left where it is closed."
     )
-
-
-def _abandoned(kernel: Kernel) -> SimulationError | None:
-    if not kernel.abandoned:
-        return None
-    names = ", ".join(thread.name for thread in kernel.abandoned)
-    return SimulationError(
-        f"the simulation could not end {names}: it caught every exception that should end it. Let "
-        "BaseException through there."
-    )
-
-
-def _taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
-    """Say whether what looks like a deadlock waits for a real thread, and for which."""
-    for thread in _scheduler_threads_outside(kernel):
-        return OutsideThread(
-            f"the scheduler of thread {thread.name!r} was started outside the simulation, so its "
-            f"jobs never run in virtual time, and nothing else can run any more. {_INSIDE}\n"
-            f"{thread_table(kernel)}"
-        )
-    return kernel.refused
-
-
-# What to do about a scheduler from outside.
-_INSIDE = (
-    "Create the app inside the `with Simulation()` block; with pytest, let the fixture that makes "
-    "it ask for sim: def app(sim)."
-)
-
-
-def _scheduler_threads_outside(kernel: Kernel) -> list[threading.Thread]:
-    """Return the threads of schedulers from outside; none, where there is a scheduler inside."""
-    inside = [thread.python_thread for thread in kernel.threads.values()]
-    if any(scheduler_of(thread) is not None for thread in inside) or started():
-        return []  # Those from outside may be another test's.
-    outside = [each for each in living_threads() if each.ident not in kernel.threads]
-    return [thread for thread in outside if scheduler_of(thread) is not None]

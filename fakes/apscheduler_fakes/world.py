@@ -15,7 +15,6 @@ from typing import Any, Self
 import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.py.
 import apscheduler_fakes.install as install  # noqa: PLR0402
 import apscheduler_fakes.repeatable as repeatable  # noqa: PLR0402
-import apscheduler_fakes.simulation as simulation  # noqa: PLR0402
 from apscheduler_fakes.clock import MICROSECOND
 from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
@@ -23,8 +22,9 @@ from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Ended, activate, active
-from apscheduler_fakes.leftovers import without_threads
+from apscheduler_fakes.leftovers import abandoned, silence, without_threads
 from apscheduler_fakes.loggers import Handlers
+from apscheduler_fakes.outside import taking_part_from_outside
 from apscheduler_fakes.reached import Reached
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
@@ -175,9 +175,8 @@ class World:
             self._end(kernel)
             ledgers = _ledgers()[earlier:]
             del _ledgers()[earlier:]
-        abandoned = simulation._abandoned(kernel)
-        if abandoned is not None:
-            raise abandoned
+        if (unended := abandoned(kernel)) is not None:
+            raise unended
         failure = kernel.failure or kernel.refused
         errors = [error for _, error in sorted(self._errors, key=itemgetter(0))]
         errors += [] if failure is None else [failure]
@@ -281,7 +280,7 @@ class World:
             undo.callback(activate, None)
             if len(kernel.threads) > 1:
                 activate(None)  # A leftover thread may have logging's lock.
-                undo.enter_context(simulation._silence())
+                undo.enter_context(silence())
                 undo.callback(activate, None)
                 activate(kernel)
                 undo.enter_context(without_threads(kernel))
@@ -308,7 +307,7 @@ class World:
         )
 
     def _diagnose(self) -> SimulationError | None:
-        return simulation._taking_part_from_outside(self._kernel)
+        return taking_part_from_outside(self._kernel)
 
     def _swap(self, names: install.Names) -> None:
         """Swap what only an exploration does."""
