@@ -170,13 +170,13 @@ class Kernel:
         name: str,
         *,
         daemon: bool,
-        ended: Callable[[VirtualThread], object],
+        at_end: Callable[[VirtualThread], object],
     ) -> VirtualThread:
         """Make a virtual thread that will call ``run`` and is ready from now on.
 
         Args:
             run: What it runs. It must not raise.
-            ended: Called at its end, also when it never ran.
+            at_end: Called at its end, also when it never ran.
             name: What reports call it.
             daemon: Whether it is a daemon thread.
 
@@ -187,7 +187,7 @@ class Kernel:
             raise RuntimeError("can't start new thread: the simulation is ending")
         self._started += 1
         thread = VirtualThread(self._started, self._started, name, daemon=daemon)
-        thread.ended = ended
+        thread.at_end = at_end
         thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self.hub)
         self.threads[thread.ident] = thread
         self._ready.append(thread)

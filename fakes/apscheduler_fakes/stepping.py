@@ -371,7 +371,7 @@ class SteppingKernel(Kernel):
         name: str,
         *,
         daemon: bool,
-        ended: Callable[[VirtualThread], object],
+        at_end: Callable[[VirtualThread], object],
     ) -> VirtualThread:
         """Make a virtual thread; see ``Kernel.spawn``."""
         parent = self.running
@@ -381,7 +381,7 @@ class SteppingKernel(Kernel):
             if self.stops >= Stops.ALL and not self.unwinding:
                 self.point(Op("end"))
 
-        thread = super().spawn(body, name, daemon=daemon, ended=ended)
+        thread = super().spawn(body, name, daemon=daemon, at_end=at_end)
         if self.unwinding:
             return thread
         self._ready.clear()

@@ -49,7 +49,7 @@ def start(self: Any) -> None:
         _start(self)  # The real one has an error for the last two.
         return
     virtual = kernel.spawn(
-        lambda: _run_python_thread(kernel, self), self.name, daemon=self.daemon, ended=_forget
+        lambda: _run_python_thread(kernel, self), self.name, daemon=self.daemon, at_end=_forget
     )
     virtual.python_thread = self
     self._virtual = virtual
@@ -141,7 +141,7 @@ def start_new_thread(
         # Not its repr, which may hold an address: names stand in the trace.
         getattr(function, "__qualname__", type(function).__qualname__),
         daemon=True,
-        ended=_forget,
+        at_end=_forget,
     )
     return virtual.ident
 

@@ -25,13 +25,20 @@ class VirtualThread:
         waiting_for: What it does while it waits, in words ("sleeps"); empty while it can run.
         waiting_on: The object that it waits on, if there is one.
         since: When it began to wait, in microseconds.
+        ticket: The number of its wait. What refers to an earlier one (a lock's queue, a timer) is
+            so known to be stale, without being searched for.
+        timed: Whether a timer refers to its wait.
+        woken: Whether its last wait was ended by another thread.
+        joiners: Who waits for its end; ``None`` before anybody did.
+        at_end: Called at its end, also when it never ran.
+        throws: How often its end was thrown into it.
     """
 
     __slots__ = (
         "_name",
+        "at_end",
         "daemon",
         "done",
-        "ended",
         "greenlet",
         "ident",
         "joiners",
@@ -53,15 +60,12 @@ class VirtualThread:
         self.daemon = daemon
         self.python_thread: threading.Thread | None = None
         self.greenlet: greenlet
-        self.ended: Callable[[VirtualThread], object]
+        self.at_end: Callable[[VirtualThread], object]
         self.done = False
-        # Made when somebody waits for its end.
         self.joiners: Waiters | None = None
         self.waiting_for = ""
         self.waiting_on: object = None
         self.since = 0
-        # Every wait has a ticket of its own, so that what still refers to an earlier wait of this
-        # thread (a lock's queue, a timer) is known to be stale without being searched for.
         self.ticket = 0
         self.timed = False
         self.woken = False
@@ -79,7 +83,7 @@ class VirtualThread:
 
     def close(self) -> None:
         """Mark it as ended and let go of what it held."""
-        self.ended(self)
+        self.at_end(self)
         self._name = self.name
         self.python_thread = None
         self.done = True
