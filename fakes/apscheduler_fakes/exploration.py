@@ -9,7 +9,7 @@ who goes on.
 What is found: deadlocks, exceptions of the program and of any of its threads, failing asserts. What
 is not: what depends on a switch between two such operations, in code that reads or writes shared
 data without a lock; ``switch_in`` names functions in which such switches are tried as well. Names
-and identifiers of threads, ids of jobs and ``threading.enumerate`` are no operations in this sense.
+and identifiers of threads and ``threading.enumerate`` are no operations in this sense.
 """
 
 import time

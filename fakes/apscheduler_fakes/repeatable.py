@@ -61,11 +61,18 @@ def wait(
 
 @wraps(_uuid4)
 def uuid4() -> uuid.UUID:
-    """Return a UUID that is the same in every run: APScheduler's default job ids order its jobs."""
+    """Return a UUID that is the same in every run: APScheduler's default job ids order its jobs.
+
+    In an exploration it is one of its thread's, whichever thread was first, as a future's number.
+    """
     kernel = here()
     if kernel is None:
         return _uuid4()
-    return uuid.UUID(int=kernel.random.getrandbits(128), version=4)
+    random = kernel.random
+    if kernel.explored is not None:
+        name, _ = kernel.explored.new_name()
+        random = Random(str(name))  # noqa: S311  # As new_random.
+    return uuid.UUID(int=random.getrandbits(128), version=4)
 
 
 def new_random() -> Random:

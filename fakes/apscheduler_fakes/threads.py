@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import wraps
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 from apscheduler_fakes.errors import NotModelled, SimulationError
 from apscheduler_fakes.kernel import Ended, Kernel, here
@@ -23,6 +23,7 @@ from apscheduler_fakes.native import native
 from apscheduler_fakes.report import shorten
 from apscheduler_fakes.virtual import VirtualThread
 
+_real_rlock = _thread.RLock
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", None)
@@ -177,6 +178,16 @@ class local(_threading_local.local):  # noqa: N801  # Named as the real one.
 
     __slots__ = ("__weakref__",)
     __module__, __qualname__ = "_thread", "_local"
+
+    def __new__(cls, /, *args: Any, **kwargs: Any) -> Self:
+        """Make one with a real lock: only real threads can meet at it.
+
+        To an exploration a virtual one would be a place to switch, and what each thread has for
+        itself would have an order.
+        """
+        made = super().__new__(cls, *args, **kwargs)
+        object.__getattribute__(made, "_local__impl").locallock = _real_rlock()
+        return made
 
     def __getstate__(self) -> Any:
         # Neither can the real one be copied.

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 import types
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -203,6 +204,22 @@ def test_nobody_waits_on_a_condition_of_a_module_in_the_next_schedule() -> None:
     assert not CONDITION._waiters  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("anew", [True, False])
+def test_what_a_thread_has_for_itself_has_no_order(anew: bool) -> None:
+    """A ``threading.local``, made in the program or outside, is no place to switch."""
+
+    def program() -> None:
+        local = threading.local() if anew else LOCAL
+
+        def work() -> None:
+            local.name = threading.current_thread().name
+            assert local.name == threading.current_thread().name
+
+        joined(work, work, work)
+
+    assert explore(program).schedules == 1
+
+
 def test_a_local_of_a_module_begins_each_schedule_as_it_was() -> None:
     """What one schedule has written is not read in the next, nor afterwards."""
     LOCAL.value = "before"
@@ -215,6 +232,23 @@ def test_a_local_of_a_module_begins_each_schedule_as_it_was() -> None:
 
     assert outcomes(program, Random(3)) == {("before", None): 3}
     assert vars(LOCAL) == {"value": "before"}
+
+
+def test_a_thread_draws_the_same_ids_whoever_was_first() -> None:
+    """Default ids of jobs order them: that must not be another order where a lock's is."""
+
+    def program() -> object:
+        lock, drawn = threading.Lock(), dict[str, uuid.UUID]()
+
+        def draw(name: str) -> None:
+            with lock:
+                drawn[name] = uuid.uuid4()
+
+        joined(lambda: draw("a"), lambda: draw("b"))
+        assert drawn["a"] != drawn["b"]
+        return tuple(sorted(drawn.items()))
+
+    assert list(outcomes(program, Exhaustive()).values()) == [2]
 
 
 def test_a_temporary_directory_has_one_name_in_all_schedules() -> None:
