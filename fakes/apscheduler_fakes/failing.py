@@ -14,8 +14,8 @@ from apscheduler_fakes.simpler import simplest
 from apscheduler_fakes.stepping import Ran
 from apscheduler_fakes.world import World
 
-# How many schedules are spent on finding the same failure with fewer preemptions.
-MINIMISE = 500
+# How many steps are spent, about, on finding the same failure with fewer preemptions.
+MINIMISE = 10_000
 
 
 class ScheduleFailure(AssertionError):
@@ -55,16 +55,24 @@ def failure_of(
         ScheduleDiverged: It does not fail again.
     """
     __tracebackhide__ = True
-    simple = simplest(
+    tries = MINIMISE // len(ran.taken)
+    simple, fewest = simplest(
         world,
         _failing_again(world, ran),
         fault,
-        MINIMISE,
-        lambda tries: progress.tell(f"a failure, made simpler in {counted(tries, 'schedule')}"),
+        tries,
+        lambda tried: progress.tell(
+            f"a failure, made simpler in {tried:,} of {counted(tries, 'schedule')}"
+        ),
     )
     best = _failing_again(world, simple)
     failure = described(options, best)
     failure.__cause__ = cause(best)
+    if best.preemptions and not fewest:
+        failure.add_note(
+            f"Fewer than {counted(best.preemptions, 'preemption')} may do: that was looked for in "
+            f"{counted(tries, 'schedule')}, and there are more."
+        )
     return failure
 
 

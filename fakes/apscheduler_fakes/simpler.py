@@ -35,14 +35,14 @@ class Follow:
 
 def simplest(
     world: World, ran: Ran, fault: object, tries: int, tell: Callable[[int], object]
-) -> Ran:
-    """Return a schedule with the same failure and as few preemptions as can be found.
+) -> tuple[Ran, bool]:
+    """Return a schedule with the same failure, and whether none has fewer preemptions.
 
     Args:
         world: The world to run it in.
         ran: The schedule that failed.
         fault: The kind of the error that is to be found again.
-        tries: How many schedules may be spent, at most half of them on putting steps together.
+        tries: How many schedules may be spent, a quarter of them on the search alone.
         tell: Called before each of them with how many there have been.
     """
     left = tries
@@ -57,7 +57,7 @@ def simplest(
     while best is not None:
         ran, best = best, None
         for order in _put_together(ran.taken):
-            if left <= tries // 2:
+            if left <= tries // 4:
                 break
             tried = attempt(Follow(order), ran.stops)
             if has(tried, fault) and tried.preemptions < ran.preemptions:
@@ -71,9 +71,9 @@ def simplest(
         while more and left > 0:
             tried = attempt(search, stops)
             if has(tried, fault):
-                return _shortened(world, tried, fault)
+                return _shortened(world, tried, fault), True
             more = search.advance(tried)
-    return _shortened(world, ran, fault)
+    return _shortened(world, ran, fault), left > 0
 
 
 def _put_together(taken: list[Taken]) -> Iterator[list[int]]:

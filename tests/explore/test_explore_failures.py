@@ -520,6 +520,19 @@ def test_what_a_failure_says_is_no_part_of_its_kind(monkeypatch: pytest.MonkeyPa
     assert fails_again(four_threads_of_four_sections, failure)
 
 
+def test_a_failure_says_where_fewer_preemptions_may_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was searched for to the end is the fewest, and what was given up is not said to be."""
+    proved = failure_of(written_programs.wrong_notify, Random(300))
+    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 30)
+    given_up = failure_of(written_programs.wrong_notify, Random(300))
+
+    assert proved.preemptions == given_up.preemptions == 2
+    assert not hasattr(proved, "__notes__")
+    assert given_up.__notes__ == [
+        "Fewer than 2 preemptions may do: that was looked for in 2 schedules, and there are more."
+    ]
+
+
 def test_an_exception_may_be_of_a_class_that_the_program_makes() -> None:
     """A class is known by its name: the next run makes another one."""
 
@@ -627,7 +640,7 @@ def test_a_schedule_with_a_fixed_program_passes() -> None:
 
 def test_many_threads_need_brackets_in_the_string(monkeypatch: pytest.MonkeyPatch) -> None:
     """The place of the eleventh thread that can run is written in brackets."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 10)
+    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 400)
 
     def program() -> None:
         gate = threading.Lock()
@@ -737,7 +750,7 @@ def test_a_look_at_unlocked_data_before_a_lock_is_found_by_samples_and_bounds(
 
 def test_a_failure_drawn_at_random_is_made_simple(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps that a thread takes in parts are put together, where a search would take too long."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 50)
+    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 2_000)
 
     def philosophers() -> None:
         forks = [threading.Lock() for _ in range(6)]

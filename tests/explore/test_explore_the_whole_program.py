@@ -130,13 +130,13 @@ def test_no_fault_of_the_corrected_program_is_found(
 
 
 @pytest.mark.parametrize(
-    ("schedules", "tries"), [(6, 0), pytest.param(100, 500, marks=pytest.mark.soundness)]
+    ("schedules", "steps"), [(6, 0), pytest.param(100, 10_000, marks=pytest.mark.soundness)]
 )
 def test_the_published_program_hangs_and_refuses(
-    schedules: int, tries: int, monkeypatch: pytest.MonkeyPatch
+    schedules: int, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It loses a wake-up in one order and its second request's jobs in another, again and again."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", tries)
+    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", steps)
     with pytest.raises(ExceptionGroup) as caught:
         explore(program(documented), PCT(3, schedules), keep_going=True)
 
