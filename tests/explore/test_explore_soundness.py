@@ -246,7 +246,7 @@ def test_a_program_with_spurious_wake_ups_keeps_every_outcome(name: str, part: P
         ("two_waits_with_a_lock_between", (None, 1), {"spurious": True}),
         ("two_waits_beside_one_notification", (None, 0, 1), {"spurious": True}),
         ("a_wait_beside_is_alive", (None, 1), {"spurious": True}),
-        ("futures_that_two_wait_for_in_time", (0,), {}),
+        ("futures_that_two_wait_for_in_time", (0, 1), {}),
         ("a_daemon_that_takes_a_lock_twice", (0, 1, 2, None), {}),
         ("a_pool_of_a_thread_beside_the_end", (0, 1, 2), {}),
         ("a_pool_of_a_daemon_beside_the_end", (0, 1, 2), {}),
