@@ -2,8 +2,10 @@
 
 Job stores, triggers, ids, misfires, ``max_instances``, events and their order are APScheduler's
 (3.11.3, where places in its source are named). What is left out: with the default executor a job
-runs in the caller of ``run_due()``, inside APScheduler's look at its stores. What only a pool can
-do there raises ``NotModelled``; give such a test a pool as ``executors`` of the scheduler.
+runs in the caller of ``run_due()``, inside APScheduler's look at its stores. So what a job adds is
+heard of before its own end, as with a ``DebugExecutor`` of the real scheduler; in a pool its
+``add_job`` would wait for that look's end. What only a pool can do there raises ``NotModelled``;
+give a test of either a pool as ``executors`` of the scheduler.
 """
 
 import itertools
