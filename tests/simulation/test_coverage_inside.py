@@ -4,18 +4,38 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from coverage import CoverageData
 
+# Two kinds of run are measured in one process: to start a second one takes longer than both.
+MEASURING = """
+from coverage import Coverage
+from apscheduler_fakes import Simulation
+
+def inside(run):
+    def run_inside():
+        with Simulation():
+            run()
+    return run_inside
+
+def measured(**kinds):
+    for kind, run in kinds.items():
+        coverage = Coverage(kind, branch=True, include=["*/helper.py", "*/program.py"])
+        with coverage.collect():
+            run()
+        coverage.save()
+"""
+
 PROGRAM = """
 import contextlib
-import sys
 import threading
 import time
 from queue import Queue
 
 import helper
+from measuring import inside, measured
 
 def work(items, results):
     while True:
@@ -46,12 +66,7 @@ def main():
     timer.join()
     assert sorted(results) == [0, 2, 4, 6, 8, 10]
 
-if sys.argv[1] == "virtual":
-    from apscheduler_fakes import Simulation
-    with Simulation():
-        main()
-else:
-    main()
+measured(real=main, virtual=inside(main))
 """
 
 HELPER = """
@@ -77,26 +92,18 @@ def fail():
 @pytest.mark.e2e
 def test_the_arcs_inside_are_those_of_real_threads(tmp_path: Path) -> None:
     """Line by line and branch by branch, a measured program looks the same in a simulation."""
-    (tmp_path / "helper.py").write_text(HELPER)
-    # The last lines differ between the two: the program starts in them.
-    (tmp_path / "program.py").write_text(PROGRAM)
-    arcs = {}
-    for kind in ("real", "virtual"):
-        arcs[kind] = measured(tmp_path, kind, "--include=*/helper.py,*/program.py")
-    first = PROGRAM[: PROGRAM.index("if sys.argv")].count("\n") + 1
-    for each in arcs.values():
-        each["program.py"] = [arc for arc in each["program.py"] if max(map(abs, arc)) < first]
+    arcs = measured(tmp_path, PROGRAM, "real", "virtual")
 
     assert set(arcs["real"]) == {"helper.py", "program.py"}
     assert arcs["virtual"] == arcs["real"]
 
 
 EXPLORED = """
-import sys
 import threading
 
 import helper
 from apscheduler_fakes import Random, explore
+from measuring import measured
 
 def program():
     threads = [threading.Thread(target=helper.double, args=(n,)) for n in range(4)]
@@ -109,21 +116,19 @@ def program():
     except ValueError:
         pass
 
-explore(program, Random(5), switch_in=[helper] if sys.argv[1] == "switching" else [])
+measured(
+    plain=lambda: explore(program, Random(5)),
+    switching=lambda: explore(program, Random(5), switch_in=[helper]),
+)
 """
 
 
 @pytest.mark.e2e
 def test_the_arcs_of_rewritten_functions_are_those_of_their_source(tmp_path: Path) -> None:
     """With switch_in a function is measured as the lines that stand in its file."""
-    (tmp_path / "helper.py").write_text(HELPER)
-    (tmp_path / "program.py").write_text(EXPLORED)
-    arcs = [
-        measured(tmp_path, kind, "--include=*/helper.py")["helper.py"]
-        for kind in ("plain", "switching")
-    ]
+    arcs = measured(tmp_path, EXPLORED, "plain", "switching")
 
-    assert arcs[0] == arcs[1] != []
+    assert arcs["plain"]["helper.py"] == arcs["switching"]["helper.py"] != []
 
 
 MANY = """
@@ -132,17 +137,19 @@ from coverage import Coverage
 from apscheduler_fakes import Simulation
 
 def many():
-    for _ in range(100):
+    for _ in range(30):
         threads = [threading.Thread(target=time.sleep, args=(1,)) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-for _ in range(2):
-    with Simulation():
-        many()
-print(len(Coverage.current()._collector.tracers))
+coverage = Coverage(data_file=None, branch=True)
+with coverage.collect():
+    for _ in range(2):
+        with Simulation():
+            many()
+    print(len(coverage._collector.tracers))
 """
 
 
@@ -150,22 +157,28 @@ print(len(Coverage.current()._collector.tracers))
 def test_coverage_keeps_no_more_for_many_threads_than_for_a_few(tmp_path: Path) -> None:
     """What an ended thread was traced with goes to a new one; the first three needed one each."""
     (tmp_path / "many.py").write_text(MANY)
-    run = python(tmp_path, "-m", "coverage", "run", "--branch", "many.py")
-    assert int(run) < 10
+    assert int(python(tmp_path, "many.py")) < 10
 
 
-def measured(folder: Path, kind: str, include: str) -> dict[str, list[tuple[int, int]]]:
-    """Return the arcs of each file when the program runs with an argument."""
-    options = ("--branch", include, f"--data-file={kind}")
-    python(folder, "-m", "coverage", "run", *options, "program.py", kind)
-    data = CoverageData(str(folder / kind))
-    data.read()
-    return {Path(file).name: sorted(data.arcs(file) or []) for file in data.measured_files()}
+def measured(folder: Path, program: str, *kinds: str) -> dict[str, dict[str, list[Any]]]:
+    """Return for each kind of run the arcs of each file."""
+    (folder / "helper.py").write_text(HELPER)
+    (folder / "measuring.py").write_text(MEASURING)
+    (folder / "program.py").write_text(program)
+    python(folder, "program.py")
+    arcs = {}
+    for kind in kinds:
+        data = CoverageData(str(folder / kind))
+        data.read()
+        arcs[kind] = {
+            Path(file).name: sorted(data.arcs(file) or []) for file in data.measured_files()
+        }
+    return arcs
 
 
-def python(folder: Path, *arguments: str) -> str:
+def python(folder: Path, program: str) -> str:
     return subprocess.run(
-        [sys.executable, *arguments],
+        [sys.executable, program],
         cwd=folder,
         env=os.environ | {"COVERAGE_PROCESS_START": ""},
         capture_output=True,
