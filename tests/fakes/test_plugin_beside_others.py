@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
+
 TESTS = """
 import datetime
 import signal
@@ -44,7 +46,6 @@ def test_for_real():
 """
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize(
     "options",
     [
