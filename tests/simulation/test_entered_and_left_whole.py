@@ -80,7 +80,7 @@ def alarm() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("alarm")
-@pytest.mark.parametrize("every", [397, pytest.param(23, marks=pytest.mark.soundness)])
+@pytest.mark.parametrize("every", [997, pytest.param(23, marks=pytest.mark.soundness)])
 @pytest.mark.parametrize(
     ("block", "number"),
     [(simulate, signal.SIGINT), (search, signal.SIGINT), (search, signal.SIGALRM)],
