@@ -114,21 +114,28 @@ def test_a_job_that_is_cancelled_before_it_goes_to_another_process(
         )
 
 
+def read_untraced(pipe: Path) -> str:
+    """Wait for a pipe's end."""
+    return pipe.read_text(encoding="utf-8")
+
+
 def test_jobs_in_the_queue_of_a_process_pool_can_be_cancelled(
     scheduler: Any, tmp_path: Path
 ) -> None:
     """What a process pool has not put on its way is not running, and never runs if cancelled."""
     scheduler.add_executor(ProcessPoolExecutor(1), "queue")
+    os.mkfifo(pipe := tmp_path / "pipe")
     with JobGroup(scheduler) as group:
-        futures = [group.add_job("time:sleep", args=[0.5], executor="queue") for _ in range(7)]
         make = partial(group.add_job, "os:mkdir", executor="queue")
-        futures += [make(args=[f"{tmp_path}/{name}"]) for name in ["cancelled", "left"]]
-        futures[0].result(30)
+        futures = [group.add_job(read_untraced, args=[pipe], executor="queue")]
+        futures += [make(args=[f"{tmp_path}/{name}"]) for name in ["1", "2", "cancelled", "left"]]
+        first_job = pipe.open("w")  # As soon as it has begun; it ends when this is closed.
         assert [future.running() for future in futures[-2:]] == [False, False]
         assert futures[-2].cancel()
+    first_job.close()
     assert [future.cancelled() for future in futures[-2:]] == [True, True]
     concurrent.futures.wait(futures, timeout=30)
-    assert list(tmp_path.iterdir()) == []
+    assert {each.name for each in tmp_path.iterdir()} <= {"1", "2", "pipe"}
 
 
 async def answer_untraced() -> None:
@@ -219,6 +226,7 @@ with JobGroup(scheduler) as group:
 """
 
 
+@pytest.mark.once
 @pytest.mark.rows("E34")
 def test_a_process_that_is_killed(tmp_path: Path) -> None:
     """Nobody is left to be answered; a persistent store keeps the job, a plain one, for later."""
