@@ -315,7 +315,7 @@ class Search:
             return
         # Of what did not happen after the step, whose first step could come before all the rest?
         # Others may be asleep, but only for what begins with them
-        # (test_a_generated_program_keeps_every_outcome[sections-3x2-220-bounds2]).
+        # (test_a_thread_has_to_come_first_only_if_it_can).
         first, rest = set(), 0
         for later in range(other + 1, access.place):
             past = taken[later].past
