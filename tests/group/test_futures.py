@@ -11,13 +11,13 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, ClassVar
 
 import pytest
-from apscheduler.events import EVENT_JOB_REMOVED
+from apscheduler.events import EVENT_JOB_REMOVED, EVENT_JOB_SUBMITTED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 
 from apscheduler_fakes import FakeScheduler, Simulation
 from caller import Gets, soon
-from jobs_synchronizer import JobGroup, JobMissed, JobNotRun, JobRefused, JobRemoved
+from jobs_synchronizer import JobGroup, JobLost, JobMissed, JobNotRun, JobRefused, JobRemoved
 from outcomes import later
 
 
@@ -275,6 +275,76 @@ def test_a_job_that_its_pool_has_lost_when_it_takes_it(
             group.add_job(work).exception(5)
         )
     assert executor._instances == {}
+
+
+def test_a_job_that_is_being_answered_goes_to_no_other_process(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has claimed a job in the last moment answers it, and it is not handed over."""
+    pool = Elsewhere()
+    scheduler.add_executor(pool, "elsewhere")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="elsewhere", **soon())
+        look_up = scheduler._lookup_executor
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                scheduler,
+                "_lookup_executor",
+                lambda alias: future.set_running_or_notify_cancel() and look_up(alias),
+            )
+            time.sleep(6)
+    assert pool.submitted == []
+
+
+class Lingering(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """An executor that comes back from a hand-over when the job is over."""
+
+    def submit_job(self, *call: Any) -> None:
+        """Take a job, and some time."""
+        super().submit_job(*call)
+        time.sleep(1)
+
+
+def test_a_job_that_is_over_before_its_hand_over(scheduler: Any) -> None:
+    """A fast job is handed over like any other: listeners hear that it was submitted."""
+    scheduler.add_executor(Lingering(1), "lingering")
+    heard: list[Any] = []
+    scheduler.add_listener(lambda event: heard.append(event.job_id), EVENT_JOB_SUBMITTED)
+    with JobGroup(scheduler) as group:
+        assert group.add_job(abs, args=[-1], id="fast", executor="lingering").result(5) == 1
+        time.sleep(2)
+    assert heard == ["fast"]
+
+
+def test_a_lost_job_whose_executor_is_busy_frees_its_id(
+    scheduler: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next job of its id is not skipped although nobody could count the lost one out."""
+    executor = ThreadPoolExecutor(1)
+    scheduler.add_executor(executor, "small")
+    queued: list[Any] = []
+    submit = executor._pool.submit
+
+    def submit_and_keep(*call: Any) -> Any:
+        queued.append(submit(*call))
+        return queued[-1]
+
+    monkeypatch.setattr(executor._pool, "submit", submit_and_keep)
+
+    def keep_busy() -> None:
+        with executor._lock:
+            time.sleep(2)
+
+    with JobGroup(scheduler) as group:
+        group.add_job(work, args=[10], executor="small")
+        lost = group.add_job(work, id="same", executor="small")
+        sim.settle()
+        later(0, keep_busy)
+        time.sleep(0.1)
+        queued[-1].cancel()
+        assert isinstance(lost.exception(0), JobLost)
+        future = group.add_job(abs, args=[-1], id="same", executor="small")
+        assert future.result(20) == 1
 
 
 def test_a_job_that_is_cancelled_while_another_processes_pool_takes_it(
