@@ -153,6 +153,8 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
             # It has begun, or will.
             future._unwatch()
         else:
+            # If this is the first job of a pool that replaces a broken one, which is not observed.
+            _take_out(getattr(executor, "_pool", None), handed)
             what = f"was refused by executor {future._executor!r}: {_text(error)}"
             future._fail(JobRefused, what, "Give the scheduler an executor that runs.", error)
         raise
@@ -195,8 +197,13 @@ def _observe_cancelling(pool: Any) -> None:
     submit = pool._unobserved = pool.submit
 
     def submit_observed(function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        pool_future = submit(function, *args, **kwargs)
         run_id: Any = args[0].id if args and isinstance(args[0], Job) else None
+        try:
+            pool_future = submit(function, *args, **kwargs)
+        except Exception:
+            pool_future = isinstance(run_id, RunId) and _take_out(pool, args[0])
+            if not pool_future:
+                raise
 
         def done(pool_future: Future[Any]) -> None:
             if pool_future.cancelled():
@@ -211,6 +218,17 @@ def _observe_cancelling(pool: Any) -> None:
         return pool_future
 
     pool.submit = submit_observed
+
+
+def _take_out(pool: Any, job: Any) -> Any:
+    """Cancel a job that a process pool queued before it failed to start a worker for it.
+
+    Returns:
+        The pool's future, if the job is on its way to another worker; ``None`` if it never runs.
+    """
+    queued = list(getattr(pool, "_pending_work_items", {}).values())
+    found = [each.future for each in queued if any(arg is job for arg in each.args)]
+    return next((each for each in found if not each.cancel()), None)
 
 
 def _copy_of(job: Any) -> Any:

@@ -1,11 +1,13 @@
 """A job that does not run has an exception that says why, as soon as that can be known."""
 
+import concurrent.futures
 import logging
 import os
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from apscheduler.events import (
     SchedulerEvent,
 )
 from apscheduler.executors.debug import DebugExecutor
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 
 from apscheduler_fakes import Simulation
@@ -307,6 +309,75 @@ def test_a_pool_without_a_thread(scheduler: Any, small: Any, gets: Gets) -> None
             )
         gets(group.add_job(work, executor="small"), "'done' after 0.5 s")
     assert ran == []
+
+
+@pytest.mark.rows("E10")
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_process_that_cannot_be_started(
+    scheduler: Any, gets: Gets, monkeypatch: pytest.MonkeyPatch, is_replaced: bool
+) -> None:
+    """A job for which no process can be started is refused, and not run by a later one either."""
+    executor = ProcessPoolExecutor(1)
+    scheduler.add_executor(executor, "processes")
+    executor._pool._broken = is_replaced and "a worker was killed"
+    monkeypatch.setattr(concurrent.futures.ProcessPoolExecutor, "_spawn_process", start_nothing)
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(work, executor="processes"),
+            "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'processes': OSError: "
+            "[Errno 24] Too many open files. Give the scheduler an executor that runs.",
+        )
+    assert [each.future.cancelled() for each in queue_of(executor)] == [True]
+
+
+def start_nothing(_pool: Any) -> None:
+    """Fail as a process pool does that has no room for another process."""
+    raise OSError(24, "Too many open files")
+
+
+def queue_of(executor: Any) -> list[Any]:
+    """Return what a process pool has to run."""
+    return list(executor._pool._pending_work_items.values())
+
+
+def test_a_job_that_another_process_takes_when_none_can_be_started(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that a living worker has been given while its pool failed is answered by the job."""
+    executor = ProcessPoolExecutor(1)
+    scheduler.add_executor(executor, "processes")
+
+    def start(pool: Any) -> None:
+        queue_of(executor)[-1].future.set_running_or_notify_cancel()
+        start_nothing(pool)
+
+    monkeypatch.setattr(concurrent.futures.ProcessPoolExecutor, "_spawn_process", start)
+    executor._pool._pending_work_items[-1] = SimpleNamespace(args=(), future=None)
+    with JobGroup(scheduler) as group:
+        future = group.add_job(abs, args=[-1], id="same", executor="processes")
+        time.sleep(0.1)
+        assert [future.running(), future.cancel()] == [True, False]
+        *_, item = queue_of(executor)
+        item.future.set_result(item.fn(*item.args))
+        assert future.result(0) == 1
+    assert executor._instances == {}
+
+
+def test_what_others_have_in_a_pool_that_starts_no_process(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job of no group is told as before, and stays in the queue."""
+    executor = ProcessPoolExecutor(1)
+    scheduler.add_executor(executor, "processes")
+    monkeypatch.setattr(concurrent.futures.ProcessPoolExecutor, "_spawn_process", start_nothing)
+    with JobGroup(scheduler) as group:
+        refused = group.add_job(int, executor="processes")
+        scheduler.add_job(int, executor="processes")
+        with pytest.raises(OSError, match="Too many open files"):
+            executor._pool.submit(int)
+        assert isinstance(refused.exception(1), JobRefused)
+    cancelled = [each.future.cancelled() for each in queue_of(executor)]
+    assert sorted(cancelled) == [False, False, True]
 
 
 class WithoutText(Exception):  # It is no error that somebody should copy.
