@@ -9,9 +9,8 @@ What it leaves out: coroutine functions, jobs that recur, and results of jobs th
 scheduler runs from a shared store.
 """
 
-import itertools
 import os
-import uuid
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
@@ -74,7 +73,8 @@ class JobGroup:
                 "beside a loop, and asyncio.wrap_future makes its futures awaitable."
             )
         self._watch = Watch.of(scheduler)
-        self._is_open = False
+        self._opener: Opener | None = None
+        self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
         """Open the group.
@@ -82,15 +82,14 @@ class JobGroup:
         Raises:
             RuntimeError: It is open.
         """
-        if self._is_open:
-            raise RuntimeError("JobGroup: the group is open. Make another one for another block.")
-        self._opener = Opener(self._watch.scheduler)
-        self._futures: list[JobFuture] = []
-        # Random once, then counted up: uuid4() costs as much as making a future, and a store in
-        # memory hands over by id what is due at one time.
-        self._ids = map(f"{uuid.uuid4().hex[:24]}{{:08x}}".format, itertools.count())
-        self._watch.open(self._opener)
-        self._is_open = True
+        opener = Opener(self._watch.scheduler)
+        with self._opening:
+            if self._opener is not None and self._opener.is_open:
+                raise RuntimeError(
+                    "JobGroup: the group is open. Make another one for another block."
+                )
+            self._opener = opener
+        self._watch.open(opener)
         return self
 
     def __exit__(
@@ -107,14 +106,16 @@ class JobGroup:
                 exception that the block ends with, or that a callback exits with, stays, and has a
                 note of each such error.
         """
-        self._is_open = False
-        if self._opener.process != os.getpid():
+        # From now on another thread may open the group.
+        opener: Any = self._opener
+        opener.is_open = False
+        if opener.process != os.getpid():
             return  # A fork: the jobs are its parent's.
         errors: list[Exception] = []
         with ExitStack() as stack:
             stack.push(lambda _type, raised, _traceback: _tell(errors, raised or exc_value))
-            stack.callback(self._watch.close, self._opener)
-            for future in self._futures:
+            stack.callback(self._watch.close, opener)
+            for future in opener.futures:
                 if not future.done() or self._watch.waits_for(future):
                     stack.callback(self._take_back, future, errors)
 
@@ -170,7 +171,8 @@ class JobGroup:
                 pickle the arguments. The job was not added then; what a store has of it all the
                 same under an ``id`` that was given stays there.
         """
-        if not self._is_open:
+        opener = self._opener
+        if opener is None or not opener.is_open:
             raise RuntimeError(
                 "JobGroup.add_job(): the group is not open. Add jobs inside its with block."
             )
@@ -189,7 +191,7 @@ class JobGroup:
             )
         _refuse_what_is_no_text(id=id, name=name, jobstore=jobstore, executor=executor)
         future = JobFuture(
-            job_id=next(self._ids) if id is None else id,
+            job_id=next(opener.ids) if id is None else id,
             name=get_callable_name(function) if name is None else name,
             jobstore=jobstore,
             executor=executor,
@@ -197,7 +199,7 @@ class JobGroup:
             watch=self._watch,
         )
         # Before it is added: whatever comes between, the end of the block takes it back.
-        self._futures.append(future)
+        opener.futures.append(future)
         options.setdefault("misfire_grace_time", None)
         options.update(
             func=func,
@@ -210,11 +212,11 @@ class JobGroup:
             executor=executor,
         )
         try:
-            self._watch.add(future, self._opener, options, is_new=id is None)
+            self._watch.add(future, opener, options, is_new=id is None)
         except BaseException:
             future.cancel()  # Its store may have it already.
             raise
-        if not self._is_open:  # The block has ended meanwhile, in another thread.
+        if not opener.is_open:  # The block has ended meanwhile, in another thread.
             future.cancel()
         return future
 

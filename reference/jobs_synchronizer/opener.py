@@ -1,8 +1,10 @@
 """Opener: who opened a group, and what cannot go on as long as this thread waits for its jobs."""
 
+import itertools
 import os
 import sys
 import threading
+import uuid
 from collections.abc import Iterable
 from concurrent.futures.thread import _worker
 from traceback import walk_stack
@@ -17,12 +19,15 @@ _OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
 
 
 class Opener:
-    """The thread that opened a group, and will wait for its jobs.
+    """The thread that opened a group, for one block, and will wait for its jobs.
 
     Args:
         scheduler: The scheduler that is to run them.
 
     Attributes:
+        is_open: Whether the block has not ended.
+        ids: Ids for its jobs.
+        futures: The futures of its jobs.
         process: The id of its process.
         thread: The thread.
         keeps_the_scheduler: Whether the scheduler can do nothing as long as this thread waits: it
@@ -32,6 +37,11 @@ class Opener:
     """
 
     def __init__(self, scheduler: Any) -> None:
+        self.is_open = True
+        # Random once, then counted up: uuid4() costs as much as making a future, and a store in
+        # memory hands over by id what is due at one time.
+        self.ids = map(f"{uuid.uuid4().hex[:24]}{{:08x}}".format, itertools.count())
+        self.futures: list[JobFuture] = []
         self.process = os.getpid()
         self.thread = threading.current_thread()
         self.keeps_the_scheduler = scheduler._jobstores_lock._is_owned() or any(

@@ -480,6 +480,40 @@ def test_a_shutdown_that_waits_for_who_waits(preemptions: int) -> None:
     assert seen == {"JobRemoved", "not added"}
 
 
+@pytest.mark.parametrize("inside", [[], pytest.param([group_module], marks=pytest.mark.soundness)])
+def test_a_group_that_two_threads_open(inside: list[Any]) -> None:
+    """Who does not come after the other is told that it is open; each block takes its job back."""
+    seen: set[Any] = set()
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC)
+        scheduler.start()
+        group = JobGroup(scheduler)
+        told: list[str] = []
+
+        def use() -> None:
+            try:
+                with group:
+                    future = group.add_job(int, run_date="2100-01-01")
+            except RuntimeError as error:
+                told.append(str(error))
+            else:
+                told.append(answer_of(future))
+
+        other = threading.Thread(target=use)
+        other.start()
+        use()
+        other.join()
+        seen.add(tuple(sorted(told)))
+        assert scheduler.get_jobs() == []
+        assert scheduler._job_groups._waiting == {}
+        assert len(scheduler._listeners) == 0
+
+    assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
+    is_open = "JobGroup: the group is open. Make another one for another block."
+    assert seen == {(is_open, "cancelled"), ("cancelled", "cancelled")}
+
+
 def test_a_look_at_a_job_that_is_cancelled() -> None:
     """Whoever reads ``last_seen`` while a job is cancelled is told what was seen, or that it is."""
     seen: set[str] = set()

@@ -401,6 +401,46 @@ def test_a_job_that_is_added_while_its_block_ends(
     assert scheduler.get_jobs() == []
 
 
+def test_a_job_that_is_added_while_its_group_is_opened_again(
+    scheduler: Any, sim: Simulation
+) -> None:
+    """A job belongs to the block in which its adding began, whichever is open when that ends."""
+    futures: list[Any] = []
+    group = JobGroup(scheduler)
+    with group:
+        scheduler._jobstores_lock.acquire()
+        later(0, lambda: futures.append(group.add_job(work, **soon())))
+        sim.settle()
+    with group:
+        scheduler._jobstores_lock.release()
+        sim.settle()
+        assert scheduler.get_jobs() == []
+    assert [future.cancelled() for future in futures] == [True]
+    assert scheduler._listeners == []
+
+
+def test_a_group_that_is_opened_again_while_its_block_ends(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each block takes back its own jobs, and no others."""
+    group = JobGroup(scheduler)
+    real, futures = os.getpid, list[Any]()
+
+    def open_again() -> int:
+        monkeypatch.setattr(os, "getpid", real)
+        futures.append(group.__enter__().add_job(work, **soon()))
+        return real()
+
+    with group:
+        futures.append(group.add_job(work, **soon()))
+        monkeypatch.setattr(os, "getpid", open_again)
+    assert [future.cancelled() for future in futures] == [True, False]
+    group.__exit__(None, None, None)
+    assert futures[1].cancelled()
+    assert scheduler.get_jobs() == []
+    assert scheduler._listeners == []
+
+
 def test_a_block_that_ends_while_a_job_is_added_during_a_shutdown(
     scheduler: Any, db: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
