@@ -10,11 +10,15 @@ class ExecutorsLock:
     Args:
         lock: The lock itself, which its owner may take again.
         on_taken: Called by who has taken it in a ``with`` statement.
+        on_failed: Called by who has released it when such a statement failed: it has no event.
     """
 
-    def __init__(self, lock: Any, on_taken: Callable[[], None]) -> None:
+    def __init__(
+        self, lock: Any, on_taken: Callable[[], None], on_failed: Callable[[], None]
+    ) -> None:
         self._lock = lock
         self._on_taken = on_taken
+        self._on_failed = on_failed
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lock, name)
@@ -24,5 +28,7 @@ class ExecutorsLock:
             self._on_taken()
             return self._lock.__enter__()  # Not in the first line: on_taken() may raise.
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self._lock.release()
+        if kind is not None:
+            self._on_failed()

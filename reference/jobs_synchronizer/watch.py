@@ -128,7 +128,7 @@ class Watch:
         self.scheduler._lookup_executor = self._lookup_executor
         self._executors_lock = self.scheduler._executors_lock
         self.scheduler._executors_lock = ExecutorsLock(
-            self._executors_lock, self._look_for_shutdown
+            self._executors_lock, self._look_for_shutdown, self._sweep
         )
         self.scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL | OF_RUNS))
 
@@ -253,23 +253,22 @@ class Watch:
         finally:
             if locked:
                 self._stores.release()
-        if locked:  # Or it may be on its way to an executor, until the shutdown is told.
+        if locked:
             self._take(future)
+        elif not future._stored:
+            # It may be on its way to an executor until the shutdown is told, which may have been.
+            self._hear_of_one(future, events.EVENT_JOB_REMOVED)
         if removed:
             event = events.JobEvent(events.EVENT_JOB_REMOVED, future.job_id, future._jobstore)
             self.scheduler._dispatch_event(event)
 
-    def wait_for_hand_over(self, future: JobFuture) -> None:
-        """Wait until an executor has a job, unless who hands it over may wait for this thread."""
-        if self.waits_for(future) and not self._stores.are_locked_here() and self._stores.lock():
-            self._stores.release()
-
     def _remove(self, future: JobFuture) -> bool:
         """Remove a job from its store; return whether it was there."""
-        if future._stored and self.waits_for(future) and self._stores.remove(future):
-            future._stored = False
-            return True
-        return False
+        if not (future._stored and self.waits_for(future)):
+            return False
+        removed = self._stores.remove(future)
+        future._stored = False
+        return removed
 
     def waits_for(self, future: JobFuture) -> bool:
         """Return whether a job may be in its store."""
@@ -293,7 +292,7 @@ class Watch:
             self._hear_of_one(future, event.code)
 
     def _sweep(self) -> None:
-        """Take back what has its answer and was left to a shutdown, which fails inside a job."""
+        """Take back what has its answer and was left to a shutdown, which has failed since."""
         if not self.scheduler.running:
             with self._lock:
                 left = [future for future in list(self._waiting.values()) if future.done()]

@@ -666,14 +666,17 @@ def test_a_callback_that_exits_and_a_store_that_fails(scheduler: Any) -> None:
     assert note.startswith("OSError: job 2: connection lost\nJob 'work' (id 2) has been taken back")
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
 def test_a_job_that_is_taken_back_during_a_shutdown(
-    scheduler: Any, db: Any, sim: Simulation
+    scheduler: Any, db: Any, sim: Simulation, is_gone: bool
 ) -> None:
     """A job in a persistent store is taken out of it while a shutdown waits for others."""
     scheduler.add_jobstore(db, "db")
     with JobGroup(scheduler) as group:
         group.add_job(work, args=[5])
         future = group.add_job("time:sleep", args=[1], jobstore="db", **soon(60))
+        if is_gone:  # Another process has run it.
+            db.remove_job(future.job_id)
         sim.settle()
         later(0, scheduler.shutdown)
         sim.settle()
@@ -681,7 +684,75 @@ def test_a_job_that_is_taken_back_during_a_shutdown(
     assert db.get_all_jobs() == []
     assert sim.clock.elapsed == 0.0
     # Until the shutdown is told, the scheduler could still hand over what it had taken out.
+    assert list(scheduler._job_groups._waiting.values()) == [future]
     sim.clock.tick(6)
+    assert scheduler._job_groups._waiting == {}
+    assert scheduler._listeners == []
+
+
+def test_a_store_that_says_after_a_shutdown_that_a_job_is_gone(
+    scheduler: Any, db: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that its store has no longer is not waited for, also if it says so late."""
+    scheduler.add_jobstore(db, "db")
+    remove = db.remove_job
+
+    def remove_late(job_id: str) -> None:
+        time.sleep(10)
+        remove(job_id)
+
+    monkeypatch.setattr(db, "remove_job", remove_late)
+    scheduler._executors["default"]._pool.submit(work, 5)
+    with JobGroup(scheduler) as group:
+        future = group.add_job("time:sleep", args=[1], jobstore="db", **soon(60))
+        remove(future.job_id)
+        later(0, scheduler.shutdown)
+        sim.settle()
+    assert sim.clock.elapsed == 10.0
+    assert scheduler._job_groups._waiting == {}
+    assert scheduler._listeners == []
+
+
+def test_a_shutdown_in_the_middle_of_adding_leaves_nothing_behind(
+    scheduler: Any, db: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that no store has is not waited for, whoever has the stores' lock by then."""
+    scheduler.add_jobstore(db, "db")
+    scheduler.add_job(work, args=[5])
+    sim.settle()
+    real = scheduler._create_trigger
+
+    class HandedOn:
+        """A lock that whoever waits for it has as soon as it is released."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(lock, name)
+
+        def release(self) -> None:
+            """Release it."""
+            lock.release()
+            sim.settle()
+
+        def __enter__(self) -> None:
+            lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    lock = scheduler._jobstores_lock
+
+    def shut_down(*args: Any) -> Any:
+        later(0, scheduler.shutdown)
+        sim.settle()
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler, "_create_trigger", shut_down)
+        patch.setattr(scheduler, "_jobstores_lock", HandedOn())
+        with JobGroup(scheduler) as group, pytest.raises(JobRefused, match="is not running"):
+            group.add_job("time:sleep", args=[1], jobstore="db")
+    sim.clock.tick(6)
+    assert scheduler._job_groups._waiting == {}
     assert scheduler._listeners == []
 
 
@@ -793,6 +864,36 @@ def test_a_block_that_ends_beside_a_shutdown_that_failed(
     assert scheduler._listeners == []
 
 
+class Unclosable(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
+    """A store that cannot be shut down."""
+
+    def shutdown(self) -> None:
+        """Fail."""
+        raise OSError("connection lost")
+
+
+def test_a_block_that_ends_while_a_shutdown_waits_that_fails_then(
+    scheduler: Any, sim: Simulation
+) -> None:
+    """A job that is left to a shutdown is taken out of its store although that fails."""
+    scheduler.add_jobstore(Unclosable(), "unclosable")
+
+    def shut_down() -> None:
+        with pytest.raises(OSError, match="connection lost"):
+            scheduler.shutdown()
+
+    scheduler.add_job(work, args=[5])
+    with JobGroup(scheduler) as group:
+        group.add_job(work, jobstore="unclosable", **soon(60))
+        sim.settle()
+        later(0, shut_down)
+        sim.settle()
+    sim.clock.tick(6)
+    assert scheduler._jobstores["unclosable"].get_all_jobs() == []
+    assert scheduler._job_groups._waiting == {}
+    assert scheduler._listeners == []
+
+
 def test_a_block_that_ends_while_others_read_the_stores_of_a_failed_shutdown(
     scheduler: Any, sim: Simulation
 ) -> None:
@@ -807,14 +908,17 @@ def test_a_block_that_ends_while_others_read_the_stores_of_a_failed_shutdown(
         with scheduler._jobstores_lock:
             time.sleep(5)
 
+    store = StubbornStore()
+    scheduler.add_jobstore(store, "stubborn")
     with JobGroup(scheduler) as group:
-        far = group.add_job(work, **soon(3600))
+        far = group.add_job(work, id="2", jobstore="stubborn", **soon(3600))
         group.add_job(guilty)
         later(1, read)
         time.sleep(2)
+        store.keeps = ()
     assert sim.clock.elapsed == 6.0
     assert isinstance(far.exception(0), JobRemoved)
-    assert scheduler._jobstores["default"].get_all_jobs() == []
+    assert store.get_all_jobs() == []
     assert scheduler._job_groups._waiting == {}
     assert scheduler._listeners == []
 
