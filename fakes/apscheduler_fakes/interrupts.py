@@ -3,7 +3,9 @@
 Python calls a signal's handler in whatever virtual thread happens to run. Raised there, Ctrl-C's
 ``KeyboardInterrupt``, the ``SystemExit`` of a handler of SIGTERM or what pytest-timeout's alarm
 raises would end that thread and nothing else; raised inside the kernel, or while the block is
-entered or left, it would leave that half done.
+entered or left, it would leave that half done. So what comes there is kept until the main thread
+waits, lets others go first, looks or takes a lock, or until another thread looks or takes one while
+the main thread waits.
 
 In an exploration, what the handler of an alarm raises is for whoever explores, and no failure of
 the program; a program's other handlers are its own there.
@@ -64,7 +66,7 @@ class _ToMain:
             insists = kernel.interruption is not None
             in_main = current is kernel.main.greenlet and not self._for_caller
             if in_main and (insists or not inside):
-                kernel.interruption = None
+                kernel.forget_interruption()
                 raise
             kernel.interrupt(error, switch=current is not kernel.hub and not inside)
 

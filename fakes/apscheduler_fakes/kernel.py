@@ -10,6 +10,7 @@ of time in this module are whole microseconds since the simulation began.
 """
 
 import heapq
+import sys
 import threading
 from _thread import get_ident
 from collections import deque
@@ -31,6 +32,7 @@ from apscheduler_fakes.hangs import (
 )
 from apscheduler_fakes.report import seconds
 from apscheduler_fakes.virtual import VirtualThread, Waiters
+from apscheduler_fakes.whole import is_whole
 
 if TYPE_CHECKING:
     from apscheduler_fakes.explored import ExploredKernel
@@ -282,6 +284,8 @@ class Kernel:
         """Count a look as a step, so that a loop that never lets time pass comes to an end."""
         self.steps += 1
         self.looks += 1
+        if self.interruption is not None:
+            self._tell_main()
         if self.steps > self.max_steps:
             self.steps = 0
             self._end_loop(self._step_limit)
@@ -289,7 +293,10 @@ class Kernel:
     def end_busy_loop(self) -> None:
         """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
         self.takes = 0
-        self._end_loop(lambda: takes_limit(self))
+        if self.interruption is not None:
+            self._tell_main()
+        else:
+            self._end_loop(lambda: takes_limit(self))
 
     def look_at_clock(self) -> None:
         """Be told that the running thread looks at the clock: a loop that waits so has an end."""
@@ -301,15 +308,21 @@ class Kernel:
             raise self._end_again(self.running)
 
     def interrupt(self, error: BaseException, *, switch: bool) -> None:
-        """Raise an error in the main thread as soon as it waits, be it for others.
+        """Raise an error in the main thread as soon as it waits, looks or takes a lock.
 
         Args:
             error: What to raise.
             switch: Whether the running thread waits until the main one has been told.
         """
         self.interruption = error
+        self.takes = self.max_steps  # The next lock that is taken tells.
         if switch:
             self.pause()
+
+    def forget_interruption(self) -> None:
+        """Be told that the main thread knows."""
+        self.interruption = None
+        self.takes = 0
 
     def fail(self, failure: SimulationError) -> None:
         """Raise a failure in the main thread; the running one, if another, stays where it is.
@@ -360,6 +373,19 @@ class Kernel:
 
     # The kernel's own.
 
+    def _tell_main(self) -> None:
+        """Let the main thread know of a signal that came when nothing could be raised."""
+        done_whole = self.ending or self.explored is not None or is_whole(sys._getframe())
+        if done_whole or getcurrent() is not self.running.greenlet:
+            return
+        if self.running is not self.main:
+            self.pause()
+            return
+        error = self.interruption
+        assert error is not None
+        self.forget_interruption()
+        raise error
+
     def _end_loop(self, limit: Callable[[], StepLimit]) -> None:
         # What is being unwound may be as busy as what has failed.
         if self.ending:
@@ -379,6 +405,7 @@ class Kernel:
             raise self._no_wait(thread)
         thread.waiting_for = waiting_for
         thread.since = self.now
+        thread.woken = False
         queue.append(thread)
         self._switch_to_hub(thread)
 
@@ -416,7 +443,6 @@ class Kernel:
 
     def _switch_to(self, thread: VirtualThread) -> None:
         self.running = thread
-        self.takes = 0
         thread.waiting_for = ""
         thread.waiting_on = None
         if self._thrown is None:
@@ -429,14 +455,18 @@ class Kernel:
     def _loop(self) -> None:
         ready = self._ready
         while True:
+            self.takes = 0
             self._switch_to(ready.popleft() if ready and not self._is_held_up() else self._next())
             self.steps += 1
 
     def _next(self) -> VirtualThread:
         while self.failure is None:
-            if self.interruption is not None and self._main_waits():
-                error, self.interruption = self.interruption, None
-                return self._main_with(error)
+            if self.interruption is not None:
+                if not self._main_was_woken():
+                    error = self.interruption
+                    self.forget_interruption()
+                    return self._main_with(error)
+                self.takes = self.max_steps  # As above.
             if self.steps > self.max_steps:
                 self.steps = 0
                 self.failure = self._step_limit()
@@ -448,15 +478,18 @@ class Kernel:
                 self.failure = self._jump()
         return self._main_with(self.failure)
 
-    def _main_waits(self) -> bool:
-        # One that has been woken must have its turn: it may have to take the lock that was freed.
-        return self.main not in self._ready and self.main not in self._settling
+    def _main_was_woken(self) -> bool:
+        # Then it must have its turn: it may have to take the lock that was freed.
+        return self.main.woken and self.main in self._ready
 
     def _main_with(self, error: BaseException) -> VirtualThread:
         """Return the main thread, which no longer waits, with an error to be thrown into it."""
         self.main.ticket += 1
         if self.main.timed:
             self._drop_timer(self.main)
+        for queue in (self._ready, self._settling):  # It may let others go first, again and again.
+            if self.main in queue:
+                queue.remove(self.main)
         self._thrown = error
         return self.main
 

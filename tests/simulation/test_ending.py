@@ -728,16 +728,79 @@ def test_ctrl_c_between_two_threads_is_not_lost() -> None:
 
 def test_ctrl_c_is_raised_at_once_when_the_user_insists() -> None:
     """Pressed again while the main thread is busy inside the kernel, it waits no longer."""
-
-    class Presses:
-        __index__ = staticmethod(partial(signal.raise_signal, signal.SIGINT))
-
     seconds: Any = Presses()
     with Simulation():
-        with pytest.raises(TypeError):
-            time.sleep(seconds)
+        press_in_the_kernel()
         with pytest.raises(KeyboardInterrupt):
             time.sleep(seconds)
+
+
+class Presses:
+    """A number of seconds; whoever asks for it presses Ctrl-C while the kernel is at work."""
+
+    __index__ = staticmethod(partial(signal.raise_signal, signal.SIGINT))
+
+
+def press_in_the_kernel() -> None:
+    seconds: Any = Presses()
+    with pytest.raises(TypeError):
+        time.sleep(seconds)
+
+
+POLLS: dict[str, Callable[[], object]] = {
+    "lets others go first": lambda: time.sleep(0),
+    "looks at a clock": lambda: time.time(),  # noqa: PLW0108  # Of inside.
+    "looks at an event": lambda: threading.Event().is_set(),
+    "takes free locks": lambda: threading.Lock().acquire(),
+    "takes free re-entrant locks": lambda: threading.RLock().acquire(),
+}
+
+
+def poll_for_ever(poll: Callable[[], object]) -> None:
+    while True:
+        poll()
+
+
+@pytest.mark.parametrize("poll", [*POLLS, "lets others settle"])
+@pytest.mark.parametrize("pressed_in", ["the kernel", "another thread"])
+def test_ctrl_c_ends_a_main_thread_that_polls(pressed_in: str, poll: str) -> None:
+    """One that never waits is told of a signal that came in a bad moment when it polls again."""
+
+    def work() -> None:
+        lock.release()
+        interrupt()
+        poll_for_ever(lambda: time.sleep(0))
+
+    with pytest.raises(KeyboardInterrupt), Simulation(max_steps=100) as sim:
+        lock = threading.Lock()
+        lock.acquire()
+        if pressed_in == "the kernel":
+            press_in_the_kernel()
+        else:
+            threading.Thread(target=work).start()
+            assert lock.acquire()
+        poll_for_ever(POLLS.get(poll, sim.settle))
+
+
+def test_ctrl_c_in_a_bad_moment_is_raised_when_the_block_ends() -> None:
+    """If the main thread neither waits nor looks any more."""
+    with pytest.raises(KeyboardInterrupt), Simulation() as sim:
+        press_in_the_kernel()
+    assert sim.threads == []
+
+
+@pytest.mark.parametrize("poll", POLLS)
+def test_ctrl_c_while_another_thread_polls_reaches_the_main_thread(poll: str) -> None:
+    """The main thread is told where the other one polls again."""
+
+    def work() -> None:
+        press_in_the_kernel()
+        poll_for_ever(POLLS[poll])
+
+    with Simulation(max_steps=100):
+        threading.Thread(target=work).start()
+        with pytest.raises(KeyboardInterrupt):
+            threading.Event().wait()
 
 
 def test_ctrl_c_while_a_failure_unwinds_becomes_its_context() -> None:
