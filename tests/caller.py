@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apscheduler.executors.pool import ThreadPoolExecutor
 
 from jobs_synchronizer import JobFuture
 
@@ -106,6 +107,23 @@ def kill(scheduler: Any) -> None:
     scheduler._process_jobs = lambda: vars(scheduler)["a job"]
     scheduler.wakeup()
     scheduler._thread.join()
+
+
+class Elsewhere(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """An executor whose pool is no thread pool, and does nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._pool = concurrent.futures.Executor()
+        self.submitted: list[Any] = []
+        self.futures: list[concurrent.futures.Future[Any]] = []
+        self._pool.submit = self.submit  # type: ignore[assignment, method-assign]  # A stand-in.
+
+    def submit(self, *call: Any) -> Any:
+        """Keep a call."""
+        self.submitted.append(call)
+        self.futures.append(concurrent.futures.Future())
+        return self.futures[-1]
 
 
 def sqlite_store(path: Path) -> Any:

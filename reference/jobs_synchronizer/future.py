@@ -46,7 +46,7 @@ class JobFuture(Future[Any]):
     # Whether its store has it, or had.
     _stored = False
     _handed_over = False
-    # Whether another process may run it, then what its pool knows, and whether that may drop it.
+    # Whether another process may run it, then what its pool knows, and whether that is to drop it.
     _elsewhere = False
     _pool_future: Future[Any] | None = None
     _gives_up = False
@@ -102,9 +102,10 @@ class JobFuture(Future[Any]):
         if not self._elsewhere:
             return super().running()
         pool_future = self._pool_future
+        if pool_future is None or pool_future.running():
+            return not self.done()
         # In this order: one that does not run, and is not done by now, has not begun.
-        waits = pool_future is not None and not (pool_future.running() or pool_future.done())
-        return not (waits or self.done())
+        return pool_future.done() and not (pool_future.cancelled() or self.done())
 
     def cancel(self) -> bool:
         """Cancel the job unless it is running, and take it out of its store.
@@ -119,24 +120,42 @@ class JobFuture(Future[Any]):
         https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.set_running_or_notify_cancel
         """
         try:
-            if self._pool_future is not None and self._process == os.getpid():
-                self._gives_up = True
-                self._pool_future.cancel()  # If it does, the executor hears of it, and comes here.
-            with self._condition:
-                is_new = self._state == PENDING and not self._elsewhere
-                if is_new:
-                    # As Future.cancel() does, but who waits is told before any callback runs.
-                    self._state = CANCELLED
-                    self._condition.notify_all()
-                    self.set_running_or_notify_cancel()
-            if is_new:
-                self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
+            self._cancel()
+            if self._elsewhere and self._process == os.getpid() and self._is_dropped():
+                self._elsewhere = False
+                self._cancel()
         finally:  # A callback may exit.
             is_cancelled = self.cancelled()
             if is_cancelled and self._process == os.getpid():  # In a fork, it is the parent's.
                 with suppress(Exception):  # Like any other cancel(); the end of the block tells.
                     self._watch.take_back(self)
         return is_cancelled
+
+    def _cancel(self) -> None:
+        """Cancel the job if nobody has claimed it, and only this process may run it."""
+        with self._condition:
+            is_new = self._state == PENDING and not self._elsewhere
+            if is_new:
+                # As Future.cancel() does, but who waits is told before any callback runs.
+                self._state = CANCELLED
+                self._condition.notify_all()
+                self.set_running_or_notify_cancel()
+        if is_new:
+            self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
+
+    def _is_dropped(self) -> bool:
+        """Return whether its pool drops it, or has: of that its executor hears, and cancels it."""
+        if self._pool_future is None:
+            self._watch.wait_for_hand_over(self)
+        if self._pool_future is None:
+            return False
+        self._gives_up = True
+        return self._pool_future.cancel()
+
+    def _give_up(self) -> None:
+        """Cancel the job, and if whoever is handing it over can't be waited for, let him do it."""
+        self._gives_up = True
+        self.cancel()
 
     def _claim(self) -> bool:
         """Let nobody else run, answer or cancel the job; return whether nobody has before.

@@ -121,7 +121,7 @@ class JobGroup:
 
     def _take_back(self, future: JobFuture, errors: list[Exception]) -> None:
         try:
-            future.cancel()
+            future._give_up()
         finally:  # A callback may exit.
             try:
                 self._watch.take_back(future)
@@ -214,10 +214,10 @@ class JobGroup:
         try:
             self._watch.add(future, opener, options, is_new=id is None)
         except BaseException:
-            future.cancel()  # Its store may have it already.
+            future._give_up()  # Its store may have it already.
             raise
         if not opener.is_open:  # The block has ended meanwhile, in another thread.
-            future.cancel()
+            future._give_up()
         return future
 
 

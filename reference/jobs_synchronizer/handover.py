@@ -215,6 +215,8 @@ def _observe_cancelling(pool: Any) -> None:
             pool_future.add_done_callback(done)
             if not run_id.in_a_thread:
                 future._pool_future = pool_future
+                if future._gives_up:  # It was taken back meanwhile.
+                    future.cancel()
         return pool_future
 
     pool.submit = submit_observed

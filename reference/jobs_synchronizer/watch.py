@@ -262,6 +262,11 @@ class Watch:
             event = events.JobEvent(events.EVENT_JOB_REMOVED, future.job_id, future._jobstore)
             self.scheduler._dispatch_event(event)
 
+    def wait_for_hand_over(self, future: JobFuture) -> None:
+        """Wait until an executor has a job, unless who hands it over may wait for this thread."""
+        if self.waits_for(future) and not self._stores.are_locked_here() and self._stores.lock():
+            self._stores.release()
+
     def _remove(self, future: JobFuture) -> bool:
         """Remove a job from its store; return whether it was there."""
         if not (future._stored and self.waits_for(future)):

@@ -16,7 +16,7 @@ from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 
 from apscheduler_fakes import FakeScheduler, Simulation
-from caller import Gets, soon
+from caller import Elsewhere, Gets, soon
 from jobs_synchronizer import JobGroup, JobLost, JobMissed, JobNotRun, JobRefused, JobRemoved
 from outcomes import later
 
@@ -367,21 +367,74 @@ def test_a_job_that_is_cancelled_while_another_processes_pool_takes_it(
         assert not future.running()
 
 
-class Elsewhere(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
-    """An executor whose pool is no thread pool, and does nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(1)
-        self._pool = concurrent.futures.Executor()
-        self.submitted: list[Any] = []
-        self.futures: list[concurrent.futures.Future[Any]] = []
-        self._pool.submit = self.submit  # type: ignore[assignment, method-assign]  # A stand-in.
+class Slow(Elsewhere):
+    """One whose pool takes a second to take a job."""
 
     def submit(self, *call: Any) -> Any:
         """Keep a call."""
-        self.submitted.append(call)
-        self.futures.append(concurrent.futures.Future())
-        return self.futures[-1]
+        time.sleep(1)
+        return super().submit(*call)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_job_that_is_taken_back_while_another_processes_pool_takes_it(
+    scheduler: Any, sim: Simulation, ends: bool
+) -> None:
+    """``cancel`` and the end of a block wait for the hand-over: the pool can drop the job then."""
+    pool = Slow()
+    scheduler.add_executor(pool, "slow")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="slow")
+        time.sleep(0.5)
+        assert future.running()
+        assert ends or future.cancel()
+    assert [future.cancelled(), pool.futures[0].cancelled()] == [True, True]
+    assert sim.clock.elapsed == 1.0
+    assert pool._instances == {}
+    assert scheduler._listeners == []
+
+
+def test_a_block_that_ends_in_the_thread_that_hands_its_job_over(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who can't wait for the hand-over leaves the job to who hands it over."""
+    pool = Elsewhere()
+    scheduler.add_executor(pool, "elsewhere")
+
+    def submit(*call: Any) -> Any:
+        group.__exit__(None, None, None)
+        return Elsewhere.submit(pool, *call)
+
+    monkeypatch.setattr(pool._pool, "submit", submit)
+    group = JobGroup(scheduler)
+    future = group.__enter__().add_job(work, executor="elsewhere")
+    assert concurrent.futures.wait([future], 1).done == {future}
+    assert [future.cancelled(), pool.futures[0].cancelled()] == [True, True]
+    assert pool._instances == {}
+
+
+def test_a_job_that_is_cancelled_twice_in_the_queue_of_another_processes_pool(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is cancelled as soon as its pool has dropped it, whoever is told of that first."""
+    pool = Elsewhere()
+    scheduler.add_executor(pool, "elsewhere")
+    seen: list[bool] = []
+
+    def submit(*call: Any) -> Any:
+        pool_future = Elsewhere.submit(pool, *call)
+        pool_future.add_done_callback(
+            lambda _: seen.extend([future.running(), future.cancel(), future.cancelled()])
+        )
+        return pool_future
+
+    monkeypatch.setattr(pool._pool, "submit", submit)
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="elsewhere")
+        time.sleep(0.1)
+        assert future.cancel()
+    assert seen == [False, True, True]
+    assert pool._instances == {}
 
 
 @pytest.mark.parametrize("executor", ["default", "elsewhere"])
