@@ -128,7 +128,9 @@ class Lose(Fault):
     """A job that is queued in a pool and cancelled there.
 
     The real pool executor's submission (``executors/pool.py:15``) with a future that never runs:
-    once the scheduler has looked at every job, it is cancelled, which nobody is told.
+    once the scheduler has looked at every job, it is cancelled, which nobody is told. A function
+    whose maker watches the pool (as that of a ``JobGroup``, whose future is answered then) says
+    what it does in its attribute ``drop_job``, which is called.
     """
 
     name = "lose"
@@ -151,8 +153,10 @@ class Lose(Fault):
             run_times,
         )
 
-    def _enqueue(self, *_call: object) -> Future[Any]:
+    def _enqueue(self, _run_job: object, job: Any, *_: object) -> Future[Any]:
         future: Future[Any] = Future()
+        if hasattr(job.func, "drop_job"):
+            future.add_done_callback(lambda _: job.func.drop_job())
         self._queue.append(future)
         return future
 

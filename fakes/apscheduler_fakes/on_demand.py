@@ -46,8 +46,9 @@ class FaultsOnDemand:
     def lose(self, job: Selector) -> None:
         """Let a job be cancelled in its pool's queue: REMOVED, SUBMITTED, then nothing for ever.
 
-        The count of the id's running instances stays one too high. Source:
-        ``executors/pool.py:20``, where the cancelled future's callback fails.
+        The count of the id's running instances stays one too high; not so for a job of a
+        ``JobGroup``, whose future has a ``JobLost``. Source: ``executors/pool.py:20``, where the
+        cancelled future's callback fails.
         """
         self._ledger.add(Lose(job))
 

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from traceback import walk_stack
 from typing import Any
@@ -138,7 +139,9 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
     run_id.executor, run_id.future, run_id.grace = executor, future, job.misfire_grace_time
     run_id.in_a_thread = in_a_thread
     if in_a_thread:
-        handed.func = future._body(job.func)
+        handed.func = body = future._body(job.func)
+        # For a stand-in of a scheduler, whose pool drops it.
+        body.drop_job = partial(_dropped, run_id)  # type: ignore[attr-defined]
     future._seen = "handed to executor {0._executor!r}"
     try:
         executor.submit_job(handed, run_times)
@@ -207,8 +210,7 @@ def _observe_cancelling(pool: Any) -> None:
 
         def done(pool_future: Future[Any]) -> None:
             if pool_future.cancelled():
-                error = CancelledError("the pool cancelled it")
-                run_id.executor._run_job_error(run_id, error)
+                _dropped(run_id)
 
         if isinstance(run_id, RunId):
             future: Any = run_id.future  # It may be answered, and none, at once.
@@ -220,6 +222,11 @@ def _observe_cancelling(pool: Any) -> None:
         return pool_future
 
     pool.submit = submit_observed
+
+
+def _dropped(run_id: RunId) -> None:
+    """Let an executor hear of a job that its pool has cancelled in its queue."""
+    run_id.executor._run_job_error(run_id, CancelledError("the pool cancelled it"))
 
 
 def _take_out(pool: Any, job: Any) -> Any:
