@@ -387,6 +387,8 @@ class Kernel:
         raise error
 
     def _end_loop(self, limit: Callable[[], StepLimit]) -> None:
+        if self.running is self.main and is_whole(sys._getframe()):
+            return  # Leaving the block is no loop of the program's.
         # What is being unwound may be as busy as what has failed.
         if self.ending:
             raise self._end_again(self.running)
@@ -551,7 +553,7 @@ class Kernel:
         self.running = thread
         # Locks outlive a simulation; none may wake what waited for it here.
         thread.ticket += 1
-        self.steps = 0
+        self.steps = self.takes = 0
         if thread.greenlet:
             thread.greenlet.parent = getcurrent()
             thread.greenlet.throw(Ended)

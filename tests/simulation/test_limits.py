@@ -143,6 +143,35 @@ def test_a_program_may_take_as_many_locks_as_it_likes_between_two_waits_each() -
             time.sleep(1)
 
 
+@pytest.mark.parametrize("takes", [8, 9, 10])
+def test_what_a_program_has_left_of_its_locks_is_enough_to_leave_the_block(takes: int) -> None:
+    """Leaving it takes locks of its own, and what is left is ended whatever main has taken."""
+    done: list[str] = []
+
+    def leftover() -> None:
+        try:
+            time.sleep(10)
+        finally:
+            with lock:
+                done.append("cleaned")
+
+    with Simulation(max_steps=10):
+        lock = threading.Lock()
+        threading.Thread(target=leftover).start()
+        time.sleep(1)
+        for _ in range(takes):
+            with lock:
+                pass
+    assert done == ["cleaned"]
+
+
+def test_a_limit_of_one_step_is_told_whatever_leaving_the_block_takes() -> None:
+    """The report is what comes out of the block."""
+    with pytest.raises(StepLimit, match="^1 steps"), Simulation(max_steps=1):
+        time.time()
+        time.time()
+
+
 def test_a_notification_takes_no_step() -> None:
     """A condition asks its lock, of either kind, who holds it, and does not try to take it."""
     with Simulation(max_steps=10):
