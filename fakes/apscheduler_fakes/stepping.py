@@ -326,6 +326,10 @@ class SteppingKernel(Kernel):
         """Stop the running thread before an operation, until it is chosen to go on."""
         thread = self.running
         self.pending[thread] = op
+        # Before who is next is decided: that may end in a report
+        # (test_a_deadlock_says_of_each_thread_what_a_simulation_does).
+        thread.waiting_on = op.on
+        thread.since = self.now
         if op.deadline is not None and self.early:
             self.touch(CLOCK, READ)
         chosen = self._next_of(thread)
@@ -335,8 +339,6 @@ class SteppingKernel(Kernel):
             thread.waiting_for = f"is about to {op.text}"
             if not op.can_run(self.now):
                 thread.waiting_for = f"waits to {op.text}"
-            thread.waiting_on = op.on
-            thread.since = self.now
             if self.failure is not None and thread is self.main:
                 self.trace.append((self.now, thread, thread.waiting_for))
                 thread.waiting_for = ""

@@ -168,10 +168,58 @@ def test_a_stack_begins_with_the_program() -> None:
     cause = failure_of(written_programs.lost_wake_up).__cause__
 
     assert [line.strip() for line in str(cause).splitlines()[1:] if "File" not in line] == [
-        "MainThread waits to acquire a Lock in Condition.wait since 0.000000 s",
+        "MainThread waits in Condition.wait since 0.000000 s",
         "condition.wait()",
         "waiter.acquire()",
     ]
+
+
+def hangs_on_a_lock() -> None:
+    lock = threading.Lock()
+
+    def take() -> None:
+        time.sleep(5)
+        lock.acquire()
+
+    lock.acquire()
+    late = threading.Thread(target=take, name="late")
+    late.start()
+    late.join()
+
+
+def hangs_on_an_event() -> None:
+    def wait() -> None:
+        time.sleep(5)
+        threading.Event().wait()
+
+    late = threading.Thread(target=wait, name="late")
+    late.start()
+    late.join()
+
+
+@pytest.mark.parametrize(
+    ("program", "late"),
+    [
+        (hangs_on_a_lock, "late waits for a Lock, held by MainThread, since 5.000000 s"),
+        (hangs_on_an_event, "late waits in Event.wait since 5.000000 s"),
+    ],
+)
+def test_a_deadlock_says_of_each_thread_what_a_simulation_does(
+    program: Callable[[], None], late: str
+) -> None:
+    """Of who was the last to wait, too: who holds the lock, in which call, and since when."""
+    with pytest.raises(Deadlock) as simulated, Simulation():
+        program()
+    explored = str(failure_of(program).__cause__)
+    for said, otherwise in (("to acquire", "for"), ("to join", "for the end of")):
+        explored = explored.replace(f"waits {said} ", f"waits {otherwise} ")
+
+    told, expected = (
+        re.findall(r"^  (\w+ waits .*)$", text, re.MULTILINE)
+        for text in (explored, str(simulated.value))
+    )
+    assert told == expected
+    assert told[1] == late
 
 
 def three_fail() -> None:
