@@ -344,8 +344,11 @@ class Search:
 
 
 def _start_of_run(taken: list[Taken], index: int) -> int:
-    """Return the first of the steps in a row that one thread took, up to a step of its."""
-    while index > 1 and taken[index - 1].who == taken[index].who:
+    """Return the first of the steps in a row that one thread took, up to a step of its.
+
+    Where it gave way between them a new row begins: there a switch costs nothing.
+    """
+    while index > 1 and taken[index].running != NOBODY and taken[index - 1].who == taken[index].who:
         index -= 1
     return index
 

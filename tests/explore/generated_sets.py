@@ -139,6 +139,12 @@ SETS = {
         lock_programs.runnable_sections,
         (None,),
     ),
+    "giving-way-3x1": Generated(
+        144,
+        lock_programs.sections_that_give_way,
+        lock_programs.runnable_sections,
+        (0, 1),  # More than that takes minutes.
+    ),
     "times-2x2": _of_waits(210, LOCKS, 2),
     "early-times-2x1": _of_waits(10, LOCKS, 1, options=EARLY),
     "early-times-2x2": _of_waits(210, LOCKS, 2, bounds=WITHIN, options=EARLY),

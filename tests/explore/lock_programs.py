@@ -7,6 +7,7 @@ Programs that differ in the order of their threads or in the names of the locks 
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import chain, combinations_with_replacement, product
 
@@ -15,6 +16,9 @@ Program = tuple[Body, ...]
 
 PLAIN = ("A", "a", "B", "b")
 WITH_TRIES = (*PLAIN, "?A", "?B")
+
+# Others go first: ``sleep(0)``.
+GIVE_WAY = "-"
 
 SWAP = str.maketrans("AaBb", "BbAa")
 
@@ -105,16 +109,36 @@ def sections(locks: str, longest: int, threads: int) -> Iterator[Program]:
             yield program
 
 
+def sections_that_give_way() -> Iterator[Program]:
+    """Return every program of a thread that gives way between its sections beside two of one.
+
+    The thread has three or four sections on two locks, of which those inside may be ``GIVE_WAY``.
+    """
+    found = [body for length in (3, 4) for body in product("AB" + GIVE_WAY, repeat=length)]
+    giving = [body for body in found if GIVE_WAY in body and GIVE_WAY not in (body[0], body[-1])]
+    for one, other, body in product("AB", "AB", giving):
+        for program in (
+            (body, (one,), (other,)),
+            ((one,), body, (other,)),
+            ((one,), (other,), body),
+        ):
+            if next(chain(*program)) == "A":
+                yield program
+
+
 def runnable_sections(program: Program, seen: list[object]) -> Callable[[], None]:
     """Return a program of sections as a function that leaves the order of each lock's in a list."""
 
     def run() -> None:
-        locks = {name: threading.Lock() for name in sorted({*chain(*program)})}
+        locks = {name: threading.Lock() for name in sorted({*chain(*program)} - {GIVE_WAY})}
         orders: dict[str, list[int]] = {name: [] for name in locks}
         seen[:] = [orders]
 
         def thread(number: int) -> None:
             for name in program[number]:
+                if name == GIVE_WAY:
+                    time.sleep(0)
+                    continue
                 with locks[name]:
                     orders[name].append(number)
 

@@ -1263,6 +1263,25 @@ def futures_that_two_wait_for_in_time() -> object:
     return tuple(told)
 
 
+def a_switch_for_nothing_within_a_run() -> object:
+    # Who gives way may be stopped there although its next steps are taken in a row.
+    first, second = threading.Lock(), threading.Lock()
+    orders: dict[threading.Lock, list[str]] = {first: [], second: []}
+
+    def take(lock: threading.Lock, name: str) -> None:
+        with lock:
+            orders[lock].append(name)
+
+    def give_way() -> None:
+        take(first, "before")
+        time.sleep(0)
+        take(first, "after")
+        take(second, "last")
+
+    started(give_way, partial(take, second, "one"), partial(take, first, "other"))
+    return lambda: str([*orders.values()])
+
+
 # A program's end ends the pools: from then on they refuse jobs.
 
 
