@@ -102,9 +102,9 @@ class JobGroup:
 
         Raises:
             Exception: A job store failed to remove a job, which a note names; several such errors
-                come as a group. The other jobs are removed all the same, and none is run. An
-                exception that the block ends with, or that a callback exits with, stays, and has a
-                note of each such error.
+                come as a group. The other jobs are removed all the same, and the scheduler runs
+                none. An exception that the block ends with, or that a callback exits with, stays,
+                and has a note of each such error.
         """
         # From now on another thread may open the group.
         opener: Any = self._opener

@@ -58,8 +58,8 @@ _REPLACED = (
     "Leave the id out: each job gets one of its own.",
 )
 _SHUT = (
-    "It is not run here any more, and the end of the block takes it out of the store; until then "
-    "another process that has the store may run it."
+    "This scheduler does not run it any more. Another one that has the store may, until the end of "
+    "the block takes it out; add it again after that if it should run."
 )
 
 OF_ONE = {events.EVENT_JOB_ADDED, events.EVENT_JOB_MODIFIED, events.EVENT_JOB_REMOVED}
@@ -246,8 +246,9 @@ class Watch:
             removed = (locked or not self._stores.in_memory(future)) and self._remove(future)
         except Exception as error:
             error.add_note(
-                f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run in "
-                f"this process; job store {future._jobstore!r} may still have it. Remove it there."
+                f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run by "
+                f"this scheduler; job store {future._jobstore!r} may still have it. Remove it "
+                "there."
             )
             raise
         finally:

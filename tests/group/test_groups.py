@@ -582,8 +582,8 @@ def test_a_job_store_that_fails_to_remove_jobs(scheduler: Any, sim: Simulation) 
                 for i in range(5)
             ]
     left = (
-        "has been taken back, and is not run in this process; job store 'stubborn' may still have "
-        "it. Remove it there."
+        "has been taken back, and is not run by this scheduler; job store 'stubborn' may still "
+        "have it. Remove it there."
     )
     told = [(str(error), *error.__notes__) for error in caught.value.exceptions]
     assert told == [(f"job {i}: connection lost", f"Job 'note' (id {i}) {left}") for i in (3, 2)]
@@ -637,8 +637,8 @@ def test_what_ends_a_block_is_what_comes_out_of_it(
         raise error("mine")
     (note,) = caught.value.__notes__
     assert note == (
-        "OSError: job 2: connection lost\nJob 'work' (id 2) has been taken back, and is not run in "
-        "this process; job store 'stubborn' may still have it. Remove it there."
+        "OSError: job 2: connection lost\nJob 'work' (id 2) has been taken back, and is not run by "
+        "this scheduler; job store 'stubborn' may still have it. Remove it there."
     )
 
 

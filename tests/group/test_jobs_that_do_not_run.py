@@ -20,6 +20,7 @@ from apscheduler.events import (
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import Simulation
 from caller import Gets, soon, work
@@ -499,8 +500,9 @@ def test_a_shutdown_with_the_job_in_a_persistent_store(scheduler: Any, db: Any, 
         gets(
             future,
             "JobLost after 1 s: Job 'sleep' (id …) was still in job store 'db' when the scheduler "
-            "was shut down. It is not run here any more, and the end of the block takes it out of "
-            "the store; until then another process that has the store may run it.",
+            "was shut down. This scheduler does not run it any more. Another one that has the "
+            "store may, until the end of the block takes it out; add it again after that if it "
+            "should run.",
         )
         assert [job.id for job in db.get_all_jobs()] == [future.job_id]
     assert db.get_all_jobs() == []
@@ -522,6 +524,23 @@ def test_a_restart_with_the_job_in_a_persistent_store(
         assert db.get_all_jobs() == []
         assert group.add_job("os:getpid", id=future.job_id, jobstore="db").result(30) == os.getpid()
     assert list(tmp_path.glob("ran")) == []
+
+
+@pytest.mark.rows("E19")
+def test_another_scheduler_with_the_job_in_its_persistent_store(
+    scheduler: Any, db: Any, sim: Simulation, tmp_path: Path
+) -> None:
+    """A job that its caller was told is lost is run by another scheduler started on its store."""
+    scheduler.add_jobstore(db, "db")
+    other = BackgroundScheduler(timezone=UTC, jobstores={"default": db})
+    with JobGroup(scheduler) as group:
+        future = group.add_job("os:mkdir", args=[f"{tmp_path}/ran"], jobstore="db", **soon())
+        scheduler.shutdown()
+        other.start()
+        sim.clock.tick(10)
+        assert isinstance(future.exception(0), JobLost)
+    assert (tmp_path / "ran").is_dir()
+    other.shutdown()
 
 
 @pytest.mark.rows("E19")
