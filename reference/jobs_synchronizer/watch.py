@@ -84,6 +84,8 @@ class Watch:
         self._openers: dict[Opener, None] = {}
         # What a store may have, by the store's alias and the job's id.
         self._waiting: dict[tuple[str, str], JobFuture] = {}
+        # Aliases of stores that have failed to remove a job since one of their own has run.
+        self._failed: set[str] = set()
         self._attends = False
         self._changes = False
 
@@ -245,6 +247,7 @@ class Watch:
             # A store in memory is emptied by the shutdown that has the lock.
             removed = (locked or not self._stores.in_memory(future)) and self._remove(future)
         except Exception as error:
+            self._failed.add(future._jobstore)
             error.add_note(
                 f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run by "
                 f"this scheduler; job store {future._jobstore!r} may still have it. Remove it "
@@ -293,13 +296,19 @@ class Watch:
         if event.code in OF_ALL:
             self._hear_of_all(event)
         elif event.code in OF_RUNS:
-            self._sweep()
+            self._sweep(event.jobstore)
         elif future := self._waiting.get((event.jobstore, event.job_id)):
             self._hear_of_one(future, event.code)
 
-    def _sweep(self) -> None:
-        """Take back what has its answer and was left to a shutdown, which has failed since."""
-        if not self.scheduler.running:
+    def _sweep(self, alias: str | None = None) -> None:
+        """Take back what has its answer and was left to a shutdown, which has failed since.
+
+        Args:
+            alias: A store that works: if it has failed, what was left in it is taken back, too.
+        """
+        works = alias in self._failed and not self._stores.are_locked_here()
+        if works or not self.scheduler.running:
+            self._failed.clear()
             with self._lock:
                 left = [future for future in list(self._waiting.values()) if future.done()]
             for future in left:

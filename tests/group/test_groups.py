@@ -626,6 +626,48 @@ def test_a_cancelled_job_that_its_store_keeps(scheduler: Any) -> None:
         assert future.cancel()
 
 
+class LockedStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
+    """A store that somebody else has locked."""
+
+    is_locked = True
+
+    def add_job(self, job: Any) -> None:
+        """Fail as long as it is locked."""
+        self._look()
+        super().add_job(job)
+
+    def remove_job(self, job_id: str) -> None:
+        """Fail as long as it is locked."""
+        self._look()
+        super().remove_job(job_id)
+
+    def _look(self) -> None:
+        if self.is_locked:
+            raise OSError("database is locked")
+
+
+def test_a_job_that_its_store_was_too_busy_to_take(scheduler: Any) -> None:
+    """What a store may have is looked for as soon as a job of that store has run in a pool."""
+    store = LockedStore()
+    scheduler.add_jobstore(store, "locked")
+    scheduler.add_executor(DebugExecutor(), "inline")
+    for _ in range(3):
+        with pytest.raises(OSError, match="database is locked"), JobGroup(scheduler) as group:
+            group.add_job(int, jobstore="locked")
+    watch = scheduler._job_groups
+    with JobGroup(scheduler) as group:
+        group.add_job(int).result(30)
+        store.is_locked = False
+        # One that runs in the scheduler's thread has the lock of the stores.
+        for alias, store_of_it in [("default", "default"), ("inline", "locked")]:
+            group.add_job(int, executor=alias, jobstore=store_of_it).result(30)
+            time.sleep(1)
+            assert len(watch._waiting) == 3
+        group.add_job(int, jobstore="locked").result(30)
+    assert [watch._waiting, watch._failed] == [{}, set()]
+    assert scheduler._listeners == []
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_what_ends_a_block_is_what_comes_out_of_it(
     scheduler: Any, error: type[BaseException]
