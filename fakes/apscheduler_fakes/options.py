@@ -84,6 +84,8 @@ class Options:
             names = [_name(each) for each in self.switch_in]
             if all(names):
                 parts.append(f", switch_in=[{', '.join(names)}]")
+                if any(isinstance(each, ModuleType) for each in self.switch_in):
+                    given.append("import sys")
             else:
                 parts.append(", switch_in=switch_in")
                 given.append("switch_in: the list that explore() was given")
@@ -94,7 +96,9 @@ class Options:
 def _name(thing: object) -> str:
     """Return how a thing is called wherever its module's names are known; "" if it is not."""
     if isinstance(thing, ModuleType):
-        return thing.__name__ if sys.modules.get(thing.__name__) is thing else ""
+        # Not its name alone: a script's is "__main__", and `from a import b` makes no "a.b".
+        loaded = sys.modules.get(thing.__name__) is thing
+        return f"sys.modules[{thing.__name__!r}]" if loaded else ""
     name: str = getattr(thing, "__qualname__", "")
     module = sys.modules.get(getattr(thing, "__module__", None) or "")
     try:

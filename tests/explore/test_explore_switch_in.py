@@ -1,6 +1,7 @@
 """switch_in: every statement of some functions is a place to switch."""
 
 import operator
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
+import searching
 import written_programs
 from searching import outcomes
 
@@ -398,7 +400,7 @@ def gone() -> ModuleType:
     ("others", "named"),
     [
         ([], "[Counter.add]"),
-        ([documented], "[Counter.add, jobs_synchronizer.documented]"),
+        ([searching], "[Counter.add, sys.modules['searching']]  # import sys"),
         ([made_inside()], "switch_in  # switch_in: the list that explore() was given"),
         ([gone()], "switch_in  # switch_in: the list that explore() was given"),
     ],
@@ -412,10 +414,14 @@ def test_what_an_iterator_named_stands_in_the_line_that_replays(
         explore(program, switch_in=iter([Counter.add, *others]))  # type: ignore[arg-type]
 
     line, _, comment = named.partition("  ")
-    assert str(caught.value).splitlines()[-1] == (
+    printed = str(caught.value).splitlines()[-1]
+    assert printed == (
         f"replay(program, {caught.value.schedule!r}, switch_in={line})"
         + (comment and f"  {comment}")
     )
+    with pytest.raises(ScheduleFailure) as again:
+        eval(printed, globals() | {"sys": sys, "switch_in": [Counter.add, *others]})  # noqa: S307
+    assert again.value.schedule == caught.value.schedule
 
 
 def test_a_lost_update_is_not_seen_in_a_function_that_is_not_named() -> None:
