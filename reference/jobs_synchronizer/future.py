@@ -92,7 +92,7 @@ class JobFuture(Future[Any]):
             error = self.exception()
             if self._not_run is not None and self._not_run is error:
                 return self._not_run.what  # Another job's is the exception that this one raised.
-            return f"raised {type(error).__name__}" if error else "returned"
+            return "returned" if error is None else f"raised {type(error).__name__}"
         seen = self._seen.format(self)
         outlook = "" if self._handed_over else self._watch.outlook()
         return f"{seen}; {outlook}" if outlook else seen
@@ -186,9 +186,10 @@ class JobFuture(Future[Any]):
         self, kind: type[JobNotRun], what: str, advice: str, cause: BaseException | None = None
     ) -> None:
         """Answer that the job has no result, unless there is an answer."""
-        error = self._not_run = kind(self.name, self.job_id, what, advice)
+        error = kind(self.name, self.job_id, what, advice)
         error.__cause__ = cause
-        self._settle(None, error)
+        # The first one, whichever of two threads settles it.
+        self._settle(None, vars(self).setdefault("_not_run", error))
 
     def _withdraw(self, kind: type[JobNotRun], what: str, advice: str) -> None:
         """Answer that the job is not run, unless somebody has claimed it."""

@@ -113,7 +113,11 @@ class JobGroup:
             return  # A fork: the jobs are its parent's.
         errors: list[Exception] = []
         with ExitStack() as stack:
-            stack.push(lambda _type, raised, _traceback: _tell(errors, raised or exc_value))
+            stack.push(
+                lambda _type, raised, _traceback: _tell(
+                    errors, exc_value if raised is None else raised
+                )
+            )
             stack.callback(self._watch.close, opener)
             for future in opener.futures:
                 if not future.done() or self._watch.waits_for(future):

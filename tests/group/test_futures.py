@@ -568,3 +568,38 @@ def test_a_job_may_raise_that_another_one_did_not_run(scheduler: Any, job_id: st
         future = group.add_job(raise_it, id=job_id)
         assert future.exception(5) is error
         assert future.last_seen == "raised JobRefused"
+
+
+def test_what_was_last_seen_of_a_job_stays_when_it_is_answered(scheduler: Any) -> None:
+    """A pool that misses a job later, which has its answer, changes nothing of it."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    with JobGroup(scheduler) as group:
+        group.add_job(work, args=[10], executor="small")
+        future = group.add_job(int, id="x", executor="small", misfire_grace_time=1, **soon(1))
+        scheduler.reschedule_job("x", trigger="interval", seconds=2)
+        time.sleep(5)
+        scheduler.add_job(int, id="x", replace_existing=True, **soon(100))
+        time.sleep(20)
+        assert future.last_seen == "was replaced in job store 'default' by another job with its id"
+        assert isinstance(future.exception(0), JobRemoved)
+
+
+class Falsy(Exception):  # It is no error that somebody should copy.
+    """An exception that counts as false."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+def test_an_exception_that_is_false(scheduler: Any) -> None:
+    """A job that raises it has raised, whatever its truth is."""
+
+    def fail() -> None:
+        raise Falsy
+
+    with JobGroup(scheduler) as group:
+        future = group.add_job(fail)
+        error = future.exception(5)
+        assert isinstance(error, Falsy)
+        assert not error
+        assert future.last_seen == "raised Falsy"

@@ -698,12 +698,26 @@ def test_a_callback_that_exits_leaves_nothing_behind(scheduler: Any) -> None:
     assert scheduler._listeners == []
 
 
-def test_a_callback_that_exits_and_a_store_that_fails(scheduler: Any) -> None:
+class FalseExit(SystemExit):  # It is no error that somebody should copy.
+    """An exit that counts as false."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("error", [SystemExit, FalseExit])
+def test_a_callback_that_exits_and_a_store_that_fails(
+    scheduler: Any, error: type[SystemExit]
+) -> None:
     """What comes out of a callback at the end has a note of what its store kept."""
+
+    def leave(_future: Any) -> None:
+        raise error("mine")
+
     scheduler.add_jobstore(StubbornStore(), "stubborn")
-    with pytest.raises(SystemExit, match="mine") as caught, JobGroup(scheduler) as group:
-        future = group.add_job(work, id="2", jobstore="stubborn", **soon())
-        future.add_done_callback(lambda _: sys.exit("mine"))
+    with pytest.raises(error, match="mine") as caught, JobGroup(scheduler) as group:
+        group.add_job(work, id="2", jobstore="stubborn", **soon()).add_done_callback(leave)
+    assert bool(caught.value) == (error is SystemExit)
     (note,) = caught.value.__notes__
     assert note.startswith("OSError: job 2: connection lost\nJob 'work' (id 2) has been taken back")
 
