@@ -167,7 +167,7 @@ def test_what_a_program_has_left_of_its_locks_is_enough_to_leave_the_block(takes
 
 def test_a_limit_of_one_step_is_told_whatever_leaving_the_block_takes() -> None:
     """The report is what comes out of the block."""
-    with pytest.raises(StepLimit, match="^1 steps"), Simulation(max_steps=1):
+    with pytest.raises(StepLimit, match=r"^1 steps"), Simulation(max_steps=1):
         time.time()
         time.time()
 
