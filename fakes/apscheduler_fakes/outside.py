@@ -1,12 +1,18 @@
 """Schedulers of real threads, from outside a simulation, that should take part in it."""
 
 import threading
+import time
 
 from apscheduler_fakes.errors import OutsideThread, SimulationError
 from apscheduler_fakes.kernel import Kernel
 from apscheduler_fakes.leftovers import scheduler_of
 from apscheduler_fakes.report import living_threads, thread_table
 from apscheduler_fakes.scheduler import started
+
+_sleep = time.sleep  # Kept: inside a simulation it is swapped.
+
+# As many real milliseconds may pass before a real thread that was woken has its turn.
+_MILLISECONDS = 50
 
 # What to do about a scheduler from outside.
 INSIDE = (
@@ -23,6 +29,11 @@ def taking_part_from_outside(kernel: Kernel) -> SimulationError | None:
             f"jobs never run in virtual time, and nothing else can run any more. {INSIDE}\n"
             f"{thread_table(kernel)}"
         )
+    if kernel.explored is None and _threads_outside(kernel):
+        for _ in range(_MILLISECONDS):
+            if kernel.refused is not None:
+                break
+            _sleep(0.001)
     return kernel.refused
 
 
@@ -31,5 +42,8 @@ def scheduler_threads_outside(kernel: Kernel) -> list[threading.Thread]:
     inside = [thread.python_thread for thread in kernel.threads.values()]
     if any(scheduler_of(thread) is not None for thread in inside) or started():
         return []  # Those from outside may be another test's.
-    outside = [each for each in living_threads() if each.ident not in kernel.threads]
-    return [thread for thread in outside if scheduler_of(thread) is not None]
+    return [each for each in _threads_outside(kernel) if scheduler_of(each) is not None]
+
+
+def _threads_outside(kernel: Kernel) -> list[threading.Thread]:
+    return [each for each in living_threads() if each.ident not in kernel.threads]

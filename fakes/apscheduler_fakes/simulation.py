@@ -158,12 +158,13 @@ class Simulation:
             # For its main thread, if that still waits.
             kernel.failure = _left_elsewhere(kernel)
             raise kernel.failure
-        raised = kernel.failure or kernel.refused
+        # What was refused is why somebody waits for ever.
+        raised = kernel.refused or kernel.failure
         with self._undo, silence(), without_threads(kernel):
             kernel.end()
         if kernel.interruption is not None:
             raise kernel.interruption
-        failure = kernel.failure or kernel.refused or abandoned(kernel)
+        failure = kernel.refused or kernel.failure or abandoned(kernel)
         if failure is None or failure is exc_value or is_shown(failure):
             if exc_value is not None:
                 shorten(exc_value)

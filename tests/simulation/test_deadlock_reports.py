@@ -267,6 +267,44 @@ def test_a_real_thread_that_takes_part_is_named() -> None:
     )
 
 
+def test_a_real_thread_that_was_woken_has_its_turn_before_a_deadlock_is_told() -> None:
+    """One from before the block that should wake somebody is named, however late it runs."""
+    box: list[threading.Lock] = []
+    go = threading.Lock()
+    go.acquire()
+
+    def outside() -> None:
+        go.acquire(timeout=BOUND)
+        with contextlib.suppress(OutsideThread):
+            box[0].release()
+
+    thread = threading.Thread(target=outside, name="outsider")
+    thread.start()
+    with pytest.raises(OutsideThread, match="thread 'outsider' uses a Lock"), Simulation():
+        box.append(threading.Lock())
+        box[0].acquire()
+        go.release()
+        box[0].acquire()
+    thread.join()
+
+
+@pytest.mark.usefixtures("bare_threads_forgotten")
+def test_a_real_thread_that_takes_part_after_a_deadlock_was_told_is_named() -> None:
+    """What was refused is the reason; the report of the deadlock stands above it."""
+
+    def outside_in_a_bare_thread() -> None:
+        with contextlib.suppress(OutsideThread):
+            event.set()
+
+    with pytest.raises(OutsideThread, match="of the simulation") as caught, Simulation():
+        event = threading.Event()
+        try:
+            event.wait()
+        finally:
+            beside(outside_in_a_bare_thread)
+    assert isinstance(caught.value.__context__, Deadlock)
+
+
 @pytest.mark.usefixtures("bare_threads_forgotten")
 def test_a_real_thread_logs_beside_with_a_handler_from_inside_until_that_is_used() -> None:
     """One handler cannot be a virtual thread's and a real one's in one block; each may have it."""
