@@ -783,17 +783,38 @@ def test_a_sample_stops_before_starts_and_replays_with_them(
     assert fails_again(program, failure)
 
 
-@pytest.mark.parametrize("strategy", [Random(100), PCT(2, 100), Exhaustive(1)])
+STOCK = {"n": 1}
+AUDIT = threading.Lock()
+
+
+def sell() -> None:
+    """Sell a piece if there is one, as a view of an app does."""
+    if STOCK["n"]:
+        with AUDIT:
+            pass
+        STOCK["n"] -= 1
+
+
+def sells_the_last_piece() -> None:
+    STOCK["n"] = 1
+    written_programs.joined(sell, sell)
+    assert STOCK["n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("strategy", "switch_in"),
+    [(Random(100), []), (PCT(2, 100), []), (Exhaustive(1), []), (Exhaustive(), [sell])],
+)
 def test_a_look_at_unlocked_data_before_a_lock_is_found_by_samples_and_bounds(
-    strategy: Any,
+    strategy: Any, switch_in: list[Any]
 ) -> None:
     """A thread may be stopped before its first operation, though it has touched nothing yet."""
+    failure_of(sells_the_last_piece, strategy, switch_in=switch_in)
 
-    def program() -> None:
-        assert written_programs.double_checked() == 1
 
-    failure_of(program, strategy)
-    assert explore(program).schedules == 1  # Without a lock around the look, the page says.
+def test_a_look_at_unlocked_data_before_a_lock_passes_where_nobody_names_it() -> None:
+    """The documentation says so: it is no part of the claim."""
+    assert explore(sells_the_last_piece).schedules == 1
 
 
 def test_a_failure_drawn_at_random_is_made_simple(monkeypatch: pytest.MonkeyPatch) -> None:
