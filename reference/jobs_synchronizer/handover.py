@@ -159,7 +159,8 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
             # If this is the first job of a pool that replaces a broken one, which is not observed.
             _take_out(getattr(executor, "_pool", None), handed)
             what = f"was refused by executor {future._executor!r}: {_text(error)}"
-            future._fail(JobRefused, what, "Give the scheduler an executor that runs.", error)
+            advice = "Give the scheduler an executor that runs (remove_executor, add_executor)."
+            future._fail(JobRefused, what, advice, error)
         raise
     finally:
         _forget(executor, run_id)
@@ -264,9 +265,12 @@ def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
         future._elsewhere = False
         future.cancel()
         return
-    ran = "It may have run, in part or whole" if begun and future.running() else "It did not begin"
+    if begun and future.running():
+        advice = "It may have run, in part or whole: add it again only if it may run twice."
+    else:
+        advice = "It did not begin: mend what is wrong, and add it again."
     what = f"was lost by executor {future._executor!r}: {_text(error)}"
-    future._fail(JobLost, what, f"{ran}; the executor's log has more.", error)
+    future._fail(JobLost, what, f"{advice} The executor's log has more.", error)
 
 
 def tells_of_a_loss() -> bool:

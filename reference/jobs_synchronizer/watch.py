@@ -28,14 +28,18 @@ from jobs_synchronizer.stores import Stores
 _STOPPED = "the scheduler is not running"
 _DEAD = "the scheduler's thread has ended"
 _CALLED = "the scheduler may be waiting for the pool that calls this back"
+_KEPT = "this thread keeps the scheduler from handing it over"
 _STARVED = "the thread that would wait for it is the last that could run it"
 _ADVICE = {
-    _STOPPED: "Start it. Flask-APScheduler's start() returns without a word when FLASK_DEBUG is "
-    "set and the process is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not "
-    "name this host.",
+    _STOPPED: "Start it; one that was shut down needs new executors first (remove_executor, "
+    "add_executor). Flask-APScheduler's start() returns without a word when FLASK_DEBUG is set and "
+    "the process is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name this "
+    "host.",
     _DEAD: "Start a scheduler in this process: a fork (gunicorn --preload) copies a scheduler "
     "without its thread, and an error in a job store ends the thread.",
     _CALLED: "Add it when the callback of the lost job is over.",
+    _KEPT: "Open the group in another thread: this one is the scheduler's own, in a listener or in "
+    "a job on DebugExecutor, or it has the lock of its stores.",
     _STARVED: "Give the job an executor of its own, or this one more workers.",
 }
 _LEFT = (
@@ -56,6 +60,10 @@ _EMPTIED = {
 _REPLACED = (
     "was replaced in job store {0._jobstore!r} by another job with its id",
     "Leave the id out: each job gets one of its own.",
+)
+# Pools that are shut down stay so, and APScheduler's start() makes no others.
+_RESTART = (
+    "Give the scheduler new executors (remove_executor, add_executor), start it and add it again."
 )
 _SHUT = (
     "This scheduler does not run it any more. Another one that has the store may, until the end of "
@@ -217,7 +225,7 @@ class Watch:
         if why := self._why_dead():
             raise _not_added(future, why)
         if opener.keeps_the_scheduler:
-            raise _not_added(future, _STARVED)
+            raise _not_added(future, _KEPT)
         if opener.home is not None:
             pool = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
             with self._lock:
@@ -385,7 +393,7 @@ class Watch:
         future._withdraw(
             JobRemoved if in_memory else JobLost,
             "was still in job store {0._jobstore!r} when the scheduler was shut down",
-            "Start the scheduler and add it again." if in_memory else _SHUT,
+            _RESTART if in_memory else _SHUT,
         )
 
     def _is_gone(self, future: JobFuture) -> bool:

@@ -553,7 +553,7 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
 
         error = group.add_job(outer).exception(0)
     assert isinstance(error, JobRefused)
-    assert "the last that could run it" in str(error)
+    assert "this thread keeps the scheduler from handing it over" in str(error)
 
 
 @pytest.mark.parametrize("job_id", ["same", "other"])

@@ -272,7 +272,7 @@ def test_an_executor_that_is_another_one_when_the_job_is_due(
             shut,
             "JobRefused after 5 s: Job 'work' (id …) was refused by executor 'small': "
             "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
-            "executor that runs.",
+            "executor that runs (remove_executor, add_executor).",
         )
 
 
@@ -287,7 +287,7 @@ def test_an_executor_that_refuses(scheduler: Any, small: Any, gets: Gets) -> Non
             future,
             "JobRefused after 0.5 s: Job 'work' (id …) was refused by executor 'small': "
             "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
-            "executor that runs.",
+            "executor that runs (remove_executor, add_executor).",
         )
     assert isinstance(getattr(future.exception(), "__cause__", None), RuntimeError)
 
@@ -306,7 +306,8 @@ def test_a_pool_without_a_thread(scheduler: Any, small: Any, gets: Gets) -> None
             gets(
                 group.add_job(ran.append, args=["refused"], name="note", executor="small"),
                 "JobRefused after 0 s: Job 'note' (id …) was refused by executor 'small': "
-                "RuntimeError: can't start new thread. Give the scheduler an executor that runs.",
+                "RuntimeError: can't start new thread. Give the scheduler an executor that runs "
+                "(remove_executor, add_executor).",
             )
         gets(group.add_job(work, executor="small"), "'done' after 0.5 s")
     assert ran == []
@@ -325,8 +326,9 @@ def test_a_process_that_cannot_be_started(
     with JobGroup(scheduler) as group:
         gets(
             group.add_job(work, executor="processes"),
-            "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'processes': OSError: "
-            "[Errno 24] Too many open files. Give the scheduler an executor that runs.",
+            "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'processes': "
+            "OSError: [Errno 24] Too many open files. Give the scheduler an executor that runs "
+            "(remove_executor, add_executor).",
         )
     assert [each.future.cancelled() for each in queue_of(executor)] == [True]
 
@@ -407,7 +409,8 @@ def test_an_executor_that_fails_with_what_cannot_be_printed(
         gets(
             group.add_job(work, executor="failing"),
             "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'failing': "
-            "WithoutText: its text cannot be had. Give the scheduler an executor that runs.",
+            "WithoutText: its text cannot be had. Give the scheduler an executor that runs "
+            "(remove_executor, add_executor).",
         )
 
 
@@ -426,15 +429,16 @@ def test_workers_that_cannot_be_set_up(
         lost = group.add_job(work, executor="broken")
         gets(
             lost,
-            "JobLost after 0 s: Job 'work' (id …) was lost by executor 'broken': BrokenThreadPool: "
-            "A thread initializer failed, the thread pool is not usable anymore. It did not begin; "
-            "the executor's log has more.",
+            "JobLost after 0 s: Job 'work' (id …) was lost by executor 'broken': "
+            "BrokenThreadPool: A thread initializer failed, the thread pool is not usable "
+            "anymore. It did not begin: mend what is wrong, and add it again. The executor's log "
+            "has more.",
         )
         gets(
             group.add_job(work, executor="broken"),
             "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'broken': "
-            "BrokenThreadPool: A thread initializer failed, the thread pool is not usable anymore. "
-            "Give the scheduler an executor that runs.",
+            "BrokenThreadPool: A thread initializer failed, the thread pool is not usable "
+            "anymore. Give the scheduler an executor that runs (remove_executor, add_executor).",
         )
     logged = [each for each in caplog.records if each.name == "apscheduler.executors.broken"]
     assert [each.getMessage().partition(": ")[0] for each in logged] == [
@@ -455,7 +459,8 @@ def test_a_job_that_is_cancelled_in_the_queue(scheduler: Any, small: Any, gets: 
         gets(
             queued,
             "JobLost after 1 s: Job 'work' (id …) was lost by executor 'small': CancelledError: "
-            "the pool cancelled it. It did not begin; the executor's log has more.",
+            "the pool cancelled it. It did not begin: mend what is wrong, and add it again. The "
+            "executor's log has more.",
         )
         gets(running, "'done' after 2 s")
     assert dict(small._instances) == {}
@@ -470,7 +475,8 @@ def test_a_shutdown_with_the_job_in_memory(scheduler: Any, gets: Gets) -> None:
         gets(
             future,
             "JobRemoved after 1 s: Job 'work' (id …) was still in job store 'default' when the "
-            "scheduler was shut down. Start the scheduler and add it again.",
+            "scheduler was shut down. Give the scheduler new executors (remove_executor, "
+            "add_executor), start it and add it again.",
         )
 
 
@@ -557,7 +563,8 @@ def test_what_is_told_late_of_a_store_that_is_being_shut_down(
         gets(
             future,
             "JobRemoved after 1 s: Job 'work' (id …) was still in job store 'default' when the "
-            "scheduler was shut down. Start the scheduler and add it again.",
+            "scheduler was shut down. Give the scheduler new executors (remove_executor, "
+            "add_executor), start it and add it again.",
         )
 
 
@@ -571,7 +578,8 @@ def test_a_job_that_shuts_the_scheduler_down(scheduler: Any, gets: Gets) -> None
         gets(
             later_on,
             "JobRemoved after 0 s: Job 'work' (id …) was still in job store 'default' when the "
-            "scheduler was shut down. Start the scheduler and add it again.",
+            "scheduler was shut down. Give the scheduler new executors (remove_executor, "
+            "add_executor), start it and add it again.",
         )
         gets(guilty, "RuntimeError after 0.5 s: cannot join current thread")
         gets(beside, "'done' after 0.5 s")
@@ -598,7 +606,8 @@ def test_a_shutdown_while_jobs_are_handed_over(scheduler: Any, gets: Gets) -> No
         gets(
             second,
             "JobRemoved after 6 s: Job 'work' (id …) was still in job store 'default' when the "
-            "scheduler was shut down. Start the scheduler and add it again.",
+            "scheduler was shut down. Give the scheduler new executors (remove_executor, "
+            "add_executor), start it and add it again.",
         )
         gets(first, "'done' after 6.5 s")
 

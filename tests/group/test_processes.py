@@ -83,15 +83,16 @@ def test_what_cannot_be_sent_to_another_process(scheduler: Any, gets: Gets) -> N
         gets(
             arguments,
             "JobLost at once: Job 'arguments' (id …) was lost by executor 'default': TypeError: "
-            "cannot pickle '_thread.lock' object. It did not begin; the executor's log has more.",
+            "cannot pickle '_thread.lock' object. It did not begin: mend what is wrong, and add "
+            "it again. The executor's log has more.",
         )
         assert "ValueError: This Job cannot be serialized" in str(function.exception(30))
         assert "It did not begin" in str(function.exception())
         gets(
             result,
             "JobLost at once: Job 'result' (id …) was lost by executor 'default': TypeError: "
-            "cannot pickle '_thread.lock' object. It may have run, in part or whole; the "
-            "executor's log has more.",
+            "cannot pickle '_thread.lock' object. It may have run, in part or whole: add it "
+            "again only if it may run twice. The executor's log has more.",
         )
         assert isinstance(function.exception(), JobLost)
 
@@ -109,8 +110,9 @@ def test_a_job_that_is_cancelled_before_it_goes_to_another_process(
         pool.shutdown(wait=False, cancel_futures=True)
         gets(
             futures[-1],
-            "JobLost at once: Job 'sleep' (id …) was lost by executor 'other': CancelledError: the "
-            "pool cancelled it. It did not begin; the executor's log has more.",
+            "JobLost at once: Job 'sleep' (id …) was lost by executor 'other': CancelledError: "
+            "the pool cancelled it. It did not begin: mend what is wrong, and add it again. The "
+            "executor's log has more.",
         )
 
 
@@ -153,9 +155,9 @@ def test_a_job_in_another_process_that_returns_a_coroutine(scheduler: Any, gets:
     with JobGroup(scheduler) as group:
         gets(
             group.add_job(make_coroutine_untraced),
-            "JobLost at once: Job 'make_coroutine_untraced' (id …) was lost by executor 'default': "
-            "TypeError: cannot pickle 'coroutine' object. It may have run, in part or whole; the "
-            "executor's log has more.",
+            "JobLost at once: Job 'make_coroutine_untraced' (id …) was lost by executor "
+            "'default': TypeError: cannot pickle 'coroutine' object. It may have run, in part or "
+            "whole: add it again only if it may run twice. The executor's log has more.",
         )
 
 
@@ -171,8 +173,8 @@ def test_an_exception_that_cannot_be_unpickled(scheduler: Any, gets: Gets) -> No
             lost,
             "JobLost at once: Job 'raise_it_untraced' (id …) was lost by executor 'default': "
             "BrokenProcessPool: A process in the process pool was terminated abruptly while the "
-            "future was running or pending. It may have run, in part or whole; the executor's log "
-            "has more.",
+            "future was running or pending. It may have run, in part or whole: add it again only "
+            "if it may run twice. The executor's log has more.",
         )
         assert isinstance(queued.exception(1), JobLost)
         assert group.add_job("os:getpid").result(30)
@@ -190,8 +192,8 @@ def test_a_worker_that_is_killed(scheduler: Any, gets: Gets) -> None:
             running,
             "JobLost at once: Job 'sleep' (id …) was lost by executor 'default': "
             "BrokenProcessPool: A process in the process pool was terminated abruptly while the "
-            "future was running or pending. It may have run, in part or whole; the executor's log "
-            "has more.",
+            "future was running or pending. It may have run, in part or whole: add it again only "
+            "if it may run twice. The executor's log has more.",
         )
         assert isinstance(queued.exception(1), JobLost)
         assert group.add_job("os:getpid").result(30) != worker

@@ -64,9 +64,10 @@ def test_a_coroutine_function(scheduler: Any, refused: Refused, func: Any) -> No
 
 
 NOT_STARTED = (
-    "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start it. "
-    "Flask-APScheduler's start() returns without a word when FLASK_DEBUG is set and the process is "
-    "not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name this host."
+    "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start it; one "
+    "that was shut down needs new executors first (remove_executor, add_executor). "
+    "Flask-APScheduler's start() returns without a word when FLASK_DEBUG is set and the process "
+    "is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name this host."
 )
 
 
@@ -81,12 +82,27 @@ def test_a_scheduler_that_flask_debug_has_not_started(
     with JobGroup(scheduler) as group:
         refused(
             lambda: group.add_job(work),
-            "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start it. "
-            "Flask-APScheduler's start() returns without a word when FLASK_DEBUG is set and the "
-            "process is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name "
-            "this host.",
+            "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start "
+            "it; one that was shut down needs new executors first (remove_executor, "
+            "add_executor). Flask-APScheduler's start() returns without a word when FLASK_DEBUG "
+            "is set and the process is not the reloader's child, and when "
+            "SCHEDULER_ALLOWED_HOSTS does not name this host.",
         )
     assert scheduler.get_jobs() == []
+
+
+def test_a_scheduler_that_is_started_again(scheduler: Any) -> None:
+    """One that was shut down runs jobs again when it has new executors, as a refusal says."""
+    scheduler.shutdown()
+    with JobGroup(scheduler) as group:
+        with pytest.raises(JobRefused, match=r"new executors first \(remove_executor, add_exec"):
+            group.add_job(work)
+        scheduler.start()
+        with pytest.raises(JobRefused, match=r"that runs \(remove_executor, add_executor\)"):
+            group.add_job(work).result(30)
+        scheduler.remove_executor("default")
+        scheduler.add_executor(ThreadPoolExecutor(1), "default")
+        assert group.add_job(work).result(30) == "done"
 
 
 @pytest.mark.rows("E27")
@@ -96,10 +112,11 @@ def test_a_job_that_could_be_removed_before_the_start(refused: Refused) -> None:
     with JobGroup(scheduler) as group:
         refused(
             lambda: group.add_job(work, id="early"),
-            "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start it. "
-            "Flask-APScheduler's start() returns without a word when FLASK_DEBUG is set and the "
-            "process is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name "
-            "this host.",
+            "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start "
+            "it; one that was shut down needs new executors first (remove_executor, "
+            "add_executor). Flask-APScheduler's start() returns without a word when FLASK_DEBUG "
+            "is set and the process is not the reloader's child, and when "
+            "SCHEDULER_ALLOWED_HOSTS does not name this host.",
         )
         with pytest.raises(JobLookupError):
             scheduler.remove_job("early")
@@ -320,6 +337,11 @@ def test_what_the_scheduler_refuses(scheduler: Any) -> None:
         assert group.add_job(work, id="again").result(30) == "done"
 
 
+KEPT = (
+    "was not added: this thread keeps the scheduler from handing it over. Open the group in "
+    "another thread: this one is the scheduler's own, in a listener or in a job on DebugExecutor, "
+    "or it has the lock of its stores."
+)
 STARVED = "the thread that would wait for it is the last that could run it"
 
 
@@ -441,7 +463,7 @@ def test_a_job_on_the_schedulers_own_thread(scheduler: Any, in_group: bool) -> N
         else:
             scheduler.add_job(outer, executor="inline")
             group.add_job(work).result(30)
-    assert STARVED in "".join(told)
+    assert KEPT in "".join(told)
 
 
 @pytest.mark.parametrize("kind", [BackgroundScheduler, BlockingScheduler])
@@ -461,7 +483,7 @@ def test_a_listener_that_keeps_the_scheduler(sim: Simulation, kind: Any, event: 
     with JobGroup(scheduler) as group:
         assert group.add_job(work).result(30) == "done"
     assert len(told) == 1
-    assert STARVED in told[0]
+    assert KEPT in told[0]
     scheduler.shutdown()
 
 
