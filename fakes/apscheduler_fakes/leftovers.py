@@ -10,15 +10,16 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
+from queue import Empty
 from threading import Semaphore
 from typing import Any
 
 from apscheduler.schedulers.base import STATE_RUNNING, STATE_STOPPED, BaseScheduler
 
 from apscheduler_fakes.errors import SimulationError
-from apscheduler_fakes.kernel import Kernel, here
+from apscheduler_fakes.kernel import Ended, Kernel, activate, here
 
 
 def outcomes() -> list[tuple[Any, str, Any]]:
@@ -49,13 +50,15 @@ def without_threads(kernel: Kernel) -> Iterator[None]:
     threads: list[Any] = [each.python_thread for each in kernel.threads.values()]
     queues: Any = pools._threads_queues
     workers = [each for each in threads if each in queues and each._target is pools._worker]
-    # A worker holds its pool weakly; what is queued there must not start while the workers end.
+    # A worker holds its pool weakly, and no longer when it has ended.
     executors = {worker._args[0]() for worker in workers}
-    for worker in workers:
-        while not queues[worker].empty():
-            queues[worker].get_nowait()
+    queued = [queues[worker] for worker in workers]
     schedulers = [each for each in map(scheduler_of, threads) if each is not None]
     yield
+    for queue in queued:  # Not before: the lock of one may be held, and whoever waits has an end.
+        with suppress(Empty, Ended):
+            while True:
+                queue.get_nowait()
     for executor in executors - {None}:
         executor._threads.clear()
         executor._idle_semaphore = Semaphore(0)
@@ -91,13 +94,20 @@ def has_work(scheduler: Any) -> bool:
 
 
 @contextmanager
-def silence() -> Iterator[None]:
-    """Keep logging quiet: pool workers and APScheduler log whatever ends a thread."""
+def silence(kernel: Kernel) -> Iterator[None]:
+    """Keep logging quiet: pool workers and APScheduler log whatever ends a thread.
+
+    No kernel is active afterwards.
+    """
+    # A leftover thread may have logging's lock. The real one under it lets this OS thread in.
+    activate(None)
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
+    activate(kernel)
     try:
         yield
     finally:
+        activate(None)
         logging.disable(before)
 
 

@@ -160,7 +160,7 @@ class Simulation:
             raise kernel.failure
         # What was refused is why somebody waits for ever.
         raised = kernel.refused or kernel.failure
-        with self._undo, silence(), without_threads(kernel):
+        with self._undo, silence(kernel), without_threads(kernel):
             kernel.end()
         if kernel.interruption is not None:
             raise kernel.interruption

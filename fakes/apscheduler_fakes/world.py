@@ -279,10 +279,7 @@ class World:
         with ExitStack() as undo:
             undo.callback(activate, None)
             if len(kernel.threads) > 1:
-                activate(None)  # A leftover thread may have logging's lock.
-                undo.enter_context(silence())
-                undo.callback(activate, None)
-                activate(kernel)
+                undo.enter_context(silence(kernel))
                 undo.enter_context(without_threads(kernel))
             kernel.end()
         World._moments = kernel.moment + 1

@@ -65,6 +65,56 @@ def test_leftover_threads_end_silently(capfd: pytest.CaptureFixture[str]) -> Non
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_leftover_with_loggings_lock_ends_silently() -> None:
+    """No time passes for it, nothing waits for it, and logging is as before."""
+    done: list[str] = []
+
+    def configure() -> None:
+        with logging._lock:  # type: ignore[attr-defined]  # As dictConfig, while it makes handlers.
+            try:
+                time.sleep(5)
+                done.append("went on")
+            finally:
+                done.append("cleaned")
+
+    with Simulation() as sim:
+        thread = threading.Thread(target=configure)
+        thread.start()
+        sim.clock.tick(1)
+
+    assert (done, sim.clock.elapsed, thread.is_alive()) == (["cleaned"], 1.0, False)
+    assert logging.root.isEnabledFor(logging.CRITICAL)
+
+
+@pytest.mark.parametrize("steps", [199, 200])
+def test_leaving_a_block_takes_no_steps(steps: int) -> None:
+    """Whoever has taken as many locks as there may be steps has as many again to clean up."""
+    cleaned: list[int] = []
+
+    def leftover() -> None:
+        try:
+            time.sleep(1000)
+        finally:
+            for each in range(200):
+                with lock:
+                    cleaned.append(each)
+
+    with Simulation(max_steps=200) as sim:
+        lock, pool = threading.Lock(), ThreadPoolExecutor(1)
+        threads = [threading.Thread(target=leftover) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for _ in range(20):
+            pool.submit(leftover)
+        sim.settle()
+        for _ in range(steps):
+            with lock:
+                pass
+
+    assert cleaned == [*range(200)] * 3
+    assert not any(thread.is_alive() for thread in threads)
+
+
 def test_a_leftover_that_fails_while_it_ends_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     """An exception on the way out goes nowhere, and no new thread begins."""
 
@@ -484,6 +534,24 @@ def test_a_pool_used_outside_is_refused_in_the_next_simulation() -> None:
         pool.submit(abs, -2)
     assert pool.submit(abs, -3).result(BOUND) == 3
     pool.shutdown()
+
+
+def test_a_pool_whose_queue_is_locked_is_left_at_once() -> None:
+    """What is queued there cannot be taken out, and nobody waits for it."""
+
+    class Own(ThreadPoolExecutor):
+        def __init__(self) -> None:
+            super().__init__(1)
+            self._work_queue: Any = Queue()
+
+    with Simulation() as sim:
+        pool = Own()
+        pool.submit(time.sleep, 1000)
+        pool.submit(int)
+        sim.settle()
+        pool._work_queue.mutex.acquire()
+
+    assert (sim.clock.elapsed, sim.threads, len(pool._threads)) == (0.0, [], 0)
 
 
 def test_a_pool_with_a_queue_of_its_own_is_a_pool_made_inside() -> None:
