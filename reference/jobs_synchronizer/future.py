@@ -25,8 +25,9 @@ class JobFuture(Future[Any]):
     """The future of one job; ``JobGroup.add_job`` makes it.
 
     Its value is the job's, its exception the job's own or a ``JobNotRun``. It is *running* as soon
-    as nothing keeps the job from running: in a thread from the first line of the job's function, in
-    another process as soon as the future of its pool is. What it is told first stands, and only the
+    as nothing keeps the job from running: in a thread before the application context is pushed that
+    its function is called in, in another process as soon as the future of its pool is. Every pool
+    but a ``ThreadPoolExecutor`` counts as one of those. What it is told first stands, and only the
     group tells it: ``set_running_or_notify_cancel`` and its like are not the caller's.
 
     Args:

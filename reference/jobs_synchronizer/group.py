@@ -48,8 +48,9 @@ class JobGroup:
     whose futures still get their answer.
 
     Args:
-        scheduler: A scheduler, or Flask-APScheduler's ``APScheduler``; with the latter, jobs that
-            run in threads of this process run in an application context.
+        scheduler: A scheduler, or Flask-APScheduler's ``APScheduler``; with the latter, jobs run in
+            an application context, unless their executor has a pool that is no
+            ``concurrent.futures.ThreadPoolExecutor``: that may run them in other processes.
 
     Raises:
         TypeError: ``scheduler`` is neither, or runs in an event loop.

@@ -30,5 +30,5 @@ class ExecutorsLock:
 
     def __exit__(self, kind: object, *_: object) -> None:
         self._lock.release()
-        if kind is not None:
+        if kind:
             self._on_failed()

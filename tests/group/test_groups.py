@@ -22,11 +22,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from flask import Flask, current_app, has_app_context
+from flask import Flask, appcontext_pushed, current_app, has_app_context
 from flask_apscheduler import APScheduler
 
 from apscheduler_fakes import Simulation
-from caller import soon
+from caller import Elsewhere, soon
 from jobs_synchronizer import JobGroup, JobLost, JobRefused, JobRemoved
 from outcomes import later
 
@@ -71,6 +71,37 @@ def test_jobs_of_flask_run_in_an_application_context(sim: Simulation, db: Any, s
         assert group.add_job(name_of_the_app, jobstore=store).result(30) == "the app"
         plain = f"{__name__}:name_of_the_app"
         assert group.add_job(plain, jobstore=store).result(30) == "the app"
+    scheduler.shutdown()
+
+
+def test_a_pool_of_another_kind_pushes_no_application_context(sim: Simulation) -> None:
+    """What is no ``ThreadPoolExecutor`` may run its jobs in other processes, and they get none."""
+    scheduler = APScheduler(BackgroundScheduler(timezone=UTC), app=Flask("the app"))
+    executor = Elsewhere()
+    scheduler.scheduler.add_executor(executor, "elsewhere")
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        future = group.add_job(name_of_the_app, executor="elsewhere")
+        time.sleep(0.1)
+        ((run, *call),) = executor.submitted
+        executor.futures[0].set_result(run(*call))
+        assert future.result(0) is None
+    scheduler.shutdown()
+
+
+def test_a_job_is_running_while_its_application_context_is_pushed(sim: Simulation) -> None:
+    """Whoever cancels it then is too late, although its function is not called yet."""
+    app = Flask("the app")
+    scheduler = APScheduler(BackgroundScheduler(timezone=UTC), app=app)
+    scheduler.start()
+    seen: list[bool] = []
+    with JobGroup(scheduler) as group:
+        future = group.add_job(name_of_the_app, **soon())
+        with appcontext_pushed.connected_to(
+            lambda _app: seen.extend([future.running(), future.cancel()]), app
+        ):
+            assert future.result(30) == "the app"
+    assert seen == [True, False]
     scheduler.shutdown()
 
 
