@@ -39,7 +39,7 @@ def test_an_error_and_a_pending_job_are_shown(sim: Simulation) -> None:
 
 
 def test_the_page_names_what_a_group_touches() -> None:
-    """Whatever a group's modules use of others and is not public stands in the page's table."""
+    """What a group's modules use or import of others and is not public stands in a table."""
     used, own = set[str](), {"__weakref__"}
     for module in (errors, future, group, handover, opener, shutdown, stores, watch):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
@@ -50,10 +50,12 @@ def test_the_page_names_what_a_group_touches() -> None:
                     own.add(name)
                 case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
                     used.add(name)
-    # What these modules name and the scheduler has, too.
-    shared = {"_executors_lock", "_lookup_executor", "_lock", "_state"}
+                case ast.ImportFrom(module=str(path), names=imported):
+                    used.update(path.split("."), (each.name for each in imported))
+    # What these modules name and others have, too.
+    shared = {"_executors_lock", "_lookup_executor", "_lock", "_state", "__slots__"}
     table = (
         PAGE.read_text(encoding="utf-8").partition("## What it touches")[2].partition("\n## ")[0]
     )
-    touched = {name for name in used - own | shared if re.fullmatch(r"_[a-z]\w*", name)}
+    touched = {name for name in used - own | shared if re.fullmatch(r"_[a-z]\w*|__slots__", name)}
     assert set(re.findall(r"[`.](_\w+)`", table)) == touched
