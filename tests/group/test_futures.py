@@ -520,6 +520,12 @@ def test_the_answer_of_a_job_that_was_not_run_can_be_pickled() -> None:
     assert (copy.name, copy.job_id, copy.what, copy.advice) == error.args
 
 
+def test_the_repr_of_an_answer_is_a_sentence() -> None:
+    """A page or a log that shows the ``repr`` of an exception says all that is known."""
+    error = JobRefused("report", "5", "was not run", "Run it.")
+    assert repr(error) == """JobRefused("Job 'report' (id 5) was not run. Run it.")"""
+
+
 def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
     """A FakeScheduler, which tests drive by hand, answers the futures of a group like any other."""
     caplog.set_level(logging.CRITICAL)

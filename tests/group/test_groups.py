@@ -318,6 +318,18 @@ def test_a_job_that_waits_in_its_callers_group(scheduler: Any, sim: Simulation) 
         assert sim.clock.elapsed == 10.0
 
 
+def test_a_job_that_flasks_run_job_calls(scheduler: Any, sim: Simulation) -> None:
+    """Flask-APScheduler's ``run_job`` calls the function beside its job, which runs when due."""
+    ran: list[int] = []
+    with JobGroup(scheduler) as group:
+        future = group.add_job(ran.append, args=[1], **soon())
+        APScheduler(scheduler).run_job(future.job_id)
+        assert [ran, future.last_seen] == [[1], "added to job store 'default'"]
+        scheduler.modify_job(future.job_id, next_run_time=datetime.now(UTC))
+        assert future.result(30) is None
+    assert (ran, sim.clock.elapsed) == ([1, 1], 0.0)
+
+
 def test_pools_of_two_schedulers_that_wait_for_each_other(scheduler: Any, sim: Simulation) -> None:
     """Each scheduler knows its own pools only: the deadline of whoever waits ends that."""
     other = BackgroundScheduler(timezone=UTC)
