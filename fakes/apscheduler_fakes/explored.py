@@ -168,7 +168,7 @@ class ExploredKernel(SteppingKernel):
 
     def put_back(self) -> None:
         """Leave what no schedule makes anew as the first one found it."""
-        for thing, values in self.naming.kept.items():
+        for thing, values in self.kept.items():
             if values:  # Else it is put back elsewhere.
                 thing._real = None
                 for name, value in zip(thing.state, values, strict=True):
@@ -189,7 +189,7 @@ class ExploredKernel(SteppingKernel):
 
     def _keep(self, thing: Any) -> None:
         """Remember how a thing was found that no schedule makes anew."""
-        kept = self.naming.kept
+        kept = self.kept
         if thing not in kept:
             thing.key, thing.made_in = ("kept", len(kept)), -1
             kept[thing] = [copy(getattr(thing, name)) for name in thing.state]

@@ -33,6 +33,10 @@ NOBODY = -1
 threads can go on that would have to wake up without a notification: none does."""
 
 
+# More threads than one starts.
+_MANY = 1 << 32
+
+
 class Stops(IntEnum):
     """Where an exploration stops, beside what other threads can notice in any case."""
 
@@ -177,7 +181,7 @@ class Ran(NamedTuple):
         switches: Its switches, each as the fields of a ``Step``.
         stops: Where it stopped.
         needs: Where it has to stop, as it turned out, so that the others can tell what they may.
-        numbers: The number of each thread.
+        numbers: The number of each thread, the same in all schedules.
         failed: Who failed, by the row of its switch.
         because: Why threads went on where that is told, by the row of their next switch.
     """
@@ -235,29 +239,12 @@ class Ran(NamedTuple):
         return " or ".join(map(self.names.__getitem__, could))
 
 
-class Naming:
-    """What the schedules of one exploration share: names, and what none of them makes anew.
-
-    Threads, and what else can be chosen, have numbers, the same in all schedules. A thread is known
-    by who started it and how many that one had started before.
-    """
-
-    def __init__(self) -> None:
-        self._numbers: dict[Hashable, int] = {"main": MAIN, CLOCK: TIME}
-        # What no schedule makes anew, and how the first one found it.
-        self.kept: dict[Any, list[Any]] = {}
-
-    def number(self, name: Hashable) -> int:
-        """Return the number that belongs to a name."""
-        return self._numbers.setdefault(name, len(self._numbers))
-
-
 class SteppingKernel(Kernel):
     """The kernel of one schedule.
 
     Args:
         policy: Who decides.
-        naming: The numbers of the whole exploration.
+        kept: What no schedule of the exploration makes anew, and how the first one found it.
         stops: Where to stop.
         early: Whether time may move although threads can run.
         spurious: Whether each thread may wake up from a Condition once without a notification.
@@ -278,7 +265,7 @@ class SteppingKernel(Kernel):
         self,
         *,
         policy: Policy,
-        naming: Naming,
+        kept: dict[Any, list[Any]],
         stops: Stops,
         early: bool,
         spurious: bool,
@@ -299,7 +286,7 @@ class SteppingKernel(Kernel):
         self.taken: list[Taken] = [Taken(MAIN, (MAIN,), NOBODY)]
         self.pending: dict[VirtualThread, Op] = {}
         self.numbers: dict[VirtualThread, int] = {self.main: MAIN}
-        self.naming = naming
+        self.kept = kept
         self._made: dict[VirtualThread, int] = {}
         self._children: dict[VirtualThread, int] = {}
         self.parents: dict[VirtualThread, VirtualThread] = {}
@@ -388,7 +375,11 @@ class SteppingKernel(Kernel):
             return thread
         self._ready.clear()
         born = self._children[parent] = self._children.get(parent, 0) + 1
-        number = self.naming.number((self.numbers[parent], born))
+        # Made of who started it and how many that one had started before, alone: it must be the same
+        # in all schedules, and where no other has run. It is greater than its starter's, as
+        # World._exit takes for granted
+        # (test_what_a_thread_is_known_by_does_not_depend_on_other_schedules).
+        number = self.numbers[parent] * _MANY + TIME + born
         self.numbers[thread] = number
         self.parents[thread] = parent
         self.taken[-1].born.append(number)

@@ -28,7 +28,7 @@ from apscheduler_fakes.outside import taking_part_from_outside
 from apscheduler_fakes.reached import Reached
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
-from apscheduler_fakes.stepping import MAIN, Cut, Naming, Policy, Ran, Stops
+from apscheduler_fakes.stepping import MAIN, Cut, Policy, Ran, Stops
 from apscheduler_fakes.traces import traces_apart
 from apscheduler_fakes.virtual import Step, VirtualThread
 from apscheduler_fakes.whole import whole
@@ -71,7 +71,8 @@ class World:
         self.given = given
         self.early = early
         self.spurious = spurious
-        self._naming = Naming()
+        # What no schedule makes anew, and how the first one found it.
+        self._kept: dict[Any, list[Any]] = {}
         self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
         self._failed_in: dict[int, Step] = {}  # By the row of the trace.
         self._counters: list[tuple[Any, str, Any]] = []
@@ -265,7 +266,7 @@ class World:
 
     def _uses_pools(self) -> bool:
         """Return whether any schedule so far has handed a job to a pool."""
-        return pools._global_shutdown_lock in self._naming.kept
+        return pools._global_shutdown_lock in self._kept
 
     def _raise_interruption(self) -> None:
         """Raise what Ctrl-C has left for now."""
@@ -291,7 +292,7 @@ class World:
     def _new_kernel(self, policy: Policy, *, stops: Stops) -> ExploredKernel:
         return ExploredKernel(
             policy=policy,
-            naming=self._naming,
+            kept=self._kept,
             stops=stops,
             early=self.early,
             spurious=self.spurious,

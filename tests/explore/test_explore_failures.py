@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 import written_programs
 from generated_sets import SETS
+from searching import outcome_of
 
 from apscheduler_fakes import (
     PCT,
@@ -30,6 +31,9 @@ from apscheduler_fakes import (
     explore,
     replay,
 )
+from apscheduler_fakes.exploration import schedules, warm_up
+from apscheduler_fakes.schedules import Replay, choices_of, read, write
+from apscheduler_fakes.world import World
 
 
 def failure_of(program: Callable[[], object], *arguments: Any, **options: Any) -> ScheduleFailure:
@@ -64,6 +68,59 @@ def test_a_program_known_as_bad_fails_and_fails_again(name: str, strategy: Any) 
 
     assert type(failure.__cause__).__name__ == written_programs.WITH_FAULTS[name]
     assert fails_again(program, failure)
+
+
+@pytest.mark.parametrize("strategy", [Exhaustive(), Random(100), Random(100, 5)])
+@pytest.mark.parametrize(
+    ("program", "texts"),
+    [
+        (written_programs.late_threads_that_draw_ids, ["AssertionError: ['x', 'y']"]),
+        (written_programs.late_threads_that_make_futures, ["AssertionError: ['x', 'y']"]),
+        (
+            written_programs.late_threads_that_fail,
+            ["ValueError: x", "It also fails with KeyError: 'y'"],
+        ),
+    ],
+)
+def test_what_a_thread_is_known_by_does_not_depend_on_other_schedules(
+    program: Callable[[], object], texts: list[str], strategy: Any
+) -> None:
+    """The ids that it draws, the order of its futures and that of its errors are its own."""
+    failure = failure_of(program, strategy)
+
+    assert str(failure).splitlines()[: len(texts)] == texts
+    assert fails_again(program, failure)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "check_then_wait",
+        "lock_order",
+        "double_checked_flag",
+        "late_threads_that_draw_ids",
+        "late_threads_that_make_futures",
+        "late_threads_that_fail",
+        *(
+            pytest.param(each, marks=pytest.mark.soundness)
+            for each in written_programs.WITH_FAULTS
+            if each not in {"check_then_wait", "lock_order", "double_checked_flag"}
+        ),
+    ],
+)
+def test_a_schedule_of_one_world_has_the_same_outcome_in_another(name: str) -> None:
+    """What fails in one of many schedules fails so where no other has run."""
+    program = getattr(written_programs, name)
+    with World(program) as world:
+        ran = next(each for each in schedules(world, Random(300)) if each.errors)
+    choices, stops = read(write(choices_of(ran.taken), ran.stops))
+
+    with World(program) as world:
+        warm_up(world)
+        again = world.run(Replay(choices), stops=stops)
+
+    assert outcome_of(*again.errors) == outcome_of(*ran.errors)
+    assert repr(again.errors[0].__cause__) == repr(ran.errors[0].__cause__)
 
 
 def test_the_strings_of_schedules_are_the_same_on_every_python() -> None:

@@ -9,6 +9,7 @@ import contextlib
 import queue
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from functools import partial
@@ -1280,6 +1281,54 @@ def a_switch_for_nothing_within_a_run() -> object:
 
     started(give_way, partial(take, second, "one"), partial(take, first, "other"))
     return lambda: str([*orders.values()])
+
+
+# The schedule of defaults starts neither of two threads: they are known by who starts them, not by
+# when any schedule did so first.
+
+
+def _started_late(do: Callable[[str], object]) -> None:
+    go = threading.Event()
+
+    def start(name: str) -> None:
+        if go.is_set():
+            threading.Thread(target=do, args=(name,)).start()
+
+    started(partial(start, "x"), partial(start, "y"), go.set)
+
+
+def late_threads_that_draw_ids() -> None:
+    lock, drawn = threading.Lock(), dict[str, uuid.UUID]()
+
+    def draw(name: str) -> None:
+        with lock:
+            drawn[name] = uuid.uuid4()
+            assert len(drawn) < 2, sorted(drawn, key=drawn.__getitem__)
+
+    _started_late(draw)
+
+
+def late_threads_that_make_futures() -> None:
+    lock, made = threading.Lock(), list[Future[str]]()
+
+    def make(name: str) -> None:
+        with lock:
+            made.append(Future())
+            made[-1].set_result(name)
+            assert len(made) < 2, [each.result() for each in wait(made).done]
+
+    _started_late(make)
+
+
+def late_threads_that_fail() -> None:
+    both = threading.Barrier(2)
+
+    def fail(name: str) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1)
+            raise {"x": ValueError, "y": KeyError}[name](name)
+
+    _started_late(fail)
 
 
 # A program's end ends the pools: from then on they refuse jobs.
