@@ -375,8 +375,8 @@ class SteppingKernel(Kernel):
             return thread
         self._ready.clear()
         born = self._children[parent] = self._children.get(parent, 0) + 1
-        # Made of who started it and how many that one had started before, alone: it must be the same
-        # in all schedules, and where no other has run. It is greater than its starter's, as
+        # Made of who started it and how many that one had started before, alone: it must be the
+        # same in all schedules, and where no other has run. It is greater than its starter's, as
         # World._exit takes for granted
         # (test_what_a_thread_is_known_by_does_not_depend_on_other_schedules).
         number = self.numbers[parent] * _MANY + TIME + born
