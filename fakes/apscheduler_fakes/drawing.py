@@ -48,7 +48,7 @@ def svg(steps: Sequence[Step]) -> str:
         parts += [head, f'<line x1="{x}" x2="{x}" {ends} stroke="#999"/>']
     for row, step in enumerate(steps):
         y = top + row * _ROW
-        fill = _FAILS if step.fails else _RUNS
+        fill = _FAILS if step.fails or step.hangs else _RUNS
         parts += [
             f'<text x="{_MARGIN}" y="{y + 4}">{seconds(step.at):>10}</text>',
             f'<circle cx="{columns[step.thread]}" cy="{y}" r="6" fill="{fill}"/>',

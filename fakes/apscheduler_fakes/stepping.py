@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from greenlet import getcurrent
 
-from apscheduler_fakes.errors import SimulationError, StepLimit, TimeLimit
+from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeLimit
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
 from apscheduler_fakes.hangs import deadlock, no_thread
 from apscheduler_fakes.kernel import Kernel
@@ -210,7 +210,10 @@ class Ran(NamedTuple):
 
     @property
     def story(self) -> list[Step]:
-        """Its switches as a failure shows them: with who failed, and up to the last who did."""
+        """Its switches as a failure shows them: with who failed, and up to the last who did.
+
+        Where nobody could go on, the last row of each thread says what it waits for.
+        """
         steps = [
             step._replace(because=self.because.get(row, "")) for row, step in enumerate(self.trace)
         ]
@@ -218,6 +221,11 @@ class Ran(NamedTuple):
             steps[row : row + 1] = [step._replace(because=self.because.get(row, ""))]
         if self.failed and not any(isinstance(each, SimulationError) for each in self.errors):
             del steps[max(self.failed) + 1 :]
+        if any(isinstance(each, Deadlock) for each in self.errors):
+            waits = dict(self.blocked)
+            for thread, row in {step.thread: row for row, step in enumerate(steps)}.items():
+                if op := waits.get(self.numbers.get(thread, NOBODY)):
+                    steps[row] = steps[row]._replace(then=f"waits for ever to {op.text}")
         return steps
 
     @property

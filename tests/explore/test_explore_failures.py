@@ -156,7 +156,7 @@ def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
         "   seconds  0 1\n"
         "  0.000000  ●    MainThread is about to acquire an RLock\n"
         "  0.000000  │ ●  Thread-1 (tell) ends\n"
-        "  0.000000  ●    MainThread waits to acquire a Lock\n"
+        "  0.000000  ●    MainThread waits for ever to acquire a Lock\n"
         "\n"
         "replay(lost_wake_up, '1')"
     )
@@ -350,6 +350,20 @@ def test_the_lanes_show_who_fails_and_end_there(
     assert re.findall(r">([^<]*fails with[^<]*)<", picture) == re.findall(
         r"●\W*(.*fails with.*)", rows
     )
+
+
+def test_the_lanes_of_a_deadlock_show_who_waits_for_what(tmp_path: Path) -> None:
+    """The last row of each thread that hangs says so, in red."""
+    failure = failure_of(written_programs.lock_order)
+
+    assert str(failure).split("\n\n")[1].splitlines()[2:] == [
+        "  0.000000  ●      MainThread waits for ever to join Thread-1 (<lambda>)",
+        "  0.000000  │ ●    Thread-1 (<lambda>) waits for ever to acquire a Lock",
+        "  0.000000  │ │ ●  Thread-2 (<lambda>) waits for ever to acquire a Lock",
+    ]
+    failure.save_svg(tmp_path / "lanes.svg")
+    picture = (tmp_path / "lanes.svg").read_text(encoding="utf-8")
+    assert picture.count('fill="#d1242f"') == picture.count("waits for ever") == 3
 
 
 def test_a_failure_can_be_drawn(tmp_path: Path) -> None:
