@@ -14,6 +14,7 @@ thread takes its values into the block, and out of it again.
 import _thread
 import queue
 import threading
+from collections import deque
 from typing import Any
 
 from apscheduler_fakes.kernel import here
@@ -71,7 +72,7 @@ class Replaced:
             if isinstance(lock, HeldLock | HeldRLock):
                 lock.free()
         for condition, _ in self._conditions:
-            condition._waiters.clear()
+            _forget_virtual(condition._waiters)
         for real, virtual in self._locals:
             forget(virtual)
             if values := real.__dict__:
@@ -80,8 +81,11 @@ class Replaced:
     def put_back(self) -> None:
         """Give the conditions their real locks back, and the locals the main thread's values."""
         for condition, inside in reversed(self._conditions):
-            condition.__dict__.clear()
+            _forget_virtual(condition._waiters)
+            # In this order: a real thread may use it meanwhile.
             condition.__dict__.update(inside)
+            for name in condition.__dict__.keys() - inside:
+                del condition.__dict__[name]
         for real, mutex in self._queues:
             real.mutex = mutex
         if _get_ident() != self._os_ident:
@@ -103,7 +107,9 @@ class Replaced:
             lock = self.by(inside["_lock"])
             if not real._waiters and lock is not inside["_lock"]:
                 self._conditions.append((real, inside))
-                real.__init__(lock)  # In place: others may know it too.
+                # In place: others may know it too. Real threads that begin to wait meanwhile are
+                # among its waiters, and stay there.
+                real.__dict__.update(_CONDITION(lock).__dict__, _waiters=real._waiters)
             return real
         if isinstance(real, _LOCAL):
             virtual = local()
@@ -116,6 +122,13 @@ class Replaced:
         if isinstance(real, _LOCK):
             return HeldLock(real)
         return real if real._is_owned() else HeldRLock(real)
+
+
+def _forget_virtual(waiters: deque[Any]) -> None:
+    """Take virtual threads, which have ended, out of the waiters of a condition."""
+    for waiter in list(waiters):
+        if isinstance(waiter, Lock):
+            waiters.remove(waiter)
 
 
 class _OverReal:

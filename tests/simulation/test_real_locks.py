@@ -1,6 +1,7 @@
 """Real locks made before the block, and what blocks for real all the same."""
 
 import _thread
+import contextlib
 import itertools
 import queue
 import select
@@ -18,8 +19,10 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Simulation, StallLimit, StepLimit, explore, stall
+from apscheduler_fakes import Simulation, SimulationError, StallLimit, StepLimit, explore, stall
 from beside import beside, until
+
+BOUND = 10  # seconds for what takes a real thread microseconds
 
 
 class Holder:
@@ -209,6 +212,57 @@ def test_real_threads_go_on_using_the_real_lock(module: Any) -> None:
     with Simulation():
         beside(use_in_a_bare_thread)
     assert tried[4:] == [True, True]
+
+
+def test_a_real_thread_that_begins_to_wait_beside_the_block_is_woken_after_it(module: Any) -> None:
+    """Whoever waits for the item of a module's queue gets it, whenever the wait began."""
+    go, over = threading.Lock(), threading.Lock()
+    go.acquire()
+    over.acquire()
+    got: list[str] = []
+
+    def consume_in_a_bare_thread() -> None:
+        go.acquire()
+        got.append(module.queue.get())
+        over.release()
+
+    _thread.start_new_thread(consume_in_a_bare_thread, ())
+    with Simulation():
+        go.release()
+        until(lambda: bool(module.queue.not_empty._waiters))
+    module.queue.put("item")
+    assert over.acquire(timeout=BOUND)
+    assert got == ["item"]
+
+
+class Lasting(dict[str, Any]):
+    """What is never empty."""
+
+    clear = None  # type: ignore[assignment]
+
+
+def test_a_condition_is_whole_while_it_is_replaced_and_put_back(module: Any) -> None:
+    """A real thread may use it at any moment."""
+    before = vars(module.alone)
+    module.alone.__dict__ = Lasting(before)
+    with Simulation():
+        assert module.alone._lock is not before["_lock"]
+    assert vars(module.alone) == before
+
+
+def test_a_condition_forgets_a_thread_that_could_not_be_ended(module: Any) -> None:
+    """Outside, a notification reaches who waits there."""
+
+    def stubborn() -> None:
+        with module.condition:
+            while True:
+                with contextlib.suppress(BaseException):
+                    module.condition.wait()
+
+    with pytest.raises(SimulationError, match="could not end stubborn"), Simulation() as sim:
+        threading.Thread(target=stubborn, name="stubborn").start()
+        sim.settle()
+    assert list(module.condition._waiters) == []
 
 
 def test_a_lock_that_is_held_when_the_block_begins_stays(module: Any) -> None:
