@@ -218,11 +218,27 @@ def _observe_cancelling(pool: Any) -> None:
             pool_future.add_done_callback(done)
             if not run_id.in_a_thread:
                 future._pool_future = pool_future
+                _note_sending(future, pool_future)
                 if future._gives_up:  # It was taken back meanwhile.
                     future.cancel()
         return pool_future
 
     pool.submit = submit_observed
+
+
+def _note_sending(future: JobFuture, pool_future: Future[Any]) -> None:
+    """Note when a process pool puts a job on its way: one that breaks answers all that it has."""
+    own: Any = vars(pool_future)
+
+    def set_running_or_notify_cancel() -> bool:
+        future._sent = True
+        del own["set_running_or_notify_cancel"]
+        return pool_future.set_running_or_notify_cancel()
+
+    future._sent = False
+    own["set_running_or_notify_cancel"] = set_running_or_notify_cancel
+    if pool_future.running() or pool_future.done():  # It was too late.
+        future._sent = True
 
 
 def _dropped(run_id: RunId) -> None:
@@ -265,7 +281,7 @@ def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
         future._elsewhere = False
         future.cancel()
         return
-    if begun and future.running():
+    if begun and future._sent and future.running():
         advice = "It may have run, in part or whole: add it again only if it may run twice."
     else:
         advice = "It did not begin: mend what is wrong, and add it again."

@@ -367,6 +367,31 @@ def test_a_job_that_is_cancelled_while_another_processes_pool_takes_it(
         assert not future.running()
 
 
+def test_jobs_in_the_queue_of_a_process_pool_that_breaks(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what the pool had put on its way may have run, be it in the hand-over or after that."""
+    pool = Elsewhere()
+    scheduler.add_executor(pool, "elsewhere")
+
+    def submit(*call: Any) -> Any:
+        pool_future = Elsewhere.submit(pool, *call)
+        if len(pool.futures) == 1:
+            pool_future.set_running_or_notify_cancel()
+        return pool_future
+
+    monkeypatch.setattr(pool._pool, "submit", submit)
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job(work, executor="elsewhere") for _ in range(3)]
+        time.sleep(0.1)
+        assert pool.futures[1].set_running_or_notify_cancel()
+        assert [future.running() for future in futures] == [True, True, False]
+        for pool_future in pool.futures:
+            pool_future.set_exception(BrokenProcessPool("a worker was killed"))
+    told = [str(future.exception()).split(". ")[1].partition(":")[0] for future in futures]
+    assert told == [*["It may have run, in part or whole"] * 2, "It did not begin"]
+
+
 class Slow(Elsewhere):
     """One whose pool takes a second to take a job."""
 
