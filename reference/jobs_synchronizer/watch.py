@@ -92,7 +92,7 @@ class Watch:
         self._openers: dict[Opener, None] = {}
         # What a store may have, by the store's alias and the job's id.
         self._waiting: dict[tuple[str, str], JobFuture] = {}
-        # Aliases of stores that have failed to remove a job since one of their own has run.
+        # Aliases of stores that have failed to remove a job, and have not taken another one since.
         self._failed: set[str] = set()
         self._attends = False
         self._changes = False
@@ -194,6 +194,7 @@ class Watch:
             raise
         finally:
             self._stores.release()
+        self._sweep(future._jobstore)
 
     def _add(self, future: JobFuture, options: dict[str, Any]) -> None:
         with self._lock:
@@ -304,7 +305,7 @@ class Watch:
         if event.code in OF_ALL:
             self._hear_of_all(event)
         elif event.code in OF_RUNS:
-            self._sweep(event.jobstore)
+            self._sweep()
         elif future := self._waiting.get((event.jobstore, event.job_id)):
             self._hear_of_one(future, event.code)
 
@@ -320,8 +321,10 @@ class Watch:
             with self._lock:
                 left = [future for future in list(self._waiting.values()) if future.done()]
             for future in left:
-                with suppress(Exception):  # As in JobFuture.cancel().
-                    self.take_back(future)
+                # Each job of a store that is locked would wait for its time-out.
+                if future._jobstore not in self._failed:
+                    with suppress(Exception):  # As in JobFuture.cancel().
+                        self.take_back(future)
 
     def _hear_of_one(self, future: JobFuture, code: int) -> None:
         match code:

@@ -670,43 +670,51 @@ def test_a_cancelled_job_that_its_store_keeps(scheduler: Any) -> None:
 
 
 class LockedStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
-    """A store that somebody else has locked."""
+    """A store that somebody else has locked, for adding and for removing."""
 
-    is_locked = True
+    locked: frozenset[str] = frozenset({"add", "remove"})
+    looks = 0
 
     def add_job(self, job: Any) -> None:
         """Fail as long as it is locked."""
-        self._look()
+        self._look("add")
         super().add_job(job)
 
     def remove_job(self, job_id: str) -> None:
         """Fail as long as it is locked."""
-        self._look()
+        self._look("remove")
         super().remove_job(job_id)
 
-    def _look(self) -> None:
-        if self.is_locked:
+    def _look(self, what: str) -> None:
+        self.looks += 1
+        if what in self.locked:
             raise OSError("database is locked")
 
 
 def test_a_job_that_its_store_was_too_busy_to_take(scheduler: Any) -> None:
-    """What a store may have is looked for as soon as a job of that store has run in a pool."""
+    """What a store may have is looked for as soon as it takes another job of a group."""
     store = LockedStore()
     scheduler.add_jobstore(store, "locked")
-    scheduler.add_executor(DebugExecutor(), "inline")
     for _ in range(3):
         with pytest.raises(OSError, match="database is locked"), JobGroup(scheduler) as group:
             group.add_job(int, jobstore="locked")
     watch = scheduler._job_groups
     with JobGroup(scheduler) as group:
-        group.add_job(int).result(30)
-        store.is_locked = False
-        # One that runs in the scheduler's thread has the lock of the stores.
-        for alias, store_of_it in [("default", "default"), ("inline", "locked")]:
-            group.add_job(int, executor=alias, jobstore=store_of_it).result(30)
-            time.sleep(1)
-            assert len(watch._waiting) == 3
-        group.add_job(int, jobstore="locked").result(30)
+        left: list[tuple[int, int]] = []
+
+        def add(locked: set[str], alias: str = "locked") -> None:
+            store.locked = frozenset(locked)
+            store.looks = 0
+            group.add_job(int, jobstore=alias, **soon(60))
+            left.append((len(watch._waiting), store.looks))
+
+        add(set(), "default")
+        with scheduler._jobstores_lock:  # It may be looking at what is due.
+            add(set())
+        # One time-out is enough.
+        add({"remove"})
+        add(set())
+    assert left == [(4, 0), (5, 1), (6, 2), (4, 4)]
     assert [watch._waiting, watch._failed] == [{}, set()]
     assert scheduler._listeners == []
 
