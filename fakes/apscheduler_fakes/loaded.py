@@ -59,9 +59,10 @@ class _Seen:
     def __init__(self, owner: Any) -> None:
         self.owner = ref(owner)
         self.names = _getter(owner)
-        values = tuple(self.names(owner).values())
+        names = self.names(owner).copy()  # A real thread may add to them meanwhile.
+        values = tuple(names.values())
         self.places, self.types = _references(values), _types(values)
-        self.swappable = swappable(self.names(owner))
+        self.swappable = swappable(names)
 
     def to_swap(self) -> list[tuple[Any, str, Any]]:
         """Return what there is to swap now, each as owner, name and value."""
@@ -235,7 +236,7 @@ def own_classes(module: ModuleType) -> list[type]:
     owners: list[Any] = [module]
     known = set()
     for owner in owners:
-        for value in names_of(owner).values():
+        for value in tuple(names_of(owner).values()):  # A real thread may add to them meanwhile.
             is_own = (
                 is_class(value)
                 and _of_class(value).get("__module__") == name

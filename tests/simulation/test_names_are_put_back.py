@@ -343,6 +343,36 @@ def test_an_import_that_fails_inside_says_why(
     assert vars(kept)["sleep"] is vars(kept)["mine"] is time.sleep is _REAL_SLEEP
 
 
+def test_a_module_may_grow_while_it_is_looked_at(module: str) -> None:
+    """As one does that a real thread imports or fills meanwhile: its names are put back."""
+    kept: Any = importlib.import_module(module)
+    asked: list[object] = []
+
+    def grow(instead: Any) -> Any:
+        asked.append(instead)
+        setattr(kept, f"name_{len(asked)}", None)
+        return instead
+
+    class Name(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            return bool(grow(str.__eq__(self, other)))
+
+    class Items(list[object]):
+        __class__: Any = property(lambda _: grow(list))
+
+    kept.Poll.__module__ = Name(module)
+    kept.add = Items().append
+    with Simulation():
+        first = len(asked)
+        kept.later = time.sleep
+    assert 2 <= first < len(asked)
+    assert kept.sleep is kept.later is time.sleep
+    assert kept.Poll.clock is time.monotonic
+
+
 def test_a_name_that_the_program_sets_inside_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a program puts in the place of a swapped name is its own affair."""
     mine: Any = len
