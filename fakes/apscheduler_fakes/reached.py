@@ -6,17 +6,17 @@ whatever the program refers to is followed: closures, defaults and arguments, in
 and what the modules of its functions hold. Not looked into are the standard library's modules and
 those of installed packages, threads, loggers and the test runner: they guard what is their own.
 
-What a set, a ``deque``, a named tuple or an object written in C refers to stays real.
+What a frozenset or an object written in C, but for the containers, refers to stays real.
 """
 
 import gc
 import sys
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from logging import Logger
-from operator import is_, setitem
+from operator import is_
 from pathlib import PurePath
 from threading import Thread
 from types import CellType, FunctionType, MemberDescriptorType, ModuleType
@@ -28,7 +28,6 @@ from apscheduler_fakes.stand_ins import STAND_INS
 
 # By id: a class of the program's may be unhashable.
 _TYPE_IDS = frozenset(map(id, TYPES))
-_LOOKED_INTO = _TYPE_IDS | {id(tuple)}
 
 
 class Reached:
@@ -49,6 +48,7 @@ class Reached:
         todo = list(things)
         seen = {id(each): each for each in todo}  # Kept alive, so that no other gets the same id.
         guards: dict[int, bool] = {}
+        looked_into = _TYPE_IDS | frozenset(map(id, _with_subclasses(tuple)))
         while todo:
             thing = todo.pop()
             kind = type(thing)
@@ -56,7 +56,7 @@ class Reached:
                 guards[id(kind)] = _guards_its_own(kind)
             if guards[id(kind)]:
                 continue
-            if _may_change(thing) and _exchange(thing, partial(self._virtual, thing)):
+            if _may_change(thing, looked_into) and _exchange(thing, partial(self._virtual, thing)):
                 self._changed.append(thing)
             for each in filter(gc.is_tracked, _referred(thing)):
                 if id(each) not in seen:
@@ -81,7 +81,14 @@ class Reached:
         return self._reals.get((id(thing), id(value)), value)
 
 
-def _may_change(thing: Any) -> bool:
+def _with_subclasses(kind: type) -> Iterator[type]:
+    yield kind
+    subclasses: list[type] = type.__subclasses__(kind)
+    for each in subclasses:
+        yield from _with_subclasses(each)
+
+
+def _may_change(thing: Any, looked_into: frozenset[int]) -> bool:
     """Return whether there may be something to replace in what a thing refers to, in few calls."""
     if type(thing) is FunctionType:
         return thing.__defaults__ is not None
@@ -89,7 +96,7 @@ def _may_change(thing: Any) -> bool:
     if issubclass(type(thing), dict):
         referents += dict.values(thing)  # Those of an object may be the object's alone.
     types = map(id, map(type, referents))
-    return not (_LOOKED_INTO.isdisjoint(types) and STAND_INS.keys().isdisjoint(map(id, referents)))
+    return not (looked_into.isdisjoint(types) and STAND_INS.keys().isdisjoint(map(id, referents)))
 
 
 def _exchange(thing: Any, other: Callable[[Any], Any]) -> bool:
@@ -104,10 +111,16 @@ def _exchange(thing: Any, other: Callable[[Any], Any]) -> bool:
 
 
 def _within(value: Any, other: Callable[[Any], Any]) -> Any:
-    if type(value) is not tuple:
+    kind = type(value)
+    if not issubclass(kind, tuple):
         return other(value)
-    instead = tuple(_within(each, other) for each in value)
-    return value if all(map(is_, value, instead)) else instead
+    items = tuple.__getitem__(value, slice(None))
+    within = [_within(each, other) for each in items]
+    if all(map(is_, items, within)):
+        return value
+    instead = tuple.__new__(kind, within)
+    attributes_of(instead).update(attributes_of(value))
+    return instead
 
 
 def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
@@ -118,8 +131,11 @@ def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
         yield from ((value, partial(dict.__setitem__, thing, key)) for key, value in items)
         if kind is defaultdict:
             yield thing.default_factory, partial(setattr, thing, "default_factory")
-    elif kind is list:
-        yield from ((value, partial(setitem, thing, index)) for index, value in enumerate(thing))
+    elif base := next((each for each in (list, deque) if issubclass(kind, each)), None):
+        places = enumerate(base.__iter__(thing))
+        yield from ((value, partial(base.__setitem__, thing, index)) for index, value in places)
+    elif issubclass(kind, set):
+        yield from ((value, partial(_put_into, thing, value)) for value in set.__iter__(thing))
     elif kind is CellType:
         # It may be empty.
         put = partial(setattr, thing, "cell_contents")
@@ -130,6 +146,11 @@ def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
         state = thing.func, thing.keywords, vars(thing)
         yield thing.args, lambda args: thing.__setstate__((state[0], args, *state[1:]))
     yield from _slots(thing)
+
+
+def _put_into(things: set[Any], value: Any, instead: Any) -> None:
+    set.remove(things, value)
+    set.add(things, instead)
 
 
 def _slots(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from searching import outcomes
@@ -103,6 +103,47 @@ def in_a_container(lock: Any) -> Program:
     return lambda: twice(kept["all"][1][0])
 
 
+class Locks(list[Any]):
+    """A list of a class of its own."""
+
+
+def in_a_list_of_ones_own(lock: Any) -> Program:
+    kept = Locks([lock])
+    return lambda: twice(kept[0])
+
+
+def in_a_deque(lock: Any) -> Program:
+    kept = deque([lock])
+    return lambda: twice(kept[0])
+
+
+def in_a_set(lock: Any) -> Program:
+    kept = {lock}
+    return lambda: twice(*kept)
+
+
+class Guarded(NamedTuple):
+    """A lock and what it guards."""
+
+    lock: Any
+    data: object = None
+
+
+def in_a_named_tuple(lock: Any) -> Program:
+    kept = [Guarded(lock)]
+    return lambda: twice(kept[0].lock)
+
+
+class Pair(tuple[Any, ...]):  # noqa: SLOT001  # That is the point.
+    """A tuple that has attributes."""
+
+
+def in_a_tuple_with_attributes(lock: Any) -> Program:
+    pair = Pair([lock, "data"])
+    pair.name = "both"  # type: ignore[attr-defined]
+    return lambda: twice(pair[0] if vars(pair) == {"name": "both"} else None)
+
+
 def in_an_attribute(lock: Any) -> Program:
     account = Account(lock)
     return lambda: twice(account.lock)
@@ -126,6 +167,11 @@ PLACES = [
     in_a_default,
     in_a_keywords_default,
     in_a_container,
+    in_a_list_of_ones_own,
+    in_a_deque,
+    in_a_set,
+    in_a_named_tuple,
+    in_a_tuple_with_attributes,
     in_an_attribute,
     in_a_slot,
     in_an_argument,
@@ -224,8 +270,8 @@ def test_what_the_program_puts_in_the_place_of_a_lock_stays() -> None:
 
 
 def test_a_lock_that_is_out_of_reach_stays_real() -> None:
-    """What only a set or a deque refers to is no place to switch: the page says so."""
-    locks = deque([threading.Lock()])
+    """What only a frozenset refers to is no place to switch: the page says so."""
+    locks = frozenset([threading.Lock()])
 
-    assert outcomes(lambda: twice(locks[0]), Exhaustive()).keys() == {2}
+    assert outcomes(lambda: twice(*locks), Exhaustive()).keys() == {2}
     assert type(had[-1]).__module__ == "_thread"
