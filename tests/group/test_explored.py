@@ -420,6 +420,34 @@ def test_a_race_with_the_schedulers_own_thread(
     assert race.seen == ANSWERS[happens]
 
 
+@pytest.mark.parametrize("preemptions", [0, pytest.param(2, marks=pytest.mark.soundness)])
+def test_adding_beside_a_shutdown_that_waits(preemptions: int) -> None:
+    """A block beside a shutdown that waits for a pool leaves nothing, in a persistent store too."""
+    seen: set[str] = set()
+
+    def program() -> None:
+        store = Kept()
+        scheduler = OneLook(
+            timezone=UTC, executors={"default": pool()}, jobstores={"default": store}
+        )
+        scheduler.start()
+        gate = threading.Event()
+        scheduler._executors["default"]._pool.submit(gate.wait)
+        stopping = threading.Thread(target=scheduler.shutdown)
+        futures = []
+        with suppress(JobRefused), JobGroup(scheduler) as group:
+            stopping.start()
+            futures.append(group.add_job(int))
+        gate.set()
+        stopping.join()  # It may have claimed the job, and answers it.
+        seen.add(answer_of(futures[0]) if futures else "not added")
+        assert [store.get_all_jobs(), scheduler._job_groups._waiting] == [[], {}]
+        assert scheduler._listeners == []
+
+    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
+    assert seen == {"cancelled", *(["JobLost", "not added"] if preemptions else [])}
+
+
 @pytest.mark.parametrize("adds", [False, True])
 @pytest.mark.parametrize("preemptions", [0, pytest.param(1, marks=pytest.mark.soundness)])
 def test_a_callback_during_a_shutdown_that_waits(adds: bool, preemptions: int) -> None:
