@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from types import SimpleNamespace
 from typing import Any, Self
@@ -268,7 +269,8 @@ def _run_python_thread(kernel: Kernel, thread: Any) -> None:
         if not kernel.unwinding:
             _raise_in_test(kernel, error)
             shorten(error)
-            thread._invoke_excepthook(thread)
+            # Whatever the hook raises is told as what a bare thread raises.
+            _run_bare_thread(kernel, thread._invoke_excepthook, (thread,))
 
 
 def _run_bare_thread(
@@ -285,7 +287,7 @@ def _run_bare_thread(
         if not kernel.unwinding:
             _raise_in_test(kernel, error)
             shorten(error)
-            _report(function, error)
+            _report(kernel, function, error)
 
 
 def _raise_in_test(kernel: Kernel, error: BaseException) -> None:
@@ -303,12 +305,12 @@ def _forget(virtual: VirtualThread) -> None:
     threading._active.pop(virtual.ident, None)  # type: ignore[attr-defined]
 
 
-def _report(function: Callable[..., object], error: BaseException) -> None:
+def _report(kernel: Kernel, function: Callable[..., object], error: BaseException) -> None:
     message = "Exception ignored in thread started by"
-    if sys.unraisablehook is sys.__unraisablehook__:
+    hook: Any = sys.unraisablehook
+    if hook is sys.__unraisablehook__:
         # The default hook takes nothing that Python code can make.
-        sys.stderr.write(f"{message}: {function!r}\n")
-        traceback.print_exception(error)
+        _print(message, function, error)
         return
     in_words = sys.version_info >= (3, 13)
     details = SimpleNamespace(
@@ -318,4 +320,14 @@ def _report(function: Callable[..., object], error: BaseException) -> None:
         err_msg=f"{message} {function!r}" if in_words else message,
         object=None if in_words else function,
     )
-    sys.unraisablehook(details)
+    try:
+        hook(details)
+    except BaseException as again:  # noqa: BLE001  # As Python itself.
+        if not kernel.unwinding:
+            _print("Exception ignored in sys.unraisablehook", hook, again)
+
+
+def _print(message: str, thing: object, error: BaseException) -> None:
+    with suppress(Exception):  # Without a standard error nobody is told.
+        sys.stderr.write(f"{message}: {thing!r}\n")
+        traceback.print_exception(error)

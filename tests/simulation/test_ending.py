@@ -132,6 +132,30 @@ def test_a_leftover_that_fails_while_it_ends_is_silent(capfd: pytest.CaptureFixt
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("start", ["bare", "Thread"])
+def test_a_hook_that_waits_when_the_block_ends_is_silent(
+    start: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What tells of a thread's failure ends as the thread itself would."""
+
+    def wait(_: object) -> None:
+        time.sleep(1000)
+
+    def fail() -> None:
+        raise ValueError
+
+    monkeypatch.setattr(threading, "excepthook", wait)
+    monkeypatch.setattr("sys.unraisablehook", wait)
+    with Simulation() as sim:
+        if start == "bare":
+            _thread.start_new_thread(fail, ())
+        else:
+            threading.Thread(target=fail).start()
+        sim.settle()
+        assert len(sim.threads) == 2
+    assert capfd.readouterr() == ("", "")
+
+
 def test_what_a_pool_has_queued_never_starts(capfd: pytest.CaptureFixture[str]) -> None:
     """A pool that is left ends without its queued work, and without a word."""
     ran: list[int] = []

@@ -470,6 +470,35 @@ def test_without_a_hook_an_exception_in_a_bare_thread_is_printed(
     assert "in fail\n" in shown
 
 
+def test_a_hook_that_fails_ends_no_other_thread(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told of as far as that is possible, and the main thread goes on."""
+
+    def fail() -> None:
+        raise ValueError("boom")
+
+    def hook(_: object) -> None:
+        raise KeyError("hook")
+
+    monkeypatch.setattr(threading, "excepthook", sys.exit)
+    monkeypatch.setattr(sys, "unraisablehook", hook)
+    thread = Thread(target=fail)
+    thread.start()
+    thread.join()
+    _thread.start_new_thread(fail, ())
+    shown = ""
+    while "KeyError: 'hook'" not in shown:
+        time.sleep(SHORT)
+        shown += capsys.readouterr().err
+    assert shown.startswith("Exception ignored in sys.unraisablehook")
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    monkeypatch.setattr(sys, "stderr", None)
+    _thread.start_new_thread(fail, ())
+    time.sleep(SHORT)
+
+
 NAMES = ("exc_type", "exc_value", "exc_traceback", "err_msg", "object")
 
 
