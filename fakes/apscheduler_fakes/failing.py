@@ -14,7 +14,7 @@ from apscheduler_fakes.simpler import simplest
 from apscheduler_fakes.stepping import Ran
 from apscheduler_fakes.world import World
 
-# How many steps are spent, about, on finding the same failure with fewer preemptions.
+# How many steps are spent, about, on finding the same failure in a simple schedule.
 MINIMISE = 10_000
 
 
@@ -55,23 +55,23 @@ def failure_of(
         ScheduleDiverged: It does not fail again.
     """
     __tracebackhide__ = True
-    tries = MINIMISE // len(ran.taken)
-    simple, fewest = simplest(
+    tries = max(1, MINIMISE // len(ran.taken))  # One at least, however long the program is.
+    simple, tried = simplest(
         world,
         _failing_again(world, ran),
         fault,
         tries,
-        lambda tried: progress.tell(
-            f"a failure, made simpler in {tried:,} of {counted(tries, 'schedule')}"
+        lambda made: progress.tell(
+            f"a failure, made simpler in {made:,} of {counted(tries, 'schedule')}"
         ),
     )
     best = _failing_again(world, simple)
     failure = described(options, best)
     failure.__cause__ = cause(best)
-    if best.preemptions and not fewest:
+    if best.preemptions and tried is not None:
         failure.add_note(
             f"Fewer than {counted(best.preemptions, 'preemption')} may do: that was looked for in "
-            f"{counted(tries, 'schedule')}, and there are more."
+            f"{counted(tried, 'schedule')}, and there are more."
         )
     return failure
 

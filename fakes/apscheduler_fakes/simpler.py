@@ -33,47 +33,71 @@ class Follow:
         return could[0]
 
 
+class _Tries:
+    """The schedules that may be spent on one failure.
+
+    Args:
+        world: The world to run them in.
+        number: How many.
+        tell: Called before each of them with how many there have been.
+    """
+
+    def __init__(self, world: World, number: int, tell: Callable[[int], object]) -> None:
+        self._world = world
+        self._tell = tell
+        self.left = number
+        self.made = 0
+
+    def run(self, policy: Policy, stops: Stops) -> Ran:
+        """Spend one."""
+        self.left -= 1
+        self.made += 1
+        self._tell(self.made)
+        return self._world.run(policy, stops=stops)
+
+
 def simplest(
-    world: World, ran: Ran, fault: object, tries: int, tell: Callable[[int], object]
-) -> tuple[Ran, bool]:
-    """Return a schedule with the same failure, and whether none has fewer preemptions.
+    world: World, ran: Ran, fault: object, number: int, tell: Callable[[int], object]
+) -> tuple[Ran, int | None]:
+    """Return a schedule with the same failure, and how many were tried to have fewer preemptions.
 
     Args:
         world: The world to run it in.
         ran: The schedule that failed.
         fault: The kind of the error that is to be found again.
-        tries: How many schedules may be spent, a quarter of them on the search alone.
+        number: How many schedules may be spent: half of them on putting steps together, and the
+            last quarter on what comes after the search alone.
         tell: Called before each of them with how many there have been.
+
+    Returns:
+        Both; ``None`` for the second when it is certain that no schedule has fewer.
     """
-    left = tries
-
-    def attempt(policy: Policy, stops: Stops) -> Ran:
-        nonlocal left
-        left -= 1
-        tell(tries - left)
-        return world.run(policy, stops=stops)
-
+    tries = _Tries(world, number, tell)
     best: Ran | None = ran
     while best is not None:
         ran, best = best, None
         for order in _put_together(ran.taken):
-            if left <= tries // 4:
+            if tries.left <= number // 2:
                 break
-            tried = attempt(Follow(order), ran.stops)
+            tried = tries.run(Follow(order), ran.stops)
             if has(tried, fault) and tried.preemptions < ran.preemptions:
                 best = tried
                 break
     # A search needs no stop before a start, and finds the first of those with as many, too.
-    stops = Stops.FEW if ran.stops is Stops.STARTS else ran.stops
+    stops = max(ran.needs, Stops.FEW if ran.stops is Stops.STARTS else ran.stops)
     for bound in range(ran.preemptions + 1):
         search = Exhaustive(max_preemptions=bound).search()
         more = True
-        while more and left > 0:
-            tried = attempt(search, stops)
+        while more and tries.left > number // 4:
+            tried = tries.run(search, stops)
             if has(tried, fault):
-                return _shortened(world, tried, fault), True
-            more = search.advance(tried)
-    return _shortened(world, ran, fault), left > 0
+                return _shortened(tries, tried, fault), None
+            if tried.needs > stops:  # As any search: there are more places to stop.
+                stops, search = tried.needs, Exhaustive(max_preemptions=bound).search()
+            else:
+                more = search.advance(tried)
+    made = None if tries.left > number // 4 else tries.made
+    return _shortened(tries, ran, fault), made
 
 
 def _put_together(taken: list[Taken]) -> Iterator[list[int]]:
@@ -97,13 +121,15 @@ def _put_together(taken: list[Taken]) -> Iterator[list[int]]:
                 yield before + rest[:later] + stopped + rest[later:]
 
 
-def _shortened(world: World, ran: Ran, fault: object) -> Ran:
+def _shortened(tries: _Tries, ran: Ran, fault: object) -> Ran:
     """Return a schedule with the same failure, each choice made the default where that will do."""
     best = ran
     choices = choices_of(ran.taken)
     for index in [place for place, choice in enumerate(choices) if choice]:
         for shorter in (choices[:index], [*choices[:index], 0, *choices[index + 1 :]]):
-            tried = world.run(Replay(shorter), stops=ran.stops)
+            if tries.left <= 0:
+                return best
+            tried = tries.run(Replay(shorter), ran.stops)
             if has(tried, fault) and tried.preemptions <= best.preemptions:
                 best, choices = tried, choices_of(tried.taken)
                 break

@@ -632,7 +632,9 @@ def four_threads_of_four_sections() -> None:
 
 def test_what_a_failure_says_is_no_part_of_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """One assert is one fault with as few preemptions as it takes, whatever data it tells of."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 100)  # One preemption needs no more.
+    monkeypatch.setattr(
+        "apscheduler_fakes.failing.MINIMISE", 1_000
+    )  # One preemption needs no more.
     failure = failure_of(four_threads_of_four_sections, Random(40, seed=1), keep_going=True)
 
     assert failure.preemptions == 1
@@ -650,6 +652,65 @@ def test_a_failure_says_where_fewer_preemptions_may_do(monkeypatch: pytest.Monke
     assert given_up.__notes__ == [
         "Fewer than 2 preemptions may do: that was looked for in 2 schedules, and there are more."
     ]
+
+
+def test_a_failure_is_made_simpler_in_as_many_schedules_as_may_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is tried for it counts, and however long the program is, one schedule is tried."""
+    runs: list[int] = []
+
+    def program() -> None:
+        runs.append(1)
+        lock, order = threading.Lock(), list[str]()
+
+        def enter(name: str) -> None:
+            for _ in range(12):
+                with lock:
+                    order.append(name)
+
+        written_programs.joined(partial(enter, "a"), partial(enter, "b"))
+        assert sum(map(str.__ne__, order, order[1:])) < 8, "many switches"
+
+    # The warm-up, the schedule, and what is run again to see that it fails again are no tries.
+    numbers = {}
+    for steps in (0, 800):
+        monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", steps)
+        runs.clear()
+        failure = failure_of(program, Random(1))
+        numbers[steps] = len(runs) - 7
+        (note,) = failure.__notes__
+        assert note.startswith(f"Fewer than {failure.preemptions} preemptions may do: that was ")
+    assert numbers == {0: 1, 800: 23}
+
+
+def looks_at_a_lock_that_main_holds() -> None:
+    lock, seen = threading.Lock(), list[bool]()
+    written_programs.started(lambda: seen.append(lock.locked()))
+    with lock:
+        written_programs.started(str)
+    assert seen != [True]
+
+
+def looks_at_a_lock_unless_it_fails() -> None:
+    lock, event = threading.Lock(), threading.Event()
+
+    def look() -> None:
+        assert not event.is_set()
+        lock.locked()
+
+    written_programs.started(look, event.set)
+
+
+@pytest.mark.parametrize(
+    "program", [looks_at_a_lock_that_main_holds, looks_at_a_lock_unless_it_fails]
+)
+def test_a_failure_is_made_simpler_with_the_stops_that_it_needs(
+    program: Callable[[], object],
+) -> None:
+    """Where somebody looks at a lock, the search for a simple schedule stops at its release."""
+    # The first schedule of a sample does not know yet that somebody looks.
+    assert failure_of(program, Random(1)).schedule == failure_of(program).schedule
 
 
 def test_an_exception_may_be_of_a_class_that_the_program_makes() -> None:
