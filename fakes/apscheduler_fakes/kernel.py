@@ -30,6 +30,7 @@ from apscheduler_fakes.hangs import (
     thread_of_the_same_identifier,
     time_limit,
 )
+from apscheduler_fakes.insisting import raise_at_the_next_line
 from apscheduler_fakes.report import seconds
 from apscheduler_fakes.virtual import VirtualThread, Waiters
 from apscheduler_fakes.whole import is_whole
@@ -45,6 +46,9 @@ MAX_THROWS = 100
 # After a failure the main thread's waits give up at once, so that its ``finally`` clauses run. Code
 # that swallowed the failure and waits on and on meets it again after this many.
 MAX_GIVE_UPS = 100
+
+# Who catches it as often is told where it cannot.
+MAX_CAUGHT = 100
 
 # As many timers that no longer count may stay among those that do, whatever their share.
 _FEW = 64
@@ -141,6 +145,7 @@ class Kernel:
         self._waits = 0
         self._started = 0
         self._give_ups = 0
+        self._caught = 0
         self._thrown: BaseException | None = None
         self.ending = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
@@ -393,7 +398,7 @@ class Kernel:
         if self.ending:
             raise self._end_again(self.running)
         if self.failure is not None:
-            raise self.failure
+            raise self._once_more(self.failure)
         self.fail(limit())
 
     def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
@@ -575,8 +580,15 @@ class Kernel:
         self._give_ups += 1
         if self._give_ups > MAX_GIVE_UPS:
             assert self.failure is not None
-            raise self.failure
+            raise self._once_more(self.failure)
         return False
+
+    def _once_more(self, failure: SimulationError) -> SimulationError:
+        """Return a failure that something has caught already; see to it that there is an end."""
+        self._caught += 1
+        if self._caught > MAX_CAUGHT:
+            raise_at_the_next_line(failure)
+        return failure
 
 
 def _resumed() -> None:

@@ -118,7 +118,7 @@ def shorten(error: BaseException) -> None:
             kept.append(traceback)
         traceback = traceback.tb_next
     if not isinstance(error, Exception):
-        while len(kept) > 1 and kept[-1].tb_frame.f_globals.get("__name__") in _STANDARD:
+        while len(kept) > 1 and kept[-1].tb_frame.f_globals.get("__name__") in STANDARD:
             kept.pop()
     for each in reversed(kept):
         traceback = TracebackType(traceback, each.tb_frame, each.tb_lasti, each.tb_lineno)
@@ -164,11 +164,11 @@ def _standard_call(frames: list[FrameType]) -> str:
     call = ""
     for frame in reversed(frames):
         name = frame.f_code.co_qualname
-        if frame.f_globals.get("__name__") not in _STANDARD or name in _OUTERMOST:
+        if frame.f_globals.get("__name__") not in STANDARD or name in _OUTERMOST:
             break
         call = name
     return call
 
 
-_STANDARD = {"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"}
+STANDARD = {"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"}
 _OUTERMOST = {"Thread.run", "_worker"}

@@ -14,7 +14,7 @@ from types import FrameType
 
 import pytest
 
-from apscheduler_fakes import Simulation, StepLimit, TimeLimit
+from apscheduler_fakes import Deadlock, Simulation, StepLimit, TimeLimit
 
 
 def test_a_heartbeat_does_not_hide_that_the_main_thread_waits_for_ever() -> None:
@@ -196,6 +196,60 @@ def test_one_who_swallows_a_limit_meets_it_again() -> None:
                     seen = again
 
     assert caught.value is seen
+
+
+HANGS: dict[str, tuple[Callable[[], object], type[BaseException]]] = {
+    "for ever": (lambda: queue.Queue[int]().get(), Deadlock),
+    "too long": (lambda: queue.Queue[int]().get(timeout=1), TimeLimit),
+}
+
+
+def catch_all_untraced(call: Callable[[], object]) -> None:
+    while True:
+        try:
+            call()
+        except:  # noqa: E722, S112  # As people write it.
+            continue
+
+
+def suppress_all_untraced(call: Callable[[], object]) -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            call()
+
+
+def ask_again_untraced(call: Callable[[], object]) -> None:
+    def asked_untraced() -> bool:
+        try:
+            call()
+        except BaseException:  # noqa: BLE001
+            return False
+        return True
+
+    while not asked_untraced():
+        pass
+
+
+@pytest.mark.parametrize("hang", HANGS)
+@pytest.mark.parametrize("loop", [catch_all_untraced, suppress_all_untraced, ask_again_untraced])
+def test_one_who_swallows_every_report_is_ended(
+    loop: Callable[[Callable[[], object]], None], hang: str
+) -> None:
+    """A loop of the main thread that catches all is told at its next line, where it cannot."""
+    wait, error = HANGS[hang]
+    caught: list[BaseException] = []
+
+    def hang_untraced() -> None:
+        try:
+            with Simulation(max_elapsed=5):
+                loop(wait)
+        except error as report:
+            caught.append(report)
+
+    thread = threading.Thread(target=hang_untraced)  # Its trace function is gone then.
+    thread.start()
+    thread.join()
+    assert len(caught) == 1
 
 
 def test_a_busy_leftover_is_ended() -> None:
