@@ -72,8 +72,7 @@ def test_a_leftover_with_loggings_lock_ends_silently() -> None:
     def configure() -> None:
         with logging._lock:  # type: ignore[attr-defined]  # As dictConfig, while it makes handlers.
             try:
-                time.sleep(5)
-                done.append("went on")
+                done.append(waited(5))
             finally:
                 done.append("cleaned")
 
@@ -815,7 +814,6 @@ def test_ctrl_c_between_two_threads_is_not_lost() -> None:
         kernel._jump = press
         threading.Thread(target=int).start()  # At its end the kernel looks for who is next.
         time.sleep(1)
-        kernel._jump = jump
 
 
 def test_ctrl_c_is_raised_at_once_when_the_user_insists() -> None:
@@ -861,7 +859,6 @@ def test_ctrl_c_ends_a_main_thread_that_polls(pressed_in: str, poll: str) -> Non
     def work() -> None:
         lock.release()
         interrupt()
-        poll_for_ever(lambda: time.sleep(0))
 
     with pytest.raises(KeyboardInterrupt), Simulation(max_steps=100) as sim:
         lock = threading.Lock()
