@@ -156,6 +156,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _owed()
     if text := item.config.stash.get(_wrong, ""):
         pytest.fail(text, pytrace=False)
+    marked = any(mark.name == "simulation" for mark in item.own_markers)
+    if marked and "sim" not in getattr(item, "fixturenames", ["sim"]):
+        pytest.fail(
+            "@pytest.mark.simulation tells the fixture sim what to pass to its Simulation, and "
+            "this test does not ask for it. Let it take sim, or leave the marker out.",
+            pytrace=False,
+        )
     lasting = _running()
     if lasting is not None and lasting.has_failed:
         pytest.fail(

@@ -49,6 +49,27 @@ def test_the_fixture_makes_the_test_virtual(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=1)
 
 
+def test_a_marker_without_the_fixture_is_refused(pytester: pytest.Pytester) -> None:
+    """On the test itself it would do nothing; on its module or class it may be another's."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.simulation(max_steps=10)
+
+        def test_of_a_module():
+            pass
+
+        @pytest.mark.simulation(max_steps=10)
+        def test_alone():
+            pass
+        """
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*this test does not ask for it. Let it take sim, or leave*"])
+
+
 def test_a_marker_says_when_it_begins_and_what_limits_it(pytester: pytest.Pytester) -> None:
     """What ``Simulation`` takes is given to the fixture by a marker, on the test or around it."""
     pytester.makepyfile(
