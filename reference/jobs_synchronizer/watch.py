@@ -277,7 +277,7 @@ class Watch:
 
     def wait_for_hand_over(self, future: JobFuture) -> None:
         """Wait until an executor has a job, unless who hands it over may wait for this thread."""
-        if self.waits_for(future) and not self._stores.are_locked_here() and self._stores.lock():
+        if self.waits_for(future) and self._stores.lock():
             self._stores.release()
 
     def _remove(self, future: JobFuture) -> bool:

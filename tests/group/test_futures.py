@@ -246,6 +246,21 @@ def test_the_first_job_of_a_pool_that_replaces_a_broken_one(
         assert future.result(0) == 1
 
 
+def test_the_first_job_of_a_pool_that_breaks_again(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows how far a job has come of whose pool nothing is known: it may have run."""
+    pool = ProcessPoolExecutor(1)
+    scheduler.add_executor(pool, "processes")
+    monkeypatch.setattr(pool, "_pool", Broken())
+    with JobGroup(scheduler) as group:
+        future = group.add_job(abs, args=[-1], executor="processes")
+        time.sleep(0.1)
+        answer, _ = Broken.taken.pop()
+        answer.set_exception(BrokenProcessPool("a worker was killed"))
+        assert "It may have run, in part or whole" in str(future.exception(0))
+
+
 class Broken(concurrent.futures.Executor):
     """A process pool that has lost a worker; another one of its kind takes a job."""
 
