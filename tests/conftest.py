@@ -82,8 +82,18 @@ def watches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     start = stall._start_new_thread  # Kept here, where no simulation replaces it.
 
     def keep_and_start(watch: Any, arguments: tuple[()]) -> None:
+        begun = stall._allocate_lock()
+        begun.acquire()
+
+        def begin_in_a_bare_thread() -> None:
+            begun.release()
+            watch()
+
         watches.append(watch.__self__)
-        start(watch, arguments)
+        start(begin_in_a_bare_thread, arguments)
+        # Until it has begun, Python 3.11 takes it for whoever starts it: a test that looks by hand
+        # at once would end the watch, and not who stalls.
+        begun.acquire()
 
     monkeypatch.setattr(stall, "_start_new_thread", keep_and_start)
     return watches
