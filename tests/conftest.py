@@ -25,7 +25,7 @@ from apscheduler_fakes.world import World
 pytest_plugins = ["pytester", "path_results"]
 
 # The lines that a program runs in its first schedules, and in every so manieth, are those of all.
-FIRST, EVERY = 20, 100
+FIRST, EVERY = 60, 100
 
 
 def pytest_configure(config: pytest.Config) -> None:

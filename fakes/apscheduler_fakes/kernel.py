@@ -383,17 +383,14 @@ class Kernel:
         done_whole = self.ending or self.explored is not None or is_whole(sys._getframe())
         if done_whole or getcurrent() is not self.running.greenlet:
             return
-        if self.running is not self.main:
-            self.pause()
-            return
-        error = self.interruption
-        assert error is not None
-        self.forget_interruption()
-        raise error
+        if self.running is self.main:
+            error = self.interruption
+            assert error is not None
+            self.forget_interruption()
+            raise error
+        self.pause()
 
     def _end_loop(self, limit: Callable[[], StepLimit]) -> None:
-        if self.running is self.main and is_whole(sys._getframe()):
-            return  # Leaving the block is no loop of the program's.
         # What is being unwound may be as busy as what has failed.
         if self.ending:
             raise self._end_again(self.running)

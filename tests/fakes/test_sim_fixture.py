@@ -498,6 +498,5 @@ def test_a_report_that_takes_long_is_no_stall(
     pytester: pytest.Pytester, look: Callable[[], None]
 ) -> None:
     """What pytest does between a test and its end is none of the simulation's affairs."""
-    pytester.plugins.append(LongReport(look))
     pytester.makepyfile("def test_it(sim): assert sim.clock.elapsed == 0.0")
-    pytester.runpytest().assert_outcomes(passed=1)
+    pytester.runpytest(plugins=[LongReport(look)]).assert_outcomes(passed=1)

@@ -878,6 +878,24 @@ def test_ctrl_c_in_a_bad_moment_is_raised_when_the_block_ends() -> None:
     assert sim.threads == []
 
 
+def test_ctrl_c_that_waits_for_the_end_of_a_block_leaves_the_clean_up_alone() -> None:
+    """A leftover that looks at a clock in its ``finally`` clause is no main thread that polls."""
+    done: list[str] = []
+
+    def leftover() -> None:
+        try:
+            time.sleep(10)
+        finally:
+            time.time()
+            done.append("cleaned")
+
+    with pytest.raises(KeyboardInterrupt), Simulation():
+        threading.Thread(target=leftover).start()
+        time.sleep(1)
+        press_in_the_kernel()
+    assert done == ["cleaned"]
+
+
 @pytest.mark.parametrize("poll", POLLS)
 def test_ctrl_c_while_another_thread_polls_reaches_the_main_thread(poll: str) -> None:
     """The main thread is told where the other one polls again."""
