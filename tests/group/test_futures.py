@@ -189,10 +189,26 @@ def test_a_finished_job_cannot_be_cancelled(scheduler: Any) -> None:
     assert future.result() == 0.5
 
 
-def test_a_job_for_another_process_is_cancelled_if_its_pool_can_drop_it(scheduler: Any) -> None:
-    """A pool says what it has put on its way to another process: only that has to run."""
+@pytest.fixture
+def pool(scheduler: Any) -> Elsewhere:
+    """The executor ``elsewhere``, which is its own pool, in no thread of this process."""
     pool = Elsewhere()
     scheduler.add_executor(pool, "elsewhere")
+    return pool
+
+
+@pytest.fixture
+def broken(scheduler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break the pool of the executor ``processes``: APScheduler replaces it by another such."""
+    executor = ProcessPoolExecutor(1)
+    scheduler.add_executor(executor, "processes")
+    monkeypatch.setattr(executor, "_pool", Broken())
+
+
+def test_a_job_for_another_process_is_cancelled_if_its_pool_can_drop_it(
+    scheduler: Any, pool: Elsewhere
+) -> None:
+    """A pool says what it has put on its way to another process: only that has to run."""
     told: list[bool] = []
     with JobGroup(scheduler) as group:
         futures = [group.add_job(work, executor="elsewhere") for _ in range(3)]
@@ -214,11 +230,9 @@ def test_a_job_for_another_process_is_cancelled_if_its_pool_can_drop_it(schedule
 
 
 def test_a_fork_that_cancels_a_job_drops_nothing_from_its_parents_queue(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is forked does not touch the copy of a pool, whose locks threads may have had."""
-    pool = Elsewhere()
-    scheduler.add_executor(pool, "elsewhere")
     with JobGroup(scheduler) as group:
         future = group.add_job(work, executor="elsewhere")
         time.sleep(0.1)
@@ -229,13 +243,9 @@ def test_a_fork_that_cancels_a_job_drops_nothing_from_its_parents_queue(
         assert not pool.futures[0].cancelled()
 
 
-def test_the_first_job_of_a_pool_that_replaces_a_broken_one(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("broken")
+def test_the_first_job_of_a_pool_that_replaces_a_broken_one(scheduler: Any) -> None:
     """APScheduler makes another pool in the middle of a hand-over, whose job has to run then."""
-    pool = ProcessPoolExecutor(1)
-    scheduler.add_executor(pool, "processes")
-    monkeypatch.setattr(pool, "_pool", Broken())
     with JobGroup(scheduler) as group:
         future = group.add_job(abs, args=[-1], executor="processes")
         time.sleep(0.1)
@@ -246,13 +256,9 @@ def test_the_first_job_of_a_pool_that_replaces_a_broken_one(
         assert future.result(0) == 1
 
 
-def test_the_first_job_of_a_pool_that_breaks_again(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("broken")
+def test_the_first_job_of_a_pool_that_breaks_again(scheduler: Any) -> None:
     """Nobody knows how far a job has come of whose pool nothing is known: it may have run."""
-    pool = ProcessPoolExecutor(1)
-    scheduler.add_executor(pool, "processes")
-    monkeypatch.setattr(pool, "_pool", Broken())
     with JobGroup(scheduler) as group:
         future = group.add_job(abs, args=[-1], executor="processes")
         time.sleep(0.1)
@@ -293,11 +299,9 @@ def test_a_job_that_its_pool_has_lost_when_it_takes_it(
 
 
 def test_a_job_that_is_being_answered_goes_to_no_other_process(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who has claimed a job in the last moment answers it, and it is not handed over."""
-    pool = Elsewhere()
-    scheduler.add_executor(pool, "elsewhere")
     with JobGroup(scheduler) as group:
         future = group.add_job(work, executor="elsewhere", **soon())
         look_up = scheduler._lookup_executor
@@ -363,11 +367,9 @@ def test_a_lost_job_whose_executor_is_busy_frees_its_id(
 
 
 def test_a_job_that_is_cancelled_while_another_processes_pool_takes_it(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody knows yet whether the job begins, so that it cannot be cancelled."""
-    pool = Elsewhere()
-    scheduler.add_executor(pool, "elsewhere")
     seen: list[bool] = []
 
     def submit(*call: Any) -> Any:
@@ -383,11 +385,9 @@ def test_a_job_that_is_cancelled_while_another_processes_pool_takes_it(
 
 
 def test_jobs_in_the_queue_of_a_process_pool_that_breaks(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only what the pool had put on its way may have run, be it in the hand-over or after that."""
-    pool = Elsewhere()
-    scheduler.add_executor(pool, "elsewhere")
 
     def submit(*call: Any) -> Any:
         pool_future = Elsewhere.submit(pool, *call)
@@ -435,11 +435,9 @@ def test_a_job_that_is_taken_back_while_another_processes_pool_takes_it(
 
 
 def test_a_block_that_ends_in_the_thread_that_hands_its_job_over(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who can't wait for the hand-over leaves the job to who hands it over."""
-    pool = Elsewhere()
-    scheduler.add_executor(pool, "elsewhere")
 
     def submit(*call: Any) -> Any:
         group.__exit__(None, None, None)
@@ -454,11 +452,9 @@ def test_a_block_that_ends_in_the_thread_that_hands_its_job_over(
 
 
 def test_a_job_that_is_cancelled_twice_in_the_queue_of_another_processes_pool(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is cancelled as soon as its pool has dropped it, whoever is told of that first."""
-    pool = Elsewhere()
-    scheduler.add_executor(pool, "elsewhere")
     seen: list[bool] = []
 
     def submit(*call: Any) -> Any:
@@ -479,11 +475,9 @@ def test_a_job_that_is_cancelled_twice_in_the_queue_of_another_processes_pool(
 
 @pytest.mark.parametrize("executor", ["default", "elsewhere"])
 def test_a_job_that_is_cancelled_while_it_is_handed_over(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch, executor: str
+    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch, executor: str
 ) -> None:
     """A job that is cancelled in the last moment is not handed to a pool."""
-    pool = Elsewhere()
-    scheduler.add_executor(pool, "elsewhere")
     monkeypatch.setattr(scheduler._executors["default"]._pool, "submit", pool.submit)
     with JobGroup(scheduler) as group:
         future = group.add_job(work, executor=executor, **soon())
