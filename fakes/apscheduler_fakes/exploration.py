@@ -35,7 +35,7 @@ from apscheduler_fakes.world import World
 _REPEAT = 50
 
 # Of a short program the first schedules are, too, as they may be all: so many steps of the first,
-# half as many of the second, and so on.
+# half as many of the second, a third of the third, and so on.
 _REPEATED_STEPS = 40
 
 
