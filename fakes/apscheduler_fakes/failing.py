@@ -25,18 +25,19 @@ class ScheduleFailure(AssertionError):
         schedule: The schedule as a string for ``replay``.
         preemptions: How many threads it stops that could have gone on.
         faults: The kinds of the errors that it tells of, as ``repeats.kind`` knows them.
+        picture: The lanes of the schedule, as an SVG document.
     """
 
-    def __init__(self, text: str, schedule: str, ran: Ran) -> None:
-        super().__init__(text)
-        self.schedule = schedule
-        self.preemptions = ran.preemptions
-        self.faults = set(map(kind, ran.errors))
-        self._trace = ran.story
+    # Not given at the call, which pickle repeats with the text alone
+    # (test_a_failure_comes_whole_from_another_process).
+    schedule: str
+    preemptions: int
+    faults: set[object]
+    picture: str
 
     def save_svg(self, path: str | Path) -> None:
         """Draw the lanes of the schedule into an SVG file."""
-        Path(path).write_text(svg(self._trace), encoding="utf-8")
+        Path(path).write_text(self.picture, encoding="utf-8")
 
 
 def failure_of(
@@ -90,11 +91,12 @@ def described(options: Options, ran: Ran) -> ScheduleFailure:
     schedule = write(choices_of(ran.taken), ran.stops)
     error, *others = map(headline, ran.errors)
     also = "".join(f"\nIt also fails with {other}" for other in others)
-    return ScheduleFailure(
-        f"{error}{also}\n\n{lanes(ran.story)}\n\n{options.line(schedule)}",
-        schedule,
-        ran,
-    )
+    failure = ScheduleFailure(f"{error}{also}\n\n{lanes(ran.story)}\n\n{options.line(schedule)}")
+    failure.schedule = schedule
+    failure.preemptions = ran.preemptions
+    failure.faults = set(map(kind, ran.errors))
+    failure.picture = svg(ran.story)
+    return failure
 
 
 def cause(ran: Ran) -> BaseException:

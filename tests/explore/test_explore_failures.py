@@ -2,6 +2,7 @@
 
 import _thread
 import ast
+import pickle
 import re
 import threading
 import time
@@ -378,6 +379,20 @@ def test_a_failure_can_be_drawn(tmp_path: Path) -> None:
     assert ">1 Thread-1 (tell)<" in picture
     # MainThread, which has not ended, is drawn to the end, half a row below the last step.
     assert re.findall(r'y1="(\d+)" y2="([\d.]+)"', picture) == [("92", "142.0"), ("112", "112")]
+
+
+def test_a_failure_comes_whole_from_another_process(tmp_path: Path) -> None:
+    """A failure that is pickled, as a process pool does, keeps its text, notes, schedule, lanes."""
+    failure = failure_of(written_programs.lost_wake_up)
+    failure.add_note("In a process of its own.")
+    deadlock = failure.__cause__
+
+    again, cause = pickle.loads(pickle.dumps((failure, deadlock)))  # noqa: S301  # Our own.
+
+    for one, other in ((failure, again), (deadlock, cause)):
+        assert (type(one), str(one), vars(one)) == (type(other), str(other), vars(other))
+    again.save_svg(tmp_path / "lanes.svg")
+    assert (tmp_path / "lanes.svg").read_text(encoding="utf-8").count("<circle") == 3
 
 
 def test_a_picture_is_as_wide_as_what_it_says(tmp_path: Path) -> None:
