@@ -44,6 +44,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("s" if number != 1 else "")
 
 
+def printable(name: str) -> str:
+    """Return a name on one line, and without what a terminal would take for an order."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
+
+
 def thread_table(kernel: Kernel) -> str:
     """Return a text with every living thread of a simulation, in the order of their starts.
 
@@ -53,7 +58,8 @@ def thread_table(kernel: Kernel) -> str:
     for thread in kernel.threads.values():
         entries.setdefault(_doing(kernel, thread), []).append(thread.name)
     lines = [f"{_listed(names)}{doing}" for doing, names in entries.items()]
-    outside = [each.name for each in living_threads() if each.ident not in kernel.threads]
+    living = [each for each in living_threads() if each.ident not in kernel.threads]
+    outside = [printable(each.name) for each in living]
     if outside:
         lines.append(
             f"  outside the simulation: {', '.join(outside)}. If one of them should wake somebody, "

@@ -4,7 +4,7 @@ from collections import deque
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
-from apscheduler_fakes.report import seconds
+from apscheduler_fakes.report import printable, seconds
 
 if TYPE_CHECKING:
     import threading
@@ -73,8 +73,8 @@ class VirtualThread:
 
     @property
     def name(self) -> str:
-        """Its name, as ``threading`` shows it."""
-        return self._name if self.python_thread is None else self.python_thread.name
+        """Its name, as ``threading`` shows it; what cannot be printed is escaped."""
+        return printable(self._name if self.python_thread is None else self.python_thread.name)
 
     @property
     def frame(self) -> FrameType | None:

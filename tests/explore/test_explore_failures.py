@@ -396,8 +396,9 @@ def test_a_failure_comes_whole_from_another_process(tmp_path: Path) -> None:
 
 
 def test_a_picture_is_as_wide_as_what_it_says(tmp_path: Path) -> None:
-    """Long names stand in a legend, whole, and nothing is cut off."""
-    names = [f"a <rather> long name & {'x' * 40} {number}" for number in range(8)]
+    """Long names stand in a legend, whole and without control characters."""
+    names = [f"a <rather> long name & \x1b {'x' * 40} {number}" for number in range(8)]
+    shown = [name.replace("\x1b", "\\x1b") for name in names]
 
     def program() -> None:
         threads = [threading.Thread(target=str, name=name) for name in names]
@@ -413,10 +414,10 @@ def test_a_picture_is_as_wide_as_what_it_says(tmp_path: Path) -> None:
     picture = ElementTree.parse(tmp_path / "lanes.svg").getroot()  # noqa: S314  # Our own.
     texts = [each.text or "" for each in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert [text for text in texts if text[:1].isdigit() and " a <" in text] == [
-        f"{number} {name}" for number, name in enumerate(names, 1)
+        f"{number} {name}" for number, name in enumerate(shown, 1)
     ]
     assert float(picture.attrib["width"]) > 7 * max(map(len, texts))
-    entries = ["0 MainThread", *(f"{number} {name}" for number, name in enumerate(names, 1))]
+    entries = ["0 MainThread", *(f"{number} {name}" for number, name in enumerate(shown, 1))]
     assert str(failure).split("\n\n")[1].startswith(",\n".join(entries))
 
 

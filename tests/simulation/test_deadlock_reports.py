@@ -594,3 +594,29 @@ def test_many_threads_that_do_the_same_take_several_lines() -> None:
     [first] = [n for n, line in enumerate(lines) if line.startswith("  waits-in-vain-0, ")]
     assert lines[first].endswith("waits-in-vain-4,")
     assert lines[first + 1].endswith("waits-in-vain-9 waits in Event.wait since 0.000000 s")
+
+
+def test_a_name_breaks_no_line_and_gives_a_terminal_no_orders() -> None:
+    """What a thread's name has that cannot be printed is escaped, inside the block and beside."""
+    gone = threading.Lock()
+    gone.acquire()
+    outside = threading.Thread(target=gone.acquire, name="out\x1b[2J")
+    outside.start()
+    with pytest.raises(Deadlock) as caught, Simulation() as sim:
+        thread = threading.Thread(target=threading.Lock().acquire, name="ends\n\ud800")
+        thread.start()
+        threading.Thread(target=thread.join, name="evil\nrow \x1b[31m").start()
+        thread.join()
+        threading.Thread(target=threading.Event().wait, name="back\r\u202e é 漢").start()
+        threading.Event().wait()
+    gone.release()
+    outside.join()
+
+    text = str(caught.value)
+    assert "\n  back\\r\\u202e é 漢 waits in Event.wait since 0.000000 s\n" in text
+    assert "\n  outside the simulation: out\\x1b[2J. " in text
+    assert [str(step) for step in sim.trace][:3] == [
+        "0.000000  MainThread  waits for the end of ends\\n\\ud800",
+        "0.000000  ends\\n\\ud800  ends",
+        "0.000000  evil\\nrow \\x1b[31m  ends",
+    ]
