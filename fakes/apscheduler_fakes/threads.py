@@ -80,6 +80,8 @@ def join(self: Any, timeout: float | None = None) -> None:
         timeout = max(timeout, 0)
         if not virtual.done or sys.version_info >= (3, 13):  # Earlier ones look at nothing then.
             check_timeout(timeout)
+        elif timeout != timeout:  # noqa: PLR0124  # NaN, which is no deadline either.
+            timeout = 0
     _wait_for_end(kernel, virtual, timeout)
 
 
