@@ -133,6 +133,7 @@ def contain(item: pytest.Item, node: pytest.Item | pytest.Collector | None) -> N
 
 
 def _end(item: pytest.Item, end: Callable[[], object]) -> None:
+    simulation = _running()  # It may be what ends.
     try:
         end()
     except BaseException as error:
@@ -142,7 +143,7 @@ def _end(item: pytest.Item, end: Callable[[], object]) -> None:
         failed.__notes__ = getattr(error, "__notes__", [])
         failed.__traceback__ = error.__traceback__
         _shorten(failed)
-        _add_last_steps(item, "teardown")
+        _add_last_steps(item, "teardown", simulation)
         raise failed from None
 
 
@@ -214,7 +215,7 @@ def pytest_runtest_makereport(
     if excinfo is not None and (_is_report(excinfo.value) or _running() is not None):
         _shorten(excinfo.value)
         excinfo.traceback = pytest.ExceptionInfo.from_exception(excinfo.value).traceback
-        _add_last_steps(item, call.when)
+        _add_last_steps(item, call.when, _running())
     report = yield
     # All frames of a ScheduleFailure are hidden: its cause shows the test's.
     chain: Any = getattr(report.longrepr, "chain", None)
@@ -291,9 +292,8 @@ def _shorten(error: BaseException) -> None:
     shorten(error)
 
 
-def _add_last_steps(item: pytest.Item, when: str) -> None:
+def _add_last_steps(item: pytest.Item, when: str, simulation: Any) -> None:
     """Add what ran last to a test that failed inside a simulation."""
-    simulation = _running()
     if simulation is None or not simulation.trace:
         return
     from apscheduler_fakes.lanes import lanes  # noqa: PLC0415  # Needs the extra.

@@ -15,9 +15,11 @@ def test_it_hangs(sim):
 
 SWALLOWED = """
 import threading
+import time
 
 
 def test_it_swallows(sim):
+    time.sleep(1)
     try:
         threading.Event().wait()
     except BaseException:
@@ -122,6 +124,9 @@ def test_a_swallowed_hang_fails_the_test(pytester: pytest.Pytester) -> None:
             "*ERROR at teardown of test_it_swallows*",
             "*Deadlock: *",
             "*no fixture sim: with pytest.raises(Deadlock), Simulation(): …",
+            "*simulation, its last steps teardown*",
+            "  0.000000  ●  MainThread sleeps",
+            "  1.000000  ●  MainThread waits for a Lock",
         ]
     )
 
