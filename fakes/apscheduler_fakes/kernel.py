@@ -329,18 +329,20 @@ class Kernel:
         self.interruption = None
         self.takes = 0
 
-    def fail(self, failure: SimulationError) -> None:
+    def fail(self, failure: SimulationError, doing: str) -> None:
         """Raise a failure in the main thread; the running one, if another, stays where it is.
 
         Args:
             failure: What to raise.
+            doing: What the running thread does just now, in words ("is still running").
         """
         self.failure = failure
         if self.running is self.main:
+            self.trace.append((self.now, self.main, doing))
             raise failure
         if self.ending:  # The main thread has the others to end.
             raise self._end_again(self.running)
-        self.running.waiting_for = "waits for the end of the simulation"
+        self.running.waiting_for = doing
         self._switch_to_hub(self.running)
 
     # How a simulation ends.
@@ -396,7 +398,7 @@ class Kernel:
             raise self._end_again(self.running)
         if self.failure is not None:
             raise self._once_more(self.failure)
-        self.fail(limit())
+        self.fail(limit(), "is still running")
 
     def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
         thread = self.running

@@ -49,14 +49,19 @@ def printable(name: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 
-def thread_table(kernel: Kernel) -> str:
+def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
     """Return a text with every living thread of a simulation, in the order of their starts.
 
     Threads that do the same in the same place, such as a pool's idle workers, share an entry.
+
+    Args:
+        kernel: Whose threads they are.
+        runs: What the running one does if it does not wait.
     """
     entries: dict[str, list[str]] = {}
     for thread in kernel.threads.values():
-        entries.setdefault(_doing(kernel, thread), []).append(thread.name)
+        able = runs if thread is kernel.running else "can run"
+        entries.setdefault(_doing(kernel, thread, able), []).append(thread.name)
     lines = [f"{_listed(names)}{doing}" for doing, names in entries.items()]
     living = [each for each in living_threads() if each.ident not in kernel.threads]
     outside = [printable(each.name) for each in living]
@@ -131,13 +136,13 @@ def shorten(error: BaseException) -> None:
     error.__traceback__ = traceback
 
 
-def _doing(kernel: Kernel, thread: VirtualThread) -> str:
+def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
     frame = thread.frame
     if frame is None and thread is kernel.running:
         frame = sys._current_frames()[kernel.os_ident]
     frames = own_frames(frame)
     daemon = " (daemon)" if thread.daemon else ""
-    lines = [f"{daemon} {_wait(thread, frames) or 'can run'}"]
+    lines = [f"{daemon} {_wait(thread, frames) or able}"]
     left_out = len(frames) - MOST_FRAMES
     if left_out > 0:
         lines.append(f"    … {left_out} outer frames")

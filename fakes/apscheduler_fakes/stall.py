@@ -141,17 +141,18 @@ class _Watch(ABC):
         self._excused = is_whole(frame) or _in_debugger(frame) or _in_a_report(frame)
         return before or self._excused
 
-    def stall(self, kernel: Kernel) -> StallLimit:
-        """Return what to raise."""
+    def stall(self, kernel: Kernel) -> tuple[StallLimit, str]:
+        """Return what to raise, and what the running thread does."""
         busy = _process_time() - self._busy_since > self._timeout / 2
-        return StallLimit(
-            f"no switch for {self._timeout:g} s of real time: {kernel.running.name} "
-            + ("is busy without a virtual wait" if busy else "waits for something real")
-            + ". A socket, a loop or a real lock are the usual reasons; a lock is real if it was "
+        doing = "is busy without a virtual wait" if busy else "waits for something real"
+        error = StallLimit(
+            f"no switch for {self._timeout:g} s of real time: {kernel.running.name} {doing}. "
+            "A socket, a loop or a real lock are the usual reasons; a lock is real if it was "
             "made before the simulation, or by what has kept threading.Lock since then, as "
             "field(default_factory=threading.Lock) does. Make all that inside the block"
-            f"{self._more_time}.\n{thread_table(kernel)}"
+            f"{self._more_time}.\n{thread_table(kernel, doing)}"
         )
+        return error, doing
 
 
 class _BySignal(_Watch):
@@ -173,7 +174,8 @@ class _BySignal(_Watch):
         kernel, self.stalled = self.stalled, None
         if kernel is None or kernel is not active() or self.is_excused(frame):
             return
-        kernel.fail(kernel.failure or self.stall(kernel))
+        error, doing = self.stall(kernel)
+        kernel.fail(kernel.failure or error, doing)
 
 
 class _ByException(_Watch):
@@ -182,7 +184,8 @@ class _ByException(_Watch):
     def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
         frame = sys._current_frames().get(self.os_ident)
         if kernel.failure is None and not self.is_excused(frame):
-            kernel.failure = self.stall(kernel)
+            kernel.failure, doing = self.stall(kernel)
+            kernel.trace.append((kernel.now, kernel.running, doing))
             # It is never taken back: Python 3.11 would look for it for ever, at every line that is
             # traced (test_functions_can_be_traced_after_a_simulation_in_another_thread).
             ctypes.pythonapi.PyThreadState_SetAsyncExc(

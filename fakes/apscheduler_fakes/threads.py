@@ -295,7 +295,7 @@ def _run_bare_thread(
 def _raise_in_test(kernel: Kernel, error: BaseException) -> None:
     if isinstance(error, SimulationError):  # Such as NotModelled: no hook may keep it.
         # What the stall limit raises in a thread says less than what it has kept.
-        kernel.fail(kernel.failure or error)
+        kernel.fail(kernel.failure or error, f"fails with {type(error).__name__}")
 
 
 def _forget(virtual: VirtualThread) -> None:

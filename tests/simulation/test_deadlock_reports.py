@@ -545,12 +545,13 @@ def test_a_refusal_in_a_thread_reaches_the_test(bare: bool) -> None:
     def nested() -> None:
         Simulation().__enter__()
 
-    with pytest.raises(NotModelled), Simulation():
+    with pytest.raises(NotModelled), Simulation() as sim:
         if bare:
             _thread.start_new_thread(nested, ())
         else:
             threading.Thread(target=nested).start()
         time.sleep(1)
+    assert sim.trace[-1].then == "fails with NotModelled"
 
 
 def test_no_error_of_a_simulation_is_an_exception() -> None:

@@ -84,7 +84,7 @@ def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
         while True:
             BUSY[name](lock)
 
-    with pytest.raises(StepLimit) as caught, Simulation(max_steps=100):
+    with pytest.raises(StepLimit) as caught, Simulation(max_steps=100) as sim:
         lock = threading.Lock()
         lock.acquire()
         if where == "main":
@@ -100,6 +100,10 @@ def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
     )
     assert ("tries of locks" in text) == (name in TAKES_LOCKS)
     assert re.search("in (test_a_loop.*loop|get_nothing)\n", text)
+    busy = "MainThread" if where == "main" else "busy"
+    doing = "lets the others go first" if name == "sleep" else "is still running"
+    assert f"\n  {busy} {doing}" in text
+    assert sim.trace[-1].words == f"{busy} {doing}"
 
 
 def beat() -> None:

@@ -326,8 +326,10 @@ def test_a_real_lock_from_before_the_block_ends_in_a_stall(
         time.sleep(5)
 
     caught = stalled(block)
-    assert "no switch for 1000 s of real time: second waits for something real" in str(caught.value)
-    assert "first sleeps" in str(caught.value)
+    text = str(caught.value)
+    assert text.startswith("no switch for 1000 s of real time: second waits for something real. A ")
+    assert "\n  second waits for something real\n" in text
+    assert "first sleeps" in text
     assert caught.traceback[-1].name == "block"
 
 
@@ -395,7 +397,7 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_loop_that_touches_nothing_virtual_is_a_stall(
     look_meanwhile: Callable[[], object],
 ) -> None:
-    """A loop around a plain flag never lets anybody else run, and is said to be busy."""
+    """A loop around a plain flag never lets anybody else run, and is everywhere said to be busy."""
     flags: list[bool] = []
 
     def block() -> None:
@@ -403,7 +405,13 @@ def test_a_loop_that_touches_nothing_virtual_is_a_stall(
         while not flags:
             pass
 
-    assert "is busy without a virtual wait" in str(stalled(block).value)
+    with pytest.raises(StallLimit) as caught, Simulation(stall_timeout=1000) as sim:
+        block()
+    doing = "MainThread is busy without a virtual wait"
+    text = str(caught.value)
+    assert text.startswith(f"no switch for 1000 s of real time: {doing}. A socket")
+    assert f"\n  {doing}\n" in text
+    assert sim.trace[-1].words == doing
 
 
 def poll(look_meanwhile: Callable[[], object]) -> None:
@@ -548,6 +556,7 @@ def in_another_thread(run: Callable[[Simulation], object]) -> list[BaseException
     return errors
 
 
+@pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("where", ["main", "other"])
 def test_a_busy_loop_in_another_os_thread_is_ended(
     where: str, look_meanwhile: Callable[[], object]
@@ -559,7 +568,10 @@ def test_a_busy_loop_in_another_os_thread_is_ended(
         while True:
             pass
 
-    def run(_: Simulation) -> None:
+    sims: list[Simulation] = []
+
+    def run(sim: Simulation) -> None:
+        sims.append(sim)
         if where == "main":
             busy()
         threading.Thread(target=busy, name="loops").start()
@@ -567,7 +579,10 @@ def test_a_busy_loop_in_another_os_thread_is_ended(
 
     [error] = in_another_thread(run)
     who = "simulates" if where == "main" else "loops"
-    assert f"no switch for 1000 s of real time: {who} " in str(error)
+    doing = f"{who} is busy without a virtual wait"
+    assert f"no switch for 1000 s of real time: {doing}. " in str(error)
+    assert f"\n  {doing}\n" in str(error)
+    assert doing in [step.words for step in sims[0].trace]
     assert ", in test_a_busy_loop_in_another_os_thread_is_ended.<locals>.busy\n" in str(error)
 
 
