@@ -14,7 +14,7 @@ from typing import Any
 
 from apscheduler_fakes.footprints import READ, RELEASE, WAITED, WRITE
 from apscheduler_fakes.kernel import explored
-from apscheduler_fakes.locks import Lock, RLock, SimpleQueue, _Outliving
+from apscheduler_fakes.locks import Lock, SimpleQueue, _Lockable, _Outliving
 from apscheduler_fakes.stepping import Op, SteppingKernel, Stops
 from apscheduler_fakes.threads import _virtual
 from apscheduler_fakes.virtual import VirtualThread
@@ -43,7 +43,7 @@ class ExploredKernel(SteppingKernel):
         part = self.failure is None and not self.ending and not self._deciding
         return self if part else None
 
-    def take(self, lock: Lock | RLock, what: str, blocking: bool, timeout: float) -> bool:
+    def take(self, lock: _Lockable, what: str, blocking: bool, timeout: float) -> bool:
         """Stop until a lock is free, or as long as it may take.
 
         Args:
@@ -74,7 +74,7 @@ class ExploredKernel(SteppingKernel):
         self.touch(key, WRITE if free else READ)
         return free
 
-    def before_release(self, lock: Lock | RLock) -> None:
+    def before_release(self, lock: _Lockable) -> None:
         """Stop where somebody could tell, before a lock is freed."""
         if self.stops >= Stops.ALL:
             self.point(Op("release a lock"))
@@ -194,7 +194,7 @@ class ExploredKernel(SteppingKernel):
             thing.key, thing.made_in = ("kept", len(kept)), -1
             kept[thing] = [copy(getattr(thing, name)) for name in thing.state]
 
-    def _stop(self, op: Op, lock: Lock | RLock) -> None:
+    def _stop(self, op: Op, lock: _Lockable) -> None:
         """Stop before an acquire, which may be that of a Condition's wait."""
         if self.waiting_conditions and lock.holder is self.running:
             op.condition = self.waiting_conditions.get(self.running)

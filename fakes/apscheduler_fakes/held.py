@@ -18,7 +18,7 @@ from collections import deque
 from typing import Any
 
 from apscheduler_fakes.kernel import here
-from apscheduler_fakes.locks import Lock, RLock
+from apscheduler_fakes.locks import Lock, RLock, _Lockable
 from apscheduler_fakes.threads import forget, local
 
 # Kept: inside a simulation these names are swapped too.
@@ -69,7 +69,7 @@ class Replaced:
     def start_afresh(self) -> None:
         """Free every lock, forget who waits, and give locals the values that they began with."""
         for lock in self._virtual.values():
-            if isinstance(lock, HeldLock | HeldRLock):
+            if isinstance(lock, _HeldLockable):
                 lock.free()
         for condition, _ in self._conditions:
             _forget_virtual(condition._waiters)
@@ -131,29 +131,14 @@ def _forget_virtual(waiters: deque[Any]) -> None:
             waiters.remove(waiter)
 
 
-class _OverReal:
-    """What a virtual lock over a real one keeps, and is outside the simulation."""
+class _HeldLockable(_Lockable):
+    """A virtual lock over a real one, and that one outside the simulation."""
+
+    state = ()  # Replaced.start_afresh puts it back.
 
     def __init__(self, real: Any) -> None:
         super().__init__()
         self._beside = real
-
-    def _at_fork_reinit(self) -> None:
-        self.__init__(self._beside)  # type: ignore[misc]
-        self._beside._at_fork_reinit()
-
-    def _plain(self) -> Any:
-        return self._beside
-
-    def _wait_plain(self, name: str, *arguments: Any) -> Any:
-        return getattr(self._beside, name)(*arguments)
-
-
-class HeldLock(_OverReal, Lock):
-    """A virtual lock over a real one."""
-
-    _kind = _LOCK
-    state = ()  # Replaced.start_afresh puts it back.
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take both; see ``threading.Lock.acquire``."""
@@ -161,8 +146,9 @@ class HeldLock(_OverReal, Lock):
             return bool(self._beside.acquire(blocking, timeout))
         if not super().acquire(blocking, timeout):
             return False
-        # Against real threads the wait is a real one; theirs are short.
-        if self._beside.acquire(blocking):
+        # Against real threads the wait is a real one; theirs are short. A real re-entrant one
+        # counts levels of its own: one for all of the virtual one's.
+        if self._count > 1 or self._beside.acquire(blocking):
             return True
         super().release()
         return False
@@ -181,38 +167,27 @@ class HeldLock(_OverReal, Lock):
             self.holder = None
             self._beside.release()
 
+    def _at_fork_reinit(self) -> None:
+        self.__init__(self._beside)  # type: ignore[misc]
+        self._beside._at_fork_reinit()
 
-class HeldRLock(_OverReal, RLock):
+    def _plain(self) -> Any:
+        return self._beside
+
+    def _wait_plain(self, name: str, *arguments: Any) -> Any:
+        return getattr(self._beside, name)(*arguments)
+
+
+class HeldLock(_HeldLockable, Lock):
+    """A virtual lock over a real one."""
+
+    _kind = _LOCK
+
+
+class HeldRLock(_HeldLockable, RLock):
     """A virtual re-entrant lock over a real one."""
 
     _kind = _RLOCK
-    state = ()  # As above.
-
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Take both; see ``threading.RLock.acquire``."""
-        if here() is None:
-            return bool(self._beside.acquire(blocking, timeout))
-        if not super().acquire(blocking, timeout):
-            return False
-        # The real one counts levels of its own: one for all of the virtual one's.
-        if self._count > 1 or self._beside.acquire(blocking):
-            return True
-        super().release()
-        return False
-
-    def release(self) -> None:
-        """Free both; see ``threading.RLock.release``."""
-        held = self._count
-        super().release()
-        if held and not self._count and here() is not None:
-            self._beside.release()
-
-    def free(self) -> None:
-        """Be free, whoever holds it."""
-        if self._count:
-            self._count = 0
-            self.holder = None
-            self._beside.release()
 
     def _release_save(self) -> Any:
         state = super()._release_save()

@@ -139,6 +139,8 @@ class _Lockable(_Outliving):
     __slots__ = ("_count", "holder")
 
     state: ClassVar[tuple[str, ...]] = ("_count", "holder")
+    # What reports call it.
+    _called: ClassVar[str]
 
     def __init__(self) -> None:
         self._real = None
@@ -146,11 +148,49 @@ class _Lockable(_Outliving):
         self._count = 0
         self.holder: VirtualThread | None = None
 
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, once more if who runs owns it; see ``threading.RLock.acquire``."""
+        kernel = here()
+        if kernel is None:
+            return bool(self._wait_plain("acquire", blocking, timeout))
+        if self._real is not None:
+            self._take_back()
+        if timeout != -1 or blocking is not True:
+            timeout = check_timeout(timeout, blocking)
+        if self._count and self._is_mine(kernel):
+            self._count += 1
+            return True
+        if (explored := kernel.explored) is not None:
+            if not explored.take(self, self._called, blocking, timeout):
+                return False
+        else:
+            kernel.takes += 1
+            if kernel.takes > kernel.max_steps:
+                kernel.end_busy_loop()
+            if self._count and not self._wait(kernel, blocking, timeout):
+                return False
+        self._count = 1
+        self.holder = kernel.running
+        return True
+
+    def release(self) -> None:
+        """Undo one ``acquire``; the first waiter of a free one competes for it again."""
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
     def is_held(self) -> bool:
         """Return whether somebody holds it, in a simulation."""
         return self._count > 0
 
-    def _wait(self, kernel: Kernel, what: str, blocking: bool, timeout: float) -> bool:
+    def _is_mine(self, _kernel: Kernel) -> bool:
+        """Return whether who runs owns it. A plain lock has no owner."""
+        return False
+
+    def _wait(self, kernel: Kernel, blocking: bool, timeout: float) -> bool:
         """Wait until it is free, or as long as it may take, and return whether it is."""
         if not blocking or timeout == 0:
             kernel.count_step()
@@ -158,7 +198,10 @@ class _Lockable(_Outliving):
         deadline = None if timeout == -1 else kernel.deadline(timeout)
         while self._count:
             if not kernel.block(
-                f"waits for {what}", waiters=self._queue(), deadline=deadline, waiting_on=self
+                f"waits for {self._called}",
+                waiters=self._queue(),
+                deadline=deadline,
+                waiting_on=self,
             ):
                 return False
         return True
@@ -171,28 +214,7 @@ class Lock(_Lockable):
 
     _make_real = _real_lock
     _kind = type(_real_lock())
-
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Take the lock; see ``threading.Lock.acquire``."""
-        kernel = here()
-        if kernel is None:
-            return bool(self._wait_plain("acquire", blocking, timeout))
-        if self._real is not None:
-            self._take_back()
-        if timeout != -1 or blocking is not True:
-            timeout = check_timeout(timeout, blocking)
-        if (explored := kernel.explored) is not None:
-            if not explored.take(self, "a Lock", blocking, timeout):
-                return False
-        else:
-            kernel.takes += 1
-            if kernel.takes > kernel.max_steps:
-                kernel.end_busy_loop()
-            if self._count and not self._wait(kernel, "a Lock", blocking, timeout):
-                return False
-        self._count = 1
-        self.holder = kernel.running
-        return True
+    _called = "a Lock"
 
     def release(self) -> None:
         """Free the lock; its first waiter becomes ready and competes for it again."""
@@ -246,15 +268,9 @@ class Lock(_Lockable):
         else:
             self.acquire()
 
-    acquire_lock = acquire
+    acquire_lock = _Lockable.acquire
     release_lock = release
     locked_lock = locked
-
-    def __enter__(self) -> bool:
-        return self.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
 
     def __repr__(self) -> str:
         state = "locked" if self._is_locked() else "unlocked"
@@ -277,34 +293,10 @@ class RLock(_Lockable):
     __slots__ = ()
 
     _make_real = _kind = _real_rlock
+    _called = "an RLock"
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:  # The real one ignores them too.
         super().__init__()
-
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Take the lock, once more if it is this thread's; see ``threading.RLock.acquire``."""
-        kernel = here()
-        if kernel is None:
-            return bool(self._wait_plain("acquire", blocking, timeout))
-        if self._real is not None:
-            self._take_back()
-        if timeout != -1 or blocking is not True:
-            timeout = check_timeout(timeout, blocking)
-        if self.holder is kernel.running or (self._count and self._is_the_main_threads(kernel)):
-            self._count += 1
-            return True
-        if (explored := kernel.explored) is not None:
-            if not explored.take(self, "an RLock", blocking, timeout):
-                return False
-        else:
-            kernel.takes += 1
-            if kernel.takes > kernel.max_steps:
-                kernel.end_busy_loop()
-            if self._count and not self._wait(kernel, "an RLock", blocking, timeout):
-                return False
-        self._count = 1
-        self.holder = kernel.running
-        return True
 
     def release(self) -> None:
         """Undo one ``acquire``; after the last one the first waiter becomes ready."""
@@ -314,7 +306,7 @@ class RLock(_Lockable):
             return
         if self._real is not None:
             self._take_back()
-        if self.holder is not kernel.running and not self._is_the_main_threads(kernel):
+        if not self._is_mine(kernel):
             if kernel.unwinding:
                 return
             raise RuntimeError("cannot release un-acquired lock")
@@ -326,12 +318,6 @@ class RLock(_Lockable):
             if self._waiters:
                 kernel.wake_first(self._waiters)
 
-    def __enter__(self) -> bool:
-        return self.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
     # What Condition asks of its lock.
 
     def _is_owned(self) -> bool:
@@ -340,17 +326,17 @@ class RLock(_Lockable):
             return self._plain()._is_owned()  # type: ignore[no-any-return]
         if self._real is not None:
             self._take_back()
-        return self.holder is kernel.running or self._is_the_main_threads(kernel)
+        return self._is_mine(kernel)
 
-    def _is_the_main_threads(self, kernel: Kernel) -> bool:
-        """Return whether the main thread runs and has held it since an earlier simulation."""
-        holder, main = self.holder, kernel.main
-        if holder is None or kernel.running is not main:
+    def _is_mine(self, kernel: Kernel) -> bool:
+        holder, running = self.holder, kernel.running
+        if holder is running:
+            return True
+        # The main thread may have held it since an earlier simulation. Its identifier is the OS
+        # thread's; those of other virtual threads are small.
+        if holder is None or running is not kernel.main or holder.ident != running.ident:
             return False
-        # Its identifier is the OS thread's; those of other virtual threads are small.
-        if holder.ident != main.ident:
-            return False
-        self.holder = main
+        self.holder = running
         return True
 
     def _recursion_count(self) -> int:
@@ -362,7 +348,7 @@ class RLock(_Lockable):
             return self._plain()._release_save()
         if self._real is not None:
             self._take_back()
-        if self.holder is not kernel.running and not self._is_the_main_threads(kernel):
+        if not self._is_mine(kernel):
             raise RuntimeError("cannot release un-acquired lock")
         if (explored := kernel.explored) is not None:
             explored.before_release(self)
