@@ -191,7 +191,8 @@ class ExploredKernel(SteppingKernel):
         """Remember how a thing was found that no schedule makes anew."""
         kept = self.kept
         if thing not in kept:
-            thing.key, thing.made_in = ("kept", len(kept)), -1
+            kind = thing.__class__.__name__
+            thing.key, thing.made_in = (f"the {kind} from outside", len(kept)), -1
             kept[thing] = [copy(getattr(thing, name)) for name in thing.state]
 
     def _stop(self, op: Op, lock: _Lockable) -> None:

@@ -67,7 +67,10 @@ class _Outliving:
             return cls._make_real(*args, **kwargs)  # type: ignore[no-any-return]
         made = super().__new__(cls)
         explored = None if kernel is None else kernel.explored
-        made.key, made.made_in = (None, -1) if explored is None else explored.new_name()
+        if explored is None:
+            made.key, made.made_in = None, -1
+        else:
+            made.key, made.made_in = explored.new_object(cls.__name__)
         return made
 
     def _plain(self) -> Any:

@@ -168,7 +168,11 @@ def _different(first: Ran, second: Ran, step: int) -> str:
 def _thing(ran: Ran, key: Hashable) -> str:
     """Return what a footprint's key stands for: objects are named after who made them."""
     if isinstance(key, tuple):
-        return f"object {key[1]} of {ran.names.get(key[0], 'the outside')}"
+        maker, number = key
+        if key not in ran.origins:
+            return f"{maker} (object {number})"
+        kind, file, line = ran.origins[key]
+        return f"the {kind} that {ran.names[maker]} made at {file}:{line} (its object {number})"
     if key in ran.names:
         return f"the end of {ran.names[key]}"
     return _NAMES.get(key, str(key))

@@ -181,5 +181,24 @@ def _standard_call(frames: list[FrameType]) -> str:
     return call
 
 
+Origin = tuple[str, str, int]
+"""What an object is, and the file and line that made it."""
+
+
+def origin(frame: FrameType, kind: str) -> Origin:
+    """Return what an object belongs to, and where that was made.
+
+    Args:
+        frame: Where the object was made, perhaps by the standard library for one of its own.
+        kind: What it is.
+    """
+    while frame.f_globals.get("__name__") in STANDARD and frame.f_back is not None:
+        code = frame.f_code
+        if code.co_name == "__init__":
+            kind = code.co_qualname.partition(".")[0]
+        frame = frame.f_back
+    return kind, frame.f_code.co_filename, frame.f_lineno
+
+
 STANDARD = {"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"}
 _OUTERMOST = {"Thread.run", "_worker"}

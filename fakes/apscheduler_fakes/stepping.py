@@ -8,6 +8,7 @@ threads at one free lock any may take it. Time moves when no thread can run or, 
 time-outs, whenever somebody waits for an instant; it is then one more that can be chosen.
 """
 
+import sys
 from collections.abc import Callable, Hashable, Iterable
 from enum import IntEnum
 from functools import partial
@@ -19,7 +20,7 @@ from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeL
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
 from apscheduler_fakes.hangs import deadlock, no_thread
 from apscheduler_fakes.kernel import Kernel
-from apscheduler_fakes.report import seconds, thread_table
+from apscheduler_fakes.report import Origin, origin, seconds, thread_table
 from apscheduler_fakes.virtual import Step, VirtualThread, Waiters
 
 MAIN = 0
@@ -184,6 +185,7 @@ class Ran(NamedTuple):
         numbers: The number of each thread, the same in all schedules.
         failed: Who failed, by the row of its switch.
         because: Why threads went on where that is told, by the row of their next switch.
+        origins: The kind of each object, and the file and line that made it, by its name.
     """
 
     taken: list[Taken]
@@ -197,6 +199,7 @@ class Ran(NamedTuple):
     numbers: dict[VirtualThread, int]
     failed: dict[int, Step]
     because: dict[int, str]
+    origins: dict[Hashable, Origin]
 
     @property
     def error(self) -> BaseException | None:
@@ -296,6 +299,8 @@ class SteppingKernel(Kernel):
         self.numbers: dict[VirtualThread, int] = {self.main: MAIN}
         self.kept = kept
         self._made: dict[VirtualThread, int] = {}
+        # Each object's kind, and the file and line that made it, for reports.
+        self.origins: dict[Hashable, Origin] = {}
         self._children: dict[VirtualThread, int] = {}
         self.parents: dict[VirtualThread, VirtualThread] = {}
         self.blocked: list[tuple[int, Op]] = []
@@ -307,10 +312,16 @@ class SteppingKernel(Kernel):
     # What stand-ins call.
 
     def new_name(self) -> tuple[tuple[int, int], int]:
-        """Return the name of an object that the running thread makes, and the moment."""
+        """Return a name for what the running thread makes, and the moment."""
         thread = self.running
         made = self._made[thread] = self._made.get(thread, 0) + 1
         return (self.numbers[thread], made), self.moment
+
+    def new_object(self, kind: str) -> tuple[tuple[int, int], int]:
+        """Return the name of an object that is made two calls up, and the moment."""
+        name, moment = self.new_name()
+        self.origins[name] = origin(sys._getframe(2), kind)
+        return name, moment
 
     def touch(self, key: Hashable, mode: int) -> None:
         """Note that the running step touched an object."""

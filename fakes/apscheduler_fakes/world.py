@@ -201,6 +201,7 @@ class World:
             numbers=kernel.numbers,
             failed=dict(self._failed_in),
             because=kernel.because,
+            origins=kernel.origins,
         )
 
     def _run(self, kernel: ExploredKernel) -> object:

@@ -6,6 +6,7 @@ that has not run the program before.
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -41,6 +42,28 @@ def takes_one_of_two_locks(number: int) -> None:
             pass
 
     written_programs.joined(take, take)
+
+
+# Where those locks are made.
+LINE = f"{re.escape(__file__)}:{takes_one_of_two_locks.__code__.co_firstlineno + 1}"
+
+
+def looks_at_one_of_two_events(number: int) -> None:
+    events = [threading.Event(), threading.Event()]
+
+    def look() -> None:
+        events[number % 2].is_set()
+
+    written_programs.joined(look, look)
+
+
+def looks_at_one_of_two_threads(number: int) -> None:
+    threads = [threading.Thread(target=str), threading.Thread(target=str)]
+
+    def look() -> None:
+        threads[number % 2].is_alive()
+
+    written_programs.joined(look, look)
 
 
 def takes_a_lock_from_before(number: int) -> None:
@@ -92,11 +115,19 @@ def has_a_text_of_its_own(number: int) -> None:
     [
         (
             takes_one_of_two_locks,
-            r"touched object \d+ of MainThread, and then object \d+ of ",
+            rf"touched the Lock that MainThread made at {LINE} \(its object \d\), and then the ",
+        ),
+        (
+            looks_at_one_of_two_events,
+            r"touched the Event that MainThread made at \S+py:\d+ \(its object \d\), and then the",
+        ),
+        (
+            looks_at_one_of_two_threads,
+            r"touched the Thread that MainThread made at \S+py:\d+ \(its object \d\), and then the",
         ),
         (
             takes_a_lock_from_before,
-            r"touched object \d of the outside, and then object",
+            r"touched the lock from outside \(object \d\), and then the lock from outside \(object",
         ),
         (
             takes_a_lock_at_times,
