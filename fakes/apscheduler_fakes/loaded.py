@@ -43,8 +43,8 @@ INSTALLED = {"site-packages", "dist-packages"}
 _IMMUTABLE = 1 << 8
 
 
-class _Seen:
-    """A module or class as it was when it was looked at. It keeps nothing alive.
+class _Snapshot:
+    """What a module or class held when it was looked at. It keeps nothing alive.
 
     Attributes:
         owner: Refers to the module or class.
@@ -72,106 +72,105 @@ class _Seen:
         return [each for each in found if is_swapped(each[2])]
 
 
-class _Known:
-    """What is known of a module.
+class _Module:
+    """A loaded module.
 
     Attributes:
-        module: Refers to it.
+        itself: Refers to it.
         size: How many names it had when it was looked at; -1 if it never was.
-        seen: What of it has to be looked at in each simulation.
+        watched: What of it has to be looked at in each simulation.
     """
 
-    __slots__ = ("module", "seen", "size")
+    __slots__ = ("itself", "size", "watched")
 
     def __init__(self, module: ModuleType) -> None:
-        self.module = ref(module)
+        self.itself = ref(module)
         self.size = -1
-        self.seen: list[_Seen] = []
+        self.watched: list[_Snapshot] = []
 
     def look(self) -> None:
         """Look at the module and its classes."""
-        module = self.module()
+        module = self.itself()
         assert module is not None
         self.size = len(names_of(module))
-        self.seen = _worth_watching(module)
+        self.watched = _worth_watching(module)
 
 
 class Loaded:
-    """The loaded modules, and what is known of them from earlier simulations.
+    """The loaded modules, and what earlier simulations have found in them.
 
-    Looked at in each simulation: the modules that are not the standard library's, the classes of
-    those that are not installed, and whatever held something to swap before. All else, and what is
-    new in those, when its module has grown or changed.
+    Watched, which is looked at in each simulation, are the modules that are not the standard
+    library's, the classes of those that are not installed, and whatever held something to swap
+    before. All else, and what is new in those, is looked at when its module has grown or changed.
     """
 
     def __init__(self) -> None:
-        self._all = b""
-        self._known: list[_Known] = []
-        # All that is looked at, in a row for single calls.
-        self._seen: list[_Seen] = []
+        self._places_of_modules = b""
+        self._modules: list[_Module] = []
+        # All that is watched, in a row for single calls.
+        self._watched: list[_Snapshot] = []
         self._places = self._types = b""
 
     def found(self) -> list[tuple[Any, str, Any]]:
         """Return what there is to swap, each as owner, name and value."""
         changed = self._changed(types=True)
-        for known in changed:
-            known.look()
+        for module in changed:
+            module.look()
         if changed:
             self._line_up()
-        return list(chain.from_iterable(seen.to_swap() for seen in self._seen if seen.swappable))
+        return list(chain.from_iterable(each.to_swap() for each in self._watched if each.swappable))
 
     def changed(self) -> list[ModuleType]:
         """Return the modules that are new, or may have a stand-in where something else stood."""
         # A stand-in has its place for itself.
         changed = self._changed(types=False)
-        return [module for known in changed if (module := known.module()) is not None]
+        return [module for each in changed if (module := each.itself()) is not None]
 
-    def _changed(self, *, types: bool) -> list[_Known]:
-        modules = self._modules()
-        sizes = map(len, map(_of_module, modules))
-        grown = map(ne, map(attrgetter("size"), self._known), sizes)
-        owned = [(seen.names, seen.owner()) for seen in self._seen]
+    def _changed(self, *, types: bool) -> list[_Module]:
+        sizes = map(len, map(_of_module, self._loaded_now()))
+        grown = map(ne, map(attrgetter("size"), self._modules), sizes)
+        owned = [(each.names, each.owner()) for each in self._watched]
         all_names = [{} if owner is None else names(owner) for names, owner in owned]
         values = tuple(chain.from_iterable(map(methodcaller("values"), all_names)))
         places = _references(values)
         if places == self._places and not (types and _types(values) != self._types):
-            return list(compress(self._known, grown))
-        other = self._other(places, _types(values), map(len, all_names))
-        return list(compress(self._known, map(or_, list(other), grown)))
+            return list(compress(self._modules, grown))
+        outdated = self._outdated(places, _types(values), map(len, all_names))
+        return list(compress(self._modules, map(or_, list(outdated), grown)))
 
-    def _other(self, places: bytes, types: bytes, sizes: Iterator[int]) -> Iterator[bool]:
-        """Tell of each module whether something else stands in it now."""
+    def _outdated(self, places: bytes, types: bytes, sizes: Iterator[int]) -> Iterator[bool]:
+        """Tell of each module whether something else stands now in what is watched of it."""
         size_of_one = tuple.__itemsize__
         end = 0
-        for known in self._known:
-            other = False
-            for seen, size in zip(known.seen, sizes, strict=False):
+        for module in self._modules:
+            outdated = False
+            for each, size in zip(module.watched, sizes, strict=False):
                 begin, end = end, end + size * size_of_one
                 now = slice(begin, end)
-                other = other or (places[now], types[now]) != (seen.places, seen.types)
-            yield other
+                outdated = outdated or (places[now], types[now]) != (each.places, each.types)
+            yield outdated
 
-    def _modules(self) -> list[ModuleType]:
-        """Return every module that is not left alone, in the order of what is known of each."""
-        loaded = _references(tuple(sys.modules.values()))
-        modules: list[Any] = [known.module() for known in self._known]
-        if loaded == self._all and all(map(is_not, modules, repeat(None))):
+    def _loaded_now(self) -> list[ModuleType]:
+        """Return every module that is not left alone; ``_modules`` has the same order."""
+        places = _references(tuple(sys.modules.values()))
+        modules: list[Any] = [each.itself() for each in self._modules]
+        if places == self._places_of_modules and all(map(is_not, modules, repeat(None))):
             return modules
-        known = {id(module): each for module, each in zip(modules, self._known, strict=True)}
+        before = {id(module): each for module, each in zip(modules, self._modules, strict=True)}
         once = {
             id(module): module
             for name, module in list(sys.modules.items())
             if isinstance(module, ModuleType) and name.partition(".")[0] not in LEFT_ALONE
         }
-        self._all = loaded
-        self._known = [known.get(place) or _Known(module) for place, module in once.items()]
+        self._places_of_modules = places
+        self._modules = [before.get(place) or _Module(module) for place, module in once.items()]
         self._line_up()
         return list(once.values())
 
     def _line_up(self) -> None:
-        self._seen = list(chain.from_iterable(map(attrgetter("seen"), self._known)))
-        self._places = b"".join(map(attrgetter("places"), self._seen))
-        self._types = b"".join(map(attrgetter("types"), self._seen))
+        self._watched = list(chain.from_iterable(map(attrgetter("watched"), self._modules)))
+        self._places = b"".join(map(attrgetter("places"), self._watched))
+        self._types = b"".join(map(attrgetter("types"), self._watched))
 
 
 def _references(values: tuple[Any, ...]) -> bytes:
@@ -216,17 +215,17 @@ def attributes_of(thing: Any) -> dict[str, Any]:
     return own[0].__get__(thing) if own else {}
 
 
-def _worth_watching(module: ModuleType) -> list[_Seen]:
+def _worth_watching(module: ModuleType) -> list[_Snapshot]:
     """Return what of a module has to be looked at in each simulation, as it is now."""
     name = str(_of_module(module).get("__name__")).partition(".")[0]
     changes = name not in sys.stdlib_module_names  # Or a test has put something else there.
     file = PurePath(str(_of_module(module).get("__file__")))
     classes_change = changes and INSTALLED.isdisjoint(file.parts)
-    classes = map(_Seen, own_classes(module))
-    itself = _Seen(module)
+    classes = map(_Snapshot, own_classes(module))
+    itself = _Snapshot(module)
     return [
         *([itself] if changes or itself.to_swap() else []),
-        *(seen for seen in classes if classes_change or seen.to_swap()),
+        *(each for each in classes if classes_change or each.to_swap()),
     ]
 
 
