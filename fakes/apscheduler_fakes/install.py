@@ -26,6 +26,9 @@ from apscheduler_fakes.times import kept_elsewhere
 
 _loaded = Loaded()
 
+# Stands for what stood under a name that was not there.
+_NOTHING = object()
+
 
 class Names:
     """The swapped names of one simulation.
@@ -37,8 +40,6 @@ class Names:
     def __init__(self, replaced: Replaced) -> None:
         # Each as owner, name, what stood there and what stands there now.
         self._undo: list[tuple[Any, str, Any, Any]] = []
-        # What had no such name.
-        self._added: list[tuple[Any, str, Any]] = []
         self._held = replaced
 
     def install(self) -> None:
@@ -68,36 +69,32 @@ class Names:
 
     def swap(self, owner: Any, attribute: str, value: Any) -> None:
         """Set an attribute of a module or class until ``uninstall``."""
-        names = names_of(owner)
-        if attribute in names:
-            self._undo.append((owner, attribute, names[attribute], value))
-        else:
-            self._added.append((owner, attribute, value))
+        before = names_of(owner).get(attribute, _NOTHING)
+        self._undo.append((owner, attribute, before, value))
         _set(owner, attribute, value)
 
     def uninstall(self) -> None:
         """Put everything back, also in modules that were imported or have grown meanwhile."""
-        reals = dict(REALS)
-        frozen_outside = len(api.freeze_factories) > 1
-        if frozen_outside:  # It never looks into classes.
+        of_modules = dict(REALS)
+        if len(api.freeze_factories) > 1:  # Frozen outside, too; that never looks into classes.
             of_time = [change for change in self._undo if change[0] is time]
-            reals.update((id(value), before) for _, _, before, value in of_time)
+            of_modules.update((id(value), before) for _, _, before, value in of_time)
         # One after the other: some were swapped twice.
         for owner, attribute, before, value in reversed(self._undo):
             # What the program has put in the place of a stand-in is its own affair.
-            if names_of(owner).get(attribute) is value:
-                _set(owner, attribute, before)
-        for owner, attribute, value in self._added:
-            if names_of(owner).get(attribute) is value:
+            if names_of(owner).get(attribute) is not value:
+                continue
+            if before is _NOTHING:
                 delattr(owner, attribute)
+            else:
+                _set(owner, attribute, before)
         self._undo.clear()
-        self._added.clear()
         self._held.put_back()
         for module in _loaded.changed():
             for owner in [module, *own_classes(module)]:
-                table = reals if owner is module or not frozen_outside else REALS
-                for attribute, value in _found(owner, table):
-                    _set(owner, attribute, table[id(value)])
+                reals = of_modules if owner is module else REALS
+                for attribute, value in _found(owner, reals):
+                    _set(owner, attribute, reals[id(value)])
 
 
 def _set(owner: Any, attribute: str, value: Any) -> None:

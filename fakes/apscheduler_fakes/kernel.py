@@ -290,7 +290,7 @@ class Kernel:
         self.steps += 1
         self.looks += 1
         if self.interruption is not None:
-            self._tell_main()
+            self._tell_main(self.interruption)
         if self.steps > self.max_steps:
             self.steps = 0
             self._end_loop(self._step_limit)
@@ -299,7 +299,7 @@ class Kernel:
         """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
         self.takes = 0
         if self.interruption is not None:
-            self._tell_main()
+            self._tell_main(self.interruption)
         else:
             self._end_loop(lambda: takes_limit(self))
 
@@ -380,14 +380,12 @@ class Kernel:
 
     # The kernel's own.
 
-    def _tell_main(self) -> None:
+    def _tell_main(self, error: BaseException) -> None:
         """Let the main thread know of a signal that came when nothing could be raised."""
         done_whole = self.ending or self.explored is not None or is_whole(sys._getframe())
         if done_whole or getcurrent() is not self.running.greenlet:
             return
         if self.running is self.main:
-            error = self.interruption
-            assert error is not None
             self.forget_interruption()
             raise error
         self.pause()
@@ -467,9 +465,8 @@ class Kernel:
 
     def _next(self) -> VirtualThread:
         while self.failure is None:
-            if self.interruption is not None:
+            if (error := self.interruption) is not None:
                 if not self._main_was_woken():
-                    error = self.interruption
                     self.forget_interruption()
                     return self._main_with(error)
                 self.takes = self.max_steps  # As above.
