@@ -31,7 +31,7 @@ from apscheduler_fakes.hangs import (
     time_limit,
 )
 from apscheduler_fakes.insisting import raise_at_the_next_line
-from apscheduler_fakes.report import seconds
+from apscheduler_fakes.report import in_words, seconds
 from apscheduler_fakes.virtual import VirtualThread, Waiters
 from apscheduler_fakes.whole import is_whole
 
@@ -414,7 +414,10 @@ class Kernel:
         self._switch_to_hub(thread)
 
     def _switch_to_hub(self, thread: VirtualThread) -> None:
-        self.trace.append((self.now, thread, thread.waiting_for))
+        words = thread.waiting_for
+        if thread.waiting_on is not None:
+            words = in_words(thread, sys._getframe(3))
+        self.trace.append((self.now, thread, words))
         if not (self._ready or self._settling or self._is_held_up()):
             self.failure = self._jump()
             if self._ready and self._ready[0] is thread:

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from textwrap import fill
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from apscheduler_fakes.kernel import Kernel
@@ -142,7 +142,7 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
         frame = sys._current_frames()[kernel.os_ident]
     frames = own_frames(frame)
     daemon = " (daemon)" if thread.daemon else ""
-    lines = [f"{daemon} {_wait(thread, frames) or able}"]
+    lines = [f"{daemon} {_wait(thread, frame) or able}"]
     left_out = len(frames) - MOST_FRAMES
     if left_out > 0:
         lines.append(f"    … {left_out} outer frames")
@@ -154,31 +154,50 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
     return "\n".join(lines)
 
 
-def _wait(thread: VirtualThread, frames: list[FrameType]) -> str:
+def _wait(thread: VirtualThread, frame: FrameType | None) -> str:
     if not thread.waiting_for:
         return ""
+    doing, held = _wait_and_holder(thread, frame)
+    return f"{doing}{held and held + ','} since {seconds(thread.since)} s"
+
+
+def in_words(thread: VirtualThread, frame: FrameType | None) -> str:
+    """Return what a thread waits for: the call into the standard library, who holds the lock.
+
+    Args:
+        thread: One that waits, or is about to do something.
+        frame: Its innermost frame.
+    """
+    return "".join(_wait_and_holder(thread, frame))
+
+
+def _wait_and_holder(thread: VirtualThread, frame: FrameType | None) -> tuple[str, str]:
+    doing = thread.waiting_for
+    if not doing.startswith("waits "):
+        return doing, ""
+    call = ""
+    while frame is not None:
+        name = frame.f_code.co_qualname
+        if frame.f_globals.get("__name__") in STANDARD and name not in _OUTERMOST:
+            if name == "_ModuleLock.acquire":
+                return _import_in_words(frame.f_locals["self"]), ""
+            call = name
+        elif not is_own(frame):
+            break
+        frame = frame.f_back
     holder = getattr(thread.waiting_on, "holder", None)
-    call = _standard_call(frames)
     if call and holder is thread:
         # Condition and all that stands on it wait on a lock of their own that nobody else has.
-        doing = f"waits in {call}"
-    else:
-        doing = thread.waiting_for
-        doing += f" in {call}" if call else ""
-        if holder is not None:
-            doing += f", held by {holder.name}{', which has ended' if holder.done else ''},"
-    return f"{doing} since {seconds(thread.since)} s"
+        return f"waits in {call}", ""
+    held = f", held by {holder.name}{', which has ended' if holder.done else ''}" if holder else ""
+    return f"{doing} in {call}" if call else doing, held
 
 
-def _standard_call(frames: list[FrameType]) -> str:
-    """Return the call into the standard library that waits, such as Event.wait; "" if none."""
-    call = ""
-    for frame in reversed(frames):
-        name = frame.f_code.co_qualname
-        if frame.f_globals.get("__name__") not in STANDARD or name in _OUTERMOST:
-            break
-        call = name
-    return call
+def _import_in_words(lock: Any) -> str:
+    # The lock that it waits on is held by the first who waits.
+    importer = threading._active.get(lock.owner)  # type: ignore[attr-defined]
+    name = printable(getattr(importer, "name", "another thread"))
+    return f"waits for {name} to import {lock.name}"
 
 
 Origin = tuple[str, str, int]
@@ -200,5 +219,11 @@ def origin(frame: FrameType, kind: str) -> Origin:
     return kind, frame.f_code.co_filename, frame.f_lineno
 
 
-STANDARD = {"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"}
-_OUTERMOST = {"Thread.run", "_worker"}
+STANDARD = {
+    "concurrent.futures._base",
+    "concurrent.futures.thread",
+    "importlib._bootstrap",
+    "queue",
+    "threading",
+}
+_OUTERMOST = {"Thread.run", "_WorkItem.run", "_worker"}

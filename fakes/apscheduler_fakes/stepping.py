@@ -20,7 +20,7 @@ from apscheduler_fakes.errors import Deadlock, SimulationError, StepLimit, TimeL
 from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
 from apscheduler_fakes.hangs import deadlock, no_thread
 from apscheduler_fakes.kernel import Kernel
-from apscheduler_fakes.report import Origin, origin, seconds, thread_table
+from apscheduler_fakes.report import Origin, in_words, origin, seconds, thread_table
 from apscheduler_fakes.virtual import Step, VirtualThread, Waiters
 
 MAIN = 0
@@ -186,6 +186,7 @@ class Ran(NamedTuple):
         failed: Who failed, by the row of its switch.
         because: Why threads went on where that is told, by the row of their next switch.
         origins: The kind of each object, and the file and line that made it, by its name.
+        hang: What each thread waited for, in words, when nobody could go on.
     """
 
     taken: list[Taken]
@@ -200,6 +201,7 @@ class Ran(NamedTuple):
     failed: dict[int, Step]
     because: dict[int, str]
     origins: dict[Hashable, Origin]
+    hang: dict[VirtualThread, str]
 
     @property
     def error(self) -> BaseException | None:
@@ -225,10 +227,10 @@ class Ran(NamedTuple):
         if self.failed and not any(isinstance(each, SimulationError) for each in self.errors):
             del steps[max(self.failed) + 1 :]
         if any(isinstance(each, Deadlock) for each in self.errors):
-            waits = dict(self.blocked)
             for thread, row in {step.thread: row for row, step in enumerate(steps)}.items():
-                if op := waits.get(self.numbers.get(thread, NOBODY)):
-                    steps[row] = steps[row]._replace(then=f"waits for ever to {op.text}")
+                if words := self.hang.get(thread):
+                    then = words.replace("waits ", "waits for ever ", 1)
+                    steps[row] = steps[row]._replace(then=then)
         return steps
 
     @property
@@ -306,6 +308,8 @@ class SteppingKernel(Kernel):
         self.blocked: list[tuple[int, Op]] = []
         # Why a thread goes on where that is told, by the row of the trace that it will have.
         self.because: dict[int, str] = {}
+        # What each thread waits for, in words, when nobody can go on.
+        self.hang: dict[VirtualThread, str] = {}
         self._chosen: VirtualThread | None = None
         self._deciding = False
 
@@ -346,7 +350,7 @@ class SteppingKernel(Kernel):
             if not op.can_run(self.now):
                 thread.waiting_for = f"waits to {op.text}"
             if self.failure is not None and thread is self.main:
-                self.trace.append((self.now, thread, thread.waiting_for))
+                self.trace.append((self.now, thread, in_words(thread, sys._getframe())))
                 thread.waiting_for = ""
                 raise self.failure
             self._chosen = chosen
@@ -568,6 +572,7 @@ class SteppingKernel(Kernel):
     def _deadlock(self) -> None:
         for thread, op in self.pending.items():
             thread.waiting_for = f"waits to {op.text}"
+            self.hang[thread] = in_words(thread, thread.frame or sys._getframe())
         raise self._diagnose() or deadlock(self)
 
     def _step_limit(self) -> StepLimit:

@@ -202,6 +202,7 @@ class World:
             failed=dict(self._failed_in),
             because=kernel.because,
             origins=kernel.origins,
+            hang=kernel.hang,
         )
 
     def _run(self, kernel: ExploredKernel) -> object:

@@ -157,7 +157,7 @@ def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
         "   seconds  0 1\n"
         "  0.000000  ●    MainThread is about to acquire an RLock\n"
         "  0.000000  │ ●  Thread-1 (tell) ends\n"
-        "  0.000000  ●    MainThread waits for ever to acquire a Lock\n"
+        "  0.000000  ●    MainThread waits for ever in Condition.wait\n"
         "\n"
         "replay(lost_wake_up, '1')"
     )
@@ -357,10 +357,11 @@ def test_the_lanes_of_a_deadlock_show_who_waits_for_what(tmp_path: Path) -> None
     """The last row of each thread that hangs says so, in red."""
     failure = failure_of(written_programs.lock_order)
 
+    one, two = "Thread-1 (<lambda>)", "Thread-2 (<lambda>)"
     assert str(failure).split("\n\n")[1].splitlines()[2:] == [
-        "  0.000000  ●      MainThread waits for ever to join Thread-1 (<lambda>)",
-        "  0.000000  │ ●    Thread-1 (<lambda>) waits for ever to acquire a Lock",
-        "  0.000000  │ │ ●  Thread-2 (<lambda>) waits for ever to acquire a Lock",
+        f"  0.000000  ●      MainThread waits for ever to join {one}",
+        f"  0.000000  │ ●    {one} waits for ever to acquire a Lock, held by {two}",
+        f"  0.000000  │ │ ●  {two} waits for ever to acquire a Lock, held by {one}",
     ]
     failure.save_svg(tmp_path / "lanes.svg")
     picture = (tmp_path / "lanes.svg").read_text(encoding="utf-8")
@@ -755,7 +756,7 @@ def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
         "0 MainThread, 1 Thread-1 (wait), 2 Thread-2 (wait)\n"
         "   seconds  0 1 2\n"
         "  0.000000  ●      MainThread is about to acquire an RLock\n"
-        "  0.000000  │   ●  Thread-2 (wait) waits to acquire a Lock\n"
+        "  0.000000  │   ●  Thread-2 (wait) waits in Condition.wait\n"
         "  0.000000  │ ● │  Thread-1 (wait) is about to acquire an RLock"
     )
 
@@ -807,7 +808,7 @@ def test_a_schedule_that_is_longer_than_the_program_is_refused() -> None:
         "\n"
         "0 MainThread, 1 Thread-1 (tell)\n"
         "   seconds  0 1\n"
-        "  0.000000  ●    MainThread waits to acquire a Lock\n"
+        "  0.000000  ●    MainThread waits in Condition.wait\n"
         "  0.000000  │ ●  Thread-1 (tell) ends"
     )
 

@@ -2,6 +2,9 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+from threading import Semaphore
 
 from apscheduler_fakes import Simulation
 from apscheduler_fakes.lanes import lanes
@@ -58,6 +61,25 @@ def test_among_many_threads_only_those_that_run_have_lanes() -> None:
         "            … 29 steps before these",
         "  0.000000  ●      nap 29 sleeps",
         "  0.000000  │  ●   nap 30 sleeps",
+    ]
+
+
+def test_a_row_says_which_call_waits_and_who_holds_the_lock() -> None:
+    """It says what the table of threads says, of a job of a pool too."""
+    with Simulation() as sim:
+        lock, nothing = threading.Lock(), Semaphore(0)
+        waits = (lock.acquire, Queue[int]().get, nothing.acquire)
+        with lock, ThreadPoolExecutor(1) as pool:
+            pool.submit(nothing.acquire)
+            for wait in waits:
+                threading.Thread(target=wait, name="daemon", daemon=True).start()
+            time.sleep(1)
+            nothing.release()
+    assert [step.words for step in sim.trace[1:5]] == [
+        "ThreadPoolExecutor-0_0 waits in Semaphore.acquire",
+        "daemon waits for a Lock, held by MainThread",
+        "daemon waits in Queue.get",
+        "daemon waits in Semaphore.acquire",
     ]
 
 

@@ -126,7 +126,7 @@ def test_a_swallowed_hang_fails_the_test(pytester: pytest.Pytester) -> None:
             "*no fixture sim: with pytest.raises(Deadlock), Simulation(): …",
             "*simulation, its last steps teardown*",
             "  0.000000  ●  MainThread sleeps",
-            "  1.000000  ●  MainThread waits for a Lock",
+            "  1.000000  ●  MainThread waits in Event.wait",
         ]
     )
 

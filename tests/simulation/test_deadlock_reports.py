@@ -621,3 +621,24 @@ def test_a_name_breaks_no_line_and_gives_a_terminal_no_orders() -> None:
         "0.000000  ends\\n\\ud800  ends",
         "0.000000  evil\\nrow \\x1b[31m  ends",
     ]
+
+
+def test_who_waits_for_an_import_is_told_who_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module whose body waits stops whoever imports it too, and the report ends at that line."""
+    (tmp_path / "waits_in_vain.py").write_text("import threading; threading.Event().wait()")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports() -> None:
+        __import__("waits_in_vain")
+
+    with pytest.raises(Deadlock) as caught, Simulation() as sim:
+        threading.Thread(target=imports, name="first").start()
+        time.sleep(1)
+        threading.Thread(target=imports, name="second").start()
+        imports()
+    doing = "waits for first to import waits_in_vain"
+    assert f"\n  second {doing} since 1.000000 s\n" in str(caught.value)
+    assert [step.words for step in sim.trace[-2:]] == [f"MainThread {doing}", f"second {doing}"]
+    assert frames_of(caught.value)[-1].name == "imports"

@@ -89,20 +89,20 @@ TRACE = """\
 0.000000  Thread-1 (produce)  sleeps
 0.000000  Thread-2 (produce)  sleeps
 0.000000  Thread-3 (consume)  sleeps
-0.000000  Thread-4 (consume)  waits for a Lock
-0.250000  Thread-3 (consume)  waits for a Lock
+0.000000  Thread-4 (consume)  waits for a Lock, held by Thread-3 (consume)
+0.250000  Thread-3 (consume)  waits in Queue.get
 0.250000  Thread-4 (consume)  sleeps
 0.500000  Thread-1 (produce)  sleeps
 0.500000  Thread-2 (produce)  sleeps
 0.500000  Thread-4 (consume)  sleeps
-0.500000  Thread-3 (consume)  waits for a Lock
-0.750000  Thread-4 (consume)  waits for a Lock
+0.500000  Thread-3 (consume)  waits for a Lock, held by Thread-4 (consume)
+0.750000  Thread-4 (consume)  waits in Queue.get
 0.750000  Thread-3 (consume)  sleeps
 1.000000  Thread-1 (produce)  sleeps
 1.000000  Thread-2 (produce)  sleeps
 1.000000  Thread-3 (consume)  sleeps
-1.000000  Thread-4 (consume)  waits for a Lock
-1.250000  Thread-3 (consume)  waits for a Lock
+1.000000  Thread-4 (consume)  waits for a Lock, held by Thread-3 (consume)
+1.250000  Thread-3 (consume)  waits in Queue.get
 1.250000  Thread-4 (consume)  sleeps
 1.500000  Thread-1 (produce)  ends
 1.500000  Thread-2 (produce)  ends
