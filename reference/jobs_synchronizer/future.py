@@ -122,16 +122,19 @@ class JobFuture(Future[Any]):
         which is called once,
         https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.set_running_or_notify_cancel
         """
+        return self._cancel_and_take_back(wait=True)
+
+    def _cancel_and_take_back(self, *, wait: bool) -> bool:
         try:
             self._cancel()
-            if self._elsewhere and self._process == os.getpid() and self._is_dropped():
+            if self._elsewhere and self._process == os.getpid() and self._is_dropped(wait=wait):
                 self._elsewhere = False
                 self._cancel()
         finally:  # A callback may exit.
             is_cancelled = self.cancelled()
             if is_cancelled and self._process == os.getpid():  # In a fork, it is the parent's.
                 with suppress(Exception):  # Like any other cancel(); the end of the block tells.
-                    self._watch.take_back(self)
+                    self._watch.take_back(self, wait=wait)
         return is_cancelled
 
     def _cancel(self) -> None:
@@ -146,19 +149,19 @@ class JobFuture(Future[Any]):
         if is_new:
             self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
 
-    def _is_dropped(self) -> bool:
+    def _is_dropped(self, *, wait: bool) -> bool:
         """Return whether its pool drops it, or has: of that its executor hears, and cancels it."""
-        if self._pool_future is None:
+        if self._pool_future is None and wait:
             self._watch.wait_for_hand_over(self)
         if self._pool_future is None:
             return False
         self._gives_up = True
         return self._pool_future.cancel()
 
-    def _give_up(self) -> None:
+    def _give_up(self, *, wait: bool = True) -> None:
         """Cancel the job, and if whoever is handing it over can't be waited for, let him do it."""
         self._gives_up = True
-        self.cancel()
+        self._cancel_and_take_back(wait=wait)
 
     def _claim(self) -> bool:
         """Let nobody else run, answer or cancel the job; return whether nobody has before.

@@ -59,8 +59,7 @@ class JobGroup:
     def __init__(self, scheduler: BaseScheduler | APScheduler) -> None:
         self._context: Callable[[], AbstractContextManager[object]] = nullcontext
         if isinstance(scheduler, APScheduler):
-            if scheduler.app is not None:
-                self._context = scheduler.app.app_context
+            self._context = partial(_context_of, scheduler)
             scheduler = scheduler.scheduler
         if not isinstance(scheduler, BaseScheduler):
             raise TypeError(
@@ -90,7 +89,11 @@ class JobGroup:
                     "JobGroup: the group is open. Make another one for another block."
                 )
             self._opener = opener
-        self._watch.open(opener)
+        try:
+            self._watch.open(opener)
+        except BaseException:  # Of a signal's handler: no block begins, and none will end.
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -113,6 +116,14 @@ class JobGroup:
         if opener.process != os.getpid():
             return  # A fork: the jobs are its parent's.
         errors: list[Exception] = []
+        # Whoever closes a generator may be a garbage collection, in a thread that has any lock.
+        wait = exc_type is not GeneratorExit
+
+        def take_next_back() -> None:
+            if opener.futures:
+                stack.callback(take_next_back)  # First: a callback may exit, and Ctrl-C come.
+                self._take_back(opener.futures.pop(), errors, wait=wait)
+
         with ExitStack() as stack:
             stack.push(
                 lambda _type, raised, _traceback: _tell(
@@ -120,16 +131,16 @@ class JobGroup:
                 )
             )
             stack.callback(self._watch.close, opener)
-            for future in opener.futures:
-                if not future.done() or self._watch.waits_for(future):
-                    stack.callback(self._take_back, future, errors)
+            stack.callback(take_next_back)
 
-    def _take_back(self, future: JobFuture, errors: list[Exception]) -> None:
+    def _take_back(self, future: JobFuture, errors: list[Exception], *, wait: bool) -> None:
+        if future.done() and not self._watch.waits_for(future):
+            return
         try:
-            future._give_up()
+            future._give_up(wait=wait)
         finally:  # A callback may exit.
             try:
-                self._watch.take_back(future)
+                self._watch.take_back(future, wait=wait)
             except Exception as error:  # noqa: BLE001  # A store's, told after the others.
                 errors.append(error)
 
@@ -224,6 +235,11 @@ class JobGroup:
         if not opener.is_open:  # The block has ended meanwhile, in another thread.
             future._give_up()
         return future
+
+
+def _context_of(scheduler: APScheduler) -> AbstractContextManager[object]:
+    """Return what jobs of a Flask app run in; ``init_app`` may come after the group is made."""
+    return nullcontext() if scheduler.app is None else scheduler.app.app_context()
 
 
 def _resolve(func: Callable[..., object] | str) -> Callable[..., object]:

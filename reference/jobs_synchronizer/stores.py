@@ -1,5 +1,6 @@
 """Stores: the job stores of a scheduler, whose lock may be held by who waits for this thread."""
 
+from collections.abc import Callable
 from typing import Any
 
 from apscheduler.jobstores.base import JobLookupError
@@ -13,6 +14,33 @@ from jobs_synchronizer.handover import tells_of_a_loss
 _LOOK_AGAIN = 0.1
 
 
+class StoresLock:
+    """The lock of a scheduler's stores, which tells when it has been released.
+
+    Args:
+        lock: The lock itself, which its owner may take again.
+        on_released: Called by who has released it, once or in part.
+    """
+
+    def __init__(self, lock: Any, on_released: Callable[[], None]) -> None:
+        self._lock = lock
+        self._on_released = on_released
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lock, name)
+
+    def __enter__(self) -> Any:
+        return self._lock.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Release the lock, and tell."""
+        self._lock.release()
+        self._on_released()
+
+
 class Stores:
     """The job stores of a scheduler.
 
@@ -23,16 +51,19 @@ class Stores:
     def __init__(self, scheduler: Any) -> None:
         self._scheduler = scheduler
 
-    def lock(self) -> bool:
+    def lock(self, *, wait: bool = True) -> bool:
         """Acquire their lock, unless who has it may wait for this thread.
 
         A shutdown keeps it until all jobs have ended, the one that this thread runs included. A
         look at the stores keeps it until a pool has taken what is due.
+
+        Args:
+            wait: Whether to wait for who has it.
         """
         while not self._are_being_shut_down():
-            if self._scheduler._jobstores_lock.acquire(timeout=_LOOK_AGAIN):
+            if self._scheduler._jobstores_lock.acquire(wait, _LOOK_AGAIN if wait else -1):
                 return True
-            if tells_of_a_loss():
+            if not wait or tells_of_a_loss():
                 return False
         return bool(self._scheduler._jobstores_lock.acquire(blocking=False))
 

@@ -1,17 +1,19 @@
 """Watch: what a scheduler does with the jobs of its groups until it hands them to an executor.
 
 One listener sees what happens to a job in its store. No event tells that a job is about to be
-handed over, or that a shutdown begins, so ``scheduler._lookup_executor``, called for each job that
-is due, and the lock of its executors are wrapped. All are there while a group is open, or a store
-may have a job of one. What comes after the hand-over is ``handover``'s.
+handed over, that a shutdown begins, or that the stores are free, so ``scheduler._lookup_executor``,
+called for each job that is due, and the locks of its executors and stores are wrapped. All are
+there while a group is open, or a store may have a job of one. What comes after the hand-over is
+``handover``'s.
 """
 
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from traceback import walk_stack
 from types import FrameType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from apscheduler import events
 from apscheduler.jobstores.base import ConflictingIdError
@@ -22,7 +24,7 @@ from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.handover import Observed, tells_of_a_loss
 from jobs_synchronizer.opener import Opener, starves
 from jobs_synchronizer.shutdown import ExecutorsLock
-from jobs_synchronizer.stores import Stores
+from jobs_synchronizer.stores import Stores, StoresLock
 
 # Why a job could not run, and what to do.
 _STOPPED = "the scheduler is not running"
@@ -75,6 +77,22 @@ OF_ALL = {*_EMPTIED, events.EVENT_SCHEDULER_SHUTDOWN}
 OF_RUNS = {events.EVENT_JOB_EXECUTED, events.EVENT_JOB_ERROR}
 
 
+class _Before(NamedTuple):
+    """What a scheduler has that a watch wraps.
+
+    Attributes:
+        own_lookup: Its own ``_lookup_executor``, if it has one that is not its class's.
+        lookup: Its ``_lookup_executor``.
+        executors_lock: The lock of its executors.
+        stores_lock: The lock of its stores.
+    """
+
+    own_lookup: Callable[[str], Any] | None
+    lookup: Callable[[str], Any]
+    executors_lock: Any
+    stores_lock: Any
+
+
 class Watch:
     """Answers the futures of all groups of one scheduler.
 
@@ -92,10 +110,15 @@ class Watch:
         self._openers: dict[Opener, None] = {}
         # What a store may have, by the store's alias and the job's id.
         self._waiting: dict[tuple[str, str], JobFuture] = {}
+        # Of these, what whoever releases the stores' lock is to take out of them.
+        self._left: dict[JobFuture, None] = {}
         # Aliases of stores that have failed to remove a job, and have not taken another one since.
         self._failed: set[str] = set()
-        self._attends = False
+        # None if the change was broken off: an exception of a signal's handler comes anywhere.
+        self._attends: bool | None = False
         self._changes = False
+        # What the scheduler had before this watch came.
+        self._before: _Before | None = None
 
     @classmethod
     def of(cls, scheduler: BaseScheduler) -> Self:
@@ -126,29 +149,44 @@ class Watch:
             return  # The caller, whom a finaliser or a signal interrupted, looks again.
         self._changes = True
         try:
-            while self._attends != bool(self._openers or self._waiting):
-                (self._leave if self._attends else self._come)()
-                self._attends = not self._attends
+            while self._attends is not (wanted := bool(self._openers or self._waiting)):
+                self._attends = None
+                (self._come if wanted else self._leave)()
+                self._attends = wanted
         finally:
             self._changes = False
 
+    # Each may be broken off, and begun again.
+
     def _come(self) -> None:
-        self._own_lookup = vars(self.scheduler).get("_lookup_executor")
-        self._find_executor = self.scheduler._lookup_executor
-        self.scheduler._lookup_executor = self._lookup_executor
-        self._executors_lock = self.scheduler._executors_lock
-        self.scheduler._executors_lock = ExecutorsLock(
-            self._executors_lock, self._look_for_shutdown, self._sweep
+        scheduler = self.scheduler
+        if self._before is None:
+            self._before = _Before(
+                vars(scheduler).get("_lookup_executor"),
+                scheduler._lookup_executor,
+                scheduler._executors_lock,
+                scheduler._jobstores_lock,
+            )
+        self._find_executor = self._before.lookup
+        scheduler._lookup_executor = self._lookup_executor
+        scheduler._executors_lock = ExecutorsLock(
+            self._before.executors_lock, self._look_for_shutdown, self._sweep
         )
-        self.scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL | OF_RUNS))
+        scheduler._jobstores_lock = StoresLock(self._before.stores_lock, self._take_what_is_left)
+        scheduler.remove_listener(self._hear)
+        scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL | OF_RUNS))
 
     def _leave(self) -> None:
+        if self._before is None:
+            return
         own = vars(self.scheduler)
         own.pop("_lookup_executor", None)
-        if self._own_lookup is not None:
-            own["_lookup_executor"] = self._own_lookup
-        self.scheduler._executors_lock = self._executors_lock
+        if self._before.own_lookup is not None:
+            own["_lookup_executor"] = self._before.own_lookup
+        self.scheduler._executors_lock = self._before.executors_lock
+        self.scheduler._jobstores_lock = self._before.stores_lock
         self.scheduler.remove_listener(self._hear)
+        self._before = None
 
     def outlook(self) -> str:
         """Say why the scheduler hands no job over at present; empty when it does."""
@@ -234,35 +272,31 @@ class Watch:
                 if starves(pool, list(self._openers)):
                     raise _not_added(future, _STARVED)
 
-    def take_back(self, future: JobFuture) -> None:
+    def take_back(self, future: JobFuture, *, wait: bool = True) -> None:
         """Take a job out of its store, if it may be there.
 
         A thread that has the stores' lock may be looking at what is due, and removes nothing; nor
-        does one that must not wait for who has it. What stays in its store is not handed over when
-        it is due.
+        does one that must not wait for who has it. Whoever releases it does it then; until that
+        the job is not handed over when it is due.
 
         Args:
             future: The job's future, which has its answer.
+            wait: Whether to wait for who has the lock.
 
         Raises:
             Exception: The store fails; the job may still be there.
         """
-        if not self.waits_for(future) or self._stores.are_locked_here():
+        if not self.waits_for(future):
             return
-        locked = self._stores.lock()
-        if not locked and tells_of_a_loss():
+        here = self._stores.are_locked_here()
+        locked = not here and self._stores.lock(wait=wait)
+        if not locked and (here or not wait or tells_of_a_loss()):
+            self._left[future] = None
+            self._take_what_is_left()  # It may have been released meanwhile.
             return
         try:
             # A store in memory is emptied by the shutdown that has the lock.
             removed = (locked or not self._stores.in_memory(future)) and self._remove(future)
-        except Exception as error:
-            self._failed.add(future._jobstore)
-            error.add_note(
-                f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run by "
-                f"this scheduler; job store {future._jobstore!r} may still have it. Remove it "
-                "there."
-            )
-            raise
         finally:
             if locked:
                 self._stores.release()
@@ -272,8 +306,28 @@ class Watch:
             # It may be on its way to an executor until the shutdown is told, which may have been.
             self._hear_of_one(future, events.EVENT_JOB_REMOVED)
         if removed:
-            event = events.JobEvent(events.EVENT_JOB_REMOVED, future.job_id, future._jobstore)
-            self.scheduler._dispatch_event(event)
+            self._tell_of_removal(future)
+
+    def _take_what_is_left(self) -> None:
+        """Take out of the stores what was left to whoever releases their lock."""
+        if not self._left or self._stores.are_locked_here() or not self._stores.lock(wait=False):
+            return  # Whoever has it comes here.
+        removed: list[JobFuture] = []
+        try:
+            for future in list(self._left):
+                with suppress(Exception):  # As in JobFuture.cancel().
+                    if self._remove(future):
+                        removed.append(future)
+                    self._take(future)
+                self._left.pop(future, None)
+        finally:
+            self._stores.release()
+        for future in removed:
+            self._tell_of_removal(future)
+
+    def _tell_of_removal(self, future: JobFuture) -> None:
+        event = events.JobEvent(events.EVENT_JOB_REMOVED, future.job_id, future._jobstore)
+        self.scheduler._dispatch_event(event)
 
     def wait_for_hand_over(self, future: JobFuture) -> None:
         """Wait until an executor has a job, unless who hands it over may wait for this thread."""
@@ -284,7 +338,16 @@ class Watch:
         """Remove a job from its store; return whether it was there."""
         if not (future._stored and self.waits_for(future)):
             return False
-        removed = self._stores.remove(future)
+        try:
+            removed = self._stores.remove(future)
+        except Exception as error:
+            self._failed.add(future._jobstore)
+            error.add_note(
+                f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run by "
+                f"this scheduler; job store {future._jobstore!r} may still have it. Remove it "
+                "there."
+            )
+            raise
         future._stored = False
         return removed
 
@@ -297,6 +360,7 @@ class Watch:
         with self._lock:
             if self.waits_for(future):
                 self._waiting.pop(future._key, None)
+                self._left.pop(future, None)
                 self._attend()
 
     # In the store

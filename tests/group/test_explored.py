@@ -815,7 +815,7 @@ def test_a_job_that_ends_while_its_pool_drops_another(preemptions: int) -> None:
 def test_a_job_that_is_cancelled_where_another_is_dropped_leaves_a_locked_store_alone(
     sim: Simulation,
 ) -> None:
-    """A callback that has a pool's lock does not wait for the stores; the block's end does."""
+    """A callback that has a pool's lock does not wait for the stores; who has them does it."""
     executor, store = pool(), Kept()
     scheduler = OneLook(timezone=UTC, executors={"default": executor}, jobstores={"default": store})
     scheduler.start()
@@ -829,10 +829,10 @@ def test_a_job_that_is_cancelled_where_another_is_dropped_leaves_a_locked_store_
             dropping = threading.Thread(target=cancel_the_queue, args=[executor._pool])
             dropping.start()
             dropping.join()
-        assert [job.id for job in store.get_all_jobs()] == [later.job_id]
+            assert [job.id for job in store.get_all_jobs()] == [later.job_id]
+        assert store.get_all_jobs() == []
         assert [answer_of(dropped), answer_of(later)] == ["JobLost", "cancelled"]
         occupied.gate.set()
-    assert store.get_all_jobs() == []
 
 
 def test_an_executor_counts_off_one_of_two_runs_at_a_time(sim: Simulation) -> None:

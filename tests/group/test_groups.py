@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -63,11 +63,12 @@ def test_a_request_joins_its_jobs(sim: Simulation) -> None:
 @pytest.mark.parametrize("store", ["default", "db"])
 def test_jobs_of_flask_run_in_an_application_context(sim: Simulation, db: Any, store: str) -> None:
     """With Flask-APScheduler a job finds its application, from a persistent store too."""
-    app = Flask("the app")
-    scheduler = APScheduler(BackgroundScheduler(timezone=UTC), app=app)
+    scheduler = APScheduler(BackgroundScheduler(timezone=UTC))
+    group = JobGroup(scheduler)  # Like the scheduler itself, it may be made before the app.
+    scheduler.init_app(Flask("the app"))
     scheduler.scheduler.add_jobstore(db, "db")
     scheduler.start()
-    with JobGroup(scheduler) as group:
+    with group:
         assert group.add_job(name_of_the_app, jobstore=store).result(30) == "the app"
         plain = f"{__name__}:name_of_the_app"
         assert group.add_job(plain, jobstore=store).result(30) == "the app"
@@ -528,17 +529,100 @@ def test_a_block_that_garbage_collection_ends(scheduler: Any) -> None:
     left = [stream() for _ in range(100)]
     for each in left:
         next(each)
+    del each
     options: dict[str, Any] = {"jobstore": Collected("default"), **soon(60)}
     with JobGroup(scheduler) as group:
         futures = [group.add_job(work, id=Collected(name), **options) for name in "ab"]
         assert futures[0].cancel()
-        scheduler.remove_all_jobs()
+        scheduler.remove_job("b")
         assert isinstance(futures[1].exception(0), JobRemoved)
-    del each
+        assert len(scheduler.get_jobs()) == len(left)
     left.clear()
     assert scheduler.get_jobs() == []
     assert scheduler._job_groups._waiting == {}
     assert scheduler._listeners == []
+
+
+@pytest.mark.parametrize("executor", ["inline", "default"])
+def test_a_block_that_ends_on_the_schedulers_thread(scheduler: Any, executor: str) -> None:
+    """What a callback takes back while the scheduler looks at its stores leaves them after that."""
+    scheduler.add_executor(DebugExecutor(), "inline")
+    heard: list[Any] = []
+    scheduler.add_listener(heard.append, EVENT_JOB_REMOVED)
+    group = JobGroup(scheduler)
+    first = group.__enter__().add_job(int, executor=executor, **soon())
+    far = group.add_job(work, **soon(3600))
+    first.add_done_callback(lambda _: group.__exit__(None, None, None))
+    time.sleep(6)
+    assert [first.result(0), far.cancelled()] == [0, True]
+    assert scheduler.get_jobs() == []
+    assert scheduler._job_groups._waiting == {}
+    assert len(scheduler._listeners) == 1
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_generator_that_is_closed_while_another_thread_looks_at_the_stores(
+    scheduler: Any, db: Any, sim: Simulation, waits: bool
+) -> None:
+    """It waits for nobody, as garbage collection may close it: who has the stores does the rest."""
+    scheduler.add_jobstore(db, "db")
+    heard: list[Any] = []
+    scheduler.add_listener(heard.append, EVENT_JOB_REMOVED)
+
+    def look() -> None:
+        with scheduler._jobstores_lock, scheduler._jobstores_lock:
+            time.sleep(5)
+
+    def stream() -> Generator[None, None, None]:
+        with JobGroup(scheduler) as group:
+            for number in range(2):
+                group.add_job("time:sleep", args=[1], jobstore="db", id=str(number), **soon(60))
+            yield
+
+    streamed = stream()
+    next(streamed)
+    later(0, look)
+    sim.settle()
+    if waits:
+        next(streamed, None)
+    else:
+        streamed.close()
+    assert sim.clock.elapsed == (5.0 if waits else 0.0)
+    sim.clock.tick(6)
+    assert db.get_all_jobs() == []
+    assert sorted(event.job_id for event in heard) == ["0", "1"]
+    assert scheduler._job_groups._waiting == {}
+    assert len(scheduler._listeners) == 1
+
+
+@pytest.mark.parametrize("name", ["add_listener", "remove_listener"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_signal_that_breaks_off_the_opening_or_the_end_of_a_block(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, name: str, late: bool
+) -> None:
+    """Ctrl-C there harms no later group, and no other job."""
+    real = getattr(scheduler, name)
+
+    def interrupted(*args: Any) -> None:
+        if late:
+            real(*args)
+        raise KeyboardInterrupt
+
+    before = dict(vars(scheduler))
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler, name, interrupted)
+        with pytest.raises(KeyboardInterrupt), JobGroup(scheduler):
+            pass
+    ran: list[str] = []
+    scheduler.add_job(ran.append, args=["of nobody"], **soon())
+    with JobGroup(scheduler) as group:
+        future = group.add_job(ran.append, args=["of a group"])
+        assert future.result(30) is None
+        time.sleep(6)
+    assert ran == ["of a group", "of nobody"]
+    assert scheduler._listeners == []
+    after = vars(scheduler)
+    assert {key: after[key] for key in before} == before
 
 
 @pytest.mark.parametrize("name", ["add_listener", "remove_listener"])
@@ -1056,7 +1140,11 @@ def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> No
         if number == 10:
             before = state_of(scheduler)
     sim.settle()
-    del group, futures
+    del futures
+    gc.collect()
+    # A group that is kept keeps no futures.
+    assert [each() for each in alive if each() is not None] == [group, group._opener]
+    del group
     gc.collect()
     assert scheduler._listeners == []
     assert scheduler.get_jobs() == []

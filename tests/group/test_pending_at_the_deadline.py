@@ -1,9 +1,11 @@
 """What nobody can know stays pending until the caller's deadline, with what was last seen of it."""
 
 import threading
+from datetime import UTC
 from typing import Any
 
 import pytest
+from apscheduler.schedulers.blocking import BlockingScheduler
 
 from apscheduler_fakes import Simulation
 from caller import Gets, kill, soon, told, work
@@ -82,6 +84,24 @@ def test_a_scheduler_whose_thread_dies(scheduler: Any, gets: Gets) -> None:
             "pending after 30 s, last seen: added to job store 'default'; the scheduler's thread "
             "has ended",
         )
+
+
+class Left(BlockingScheduler):  # type: ignore[misc]  # APScheduler has no types.
+    """One that Ctrl-C ends as soon as it waits for what is due."""
+
+    def _main_loop(self) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.rows("E29")
+def test_a_blocking_scheduler_that_has_been_left(sim: Simulation, gets: Gets) -> None:
+    """A scheduler that had the caller's thread, and has it no longer, says that it runs."""
+    scheduler = Left(timezone=UTC)
+    with pytest.raises(KeyboardInterrupt):
+        scheduler.start()
+    with JobGroup(scheduler) as group:
+        gets(group.add_job(work), "pending after 30 s, last seen: added to job store 'default'")
+    scheduler.shutdown()
 
 
 @pytest.mark.rows("E31")
