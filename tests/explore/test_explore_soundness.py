@@ -42,6 +42,8 @@ FIRST = {
     "daemon_that_starts_a_thread_that_is_none",
     "daemon_that_starts_and_joins_a_thread_that_is_none",
     "main_ends_before_a_daemon_has_run",
+    "a_daemon_that_waits_in_time_for_a_lock_that_main_keeps",
+    "a_daemon_that_waits_in_time_for_an_item_that_main_gets",
     "two_sleepers_with_one_deadline",
     "release_then_try_with_a_waiter",
     "empty_then_get_nowait",
@@ -264,6 +266,7 @@ def test_a_program_with_spurious_wake_ups_keeps_every_outcome(name: str, part: P
     ("name", "bounds", "options"),
     [
         ("a_sleep_that_begins_beside_a_sleeper", (None, 1), {"early": True}),
+        ("two_sleepers_that_look_at_the_clock", (None, 0), {"early": True}),
         ("two_waits_with_a_lock_between", (None, 1), {"spurious": True}),
         ("two_waits_beside_one_notification", (0, 1), {"spurious": True}),
         pytest.param("two_waits_beside_one_notification", (None,), {"spurious": True}, marks=LONG),

@@ -1091,6 +1091,18 @@ def a_sleep_that_begins_beside_a_sleeper() -> Any:
     return tuple(order)
 
 
+@timed
+def two_sleepers_that_look_at_the_clock() -> Any:
+    ends, began = dict[int, float](), time.monotonic()
+
+    def sleep(number: int) -> None:
+        time.sleep(1)
+        ends[number] = round(time.monotonic() - began)
+
+    joined(partial(sleep, 0), partial(sleep, 1))
+    return tuple(sorted(ends.items()))
+
+
 @program
 def two_waits_with_a_lock_between() -> Any:
     condition, lock, log = threading.Condition(), threading.Lock(), list[Any]()
@@ -1161,6 +1173,26 @@ def a_daemon_that_takes_a_lock_twice() -> Any:
     other.join()
     with lock:
         return tuple(log)
+
+
+# Where main is first, the daemon waits in vain when the program ends.
+
+
+@program
+def a_daemon_that_waits_in_time_for_a_lock_that_main_keeps() -> Any:
+    lock, log = threading.Lock(), list[bool]()
+    started(lambda: log.append(lock.acquire(timeout=1)), daemon=True)
+    lock.acquire(timeout=1)
+    return lambda: tuple(log)
+
+
+@program
+def a_daemon_that_waits_in_time_for_an_item_that_main_gets() -> Any:
+    items, log = queue.SimpleQueue[int](), list[int]()
+    items.put(1)
+    started(lambda: log.append(items.get(timeout=1)), daemon=True)
+    items.get(timeout=1)
+    return lambda: tuple(log)
 
 
 @program
