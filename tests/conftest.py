@@ -75,6 +75,12 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     return pytester
 
 
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let lines be broken as in a terminal of 80 columns, whatever the tests run in."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+
 @pytest.fixture
 def watches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Keep what looks whether a simulation stalls, the last one last."""

@@ -1,16 +1,20 @@
 """The lane diagram: a column per thread, a row per step, virtual time at the left."""
 
 from collections.abc import Sequence
+from shutil import get_terminal_size
+from textwrap import wrap
 
+from apscheduler_fakes.progress import uncaptured
 from apscheduler_fakes.report import seconds
 from apscheduler_fakes.virtual import Step, VirtualThread
 
 RUNS, LIVES, NONE = "●", "│", " "
 
-MOST_LANES = 24
+# Lines are as long as the terminal is wide, this at most, less what pytest indents them by.
+_WIDEST, _INDENT = 120, 4
 
-# How wide the legend may be, in characters.
-_WIDTH = 80
+# What stands left of the lanes, between them and the words, and the least that is left for those.
+_TIME, _GAP, _WORDS = 12, 2, 24
 
 ALONE = "MainThread ran alone, from its beginning to its end."
 
@@ -34,35 +38,51 @@ def lanes(steps: Sequence[Step], last: int | None = None) -> str:
     for row, step in enumerate(steps):
         starts.setdefault(step.thread, row)
         ends[step.thread] = row if step.then == "ends" or step.fails else len(steps)
-    # A thread that ended before these rows has no lane; among many only those that run have one.
+    width = _width()
+    # A thread that ended before these rows has no lane; if there is no room, nor has one that does
+    # not run in them.
     threads = [thread for thread in starts if ends[thread] >= left_out]
-    if len(threads) > MOST_LANES:
+    if _TIME + len(_numbers(threads)) + _GAP + _WORDS > width:
         threads = list({step.thread: None for step in shown})
     threads.sort(key=lambda thread: thread.number)
-    widths = [len(str(thread.number)) for thread in threads]
-    rows = [_legend([f"{thread.number} {thread.name}" for thread in threads])]
-    rows.append("   seconds  " + " ".join(str(thread.number) for thread in threads))
+    numbers = _numbers(threads)
+    rows = [_legend([f"{thread.number} {thread.name}" for thread in threads], width)]
+    rows.append(f"   seconds  {numbers}")
     if left_out:
         rows.append(f"            … {left_out} steps before these")
+    room = max(width - _TIME - len(numbers) - _GAP, _WORDS)
     for row, step in enumerate(shown, left_out):
-        cells = [
-            RUNS
-            if thread is step.thread
-            else LIVES
-            if starts[thread] <= row <= ends[thread]
-            else NONE
-            for thread in threads
-        ]
-        drawn = " ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        rows.append(f"{seconds(step.at):>10}  {drawn}  {step.words}")
+        marks = {thread: LIVES for thread in threads if starts[thread] <= row <= ends[thread]}
+        marks[step.thread] = RUNS
+        first, *more = _broken(step.words, room)
+        rows.append(f"{seconds(step.at):>10}  {_cells(threads, marks)}  {first}")
+        marks[step.thread] = LIVES if row < ends[step.thread] else NONE
+        rows += [f"{'':10}  {_cells(threads, marks)}  {line}" for line in more]
     return "\n".join(rows)
 
 
-def _legend(entries: list[str]) -> str:
+def _width() -> int:
+    with uncaptured[-1]():  # Else there is no terminal.
+        return min(get_terminal_size().columns, _WIDEST) - _INDENT
+
+
+def _numbers(threads: list[VirtualThread]) -> str:
+    return " ".join(str(thread.number) for thread in threads)
+
+
+def _cells(threads: list[VirtualThread], marks: dict[VirtualThread, str]) -> str:
+    return " ".join(marks.get(each, NONE).ljust(len(str(each.number))) for each in threads)
+
+
+def _broken(words: str, room: int) -> list[str]:
+    return wrap(words, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _legend(entries: list[str], width: int) -> str:
     """Return entries one behind the other, in as many lines as it takes."""
     lines = entries[:1]
     for entry in entries[1:]:
-        if len(lines[-1]) + len(", ,") + len(entry) > _WIDTH:
+        if len(lines[-1]) + len(", ,") + len(entry) > width:
             lines.append(entry)
         else:
             lines[-1] += f", {entry}"

@@ -339,9 +339,14 @@ def wakes_up_too_early() -> None:
     ids=["threads", "wake-up", "time-out"],
 )
 def test_the_lanes_show_who_fails_and_end_there(
-    program: Callable[[], object], options: dict[str, Any], rows: str, tmp_path: Path
+    program: Callable[[], object],
+    options: dict[str, Any],
+    rows: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A row says who fails, and whether a wake-up or an early time-out led to it; none follows."""
+    monkeypatch.setenv("COLUMNS", "120")
     failure = failure_of(program, **options)
 
     assert rows in str(failure)
@@ -353,8 +358,11 @@ def test_the_lanes_show_who_fails_and_end_there(
     )
 
 
-def test_the_lanes_of_a_deadlock_show_who_waits_for_what(tmp_path: Path) -> None:
+def test_the_lanes_of_a_deadlock_show_who_waits_for_what(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The last row of each thread that hangs says so, in red."""
+    monkeypatch.setenv("COLUMNS", "120")
     failure = failure_of(written_programs.lock_order)
 
     one, two = "Thread-1 (<lambda>)", "Thread-2 (<lambda>)"
