@@ -75,10 +75,12 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     return pytester
 
 
-@pytest.fixture(autouse=True)
-def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def eighty_columns() -> Iterator[None]:
     """Let lines be broken as in a terminal of 80 columns, whatever the tests run in."""
-    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        yield
 
 
 @pytest.fixture
