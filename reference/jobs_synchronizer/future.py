@@ -51,8 +51,6 @@ class JobFuture(Future[Any]):
     _elsewhere = False
     _pool_future: Future[Any] | None = None
     _gives_up = False
-    # Whether its pool has put it on its way to another process, or nobody knows.
-    _sent = True
     _not_run: JobNotRun | None = None
     # What its executor raised when it was handed over, or who looked for its executor.
     _refusal: BaseException | None = None

@@ -16,7 +16,14 @@ executor's, while the scheduler may have that one and wait for the pool's:
 import sys
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    InvalidStateError,
+    ThreadPoolExecutor,
+)
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from threading import Lock
@@ -217,8 +224,8 @@ def _observe_cancelling(pool: Any) -> None:
             future: Any = run_id.future  # It may be answered, and none, at once.
             pool_future.add_done_callback(done)
             if not run_id.in_a_thread:
+                _observe_breaking(pool_future)
                 future._pool_future = pool_future
-                _note_sending(future, pool_future)
                 if future._gives_up:  # It was taken back meanwhile.
                     future.cancel()
         return pool_future
@@ -226,19 +233,29 @@ def _observe_cancelling(pool: Any) -> None:
     pool.submit = submit_observed
 
 
-def _note_sending(future: JobFuture, pool_future: Future[Any]) -> None:
-    """Note when a process pool puts a job on its way: one that breaks answers all that it has."""
-    own: Any = vars(pool_future)
+class PoolFuture(Future[Any]):
+    """The future of a process pool, which answers all that it has when it breaks."""
 
-    def set_running_or_notify_cancel() -> bool:
-        future._sent = True
-        del own["set_running_or_notify_cancel"]
-        return pool_future.set_running_or_notify_cancel()
+    # Whether the pool had put the job on its way by then, or nobody knows.
+    was_sent = True
 
-    future._sent = False
-    own["set_running_or_notify_cancel"] = set_running_or_notify_cancel
-    if pool_future.running() or pool_future.done():  # It was too late.
-        future._sent = True
+    def set_exception(self, exception: BaseException | None) -> None:
+        """Note how far the job has come; a cancelled one stays so.
+
+        Python 3.11's pool ends its thread with what this raises, and tells no other job anything.
+        """
+        self.was_sent = self.running()
+        with suppress(InvalidStateError):
+            super().set_exception(exception)
+
+
+def _observe_breaking(pool_future: Future[Any]) -> None:
+    """Have a pool's future note what is known when its pool breaks, unless it is none of Python's.
+
+    From now on it may be cancelled.
+    """
+    if type(pool_future) is Future:
+        pool_future.__class__ = PoolFuture
 
 
 def _dropped(run_id: RunId) -> None:
@@ -254,6 +271,8 @@ def _take_out(pool: Any, job: Any) -> Any:
     """
     queued = list(getattr(pool, "_pending_work_items", {}).values())
     found = [each.future for each in queued if any(arg is job for arg in each.args)]
+    for each in found:
+        _observe_breaking(each)
     return next((each for each in found if not each.cancel()), None)
 
 
@@ -281,7 +300,7 @@ def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
         future._elsewhere = False
         future.cancel()
         return
-    if begun and future._sent and future.running():
+    if begun and future.running() and getattr(future._pool_future, "was_sent", True):
         advice = "It may have run, in part or whole: add it again only if it may run twice."
     else:
         advice = "It did not begin: mend what is wrong, and add it again."

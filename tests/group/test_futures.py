@@ -407,6 +407,49 @@ def test_jobs_in_the_queue_of_a_process_pool_that_breaks(
     assert told == [*["It may have run, in part or whole"] * 2, "It did not begin"]
 
 
+def test_a_process_pool_that_breaks_beside_a_cancelled_job(scheduler: Any, pool: Elsewhere) -> None:
+    """A pool that tells all that it has of its end, the cancelled job too, comes to those behind.
+
+    Python 3.11's ends its thread with the first exception that one of them raises.
+    """
+    with JobGroup(scheduler) as group:
+        cancelled, behind = (group.add_job(work, executor="elsewhere") for _ in range(2))
+        time.sleep(0.1)
+        assert cancelled.cancel()
+        for pool_future in pool.futures:
+            pool_future.set_exception(BrokenProcessPool("a worker was killed"))
+        assert isinstance(behind.exception(0), JobLost)
+    assert [future.cancelled() for future in (cancelled, behind)] == [True, False]
+    assert pool._instances == {}
+
+
+class Own(concurrent.futures.Future[Any]):
+    """A future of a pool of somebody's."""
+
+
+@pytest.mark.parametrize("kind", [concurrent.futures.Future, Own])
+def test_a_job_that_its_pool_begins_in_the_middle_of_the_hand_over(
+    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    """Nobody can say that it did not begin, whatever its pool knew of it, and calls it, by then."""
+    calls: list[Callable[..., Any]] = []
+
+    def submit(*_: Any) -> Any:
+        pool_future = kind()
+        # As by a pool's thread that goes on when the hand-over is over.
+        calls.extend([pool_future.set_running_or_notify_cancel, pool_future.set_exception])
+        return pool_future
+
+    monkeypatch.setattr(pool._pool, "submit", submit)
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="elsewhere")
+        time.sleep(0.1)
+        begin, end = calls
+        begin()
+        end(BrokenProcessPool("a worker was killed"))
+        assert "It may have run, in part or whole" in str(future.exception(0))
+
+
 class Slow(Elsewhere):
     """One whose pool takes a second to take a job."""
 

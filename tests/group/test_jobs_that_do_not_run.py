@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import time
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -331,6 +332,8 @@ def test_a_process_that_cannot_be_started(
             "(remove_executor, add_executor).",
         )
     assert [each.future.cancelled() for each in queue_of(executor)] == [True]
+    # As Python 3.11's pool does when it breaks, and so do those of its queue that come after this.
+    queue_of(executor)[0].future.set_exception(BrokenProcessPool("a worker was killed"))
 
 
 def start_nothing(_pool: Any) -> None:
