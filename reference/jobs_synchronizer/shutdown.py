@@ -11,6 +11,9 @@ class ExecutorsLock:
         lock: The lock itself, which its owner may take again.
         on_taken: Called by who has taken it in a ``with`` statement.
         on_failed: Called by who has released it when such a statement failed: it has no event.
+
+    Attributes:
+        depth: In how many such statements the thread is that has it.
     """
 
     def __init__(
@@ -19,16 +22,23 @@ class ExecutorsLock:
         self._lock = lock
         self._on_taken = on_taken
         self._on_failed = on_failed
+        self.depth = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lock, name)
 
     def __enter__(self) -> Any:
         with self._lock:
-            self._on_taken()
-            return self._lock.__enter__()  # Not in the first line: on_taken() may raise.
+            self.depth += 1
+            try:
+                self._on_taken()
+            except BaseException:
+                self.depth -= 1
+                raise
+            return self._lock.__enter__()
 
     def __exit__(self, kind: object, *_: object) -> None:
+        self.depth -= 1
         self._lock.release()
         if kind:
             self._on_failed()

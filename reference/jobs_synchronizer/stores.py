@@ -77,12 +77,8 @@ class Stores:
 
     def _are_being_shut_down(self) -> bool:
         """Return whether a shutdown is under way, not one that failed: it locks the executors."""
-        if self._scheduler.running:
-            return False
-        is_over = self._scheduler._executors_lock.acquire(blocking=False)
-        if is_over:
-            self._scheduler._executors_lock.release()
-        return not is_over
+        lock = self._scheduler._executors_lock  # Its own if no group is open.
+        return not self._scheduler.running and getattr(lock, "depth", 0) > 0
 
     def have(self, future: JobFuture) -> bool:
         """Return whether a job is in its store.

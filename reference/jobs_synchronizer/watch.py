@@ -220,6 +220,8 @@ class Watch:
             Exception: Whatever the scheduler's ``add_job`` raises.
         """
         self._refuse_what_cannot_run(future, opener)
+        if options.get("replace_existing") and self._stores.are_locked_here():
+            raise _not_added(future, _KEPT)  # It may be about to hand over the other one.
         if not self._stores.lock():
             raise _not_added(future, _CALLED if self.scheduler.running else _STOPPED)
         try:
@@ -259,6 +261,8 @@ class Watch:
         else:
             with self._lock:
                 self._waiting[before._key] = before
+            if before.done():  # Taken back meanwhile, by one who did not find it.
+                self._left[before] = None
 
     def _refuse_what_cannot_run(self, future: JobFuture, opener: Opener) -> None:
         if why := self._why_dead():
@@ -363,6 +367,18 @@ class Watch:
                 self._left.pop(future, None)
                 self._attend()
 
+    def _let_go(self, future: JobFuture) -> None:
+        """Wait no longer for a job that its store has no longer.
+
+        If this thread is looking at what is due, it may have the job at hand: not before the end of
+        that, or it would be handed over as one of nobody.
+        """
+        future._stored = False
+        if self._stores.are_locked_here():
+            self._left[future] = None
+        else:
+            self._take(future)
+
     # In the store
 
     def _hear(self, event: Any) -> None:
@@ -393,14 +409,15 @@ class Watch:
     def _hear_of_one(self, future: JobFuture, code: int) -> None:
         match code:
             case events.EVENT_JOB_MODIFIED:
-                future._seen = (
-                    "modified in job store {0._jobstore!r}: it may be paused or rescheduled"
-                )
+                if not future._handed_over:
+                    future._seen = (
+                        "modified in job store {0._jobstore!r}: it may be paused or rescheduled"
+                    )
             case events.EVENT_JOB_ADDED if not future._stored:
                 future._stored = True
                 future._seen = "added to job store {0._jobstore!r}"
             case events.EVENT_JOB_ADDED:
-                self._take(future)
+                self._let_go(future)
                 future._withdraw(JobRemoved, *_REPLACED)
             case _ if future._handed_over:
                 self._take(future)
@@ -409,7 +426,7 @@ class Watch:
                     future._refusal.__traceback__ = None
             # Or it was another job that had its id before.
             case _ if self._is_gone(future):
-                self._take(future)
+                self._let_go(future)
                 self._withdraw_one(future)
 
     def _withdraw_one(self, future: JobFuture) -> None:
@@ -430,10 +447,10 @@ class Watch:
         for future in self._all_in(event.alias):
             if event.code not in _EMPTIED:
                 if not future._stored or self._stores.in_memory(future):
-                    self._take(future)
+                    self._let_go(future)
                 self._tell_of_shutdown(future)
             elif self._is_gone(future):
-                self._take(future)
+                self._let_go(future)
                 future._withdraw(JobRemoved, *_EMPTIED[event.code])
 
     def _all_in(self, alias: str | None) -> list[JobFuture]:

@@ -24,7 +24,16 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from apscheduler_fakes import Exhaustive, ScheduleFailure, Simulation, explore
 from caller import DEADLINE, Elsewhere, kill
-from jobs_synchronizer import JobFuture, JobGroup, JobRefused, handover, stores, watch
+from jobs_synchronizer import (
+    JobFuture,
+    JobGroup,
+    JobRefused,
+    handover,
+    opener,
+    shutdown,
+    stores,
+    watch,
+)
 from jobs_synchronizer import future as future_module
 from jobs_synchronizer import group as group_module
 from jobs_synchronizer.opener import Opener
@@ -337,7 +346,7 @@ def test_a_job_that_two_threads_cancel(executor: Callable[[], Any], preemptions:
     assert seen == {"cancelled", *(["value"] if runs else [])}
 
 
-EVERYWHERE = [future_module, group_module, handover, stores, watch]
+EVERYWHERE = [future_module, group_module, handover, opener, shutdown, stores, watch]
 
 
 @pytest.mark.parametrize(
@@ -784,6 +793,33 @@ def test_a_pool_that_drops_its_queue_while_it_is_given_more(
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
     assert seen == {"JobLost", "JobRefused", *(["cancelled"] if call is cancel_another else [])}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "preemptions"), [(2, 1), pytest.param(3, 2, marks=pytest.mark.soundness)]
+)
+def test_blocks_that_end_together_after_a_shutdown(blocks: int, preemptions: int) -> None:
+    """None of them takes another one for the shutdown, and all their jobs leave their store."""
+
+    def program() -> None:
+        store = Kept()
+        scheduler = OneLook(
+            timezone=UTC, executors={"default": DebugExecutor()}, jobstores={"default": store}
+        )
+        scheduler.start()
+        groups = [JobGroup(scheduler).__enter__() for _ in range(blocks)]
+        for group in groups:
+            group.add_job(int, run_date="2100-01-01")
+        scheduler.shutdown()
+        ends = [threading.Thread(target=each.__exit__, args=[None] * 3) for each in groups]
+        for end in ends:
+            end.start()
+        for end in ends:
+            end.join()
+        assert [store.get_all_jobs(), scheduler._job_groups._waiting] == [[], {}]
+        assert scheduler._listeners == []
+
+    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
 @pytest.mark.parametrize("preemptions", [0, pytest.param(2, marks=pytest.mark.soundness)])

@@ -14,6 +14,7 @@ import pytest
 from apscheduler.events import EVENT_JOB_REMOVED, EVENT_JOB_SUBMITTED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
+from apscheduler.jobstores.base import ConflictingIdError
 
 from apscheduler_fakes import FakeScheduler, Simulation
 from caller import Elsewhere, Gets, soon
@@ -565,6 +566,103 @@ def test_a_callback_on_the_schedulers_thread_may_cancel(scheduler: Any, executor
         assert scheduler._thread.is_alive()
         assert scheduler.get_jobs() == []
     assert ran == []
+
+
+def remove_it(scheduler: Any) -> None:
+    """Remove the second job."""
+    scheduler.remove_job("2")
+
+
+def remove_all(scheduler: Any) -> None:
+    """Remove all jobs."""
+    scheduler.remove_all_jobs()
+
+
+def replace_it(scheduler: Any) -> None:
+    """Have another job, of no group, in place of the second one."""
+    scheduler.add_job(int, id="2", replace_existing=True, **soon(60))
+
+
+# The scheduler's thread dies of one that it cannot remove itself, and says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("take", [remove_it, remove_all, replace_it])
+@pytest.mark.parametrize("executor", ["inline", "nowhere"])
+def test_a_job_that_is_taken_away_while_its_scheduler_has_it_at_hand(
+    scheduler: Any,
+    sim: Simulation,
+    take: Callable[[Any], None],
+    executor: str,
+) -> None:
+    """What is due with a job whose callback removes or replaces it is not run: its caller is told.
+
+    APScheduler itself would run it.
+    """
+    scheduler.add_executor(DebugExecutor(), "inline")
+    day, ran = soon(), list[str]()
+    with JobGroup(scheduler) as group:
+        first = group.add_job(int, id="1", executor=executor, **day)
+        second = group.add_job(ran.append, args=["2"], id="2", **day)
+        first.add_done_callback(lambda _: take(scheduler))
+        assert isinstance(second.exception(6), JobRemoved)
+        assert sim.clock.elapsed == 5.0
+        sim.clock.tick(1)
+    assert ran == []
+    assert scheduler._job_groups._waiting == {}
+    assert scheduler._listeners == []
+
+
+def test_a_job_that_is_replaced_while_its_scheduler_has_it_at_hand(scheduler: Any) -> None:
+    """A group does not replace it: the scheduler would run the one for the other."""
+    scheduler.add_executor(DebugExecutor(), "inline")
+    day, ran = soon(), list[str]()
+
+    def replace(_future: Any) -> None:
+        options: dict[str, Any] = {"args": ["new"], "id": "2", **day}
+        with pytest.raises(ConflictingIdError):
+            group.add_job(ran.append, **options)
+        with pytest.raises(JobRefused, match="keeps the scheduler from handing it over"):
+            group.add_job(ran.append, replace_existing=True, **options)
+        replaced.append(True)
+
+    replaced: list[bool] = []
+    with JobGroup(scheduler) as group:
+        group.add_job(work, id="1", executor="inline", **day).add_done_callback(replace)
+        second = group.add_job(ran.append, args=["old"], id="2", **day)
+        assert second.result(6) is None
+    assert [ran, replaced] == [["old"], [True]]
+
+
+def test_a_job_that_is_cancelled_while_another_one_fails_to_replace_it(
+    scheduler: Any, db: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves its store when the other one has not taken its place."""
+    options: dict[str, Any] = {"args": [1], "id": "same", "jobstore": "db", **soon()}
+    scheduler.add_jobstore(db, "db")
+
+    def fail(_job: Any) -> None:
+        later(0, first.cancel)
+        sim.settle()
+        raise OSError("connection lost")
+
+    monkeypatch.setattr(db, "update_job", fail)
+    with JobGroup(scheduler) as group:
+        first = group.add_job("time:sleep", **options)
+        with pytest.raises(OSError, match="connection lost"):
+            group.add_job("time:sleep", replace_existing=True, **options)
+        assert first.cancelled()
+        assert db.get_all_jobs() == []
+        assert scheduler._job_groups._waiting == {}
+
+
+def test_a_job_that_is_modified_while_it_runs_is_running(scheduler: Any) -> None:
+    """What is done to a job in its store says nothing of a run that has begun."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, args=[3], id="1", **soon())
+        scheduler.reschedule_job("1", trigger="interval", seconds=5)
+        time.sleep(6)
+        assert future.last_seen == "running"
+        scheduler.modify_job("1", name="another")
+        assert future.last_seen == "running"
 
 
 def test_what_a_job_ended_with_stands(sim: Simulation) -> None:
