@@ -14,7 +14,7 @@ from typing import Any
 
 from apscheduler_fakes.footprints import READ, RELEASE, WAITED, WRITE
 from apscheduler_fakes.kernel import explored
-from apscheduler_fakes.locks import Lock, SimpleQueue, _Lockable, _Outliving
+from apscheduler_fakes.locks import SimpleQueue, _Lockable, _Outliving
 from apscheduler_fakes.stepping import Op, SteppingKernel, Stops
 from apscheduler_fakes.threads import _virtual
 from apscheduler_fakes.virtual import VirtualThread
@@ -78,16 +78,11 @@ class ExploredKernel(SteppingKernel):
         """Stop where somebody could tell, before a lock is freed."""
         if self.stops >= Stops.ALL:
             self.point(Op("release a lock"))
-        if (
-            isinstance(lock, Lock)
-            and (not lock.is_held() or lock.holder is not self.running)
-            and sys._getframe(2).f_code is not threading.Condition.notify.__code__
-        ):
-            # Another may free it first, and make this an error. Nobody but notify frees the lock
-            # of a Condition's waiter.
-            self.looked = True
-        # Of a free one it is an error, which whoever takes it first can prevent.
-        self.touch(self._key_of(lock), RELEASE if lock.is_held() else READ)
+        # Of a free one it is an error, which whoever takes it first can prevent, as can whoever has
+        # freed it, by coming later.
+        held = lock.is_held()
+        self.looked |= not held
+        self.touch(self._key_of(lock), RELEASE if held else READ)
 
     def look(self, thing: Any, *, at_itself: bool = False) -> None:
         """Stop before a look.

@@ -49,7 +49,7 @@ class Stops(IntEnum):
 
     ALL = 2
     """Before each release of a lock and each end of a thread, too: somebody looks at those, or
-    frees a lock that another one holds."""
+    frees a lock that is free."""
 
     EXIT = 3
     """Before the program's end ends its pools, too, though the warm-up has used none."""
@@ -267,7 +267,7 @@ class SteppingKernel(Kernel):
     Attributes:
         blocked: Who could not run when the schedule ended, by number, and what each was about to
             do.
-        looked: Whether somebody looks at such a thing without waiting, or frees another's lock.
+        looked: Whether somebody looks at such a thing without waiting, or frees a free lock.
         writing: What a thread may change at any moment, beside what it stops for: what it shares in
             rewritten code, and a barrier whose action it runs.
         moment: Counts steps, and what others may learn of within one. An object that was made in
