@@ -65,7 +65,7 @@ class ExploredKernel(SteppingKernel):
         if lock.holder is not self.running:
             self.looked = True
         if not blocking or timeout == 0:
-            op = Op(f"try to acquire {what}", None, None, lock, key=key, mode=WRITE)
+            op = Op(f"try to acquire {what}", None, None, lock)
         else:
             deadline = self.deadline(timeout)
             op = Op(f"acquire {what}", lock.is_held, deadline, lock, key=key, mode=WRITE)
@@ -157,8 +157,7 @@ class ExploredKernel(SteppingKernel):
             mode |= WAITED
         else:
             self.looked = True
-        op = Op(f"join {thread.name}", lambda: not thread.done, deadline, key=key, mode=mode)
-        self.point(op)
+        self.point(Op(f"join {thread.name}", lambda: not thread.done, deadline))
         self.touch(key, mode)
 
     def put_back(self) -> None:

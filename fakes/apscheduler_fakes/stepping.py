@@ -77,8 +77,8 @@ class Op:
         blocked: Whether it would block; ``None`` when it never does.
         deadline: When it gives up, in microseconds; ``None`` never.
         on: The object, for reports.
-        key: The object's name.
-        mode: How it will touch it.
+        key: The name of the object that others may have taken for good; ``None`` if none can.
+        mode: How it will touch that.
         gives_way: Whether others go first by default (``sleep(0)``).
         condition: The Condition that it waits on, if it may wake up without a notification.
         spurious: Whether it did.
