@@ -124,7 +124,7 @@ def _observe_endings(executor: Any) -> None:
             unsent = traceback is not None and not job_id.in_a_thread
             _lost(future, exc, begun=not (unsent or isinstance(exc, CancelledError)))
             # As the executor's own does, which waits for the lock.
-            told = future._not_run or f"Job {future.name!r} (id {future.job_id}) was cancelled."
+            told = future._not_run or future
             executor._logger.error("%s", told, exc_info=(type(exc), exc, traceback))
         else:
             error(job_id, exc, traceback)
@@ -299,6 +299,9 @@ def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
     if future._gives_up and isinstance(error, CancelledError):
         future._elsewhere = False
         future.cancel()
+        return
+    if future._outcome is not None:  # Its executor has failed after it, as at a line in its log.
+        future._settle(*future._outcome)
         return
     if begun and future.running() and getattr(future._pool_future, "was_sent", True):
         advice = "It may have run, in part or whole: add it again only if it may run twice."

@@ -1,5 +1,6 @@
 """A job that runs has its own value or its own exception, whatever happens to the scheduler."""
 
+import logging
 import threading
 import time
 from collections.abc import AsyncGenerator
@@ -62,6 +63,27 @@ def test_a_job_that_exits(scheduler: Any, gets: Gets) -> None:
         gets(group.add_job(fail, args=[SystemExit("bye")]), "SystemExit after 0 s: bye")
         interrupt = KeyboardInterrupt("Ctrl-C")
         gets(group.add_job(fail, args=[interrupt]), "KeyboardInterrupt after 0 s: Ctrl-C")
+
+
+def fail_to_log_an_end(record: logging.LogRecord) -> bool:
+    """Be a filter that fails when it is told that a job has ended."""
+    if record.msg.startswith("Job "):
+        raise OSError("log server gone")
+    return True
+
+
+@pytest.mark.rows("E1", "E2")
+def test_a_job_whose_end_cannot_be_logged(
+    scheduler: Any, gets: Gets, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job has its own value or exception although its executor fails after it, which is told."""
+    logger = scheduler._executors["default"]._logger
+    caplog.set_level(logging.INFO, logger.name)
+    monkeypatch.setattr(logger, "filters", [fail_to_log_an_end])
+    with JobGroup(scheduler) as group:
+        gets(group.add_job(work), "'done' after 0.5 s")
+        gets(group.add_job(fail, args=[ValueError("boom")]), "ValueError after 0.5 s: boom")
+    assert caplog.text.count("OSError: log server gone") == 2
 
 
 async def coroutine(number: int) -> None:
