@@ -241,6 +241,24 @@ def test_no_more_stops_make_another_outcome(program: Written) -> None:
 
 
 @pytest.mark.parametrize(
+    ("program", "ends"),
+    [
+        (written_programs.is_alive_after_what_the_thread_did_last, {True, False}),
+        (written_programs.set_inside_a_lock_then_locked, {True, False}),
+        (written_programs.a_try_of_ones_own_lock_that_another_releases, {True, False}),
+        (
+            written_programs.a_lock_that_two_release,
+            {"found free", "RuntimeError: release unlocked lock"},
+        ),
+        (written_programs.start_then_is_alive, {True, False}),
+    ],
+)
+def test_whoever_looks_comes_before_and_after(program: Written, ends: set[object]) -> None:
+    """A release, a start and an end are places to switch once somebody can tell."""
+    assert outcomes(program, Exhaustive()).keys() == ends
+
+
+@pytest.mark.parametrize(
     "program",
     [WITH_TIME[0], *(pytest.param(each, marks=LONG) for each in WITH_TIME[1:])],
 )
