@@ -54,8 +54,7 @@ class JobFuture(Future[Any]):
     _not_run: JobNotRun | None = None
     # What its executor raised when it was handed over, or who looked for its executor.
     _refusal: BaseException | None = None
-    # A body that no executor will report, and how a body ended.
-    _unwatched = False
+    # How its body ended in this process.
     _outcome: tuple[Any, BaseException | None] | None = None
 
     def __init__(
@@ -200,13 +199,6 @@ class JobFuture(Future[Any]):
         if self._claim():
             self._fail(kind, what.format(self), advice)
 
-    def _unwatch(self) -> None:
-        """Take the answer from the body itself: no executor will tell how it ended."""
-        self._unwatched = True
-        # The body writes its outcome and then looks: one of the two sees the other.
-        if self._outcome is not None:
-            self._settle(*self._outcome)
-
     def _body(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the job's function as a thread of this process calls it."""
 
@@ -220,17 +212,13 @@ class JobFuture(Future[Any]):
 
         def body(*args: Any, **kwargs: Any) -> Any:
             begin()
-            value, error = None, None
             try:
                 with self._context():
                     value = self._refuse_unrun(func(*args, **kwargs))
-            except BaseException as raised:
-                error = raised
+            except BaseException as error:
+                self._outcome = None, error
                 raise
-            finally:
-                self._outcome = value, error
-                if self._unwatched:
-                    self._settle(value, error)
+            self._outcome = value, None
             return value
 
         # For a stand-in of a scheduler, in which it begins and never ends.

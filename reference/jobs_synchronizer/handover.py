@@ -21,13 +21,14 @@ from concurrent.futures import (
     Executor,
     Future,
     InvalidStateError,
+    ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from threading import Lock
-from traceback import walk_stack
+from traceback import walk_stack, walk_tb
 from typing import Any
 
 from apscheduler import events
@@ -39,6 +40,8 @@ from jobs_synchronizer.future import JobFuture, NotBegun
 
 # What a job is made of.
 _FIELDS = list(filter("__weakref__".__ne__, Job.__slots__))
+# In which a pool queues a job, and starts a worker for it then.
+_SUBMITS = {ThreadPoolExecutor.submit.__code__, ProcessPoolExecutor.submit.__code__}
 # Of what is wrapped: two schedulers may share an executor, and two executors a pool.
 _wrapping = Lock()
 
@@ -159,12 +162,11 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
             what = f"was skipped: {runs} ({job.max_instances})"
             advice = "Leave the id out: each job gets one of its own."
             future._fail(JobSkipped, what, advice, error)
-        elif in_a_thread and (_is_queued(pool, error) or not future._claim()):
-            # It has begun, or will.
-            future._unwatch()
+        elif in_a_thread and not future._claim():
+            _lost(future, error, begun=True)
         else:
             # If this is the first job of a pool that replaces a broken one, which is not observed.
-            _take_out(getattr(executor, "_pool", None), handed)
+            _take_out(error)
             what = f"was refused by executor {future._executor!r}: {_text(error)}"
             advice = "Give the scheduler an executor that runs (remove_executor, add_executor)."
             future._fail(JobRefused, what, advice, error)
@@ -198,11 +200,6 @@ def _forget(executor: Any, run_id: RunId) -> None:
             del executor._instances[run_id]
 
 
-def _is_queued(pool: Any, error: BaseException) -> bool:
-    """Return whether a pool that fails has queued a job, and a worker that lives will run it."""
-    return "can't start new thread" in error.args and bool(getattr(pool, "_threads", None))
-
-
 def _observe_cancelling(pool: Any) -> None:
     """Let executors hear of a job that their pool cancels in its queue, which they never do."""
     submit = pool._unobserved = pool.submit
@@ -211,10 +208,12 @@ def _observe_cancelling(pool: Any) -> None:
         run_id: Any = args[0].id if args and isinstance(args[0], Job) else None
         try:
             pool_future = submit(function, *args, **kwargs)
-        except Exception:
-            pool_future = isinstance(run_id, RunId) and _take_out(pool, args[0])
+        except Exception as error:
+            pool_future = isinstance(run_id, RunId) and _take_out(error)
             if not pool_future:
                 raise
+            left = f"Job {args[0].name!r} (id {run_id}) is left to a worker that lives"
+            run_id.executor._logger.warning("%s: %s", left, _text(error))
 
         def done(pool_future: Future[Any]) -> None:
             if pool_future.cancelled():
@@ -263,17 +262,23 @@ def _dropped(run_id: RunId) -> None:
     run_id.executor._run_job_error(run_id, CancelledError("the pool cancelled it"))
 
 
-def _take_out(pool: Any, job: Any) -> Any:
-    """Cancel a job that a process pool queued before it failed to start a worker for it.
+def _take_out(error: BaseException) -> Any:
+    """Cancel a job that a pool queued before it failed to start a worker for it.
+
+    Args:
+        error: What the pool raised.
 
     Returns:
-        The pool's future, if the job is on its way to another worker; ``None`` if it never runs.
+        The pool's future, if another worker has the job or will; ``None`` if it never runs.
     """
-    queued = list(getattr(pool, "_pending_work_items", {}).values())
-    found = [each.future for each in queued if any(arg is job for arg in each.args)]
-    for each in found:
-        _observe_breaking(each)
-    return next((each for each in found if not each.cancel()), None)
+    for frame, _ in walk_tb(error.__traceback__):
+        names = frame.f_locals if frame.f_code in _SUBMITS else {}
+        if pool_future := names.get("f"):
+            _observe_breaking(pool_future)
+            workers = getattr(names["self"], "_threads", None)
+            is_left = workers and "can't start new thread" in error.args
+            return pool_future if is_left or not pool_future.cancel() else None
+    return None
 
 
 def _copy_of(job: Any) -> Any:

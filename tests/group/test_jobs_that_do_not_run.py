@@ -8,7 +8,6 @@ import time
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -358,7 +357,6 @@ def test_a_job_that_another_process_takes_when_none_can_be_started(
         start_nothing(pool)
 
     monkeypatch.setattr(concurrent.futures.ProcessPoolExecutor, "_spawn_process", start)
-    executor._pool._pending_work_items[-1] = SimpleNamespace(args=(), future=None)
     with JobGroup(scheduler) as group:
         future = group.add_job(abs, args=[-1], id="same", executor="processes")
         time.sleep(0.1)
@@ -414,6 +412,31 @@ def test_an_executor_that_fails_with_what_cannot_be_printed(
             "WithoutText: its text cannot be had. Give the scheduler an executor that runs "
             "(remove_executor, add_executor).",
         )
+
+
+class HalfwayExecutor(DebugExecutor):  # type: ignore[misc]  # APScheduler has no types.
+    """An executor that fails while it runs a job, or when it has."""
+
+    def _do_submit_job(self, job: Any, _run_times: Any) -> None:
+        thread = threading.Thread(target=job.func, args=job.args)
+        thread.start()
+        thread.join(1)
+        raise OSError("no more")
+
+
+@pytest.mark.rows("E10")
+def test_an_executor_that_fails_when_a_job_has_begun(scheduler: Any, gets: Gets) -> None:
+    """A job that is over by then has its own value; another one may have run."""
+    scheduler.add_executor(HalfwayExecutor(), "halfway")
+    with JobGroup(scheduler) as group:
+        gets(group.add_job(work, args=["value"], executor="halfway"), "'value' after 0.5 s")
+        gets(
+            group.add_job(work, args=["value", 2], executor="halfway"),
+            "JobLost after 1.5 s: Job 'work' (id …) was lost by executor 'halfway': OSError: no "
+            "more. It may have run, in part or whole: add it again only if it may run twice. The "
+            "executor's log has more.",
+        )
+    assert scheduler._executors["halfway"]._instances == {}
 
 
 @pytest.mark.rows("E12")

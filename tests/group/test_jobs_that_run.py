@@ -137,8 +137,10 @@ def start_no_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.rows("E11")
-def test_a_thread_that_cannot_be_started(scheduler: Any, gets: Gets) -> None:
-    """Jobs of a pool that can start one thread only wait for that one, though a log says error."""
+def test_a_thread_that_cannot_be_started(
+    scheduler: Any, gets: Gets, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Jobs of a pool that can start one thread only wait for that one, and a log says so."""
     with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
         start_no_second_thread(patch)
         first, second = group.add_job(work, id="1"), group.add_job(work, id="2")
@@ -146,6 +148,43 @@ def test_a_thread_that_cannot_be_started(scheduler: Any, gets: Gets) -> None:
         gets(first, "'done' after 0.5 s")
         gets(second, "'done' after 1 s")
         gets(third, "ValueError after 1 s: boom")
+    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [
+        "Job 'work' (id 2) is left to a worker that lives: RuntimeError: can't start new thread",
+        "Job 'fail' (id 3) is left to a worker that lives: RuntimeError: can't start new thread",
+    ]
+    assert scheduler._executors["default"]._instances == {}
+
+
+@pytest.mark.rows("E11", "E3")
+def test_a_job_that_is_late_since_no_thread_can_be_started(scheduler: Any, gets: Gets) -> None:
+    """A job with a grace that waits longer for the only thread is missed."""
+    with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
+        start_no_second_thread(patch)
+        group.add_job(work, kwargs={"seconds": 3})
+        gets(
+            group.add_job(work, misfire_grace_time=1),
+            "JobMissed after 3 s: Job 'work' (id …) was missed: it was due at 2026-01-01 "
+            "00:00:00+00:00 and did not begin within its grace of 1 s. Leave misfire_grace_time "
+            "out, or give its executor more workers.",
+        )
+
+
+@pytest.mark.rows("E11", "E13")
+# The executor's own callback fails, which is logged.
+def test_a_job_that_is_dropped_since_no_thread_can_be_started(scheduler: Any, gets: Gets) -> None:
+    """A job that its pool drops while it waits for the only thread is known at once to be lost."""
+    pool = scheduler._executors["default"]._pool
+    later(1, lambda: pool.shutdown(wait=False, cancel_futures=True))
+    with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
+        start_no_second_thread(patch)
+        group.add_job(work, kwargs={"seconds": 3})
+        future = group.add_job(work)
+        gets(
+            future,
+            "JobLost after 1 s: Job 'work' (id …) was lost by executor 'default': CancelledError: "
+            "the pool cancelled it. It did not begin: mend what is wrong, and add it again. The "
+            "executor's log has more.",
+        )
 
 
 @pytest.mark.rows("E11")
