@@ -889,9 +889,9 @@ def test_an_executor_counts_off_one_of_two_runs_at_a_time(sim: Simulation) -> No
         occupied.gate.set()
 
 
-@pytest.mark.rows("E12", "E16")
+@pytest.mark.rows("E12")
 def test_a_pool_that_drops_the_jobs_of_nobody() -> None:
-    """A job of no group that its pool drops can stop the scheduler for ever, and groups with it."""
+    """A job of no group that its pool drops can stop the scheduler for ever."""
 
     def program() -> None:
         executor = pool()
