@@ -24,7 +24,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import partial
 from threading import Lock
@@ -195,7 +195,7 @@ def _forget(executor: Any, run_id: RunId) -> None:
     It counts a job after the pool has taken it: of one that is over by then, or was refused, it
     would keep a count of zero, for ever if no other job has that id.
     """
-    with executor._lock:
+    with executor._lock or nullcontext():  # Before its start it has none.
         if executor._instances.get(run_id) == 0:
             del executor._instances[run_id]
 

@@ -293,6 +293,23 @@ def test_an_executor_that_refuses(scheduler: Any, small: Any, gets: Gets) -> Non
 
 
 @pytest.mark.rows("E10")
+def test_an_executor_that_is_not_started_yet(
+    scheduler: Any, gets: Gets, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A job that is due while its executor is being added is refused, and APScheduler logs why."""
+    # As add_executor() does, which starts it then.
+    scheduler._executors["new"] = ThreadPoolExecutor(1)
+    with JobGroup(scheduler) as group:
+        gets(
+            group.add_job(work, executor="new"),
+            "JobRefused after 0 s: Job 'work' (id …) was refused by executor 'new': "
+            "AssertionError: This executor has not been started yet. Give the scheduler an "
+            "executor that runs (remove_executor, add_executor).",
+        )
+    assert [type(each.exc_info[1]) for each in caplog.records if each.exc_info] == [AssertionError]
+
+
+@pytest.mark.rows("E10")
 def test_a_pool_without_a_thread(scheduler: Any, small: Any, gets: Gets) -> None:
     """A job for which no thread can be started is refused, and not run by a later thread either."""
     ran: list[str] = []
