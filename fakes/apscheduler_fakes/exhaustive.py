@@ -29,7 +29,7 @@ from apscheduler_fakes.footprints import (
 from apscheduler_fakes.options import Options
 from apscheduler_fakes.report import counted
 from apscheduler_fakes.schedules import ScheduleDiverged, check_flag, check_whole
-from apscheduler_fakes.stepping import MAIN, NOBODY, TIME, Cut, Ran, Stops, Taken, is_thread, woken
+from apscheduler_fakes.stepping import MAIN, NOBODY, Cut, Ran, Stops, Taken, is_thread, woken
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,10 @@ class Search:
         node = Node(could, running, who)
         node.sleep = sleep
         node.preemptions = before.preemptions_with(before.who)
-        if not self.options.reduction or could[0] == TIME:
+        if not self.options.reduction:
             node.backtrack.update(could)
         else:
-            # No step has to come before these: whether they happen is never forced by a race.
+            # Time and wake-ups: whether they happen is never forced by a race.
             node.backtrack.update(each for each in could if not is_thread(each))
         self.nodes.append(node)
         return who
@@ -219,13 +219,14 @@ class Search:
 
     @staticmethod
     def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:
-        # A thread that woke up by itself could not have done so after what the sleepers do.
+        # A thread that woke up by itself could not have done so after what the sleepers do. Time
+        # that moved as nobody could run is asleep nowhere: beside it there are wake-ups alone.
         if ALL in footprint or before.who < 0:
             return {}
         return {
             who: theirs
             for who, theirs in (before.sleep | before.done).items()
-            if who != before.who and ALL not in theirs and not conflict(theirs, footprint)
+            if who != before.who and not conflict(theirs, footprint)
         }
 
     def _find_races(self, ran: Ran) -> None:
@@ -286,7 +287,7 @@ class Search:
             theirs = taken[other].footprint[access.key]
             if not modes_conflict(theirs, access.mode):
                 continue
-            last = bool(theirs & WRITE) and not bounded
+            last = bool(theirs & WRITE)  # All that touched it before a write happened before that.
             if access.before >> other & 1:
                 if last:
                     break
@@ -294,7 +295,7 @@ class Search:
             if bounded:
                 # What follows leaves points out because others lead to the same orders; within a
                 # bound those may cost a preemption too many
-                # (test_three_threads_that_try_locks_keep_every_outcome_within_a_bound).
+                # (test_three_threads_that_try_locks_keep_every_outcome).
                 self._backtrack(taken, other, access)
                 continue
             if theirs & RELEASE and not theirs & WRITE and access.mode & WAITED:
