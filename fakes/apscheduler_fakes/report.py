@@ -63,8 +63,7 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         able = runs if thread is kernel.running else "can run"
         entries.setdefault(_doing(kernel, thread, able), []).append(thread.name)
     lines = [f"{_listed(names)}{doing}" for doing, names in entries.items()]
-    living = [each for each in living_threads() if each.ident not in kernel.threads]
-    outside = [printable(each.name) for each in living]
+    outside = [printable(each.name) for each in threads_outside(kernel)]
     if outside:
         lines.append(
             f"  outside the simulation: {', '.join(outside)}. If one of them should wake somebody, "
@@ -85,9 +84,11 @@ def _listed(names: list[str]) -> str:
     )
 
 
-def living_threads() -> list[threading.Thread]:
-    """Return what ``threading.enumerate`` does; its lock may be a virtual thread's just now."""
-    return list(threading._active.values())  # type: ignore[attr-defined]
+def threads_outside(kernel: Kernel) -> list[threading.Thread]:
+    """Return the living threads that are not the simulation's."""
+    # Not by threading.enumerate: its lock may be a virtual thread's just now.
+    living = list(threading._active.values())  # type: ignore[attr-defined]
+    return [each for each in living if each.ident not in kernel.threads]
 
 
 def is_own(frame: FrameType) -> bool:

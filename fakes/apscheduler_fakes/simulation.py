@@ -18,13 +18,13 @@ from typing import Any, Self
 
 from apscheduler_fakes.clock import MICROSECOND, Clock, forget_unreachable
 from apscheduler_fakes.dates import EPOCH, virtual_dates
-from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
+from apscheduler_fakes.errors import NotModelled, SimulationError
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.install import Names
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Kernel, activate, active, whole_microseconds
-from apscheduler_fakes.leftovers import abandoned, has_work, scheduler_of, silence, without_threads
-from apscheduler_fakes.outside import INSIDE, scheduler_threads_outside, taking_part_from_outside
+from apscheduler_fakes.leftovers import abandoned, silence, without_threads
+from apscheduler_fakes.outside import check_no_work_outside, taking_part_from_outside
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import is_shown, shorten
 from apscheduler_fakes.stall import watched
@@ -229,14 +229,7 @@ class _SimulationClock(Clock):
     def check_useful(self, call: str) -> Kernel:
         """Return the kernel, if those whose time passes are inside."""
         kernel = self.check_usable(call)
-        for thread in scheduler_threads_outside(kernel):
-            if has_work(scheduler_of(thread)):
-                kernel.refused = OutsideThread(
-                    f"{call}: the scheduler of thread {thread.name!r} has jobs and was started "
-                    "outside the simulation, so they never run in virtual time, and there is no "
-                    f"other scheduler whose jobs would. {INSIDE}"
-                )
-                raise kernel.refused
+        check_no_work_outside(kernel, call)
         return kernel
 
     def _check_usable(self, call: str) -> None:
