@@ -27,9 +27,9 @@ from apscheduler_fakes.footprints import (
     modes_conflict,
 )
 from apscheduler_fakes.options import Options
+from apscheduler_fakes.records import MAIN, NOBODY, Cut, Ran, Stops, Taken, is_thread, woken
 from apscheduler_fakes.report import counted
 from apscheduler_fakes.schedules import ScheduleDiverged, check_flag, check_whole
-from apscheduler_fakes.stepping import MAIN, NOBODY, Cut, Ran, Stops, Taken, is_thread, woken
 
 
 @dataclass(frozen=True)

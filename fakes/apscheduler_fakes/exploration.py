@@ -24,11 +24,11 @@ from apscheduler_fakes.failing import ScheduleFailure, again, failure_of
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.options import Options
 from apscheduler_fakes.progress import Progress
+from apscheduler_fakes.records import Policy, Ran, Stops
 from apscheduler_fakes.repeats import DIFFERENT, kind, parting, repeated
 from apscheduler_fakes.report import counted
 from apscheduler_fakes.rewriting import rewritten
 from apscheduler_fakes.schedules import Replay, ScheduleDiverged, check_flag
-from apscheduler_fakes.stepping import Policy, Ran, Stops
 from apscheduler_fakes.world import World
 
 # One in so many schedules is run twice.

@@ -15,7 +15,8 @@ from typing import Any
 from apscheduler_fakes.footprints import READ, RELEASE, WAITED, WRITE
 from apscheduler_fakes.kernel import explored
 from apscheduler_fakes.locks import SimpleQueue, _Lockable, _Outliving
-from apscheduler_fakes.stepping import Op, SteppingKernel, Stops
+from apscheduler_fakes.records import Op, Stops
+from apscheduler_fakes.stepping import SteppingKernel
 from apscheduler_fakes.threads import _virtual
 from apscheduler_fakes.virtual import VirtualThread
 

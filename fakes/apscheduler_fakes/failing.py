@@ -7,11 +7,11 @@ from apscheduler_fakes.drawing import svg
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.options import Options
 from apscheduler_fakes.progress import Progress
+from apscheduler_fakes.records import Ran
 from apscheduler_fakes.repeats import check_same, headline, kind, repeated, wording
 from apscheduler_fakes.report import counted, shorten
 from apscheduler_fakes.schedules import Replay, choices_of, write
 from apscheduler_fakes.simpler import simplest
-from apscheduler_fakes.stepping import Ran
 from apscheduler_fakes.world import World
 
 # How many steps are spent, about, on finding the same failure in a simple schedule.

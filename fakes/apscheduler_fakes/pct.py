@@ -12,9 +12,9 @@ Guarantees of Finding Bugs, ASPLOS 2010.
 from dataclasses import dataclass
 from random import Random as Generator
 
+from apscheduler_fakes.records import NOBODY, Ran, Taken
 from apscheduler_fakes.sampling import Sample
 from apscheduler_fakes.schedules import check_whole
-from apscheduler_fakes.stepping import NOBODY, Ran, Taken
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from apscheduler_fakes.errors import SimulationError
 from apscheduler_fakes.exhaustive import LOOK
 from apscheduler_fakes.footprints import CLOCK, EXIT, SHARED
 from apscheduler_fakes.lanes import lanes
+from apscheduler_fakes.records import Ran, is_thread
 from apscheduler_fakes.report import seconds
 from apscheduler_fakes.schedules import ScheduleDiverged
-from apscheduler_fakes.stepping import Ran, is_thread
 
 DIFFERENT = "the program behaves differently under the same schedule"
 

@@ -10,10 +10,10 @@ from types import ModuleType
 from apscheduler_fakes.exploration import warm_up
 from apscheduler_fakes.failing import cause, described
 from apscheduler_fakes.options import Options
+from apscheduler_fakes.records import Ran
 from apscheduler_fakes.repeats import repeated
 from apscheduler_fakes.rewriting import rewritten
 from apscheduler_fakes.schedules import Replay, ScheduleDiverged, read
-from apscheduler_fakes.stepping import Ran
 
 
 def replay(

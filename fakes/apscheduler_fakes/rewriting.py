@@ -24,7 +24,7 @@ from typing import Any
 from apscheduler_fakes.footprints import SHARED
 from apscheduler_fakes.kernel import explored
 from apscheduler_fakes.loaded import attributes_of
-from apscheduler_fakes.stepping import Op
+from apscheduler_fakes.records import Op
 
 # What rewritten code calls: constants that stand for functions, which need no names then. A frame
 # may outlive the exchange of its code.

@@ -9,8 +9,8 @@ from random import Random as Generator
 from typing import ClassVar
 
 from apscheduler_fakes.options import Options
+from apscheduler_fakes.records import NOBODY, Ran, Stops, Taken
 from apscheduler_fakes.schedules import check_whole
-from apscheduler_fakes.stepping import NOBODY, Ran, Stops, Taken
 
 # How often a thread is stopped that has touched nothing.
 _RARELY = 0.05

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from apscheduler_fakes.errors import SimulationError
 from apscheduler_fakes.lanes import lanes
-from apscheduler_fakes.stepping import Ran, Stops, Taken
+from apscheduler_fakes.records import Ran, Stops, Taken
 
 _TOKEN = re.compile(r"[a-z]|[1-9]|\(([1-9][0-9]{1,5})\)")
 _LONGEST = 26

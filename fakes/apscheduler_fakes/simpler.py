@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise, takewhile
 
 from apscheduler_fakes.exhaustive import Exhaustive
+from apscheduler_fakes.records import Policy, Ran, Stops, Taken
 from apscheduler_fakes.repeats import has
 from apscheduler_fakes.schedules import Replay, choices_of
-from apscheduler_fakes.stepping import Policy, Ran, Stops, Taken
 from apscheduler_fakes.world import World
 
 

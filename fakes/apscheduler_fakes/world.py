@@ -26,9 +26,9 @@ from apscheduler_fakes.leftovers import abandoned, silence, without_threads
 from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.outside import taking_part_from_outside
 from apscheduler_fakes.reached import Reached
+from apscheduler_fakes.records import MAIN, Cut, Policy, Ran, Stops
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
-from apscheduler_fakes.stepping import MAIN, Cut, Policy, Ran, Stops
 from apscheduler_fakes.traces import traces_apart
 from apscheduler_fakes.virtual import Step, VirtualThread
 from apscheduler_fakes.whole import whole

@@ -5,7 +5,7 @@ from typing import Any
 
 from apscheduler_fakes import Deadlock, Exhaustive
 from apscheduler_fakes.exploration import Strategy, schedules, warm_up
-from apscheduler_fakes.stepping import Ran, Stops
+from apscheduler_fakes.records import Ran, Stops
 from apscheduler_fakes.world import World
 
 

@@ -18,8 +18,8 @@ from apscheduler_fakes import (
     ScheduleFailure,
     explore,
 )
+from apscheduler_fakes.records import Stops
 from apscheduler_fakes.schedules import Replay
-from apscheduler_fakes.stepping import Stops
 from apscheduler_fakes.world import World
 
 

@@ -33,8 +33,8 @@ from apscheduler_fakes import (
     explore,
     replay,
 )
+from apscheduler_fakes.records import Stops, Taken
 from apscheduler_fakes.stall import watched
-from apscheduler_fakes.stepping import Stops, Taken
 from apscheduler_fakes.world import World
 
 LOCK = threading.Lock()

@@ -261,7 +261,7 @@ def test_without_greenlet_the_name_that_needs_it_says_what_to_install(
 ) -> None:
     """An import from the package names what is missing, and what brings it."""
     monkeypatch.setitem(sys.modules, "greenlet", None)
-    for module in ("kernel", "stepping", "sampling", "simulation", "exploration"):
+    for module in ("kernel", "world", "options", "sampling", "simulation", "exploration"):
         monkeypatch.delitem(sys.modules, f"apscheduler_fakes.{module}", raising=False)
     text = rf"{name} needs a package .*greenlet.*: pip install greenlet freezegun$"
     with pytest.raises(ModuleNotFoundError, match=text) as caught:
