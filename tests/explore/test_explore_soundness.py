@@ -285,6 +285,7 @@ def test_a_program_with_spurious_wake_ups_keeps_every_outcome(name: str, part: P
     [
         ("a_sleep_that_begins_beside_a_sleeper", (None, 1), {"early": True}),
         ("two_sleepers_that_look_at_the_clock", (None, 0), {"early": True}),
+        ("a_look_at_the_clock_beside_a_wait_for_a_free_lock", (None,), {"early": True}),
         ("two_waits_with_a_lock_between", (None, 1), {"spurious": True}),
         ("two_waits_beside_one_notification", (0, 1), {"spurious": True}),
         pytest.param("two_waits_beside_one_notification", (None,), {"spurious": True}, marks=LONG),

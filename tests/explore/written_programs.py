@@ -1103,6 +1103,14 @@ def two_sleepers_that_look_at_the_clock() -> Any:
     return tuple(sorted(ends.items()))
 
 
+@timed
+def a_look_at_the_clock_beside_a_wait_for_a_free_lock() -> Any:
+    lock, began = threading.Lock(), time.monotonic()
+    # However long it stands before it takes the lock: time may move meanwhile.
+    started(lambda: lock.acquire(timeout=1))
+    return round(time.monotonic() - began)
+
+
 @program
 def two_waits_with_a_lock_between() -> Any:
     condition, lock, log = threading.Condition(), threading.Lock(), list[Any]()
