@@ -102,10 +102,13 @@ class JobFuture(Future[Any]):
         if not self._elsewhere:
             return super().running()
         pool_future = self._pool_future
-        if pool_future is None or pool_future.running():
-            return not self.done()
-        # In this order: one that does not run, and is not done by now, has not begun.
-        return pool_future.done() and not (pool_future.cancelled() or self.done())
+        has_begun = (
+            pool_future is None
+            # In this order: one that does not run, and is not done by now, has not begun.
+            or pool_future.running()
+            or (pool_future.done() and not pool_future.cancelled())
+        )
+        return has_begun and not self.done()
 
     def cancel(self) -> bool:
         """Cancel the job unless it is running, and take it out of its store.

@@ -2,7 +2,8 @@
 
 No event tells most ways in which an executor does not run a job (``tests/rows.toml``), so two of
 its methods, ``_run_job_success`` and ``_run_job_error``, and ``submit`` of its pool are wrapped for
-as long as they live. Jobs of no group they only pass on.
+as long as they live. Jobs of no group they only pass on. What a process pool knows of a group's job
+when it breaks, the pool's own future keeps.
 
 Who has one of these locks may wait for a later one, never for an earlier one: of the scheduler's
 executors and of its stores, of an executor, of its pool; then of a watch, and of listeners, of a
@@ -220,13 +221,14 @@ def _observe_cancelling(pool: Any) -> None:
                 _dropped(run_id)
 
         if isinstance(run_id, RunId):
-            future: Any = run_id.future  # It may be answered, and none, at once.
-            pool_future.add_done_callback(done)
             if not run_id.in_a_thread:
                 _observe_breaking(pool_future)
+                future: Any = run_id.future
                 future._pool_future = pool_future
                 if future._gives_up:  # It was taken back meanwhile.
                     future.cancel()
+            # Last: what it tells of a job is heard by who knows its pool's future.
+            pool_future.add_done_callback(done)
         return pool_future
 
     pool.submit = submit_observed
@@ -302,7 +304,6 @@ def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
 
 def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
     if future._gives_up and isinstance(error, CancelledError):
-        future._elsewhere = False
         future.cancel()
         return
     if future._outcome is not None:  # Its executor has failed after it, as at a line in its log.
