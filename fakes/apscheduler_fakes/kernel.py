@@ -3,7 +3,8 @@
 A virtual thread is a greenlet. It runs until it blocks; then the hub, a greenlet of its own, lets
 the next ready one run, first come, first served. When none is ready, time jumps to the earliest
 deadline and every thread with that deadline becomes ready, in the order in which they began to
-wait. When there is no deadline either, the main thread is told: ``Deadlock``.
+wait. When there is no deadline either, the main thread is told: ``Deadlock``. At the end every
+thread that is left is thrown ``Ended`` where it waits.
 
 The kernel knows nothing of locks, modules or the standard library's threads. Instants and lengths
 of time in this module are whole microseconds since the simulation began.
