@@ -609,10 +609,11 @@ def test_a_signal_that_breaks_off_the_opening_or_the_end_of_a_block(
         raise KeyboardInterrupt
 
     before = dict(vars(scheduler))
-    with monkeypatch.context() as patch:
-        patch.setattr(scheduler, name, interrupted)
-        with pytest.raises(KeyboardInterrupt), JobGroup(scheduler):
-            pass
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        if name == "add_listener":
+            patch.setattr(scheduler, name, interrupted)
+        with JobGroup(scheduler):
+            patch.setattr(scheduler, name, interrupted)
     ran: list[str] = []
     scheduler.add_job(ran.append, args=["of nobody"], **soon())
     with JobGroup(scheduler) as group:
@@ -930,9 +931,6 @@ def test_a_shutdown_in_the_middle_of_adding_leaves_nothing_behind(
 
         def __enter__(self) -> None:
             lock.acquire()
-
-        def __exit__(self, *_: object) -> None:
-            lock.release()
 
     lock = scheduler._jobstores_lock
 
