@@ -8,6 +8,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 
 from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.handover import tells_of_a_loss
+from jobs_synchronizer.shutdown import ExecutorsLock
 
 # How long a thread waits for the lock before it looks again whether there is a shutdown that holds
 # it, in seconds.
@@ -78,7 +79,7 @@ class Stores:
     def _are_being_shut_down(self) -> bool:
         """Return whether a shutdown is under way, not one that failed: it locks the executors."""
         lock = self._scheduler._executors_lock  # Its own if no group is open.
-        return not self._scheduler.running and getattr(lock, "depth", 0) > 0
+        return not self._scheduler.running and isinstance(lock, ExecutorsLock) and lock.depth > 0
 
     def have(self, future: JobFuture) -> bool:
         """Return whether a job is in its store.

@@ -149,7 +149,7 @@ class Watch:
             return  # The caller, whom a finaliser or a signal interrupted, looks again.
         self._changes = True
         try:
-            while self._attends is not (wanted := bool(self._openers or self._waiting)):
+            while self._attends != (wanted := bool(self._openers or self._waiting)):
                 self._attends = None
                 (self._come if wanted else self._leave)()
                 self._attends = wanted
