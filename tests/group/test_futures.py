@@ -6,7 +6,7 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, ClassVar
 
@@ -478,6 +478,48 @@ def test_a_job_that_is_taken_back_while_another_processes_pool_takes_it(
     assert sim.clock.elapsed == 1.0
     assert pool._instances == {}
     assert scheduler._listeners == []
+
+
+def test_a_generator_that_is_closed_while_another_processes_pool_takes_its_job(
+    scheduler: Any, sim: Simulation
+) -> None:
+    """It waits for no hand-over: whoever hands the job over has the pool drop it."""
+    pool = Slow()
+    scheduler.add_executor(pool, "slow")
+
+    def stream() -> Generator[Any, None, None]:
+        with JobGroup(scheduler) as group:
+            yield group.add_job(work, executor="slow")
+
+    streamed = stream()
+    future = next(streamed)
+    time.sleep(0.5)
+    streamed.close()
+    assert sim.clock.elapsed == 0.5
+    time.sleep(1)
+    assert [future.cancelled(), pool.futures[0].cancelled()] == [True, True]
+    assert scheduler.get_jobs() == []
+    assert scheduler._listeners == []
+
+
+class Busy(Elsewhere):
+    """One that goes on for a second when its pool has taken a job."""
+
+    def _do_submit_job(self, job: Any, run_times: Any) -> None:
+        super()._do_submit_job(job, run_times)
+        time.sleep(1)
+
+
+def test_a_job_is_dropped_as_soon_as_its_pool_has_it(scheduler: Any, sim: Simulation) -> None:
+    """``cancel`` does not let it begin while its executor is still busy with it."""
+    scheduler.add_executor(Busy(), "busy")
+    seen: list[float] = []
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, executor="busy")
+        future.add_done_callback(lambda _: seen.append(sim.clock.elapsed))
+        time.sleep(0.5)
+        assert future.cancel()
+    assert seen == [0.5]
 
 
 def test_a_block_that_ends_in_the_thread_that_hands_its_job_over(
