@@ -433,6 +433,10 @@ class Kernel:
             self.hub.switch()
         finally:
             _resumed()
+        if self._thrown is not None:
+            # Not thrown by the hub: what the thread is handling would not become its context.
+            error, self._thrown = self._thrown, None
+            raise error
 
     def _no_wait(self, thread: VirtualThread) -> BaseException:
         """Return why who runs cannot wait."""
@@ -453,11 +457,7 @@ class Kernel:
         self.running = thread
         thread.waiting_for = ""
         thread.waiting_on = None
-        if self._thrown is None:
-            thread.greenlet.switch()
-        else:
-            error, self._thrown = self._thrown, None
-            thread.greenlet.throw(error)
+        thread.greenlet.switch()
         _resumed()
 
     def _loop(self) -> None:
@@ -490,7 +490,7 @@ class Kernel:
         return self.main.woken and self.main in self._ready
 
     def _main_with(self, error: BaseException) -> VirtualThread:
-        """Return the main thread, which no longer waits, with an error to be thrown into it."""
+        """Return the main thread, which no longer waits, with an error to be raised in it."""
         self.main.ticket += 1
         if self.main.timed:
             self._drop_timer(self.main)

@@ -19,7 +19,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 import apscheduler_fakes
-from apscheduler_fakes import Deadlock, FakeScheduler, NotModelled, OutsideThread, Simulation
+from apscheduler_fakes import (
+    Deadlock,
+    FakeScheduler,
+    NotModelled,
+    OutsideThread,
+    Simulation,
+    StepLimit,
+    TimeLimit,
+)
 from beside import beside
 
 OWN = str(Path(inspect.getfile(apscheduler_fakes)).parent)
@@ -205,6 +213,47 @@ def test_what_replaces_a_deadlock_becomes_its_context() -> None:
     with pytest.raises(Deadlock) as caught, Simulation():
         other()
     assert isinstance(caught.value.__context__, ValueError)
+
+
+def start(run: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def be_busy() -> None:
+    while True:
+        time.time()
+
+
+def let_others_go_first() -> None:
+    while True:
+        time.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "hang"),
+    [
+        (Deadlock, lambda: threading.Event().wait()),
+        (TimeLimit, lambda: time.sleep(1e6)),
+        (StepLimit, let_others_go_first),
+        (StepLimit, lambda: start(be_busy).join()),
+        (KeyboardInterrupt, lambda: start(_thread.interrupt_main).join()),
+    ],
+    ids=["deadlock", "time", "steps", "steps of another thread", "ctrl-c"],
+)
+def test_what_was_raised_before_a_hang_is_its_context(
+    error: type[BaseException], hang: Callable[[], object]
+) -> None:
+    """A failed assertion is not lost when what cleans up after it waits for ever."""
+    lost = AssertionError("what the test is about")
+    with pytest.raises(error) as caught, Simulation(max_steps=100):
+        try:
+            raise lost
+        finally:
+            hang()
+    assert caught.value.__context__ is lost
+    assert not [each for each in frames_of(caught.value) if each.filename.startswith(OWN)]
 
 
 def test_a_swallowed_deadlock_is_raised_when_the_block_ends() -> None:
