@@ -79,7 +79,7 @@ class Stores:
     def _are_being_shut_down(self) -> bool:
         """Return whether a shutdown is under way, not one that failed: it locks the executors."""
         lock = self._scheduler._executors_lock  # Its own if no group is open.
-        return not self._scheduler.running and isinstance(lock, ExecutorsLock) and lock.depth > 0
+        return not self._scheduler.running and isinstance(lock, ExecutorsLock) and bool(lock.depth)
 
     def have(self, future: JobFuture) -> bool:
         """Return whether a job is in its store.

@@ -1021,6 +1021,25 @@ def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -
     assert isinstance(waiting.exception(0), JobRemoved)
 
 
+def test_a_callback_that_exits_as_a_shutdown_begins(scheduler: Any, sim: Simulation) -> None:
+    """The shutdown has failed, and whoever has the stores' lock after that is waited for."""
+
+    def look() -> None:
+        with scheduler._jobstores_lock:
+            time.sleep(5)
+
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon(3600))
+        future.add_done_callback(lambda _: sys.exit("mine"))
+        with pytest.raises(SystemExit, match="mine"):
+            scheduler.shutdown()
+        later(0, look)
+        sim.settle()
+    assert sim.clock.elapsed == 5.0
+    assert scheduler._job_groups._waiting == {}
+    assert scheduler._listeners == []
+
+
 class SlowPool(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
     """A pool that takes five seconds to take a job."""
 
