@@ -9,7 +9,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -109,7 +109,7 @@ class Clock:
         """Let time pass, and run what is due on the way.
 
         Args:
-            seconds: How long, 0 or more. A fraction of a microsecond is rounded up.
+            seconds: How long, 0 or more. To the nearest microsecond, at least one.
 
         Raises:
             TypeError: ``seconds`` is no number.
@@ -232,9 +232,8 @@ def _microseconds_of(seconds: float, call: str) -> int:
         raise ValueError(f"{call}: time cannot pass for {seconds} seconds.")
     if exact < 0:
         raise ValueError(f"{call}: time goes forward. Pass 0 or more seconds.")
-    # What lies below a nanosecond is what adding floats leaves behind, as in 0.1 + 0.2.
-    nanoseconds = (exact * 10**9).to_integral_value(ROUND_HALF_EVEN)
-    microseconds = int((nanoseconds / 1000).to_integral_value(ROUND_CEILING))
+    # The rest is what adding floats leaves behind, as in 0.1 + 0.2.
+    microseconds = int((exact * 10**6).to_integral_value(ROUND_HALF_EVEN))
     return max(microseconds, int(exact > 0))
 
 

@@ -1,6 +1,7 @@
 """The functions of the ``time`` module inside a simulation.
 
-All of them are computed from the kernel's one whole number of microseconds. ``monotonic`` and
+All of them are computed from the kernel's one whole number of microseconds; the floats show what
+does not make one, too, so that a loop that waits until one shows its end has one. ``monotonic`` and
 ``perf_counter`` begin at one second, so that no digit is lost and no reading is zero. The clocks of
 CPU time (``process_time``, ``thread_time``) are not here: they stay real, since they measure work
 that is really done.
@@ -51,7 +52,7 @@ _ATOMIC = getattr(real, "CLOCK_TAI", None)
 
 @native("time")
 def sleep(_: object, seconds: float, /) -> None:
-    """Let virtual time pass; parts of a microsecond are rounded up. See ``time.sleep``."""
+    """Let virtual time pass, rounded to microseconds. See ``time.sleep``."""
     kernel = here()
     if kernel is None:
         _sleep(seconds)
@@ -59,17 +60,18 @@ def sleep(_: object, seconds: float, /) -> None:
     length = seconds if isinstance(seconds, float) else operator.index(seconds)
     if not 0 <= length < LONGEST_SLEEP:
         _sleep(length)  # Negative, too long or not a number: the real one has an error for each.
-    if length == 0:
+    deadline = kernel.deadline(length)
+    if deadline == kernel.now:
         kernel.pause()
     else:
-        kernel.block("sleeps", deadline=kernel.deadline(length))
+        kernel.block("sleeps", deadline=deadline)
 
 
 @native("time")
 def time(_: object) -> float:
     """Return the virtual instant in seconds since 1970. See ``time.time``."""
     kernel = here()
-    return _time() if kernel is None else instant(kernel) / 1_000_000
+    return _time() if kernel is None else instant(kernel) / 1_000_000 + kernel.dust
 
 
 @native("time")
@@ -83,7 +85,7 @@ def time_ns(_: object) -> int:
 def monotonic(_: object) -> float:
     """Return seconds that only ever grow. See ``time.monotonic``."""
     kernel = here()
-    return _monotonic() if kernel is None else _steady(kernel) / 1_000_000
+    return _monotonic() if kernel is None else _steady(kernel) / 1_000_000 + kernel.dust
 
 
 @native("time")
@@ -97,7 +99,7 @@ def monotonic_ns(_: object) -> int:
 def perf_counter(_: object) -> float:
     """Return what ``monotonic`` does. See ``time.perf_counter``."""
     kernel = here()
-    return _perf_counter() if kernel is None else _steady(kernel) / 1_000_000
+    return _perf_counter() if kernel is None else _steady(kernel) / 1_000_000 + kernel.dust
 
 
 @native("time")
@@ -112,7 +114,9 @@ def clock_gettime(_: object, clock: int, /) -> float:
     """Return a clock's reading in seconds; clocks of CPU time are real."""
     kernel = here()
     microseconds = None if kernel is None else _clock(kernel, clock)
-    return _clock_gettime(clock) if microseconds is None else microseconds / 1_000_000
+    if kernel is None or microseconds is None:
+        return _clock_gettime(clock)
+    return microseconds / 1_000_000 + kernel.dust
 
 
 @native("time")

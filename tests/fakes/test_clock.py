@@ -81,16 +81,17 @@ def test_ten_tenths_are_one_second(clock: Clock) -> None:
         (0, 0),
         (0.0000001, 1),
         (1e-300, 1),
-        (0.0000011, 2),
+        (0.0000014, 1),
+        (0.0000016, 2),
         (0.1 + 0.2, 300_000),
         (1e9 + 0.1, 1_000_000_000_100_000),
         (3, 3_000_000),
     ],
 )
-def test_parts_of_a_microsecond_are_rounded_up(
+def test_a_tick_is_rounded_to_the_nearest_microsecond(
     clock: Clock, seconds: float, microseconds: int
 ) -> None:
-    """Whoever waits for a time has waited long enough; what adding floats leaves is no part."""
+    """What adding floats leaves is no part; the least is one."""
     clock.tick(seconds)
 
     assert clock.now() - NEW_YEAR == timedelta(microseconds=microseconds)

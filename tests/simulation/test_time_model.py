@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import Deadlock, FakeScheduler, Simulation, TimeLimit
+from apscheduler_fakes import Deadlock, FakeScheduler, Simulation, TimeLimit, explore
 
 
 def test_ten_sleeps_of_a_tenth_end_after_exactly_one_second() -> None:
@@ -25,10 +26,17 @@ def test_ten_sleeps_of_a_tenth_end_after_exactly_one_second() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "elapsed"),
-    [(1e-9, 1e-6), (1.0000001, 1.000001), (0.1 + 0.2, 0.3), (1e-30, 1e-6), (2, 2.0), (True, 1.0)],
+    [
+        (6e-7, 1e-6),
+        (1.0000004, 1.0),
+        (1.0000006, 1.000001),
+        (0.1 + 0.2, 0.3),
+        (2, 2.0),
+        (True, 1.0),
+    ],
 )
-def test_a_sleep_is_rounded_up(seconds: float, elapsed: float) -> None:
-    """A part of a microsecond is a whole one; what adding floats left behind is none."""
+def test_a_sleep_is_rounded_to_the_nearest_microsecond(seconds: float, elapsed: float) -> None:
+    """What computing with floats left behind is no part of a length of time."""
     with Simulation() as sim:
         time.sleep(seconds)
         assert sim.clock.elapsed == elapsed
@@ -45,7 +53,34 @@ def get_in_vain(seconds: float) -> None:
         queue.SimpleQueue[int]().get(timeout=seconds)
 
 
-@pytest.mark.parametrize(
+def get_none(seconds: float) -> None:
+    with pytest.raises(queue.Empty):
+        queue.Queue[int]().get(timeout=seconds)
+
+
+def wait_at_a_barrier(seconds: float) -> None:
+    with pytest.raises(threading.BrokenBarrierError):
+        threading.Barrier(2).wait(seconds)
+
+
+def wait_for_what_never_comes(seconds: float) -> None:
+    condition = threading.Condition()
+    with condition:
+        condition.wait_for(lambda: False, seconds)
+
+
+def see_none_complete(seconds: float) -> None:
+    with pytest.raises(TimeoutError):
+        list(futures.as_completed([futures.Future[int]()], seconds))
+
+
+def sleep_until(clock: Callable[[], float], seconds: float) -> None:
+    end = clock() + seconds
+    while (left := end - clock()) > 0:
+        time.sleep(left)
+
+
+TIME_OUTS = pytest.mark.parametrize(
     "wait",
     [
         lambda seconds: threading.Event().wait(seconds),
@@ -53,14 +88,91 @@ def get_in_vain(seconds: float) -> None:
         lambda seconds: threading.Semaphore(0).acquire(timeout=seconds),
         lambda seconds: futures.wait([futures.Future[int]()], seconds),
         get_in_vain,
+        get_none,
+        wait_at_a_barrier,
+        wait_for_what_never_comes,
+        see_none_complete,
+        lambda seconds: sleep_until(time.monotonic, seconds),
+        lambda seconds: sleep_until(time.time, seconds),
     ],
-    ids=["Event", "Lock", "Semaphore", "wait", "SimpleQueue"],
+    ids=[
+        *("Event", "Lock", "Semaphore", "wait", "SimpleQueue", "Queue", "Barrier", "wait_for"),
+        *("as_completed", "monotonic", "time"),
+    ],
 )
-def test_a_time_out_is_rounded_up(wait: Callable[[float], object]) -> None:
-    """As a sleep is: nobody is early."""
+
+
+@TIME_OUTS
+def test_a_time_out_is_rounded_to_the_nearest_microsecond(wait: Callable[[float], object]) -> None:
+    """As a sleep is."""
     with Simulation() as sim:
-        wait(0.0000011)
+        wait(0.0000021)
         assert sim.clock.elapsed == 0.000002
+
+
+@TIME_OUTS
+def test_ten_time_outs_of_a_tenth_end_after_exactly_one_second(
+    wait: Callable[[float], object],
+) -> None:
+    """Nor do loops that subtract floats to know how long is left end a microsecond late."""
+    with Simulation() as sim:
+        ends = [(wait(0.1), sim.clock.elapsed)[1] for _ in range(10)]
+    assert ends == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+
+
+def test_threads_whose_time_outs_end_at_one_instant_end_at_one() -> None:
+    """Whichever way they came there."""
+    with Simulation() as sim:
+        ends: list[float] = []
+
+        def work(seconds: float, times: int) -> None:
+            for _ in range(times):
+                get_none(seconds)
+            ends.append(sim.clock.elapsed)
+
+        for seconds, times in ((0.1, 6), (0.2, 3), (0.3, 2), (0.6, 1)):
+            threading.Thread(target=work, args=(seconds, times)).start()
+        sim.clock.tick(0.6)
+        assert ends == [0.6] * 4
+
+
+@pytest.mark.parametrize("seconds", [1e-7, 1e-9])
+def test_a_poll_that_waits_for_next_to_nothing_comes_to_an_end(seconds: float) -> None:
+    """Of the lengths that round to none, one passes at an instant, on the float clocks only."""
+    ran: list[int] = []
+    with Simulation() as sim:
+        threading.Thread(target=ran.append, args=(1,)).start()
+        before = time.monotonic()
+        time.sleep(seconds)
+        assert ran == [1]
+        assert time.monotonic() - before == pytest.approx(seconds)
+        assert (time.monotonic_ns(), sim.clock.elapsed) == (1_000_000_000, 0.0)
+        for _ in range(19):
+            time.sleep(seconds)
+        assert sim.clock.elapsed == 0.00001
+
+
+def test_next_to_nothing_is_a_microsecond_in_an_exploration() -> None:
+    """What a thread reads on a clock depends on no other thread's dust of floats."""
+
+    def program() -> None:
+        time.sleep(1e-9)
+        assert (time.monotonic(), time.monotonic_ns()) == (1.000001, 1_000_001_000)
+
+    assert explore(program).complete
+
+
+@pytest.mark.parametrize("hundredths", [0, 10, 29, 30, 57])
+def test_a_cron_job_runs_at_the_whole_minute(hundredths: int) -> None:
+    """Whatever fraction of a second it was added at, a move to that minute runs it."""
+    with Simulation() as sim:
+        scheduler = BackgroundScheduler(timezone="UTC")
+        scheduler.start()
+        time.sleep(hundredths / 100)
+        ran: list[float] = []
+        scheduler.add_job(lambda: ran.append(sim.clock.elapsed), "cron", minute="*")
+        sim.clock.move_to("2026-01-01T00:02:00Z")
+        assert ran[-2:] == [60.0, 120.0]
 
 
 def test_a_thread_runs_until_it_waits_and_the_first_that_became_ready_goes_on() -> None:
