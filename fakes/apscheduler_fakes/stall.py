@@ -143,7 +143,8 @@ class _Watch(ABC):
 
     def stall(self, kernel: Kernel) -> tuple[StallLimit, str]:
         """Return what to raise, and what the running thread does."""
-        busy = _process_time() - self._busy_since > self._timeout / 2
+        # A tenth: a loop has no more on a busy machine, and who waits has next to nothing.
+        busy = _process_time() - self._busy_since > self._timeout / 10
         doing = "is busy without a virtual wait" if busy else "waits for something real"
         error = StallLimit(
             f"no switch for {self._timeout:g} s of real time: {kernel.running.name} {doing}. "

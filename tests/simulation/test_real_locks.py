@@ -389,8 +389,8 @@ def test_a_socket_ends_in_a_stall_at_its_line(look_meanwhile: Callable[[], objec
 
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a thousand seconds of the processor from one look at its clock to the next."""
-    monkeypatch.setattr(stall, "_process_time", itertools.count(step=1000).__next__)
+    """Have a fifth of a busy machine's processor for a thousand seconds from look to look."""
+    monkeypatch.setattr(stall, "_process_time", itertools.count(step=200).__next__)
 
 
 @pytest.mark.usefixtures("busy")
