@@ -1,31 +1,68 @@
-"""A report that code has caught again and again, raised where nothing round the wait catches it.
+"""A report that code has caught again and again, raised where whoever catches it has done so.
 
-That is the next line which the code comes to: in its ``except``, or after it. Who traced the thread
-until then, as coverage or a debugger, does so no more.
+That is where the ``except`` or ``with`` that kept it has just ended: every ``finally`` and
+``__exit__`` on the way has run, and whatever keeps the report further out meets it again there. Who
+traced the thread until then, as coverage or a debugger, does so no more.
 """
 
 import sys
+from functools import partial
+from opcode import opmap
 from types import FrameType
-from typing import Any
+from weakref import ref
 
 from apscheduler_fakes.report import STANDARD, own_frames
 
 
-def raise_at_the_next_line(error: BaseException) -> None:
-    """Raise an error at the next line of whoever called into the simulation, or of its callers."""
-    frames = own_frames(sys._getframe())
-    frames = [each for each in frames if each.f_globals.get("__name__") not in STANDARD]
+class Insistence:
+    """Raises an error wherever code has handled one and does not raise it on."""
 
-    def trace_untraced(_frame: FrameType, event: str, _argument: object) -> Any:
-        if event == "call":
-            return None  # What is called on the way is no line of theirs.
-        if event != "line":
-            return trace_untraced
-        for each in frames:
-            each.f_trace = None
-        frames.clear()
-        raise error
+    def __init__(self) -> None:
+        self._error: BaseException | None = None
+        self._held: dict[FrameType, ref[object]] = {}
+        self._handled = False
 
-    for each in frames:
-        each.f_trace = trace_untraced
-    sys.settrace(trace_untraced)
+    def hold(self, error: BaseException) -> None:
+        """Raise an error in whoever called into the simulation, and in its callers, from now on."""
+        self._error = error
+        for frame in own_frames(sys._getframe()):
+            if frame not in self._held and frame.f_globals.get("__name__") not in STANDARD:
+                self._hold(frame)
+        sys.settrace(_trace_no_call_untraced)
+
+    def stop_untraced(self) -> None:
+        """Let the error be caught: outside the simulation it may."""
+        frames = list(self._held)
+        self._held.clear()  # So that nobody holds them again.
+        for frame in frames:
+            frame.f_trace = None
+            frame.f_trace_opcodes = False
+        if frames:
+            sys.settrace(None)
+
+    def _hold(self, frame: FrameType) -> None:
+        trace = partial(self._trace_untraced)
+        # Python drops a trace function that has raised. Nobody else has it: it is gone then.
+        self._held[frame] = ref(trace, lambda _: self._hold_again_untraced(frame))
+        frame.f_trace_opcodes = True
+        frame.f_trace = trace
+
+    def _hold_again_untraced(self, frame: FrameType) -> None:
+        self._hold(frame)
+        sys.settrace(_trace_no_call_untraced)
+
+    def _trace_untraced(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event != "opcode":
+            return
+        opcode = frame.f_code.co_code[frame.f_lasti]
+        handled, self._handled = self._handled, opcode == opmap["POP_EXCEPT"]
+        if handled and opcode != opmap["RERAISE"]:
+            if frame.f_lineno is not None:
+                assert self._error is not None
+                raise self._error
+            # The end of an ``except*`` has no line, and tracebacks without one are taken amiss.
+            self._handled = True
+
+
+def _trace_no_call_untraced(_frame: FrameType, _event: str, _argument: object) -> None:
+    """Let what is called on the way handle what it likes."""

@@ -31,7 +31,7 @@ from apscheduler_fakes.hangs import (
     thread_of_the_same_identifier,
     time_limit,
 )
-from apscheduler_fakes.insisting import raise_at_the_next_line
+from apscheduler_fakes.insisting import Insistence
 from apscheduler_fakes.report import in_words, seconds
 from apscheduler_fakes.virtual import VirtualThread, Waiters
 from apscheduler_fakes.whole import is_whole
@@ -52,7 +52,7 @@ MAX_THROWS = 100
 # that swallowed the failure and waits on and on meets it again after this many.
 MAX_GIVE_UPS = 100
 
-# Who catches it as often is told where it cannot.
+# Who catches it as often is told wherever it has done so.
 MAX_CAUGHT = 100
 
 # As many timers that no longer count may stay among those that do, whatever their share.
@@ -153,6 +153,7 @@ class Kernel:
         self._started = 0
         self._give_ups = 0
         self._caught = 0
+        self._insistence = Insistence()
         self._thrown: BaseException | None = None
         self.ending = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
@@ -386,6 +387,7 @@ class Kernel:
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
         self.ending = True
+        self._insistence.stop_untraced()
         self.main.ticket += 1
         for thread in list(self.threads.values()):
             if thread is not self.main:
@@ -605,7 +607,7 @@ class Kernel:
         """Return a failure that something has caught already; see to it that there is an end."""
         self._caught += 1
         if self._caught > MAX_CAUGHT:
-            raise_at_the_next_line(failure)
+            self._insistence.hold(failure)
         return failure
 
 

@@ -1,6 +1,7 @@
 """What never ends is ended, each kind with its own error."""
 
 import contextlib
+import itertools
 import queue
 import re
 import sys
@@ -234,12 +235,56 @@ def ask_again_untraced(call: Callable[[], object]) -> None:
         pass
 
 
+def catch_group_untraced(call: Callable[[], object]) -> None:
+    while True:
+        try:
+            call()
+        except* BaseException:  # noqa: BLE001, S110
+            pass
+
+
+def leave_before_catching_untraced(call: Callable[[], object]) -> None:
+    left: list[int] = []
+    for entered in itertools.count(1):
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.callback(left.append, entered)
+                try:
+                    call()
+                except queue.Full:
+                    continue
+                finally:
+                    left.append(-entered)
+        except BaseException:  # noqa: BLE001, S110
+            pass
+        finally:
+            assert left[-2:] == [-entered, entered]
+
+
+def catch_around_catching_untraced(call: Callable[[], object]) -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            while True:
+                with contextlib.suppress(BaseException):
+                    catch_all_untraced(call)
+
+
+LOOPS = [
+    catch_all_untraced,
+    suppress_all_untraced,
+    ask_again_untraced,
+    catch_group_untraced,
+    leave_before_catching_untraced,
+    catch_around_catching_untraced,
+]
+
+
 @pytest.mark.parametrize("hang", HANGS)
-@pytest.mark.parametrize("loop", [catch_all_untraced, suppress_all_untraced, ask_again_untraced])
+@pytest.mark.parametrize("loop", LOOPS)
 def test_one_who_swallows_every_report_is_ended(
     loop: Callable[[Callable[[], object]], None], hang: str
 ) -> None:
-    """A loop of the main thread that catches all is told at its next line, where it cannot."""
+    """A loop of the main thread that catches all is told where it has, and so is one around it."""
     wait, error = HANGS[hang]
     caught: list[BaseException] = []
 
@@ -249,6 +294,7 @@ def test_one_who_swallows_every_report_is_ended(
                 loop(wait)
         except error as report:
             caught.append(report)
+        assert sys.gettrace() is None
 
     thread = threading.Thread(target=hang_untraced)  # Its trace function is gone then.
     thread.start()
