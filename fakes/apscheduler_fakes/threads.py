@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from types import SimpleNamespace
 from typing import Any, Self
 
 from apscheduler_fakes.errors import NotModelled, SimulationError
@@ -25,6 +24,10 @@ from apscheduler_fakes.report import shorten
 from apscheduler_fakes.virtual import VirtualThread
 
 _real_rlock = _thread.RLock
+# The default hook takes nothing else, and no module has a name for it.
+_UnraisableHookArgs: Any = next(
+    each for each in tuple.__subclasses__() if each.__name__ == "UnraisableHookArgs"
+)
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", None)
@@ -310,17 +313,15 @@ def _forget(virtual: VirtualThread) -> None:
 def _report(kernel: Kernel, function: Callable[..., object], error: BaseException) -> None:
     message = "Exception ignored in thread started by"
     hook: Any = sys.unraisablehook
-    if hook is sys.__unraisablehook__:
-        # The default hook takes nothing that Python code can make.
-        _print(message, function, error)
-        return
     in_words = sys.version_info >= (3, 13)
-    details = SimpleNamespace(
-        exc_type=type(error),
-        exc_value=error,
-        exc_traceback=error.__traceback__,
-        err_msg=f"{message} {function!r}" if in_words else message,
-        object=None if in_words else function,
+    details = _UnraisableHookArgs(
+        (
+            type(error),
+            error,
+            error.__traceback__,
+            f"{message} {function!r}" if in_words else message,
+            None if in_words else function,
+        )
     )
     try:
         hook(details)

@@ -450,6 +450,36 @@ def test_an_exception_in_a_bare_thread_goes_to_the_unraisable_hook(
         assert (details.err_msg, details.object) == (message, fail)
 
 
+def test_an_unraisable_hook_may_pass_on_what_it_gets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The default hook takes it, and prints it."""
+    caught: list[type[BaseException]] = []
+
+    def hook(details: Any) -> None:
+        caught.append(details.exc_type)
+        sys.__unraisablehook__(details)
+
+    monkeypatch.setattr(sys, "unraisablehook", hook)
+
+    def fail() -> None:
+        raise ValueError("boom")
+
+    _thread.start_new_thread(fail, ())
+    shown = ""
+    while "Error: " not in shown:
+        time.sleep(SHORT)
+        shown += capsys.readouterr().err
+
+    assert caught == [ValueError]
+    assert re.fullmatch(
+        rf"Exception ignored in thread started by:? {re.escape(repr(fail))}:?\n"
+        r"Traceback .*ValueError: boom\n",
+        shown,
+        re.DOTALL,
+    )
+
+
 def test_without_a_hook_an_exception_in_a_bare_thread_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
