@@ -80,7 +80,10 @@ def sim(request: pytest.FixtureRequest) -> Any:
     """
     simulation = _imported("simulation", "the fixture sim").Simulation
     marker = request.node.get_closest_marker("simulation")
-    simulation = simulation(*marker.args, **marker.kwargs) if marker else simulation()
+    try:
+        simulation = simulation(*marker.args, **marker.kwargs) if marker else simulation()
+    except (TypeError, ValueError) as error:
+        pytest.fail(f"@pytest.mark.simulation: {error}", pytrace=False)
     # Ctrl-C may come as soon as it has begun: a yield would be too late.
     request.addfinalizer(partial(simulation.__exit__, None, None, None))  # noqa: PT021
     return simulation.__enter__()
@@ -226,11 +229,13 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> None:
-    """Let ``--pdb`` begin where the program failed under its schedule."""
+    """Let ``--pdb`` begin where the program failed under its schedule, or waits for ever."""
     assert call.excinfo is not None  # Or nobody would be asked.
-    cause = call.excinfo.value.__cause__
-    if cause is not None and node.get_closest_marker("explore"):
-        call.excinfo = pytest.ExceptionInfo.from_exception(cause)
+    error = call.excinfo.value
+    if error.__cause__ is not None and node.get_closest_marker("explore"):
+        call.excinfo = pytest.ExceptionInfo.from_exception(error.__cause__)
+    elif _is_report(error):  # Before Python 3.13 it begins where the traceback ended at first.
+        call.excinfo = pytest.ExceptionInfo.from_exception(error)
 
 
 def _imported(name: str, who: str) -> Any:

@@ -1,5 +1,6 @@
 """The fixture ``sim`` and what pytest shows of a simulation that failed."""
 
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -89,17 +90,42 @@ def test_a_marker_says_when_it_begins_and_what_limits_it(pytester: pytest.Pytest
         def test_the_test_says_so(sim):
             assert sim.clock.now().year == 2031
             time.sleep(11)
+
+        @pytest.mark.simulation(end=1)
+        def test_the_test_says_what_there_is_not(sim):
+            pass
+
+        @pytest.mark.simulation(max_steps=0)
+        def test_the_test_says_what_cannot_be(sim):
+            pass
         """
     )
     result = pytester.runpytest("--strict-markers")
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*TimeLimit: *would pass the limit of 10.000000 s*"])
+    result.assert_outcomes(passed=1, failed=1, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "@pytest.mark.simulation: *unexpected keyword argument 'end'",
+            "@pytest.mark.simulation: Simulation(max_steps=0): a limit of zero*",
+            "*TimeLimit: *would pass the limit of 10.000000 s*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*plugin.py*")
 
 
 def test_a_hang_is_one_failure_at_its_line(pytester: pytest.Pytester) -> None:
-    """A test that hangs fails where it is blocked, with every thread and the last steps."""
+    """A test that hangs fails where it is blocked, with every thread and the last steps.
+
+    That is also where ``--pdb`` begins.
+    """
+    begins: list[str | None] = []
+
+    class Debugger:
+        def pytest_exception_interact(self, call: pytest.CallInfo[None]) -> None:
+            assert call.excinfo is not None
+            begins.append(traceback.extract_tb(call.excinfo.tb)[-1].line)
+
     pytester.makepyfile(HANG)
-    result = pytester.runpytest()
+    result = pytester.runpytest(plugins=[Debugger()])
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -112,6 +138,7 @@ def test_a_hang_is_one_failure_at_its_line(pytester: pytest.Pytester) -> None:
         ]
     )
     result.stdout.no_fnmatch_line("*kernel.py*")
+    assert begins == ["threading.Event().wait()"]
 
 
 def test_a_swallowed_hang_fails_the_test(pytester: pytest.Pytester) -> None:
