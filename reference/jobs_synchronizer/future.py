@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from concurrent.futures._base import CANCELLED, PENDING
+from concurrent.futures._base import CANCELLED, PENDING, RUNNING
 from contextlib import AbstractContextManager, suppress
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 
 _ASYNC = {CoroutineType: "a coroutine", AsyncGeneratorType: "an asynchronous generator"}
+
+
+def is_over(future: Future[Any]) -> bool:
+    """Return what ``done`` does, without its lock: a finaliser may keep whoever has that."""
+    return future._state not in {PENDING, RUNNING}
 
 
 class NotBegun(CancelledError):

@@ -167,7 +167,7 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
             _lost(future, error, begun=True)
         else:
             # If this is the first job of a pool that replaces a broken one, which is not observed.
-            _take_out(error)
+            _take_out(handed, error)
             what = f"was refused by executor {future._executor!r}: {_text(error)}"
             advice = "Give the scheduler an executor that runs (remove_executor, add_executor)."
             future._fail(JobRefused, what, advice, error)
@@ -210,7 +210,7 @@ def _observe_cancelling(pool: Any) -> None:
         try:
             pool_future = submit(function, *args, **kwargs)
         except Exception as error:
-            pool_future = isinstance(run_id, RunId) and _take_out(error)
+            pool_future = isinstance(run_id, RunId) and _take_out(args[0], error)
             if not pool_future:
                 raise
             left = f"Job {args[0].name!r} (id {run_id}) is left to a worker that lives"
@@ -264,18 +264,20 @@ def _dropped(run_id: RunId) -> None:
     run_id.executor._run_job_error(run_id, CancelledError("the pool cancelled it"))
 
 
-def _take_out(error: BaseException) -> Any:
+def _take_out(job: Any, error: BaseException) -> Any:
     """Cancel a job that a pool queued before it failed to start a worker for it.
 
     Args:
+        job: The job.
         error: What the pool raised.
 
     Returns:
         The pool's future, if another worker has the job or will; ``None`` if it never runs.
     """
     for frame, _ in walk_tb(error.__traceback__):
-        names = frame.f_locals if frame.f_code in _SUBMITS else {}
-        if pool_future := names.get("f"):
+        names = frame.f_locals if frame.f_code in _SUBMITS else {"args": ()}
+        # Whatever the pool tells another pool is none of its jobs.
+        if any(arg is job for arg in names["args"]) and (pool_future := names.get("f")):
             _observe_breaking(pool_future)
             workers = getattr(names["self"], "_threads", None)
             is_left = workers and "can't start new thread" in error.args

@@ -12,7 +12,7 @@ from typing import Any
 
 from apscheduler.schedulers.base import BaseScheduler
 
-from jobs_synchronizer.future import JobFuture
+from jobs_synchronizer.future import JobFuture, is_over
 
 # All that a scheduler's own thread does, it does in one of these.
 _OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
@@ -69,7 +69,7 @@ def _pool_of(thread: threading.Thread) -> Any:
 
 def _any_awaited(futures: list[JobFuture]) -> bool:
     """Return whether one is not done, and forget those that are behind the last such one."""
-    while futures and futures[-1].done():
+    while futures and is_over(futures[-1]):
         futures.pop()
     return bool(futures)
 

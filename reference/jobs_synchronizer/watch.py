@@ -20,7 +20,7 @@ from apscheduler.jobstores.base import ConflictingIdError
 from apscheduler.schedulers.base import STATE_PAUSED, BaseScheduler
 
 from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
-from jobs_synchronizer.future import JobFuture
+from jobs_synchronizer.future import JobFuture, is_over
 from jobs_synchronizer.handover import Observed, tells_of_a_loss
 from jobs_synchronizer.opener import Opener, starves
 from jobs_synchronizer.shutdown import ExecutorsLock
@@ -112,6 +112,9 @@ class Watch:
         self._waiting: dict[tuple[str, str], JobFuture] = {}
         # Of these, what whoever releases the stores' lock is to take out of them.
         self._left: dict[JobFuture, None] = {}
+        # What no store has any longer, but a thread that has their lock may have at hand, by the
+        # thread's ident: it would be handed over as a job of nobody.
+        self._at_hand: dict[int, dict[tuple[str, str], JobFuture]] = {}
         # Aliases of stores that have failed to remove a job, and have not taken another one since.
         self._failed: set[str] = set()
         # None if the change was broken off: an exception of a signal's handler comes anywhere.
@@ -145,16 +148,18 @@ class Watch:
 
     def _attend(self) -> None:
         """Be at the scheduler as long as there is anything to watch; after that it is as it was."""
-        if self._changes:
-            return  # The caller, whom a finaliser or a signal interrupted, looks again.
-        self._changes = True
-        try:
-            while self._attends != (wanted := bool(self._openers or self._waiting)):
+        # Whom a finaliser or a signal interrupts looks again.
+        while not self._changes and self._attends != (wanted := self._is_wanted()):
+            self._changes = True
+            try:
                 self._attends = None
                 (self._come if wanted else self._leave)()
                 self._attends = wanted
-        finally:
-            self._changes = False
+            finally:
+                self._changes = False
+
+    def _is_wanted(self) -> bool:
+        return bool(self._openers or self._waiting or self._at_hand)
 
     # Each may be broken off, and begun again.
 
@@ -314,7 +319,12 @@ class Watch:
 
     def _take_what_is_left(self) -> None:
         """Take out of the stores what was left to whoever releases their lock."""
-        if not self._left or self._stores.are_locked_here() or not self._stores.lock(wait=False):
+        if not (self._left or self._at_hand) or self._stores.are_locked_here():
+            return
+        with self._lock:
+            self._at_hand.pop(threading.get_ident(), None)
+            self._attend()
+        if not self._left or not self._stores.lock(wait=False):
             return  # Whoever has it comes here.
         removed: list[JobFuture] = []
         try:
@@ -368,15 +378,11 @@ class Watch:
                 self._attend()
 
     def _let_go(self, future: JobFuture) -> None:
-        """Wait no longer for a job that its store has no longer.
-
-        If this thread is looking at what is due, it may have the job at hand: not before the end of
-        that, or it would be handed over as one of nobody.
-        """
-        future._stored = False
-        if self._stores.are_locked_here():
-            self._left[future] = None
-        else:
+        """Wait no longer for a job that its store has no longer, and let nobody run it."""
+        with self._lock:
+            if self._stores.are_locked_here():
+                here = self._at_hand.setdefault(threading.get_ident(), {})
+                here.setdefault(future._key, future)
             self._take(future)
 
     # In the store
@@ -399,7 +405,7 @@ class Watch:
         if works or not self.scheduler.running:
             self._failed.clear()
             with self._lock:
-                left = [future for future in list(self._waiting.values()) if future.done()]
+                left = [each for each in list(self._waiting.values()) if is_over(each)]
             for future in left:
                 # Each job of a store that is locked would wait for its time-out.
                 if future._jobstore not in self._failed:
@@ -459,7 +465,7 @@ class Watch:
             return [
                 future
                 for future in list(self._waiting.values())
-                if alias in {None, future._jobstore} and (future._stored or future.done())
+                if alias in {None, future._jobstore} and (future._stored or is_over(future))
             ]
 
     def _look_for_shutdown(self) -> None:
@@ -511,7 +517,9 @@ class Watch:
         return Observed(executor, self._find_future)
 
     def _find_future(self, job: Any) -> JobFuture | None:
-        return self._waiting.get((job._jobstore_alias, job.id))
+        key = job._jobstore_alias, job.id
+        at_hand = self._at_hand.get(threading.get_ident(), {})
+        return at_hand.get(key) or self._waiting.get(key)
 
 
 def _job_of_look(step: tuple[FrameType, int]) -> Any:

@@ -655,6 +655,29 @@ def test_a_job_that_is_taken_away_while_its_scheduler_has_it_at_hand(
     assert scheduler._listeners == []
 
 
+@pytest.mark.parametrize("of_the_group", [False, True])
+def test_an_id_that_is_free_again_while_its_scheduler_looks(
+    scheduler: Any, of_the_group: bool
+) -> None:
+    """A job that takes the id of one that was removed stays, whosever it is."""
+    scheduler.add_executor(DebugExecutor(), "inline")
+    options: dict[str, Any] = {"id": "far", **soon(3600)}
+
+    def take_its_id(_future: Any) -> None:
+        scheduler.remove_job("far")
+        (group if of_the_group else scheduler).add_job(int, **options)
+
+    with JobGroup(scheduler) as group:
+        far = group.add_job(work, **options)
+        first = group.add_job(int, executor="inline", **soon())
+        first.add_done_callback(take_its_id)
+        time.sleep(6)
+        assert isinstance(far.exception(0), JobRemoved)
+        assert [job.id for job in scheduler.get_jobs()] == ["far"]
+    assert len(scheduler.get_jobs()) == (0 if of_the_group else 1)
+    assert scheduler._listeners == []
+
+
 def test_a_job_that_is_replaced_while_its_scheduler_has_it_at_hand(scheduler: Any) -> None:
     """A group does not replace it: the scheduler would run the one for the other."""
     scheduler.add_executor(DebugExecutor(), "inline")

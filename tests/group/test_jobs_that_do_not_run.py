@@ -330,6 +330,27 @@ def test_a_pool_without_a_thread(scheduler: Any, small: Any, gets: Gets) -> None
     assert ran == []
 
 
+def test_a_pool_that_tells_another_pool_of_its_jobs(
+    scheduler: Any, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What becomes of that says nothing of the job."""
+    audit = concurrent.futures.ThreadPoolExecutor(2)
+    audit.submit(work)
+    submit = small._pool.submit
+
+    def tell(function: Any, job: Any, *args: Any) -> Any:
+        audit.submit(str, job.name)
+        return submit(function, job, *args)
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(small._pool, "submit", tell)
+    with JobGroup(scheduler) as group, monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        assert isinstance(group.add_job(work, executor="small").exception(5), JobRefused)
+
+
 @pytest.mark.rows("E10")
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_a_process_that_cannot_be_started(

@@ -30,6 +30,7 @@ from apscheduler_fakes import FakeScheduler, Simulation
 from caller import Refused, kill, refusal, soon
 from jobs_synchronizer import JobFuture, JobGroup, JobRefused
 from jobs_synchronizer.opener import Opener
+from outcomes import later
 
 
 def work() -> str:
@@ -509,12 +510,20 @@ def test_a_callback_may_add_a_job(scheduler: Any) -> None:
     assert scheduler.state != STATE_STOPPED
 
 
-def test_who_waits_for_one_job_of_several_waits(scheduler: Any) -> None:
+def test_who_waits_for_one_job_of_several_waits(scheduler: Any, sim: Simulation) -> None:
     """An opener whose first job of a pool is over, and whose last is not, waits for that pool."""
     opener: Any = Opener(scheduler)
     first, last = Future[None](), Future[None]()
     opener.awaited = {"pool": [first, last]}
     first.set_result(None)
+
+    def interrupted() -> None:
+        with last._condition:
+            time.sleep(5)
+
+    later(0, interrupted)
+    sim.settle()
     assert opener.waits_for({"pool"})
+    assert sim.clock.elapsed == 0.0
     last.set_result(None)
     assert not opener.waits_for({"pool"})
