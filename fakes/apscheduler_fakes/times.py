@@ -60,7 +60,7 @@ def sleep(_: object, seconds: float, /) -> None:
     length = seconds if isinstance(seconds, float) else operator.index(seconds)
     if not 0 <= length < LONGEST_SLEEP:
         _sleep(length)  # Negative, too long or not a number: the real one has an error for each.
-    deadline = kernel.deadline(length)
+    deadline = kernel.deadline(length) if length else kernel.now
     if deadline == kernel.now:
         kernel.pause()
     else:
