@@ -305,4 +305,7 @@ def _add_last_steps(item: pytest.Item, when: str, simulation: Any) -> None:
 
     last = None if item.config.getoption("--sim-trace") else LAST_STEPS
     lines = [lanes(simulation.trace, last), *simulation.outlook]
-    item.add_report_section(when, "simulation, its last steps", "\n".join(lines))
+    section = (when, "simulation, its last steps")
+    # An earlier subtest's has been shown.
+    item._report_sections[:] = [each for each in item._report_sections if each[:2] != section]
+    item.add_report_section(*section, "\n".join(lines))
