@@ -153,12 +153,17 @@ class _HeldLockable(_Lockable):
         super().release()
         return False
 
+    __enter__ = _take = acquire
+
     def release(self) -> None:
         """Free both; see ``threading.Lock.release``."""
         held = self._count
         super().release()
         if held and not self._count and here() is not None:
             self._beside.release()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def free(self) -> None:
         """Be free, whoever holds it."""

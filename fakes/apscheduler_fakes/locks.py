@@ -176,11 +176,11 @@ class _Lockable(_Outliving):
         self.holder = kernel.running
         return True
 
+    # Each a method of its own, as in C: a program's class may have another ``acquire``.
+    __enter__ = _take = acquire
+
     def release(self) -> None:
         """Undo one ``acquire``; the first waiter of a free one competes for it again."""
-
-    def __enter__(self) -> bool:
-        return self.acquire()
 
     def __exit__(self, *_: object) -> None:
         self.release()
@@ -269,7 +269,7 @@ class Lock(_Lockable):
         if kernel is not None and kernel.ending and self._count:
             self._count += 1
         else:
-            self.acquire()
+            self._take()
 
     acquire_lock = _Lockable.acquire
     release_lock = release
@@ -321,6 +321,9 @@ class RLock(_Lockable):
             if self._waiters:
                 kernel.wake_first(self._waiters)
 
+    def __exit__(self, *_: object) -> None:
+        RLock.release(self)
+
     # What Condition asks of its lock.
 
     def _is_owned(self) -> bool:
@@ -368,7 +371,7 @@ class RLock(_Lockable):
             # Not ended once more: a Condition has its waiter to forget, or that would take a later
             # notification (test_a_condition_forgets_who_waited_when_the_block_ended).
             return
-        elif self.acquire():
+        elif self._take():
             self._count = state
 
     def __repr__(self) -> str:
@@ -422,7 +425,7 @@ class SimpleQueue(_Outliving):
 
     def put_nowait(self, item: Any) -> None:
         """Add an item."""
-        self.put(item)
+        SimpleQueue.put(self, item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item; see ``queue.SimpleQueue.get``.
@@ -454,11 +457,11 @@ class SimpleQueue(_Outliving):
 
     def get_nowait(self) -> Any:
         """Take the oldest item, if there is one."""
-        return self.get(block=False)
+        return SimpleQueue.get(self, block=False)
 
     def empty(self) -> bool:
         """Return whether there is no item."""
-        return self.qsize() == 0
+        return SimpleQueue.qsize(self) == 0
 
     def qsize(self) -> int:
         """Return how many items there are."""

@@ -314,6 +314,29 @@ def test_an_rlock_can_have_subclasses() -> None:
     assert repr(lock).startswith("<unlocked Named object owner=0 count=0 at 0x")
 
 
+def test_other_methods_of_a_subclass_stay_as_they_are() -> None:
+    """Neither ``with`` nor a condition calls an ``acquire`` or ``release`` of the program's own."""
+    called: list[str] = []
+
+    class Counting(type(RLock())):  # type: ignore[misc]
+        def acquire(self, *args: Any) -> bool:
+            called.append("acquire")
+            return bool(super().acquire(*args))
+
+        def release(self) -> None:
+            called.append("release")
+            super().release()
+
+    lock = Counting()
+    condition = Condition(lock)
+    with lock, condition:
+        assert not condition.wait(SHORT)
+    assert called == []
+    lock.acquire()
+    lock.release()
+    assert called == ["acquire", "release"]
+
+
 def test_a_notification_wakes_as_many_as_it_says() -> None:
     """``notify(n)`` wakes n waiters at most, ``notify_all`` the rest."""
     for lock in (None, Lock(), RLock()):

@@ -152,6 +152,19 @@ def test_a_time_out_of_a_simple_queue_need_not_be_an_int() -> None:
         SimpleQueue().get(timeout=whole)
 
 
+def test_other_methods_of_a_derived_simple_queue_stay_as_they_are() -> None:
+    """Methods of the program's own are called where the program calls them, and nowhere else."""
+
+    class Refusing(SimpleQueue):  # type: ignore[type-arg]
+        put = get = qsize = None  # type: ignore[assignment]
+
+    items = Refusing()
+    items.put_nowait(1)
+
+    assert not items.empty()
+    assert items.get_nowait() == 1
+
+
 def test_a_simple_queue_is_no_value() -> None:
     """It takes no arguments, can be parametrised, and cannot be pickled."""
     with pytest.raises(TypeError, match=r"cannot pickle '_queue\.SimpleQueue' object"):
