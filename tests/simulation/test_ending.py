@@ -871,6 +871,27 @@ def test_ctrl_c_ends_a_main_thread_that_polls(pressed_in: str, poll: str) -> Non
         poll_for_ever(POLLS.get(poll, sim.settle))
 
 
+@pytest.mark.parametrize("settles", [False, True])
+def test_a_main_thread_that_has_caught_ctrl_c_waits_as_before(settles: bool) -> None:
+    """It has left the line in which it stood while it let the others go first."""
+
+    def work() -> None:
+        for _ in range(3):
+            time.sleep(0)
+        interrupt()
+        for _ in range(3):
+            time.sleep(0)
+
+    with Simulation() as sim:
+        threading.Thread(target=work).start()
+        with pytest.raises(KeyboardInterrupt):
+            poll_for_ever(sim.settle if settles else lambda: time.sleep(0))
+        done = threading.Event()
+        threading.Timer(5, done.set).start()
+        assert done.wait()
+        assert sim.clock.elapsed == 5.0
+
+
 def test_ctrl_c_in_a_bad_moment_is_raised_when_the_block_ends() -> None:
     """If the main thread neither waits nor looks any more."""
     with pytest.raises(KeyboardInterrupt), Simulation() as sim:

@@ -423,6 +423,37 @@ def test_many_waits_that_end_early_leave_nothing_behind() -> None:
         assert len(lock._waiters) == 1  # type: ignore[attr-defined]
 
 
+def test_a_timer_that_no_longer_counts_is_forgotten_when_its_time_has_come() -> None:
+    """Behind one that does count, too: who counts them knows of none that are gone."""
+    with Simulation() as sim:
+        kernel = sim._kernel
+        assert kernel is not None
+        event = threading.Event()
+        threading.Thread(target=time.sleep, args=(1,)).start()
+        threading.Thread(target=event.wait, args=(1,)).start()
+        sim.settle()
+        event.set()
+        sim.clock.tick(2)
+        assert (kernel._timers, kernel._stale_timers) == ([], 0)
+
+
+def test_two_that_poll_in_turn_leave_nothing_behind() -> None:
+    """The one who came first makes room when it leaves, though the other still waits."""
+    with Simulation() as sim:
+        lock = threading.Lock()
+        lock.acquire()
+
+        def poll() -> None:
+            for _ in range(20):
+                lock.acquire(timeout=1)
+
+        for _ in range(2):
+            threading.Thread(target=poll).start()
+            sim.clock.tick(0.5)
+        sim.clock.tick(10)
+        assert len(lock._waiters) == 2  # type: ignore[attr-defined]
+
+
 def test_a_released_lock_is_free_for_everyone() -> None:
     """The first waiter becomes ready and competes; whoever runs before it may take the lock."""
     had = []
