@@ -147,8 +147,11 @@ def thread_counts(largest: int) -> list[Figure]:
         if count >= 10_000:  # noqa: PLR2004  # Below, the process's own growth hides the threads.
             figures.append(Figure(f"{count:,} threads, memory a thread", memory, "KiB", aim=12))
         count *= 10
-    ratio = costs[max(costs)] / costs[1_000]
-    name = f"a switch among {max(costs):,} threads against 1,000"
+    most = max(costs)
+    if most <= 1_000:  # noqa: PLR2004  # Nothing to hold it against.
+        return figures
+    ratio = costs[most] / costs[1_000]
+    name = f"a switch among {most:,} threads against 1,000"
     return [*figures, Figure(name, ratio, "times", aim=2)]
 
 
