@@ -74,7 +74,6 @@ _SHUT = (
 
 OF_ONE = {events.EVENT_JOB_ADDED, events.EVENT_JOB_MODIFIED, events.EVENT_JOB_REMOVED}
 OF_ALL = {*_EMPTIED, events.EVENT_SCHEDULER_SHUTDOWN}
-OF_RUNS = {events.EVENT_JOB_EXECUTED, events.EVENT_JOB_ERROR}
 
 
 class _Before(NamedTuple):
@@ -179,7 +178,7 @@ class Watch:
         )
         scheduler._jobstores_lock = StoresLock(self._before.stores_lock, self._take_what_is_left)
         scheduler.remove_listener(self._hear)
-        scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL | OF_RUNS))
+        scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL))
 
     def _leave(self) -> None:
         if self._before is None:
@@ -390,8 +389,6 @@ class Watch:
     def _hear(self, event: Any) -> None:
         if event.code in OF_ALL:
             self._hear_of_all(event)
-        elif event.code in OF_RUNS:
-            self._sweep()
         elif future := self._waiting.get((event.jobstore, event.job_id)):
             self._hear_of_one(future, event.code)
 

@@ -338,9 +338,9 @@ def test_a_pool_that_tells_another_pool_of_its_jobs(
     audit.submit(work)
     submit = small._pool.submit
 
-    def tell(function: Any, job: Any, alias: str, *args: Any) -> Any:
-        audit.submit(print, job.name, alias)
-        return submit(function, job, alias, *args)
+    def tell(function: Any, job: Any, *args: Any) -> Any:
+        audit.submit(print, job.name, *args)
+        return submit(function, job, *args)
 
     def start(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
