@@ -30,7 +30,7 @@ BUILD = Path("build/mutants")
 LISTED = Path("tests/mutants.toml")
 PROGRAMS = Path("reference/jobs_synchronizer")
 COPIED = ("reference", "fakes", "tests", "scripts", "pyproject.toml")
-# Longest run of the tests on one mutant, in seconds; they take two to five.
+# Longest run of the tests on one mutant, in seconds; they take two to twenty.
 TIMEOUT = 60.0
 
 
