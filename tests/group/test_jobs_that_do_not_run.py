@@ -346,9 +346,11 @@ def test_a_pool_that_tells_another_pool_of_its_jobs(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(small._pool, "submit", tell)
-    with JobGroup(scheduler) as group, monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", start)
-        assert isinstance(group.add_job(work, executor="small").exception(5), JobRefused)
+    with JobGroup(scheduler) as group:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            assert isinstance(group.add_job(work, executor="small").exception(5), JobRefused)
+        assert group.add_job(work, executor="small").result(5) == "done"
 
 
 @pytest.mark.rows("E10")
