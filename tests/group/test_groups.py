@@ -646,8 +646,8 @@ def test_a_signal_before_anything_has_begun(
 ) -> None:
     """A block that Ctrl-C breaks off at its first step leaves nothing behind."""
     monkeypatch.setattr(BackgroundScheduler, "_lookup_executor", Interrupted())
-    with pytest.raises(KeyboardInterrupt), JobGroup(scheduler):
-        pass
+    with pytest.raises(KeyboardInterrupt):
+        JobGroup(scheduler).__enter__()
     assert scheduler._listeners == []
     with JobGroup(scheduler) as group:
         assert group.add_job(int).result(30) == 0
