@@ -58,11 +58,15 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         kernel: Whose threads they are.
         runs: What the running one does if it does not wait.
     """
-    entries: dict[str, list[str]] = {}
+    entries: dict[tuple[str, str], list[str]] = {}
     for thread in kernel.threads.values():
-        able = runs if thread is kernel.running else "can run"
-        entries.setdefault(_doing(kernel, thread, able), []).append(thread.name)
-    lines = [f"{_listed(names)}{doing}" for doing, names in entries.items()]
+        daemon = " (daemon)" if thread.daemon else ""
+        doing = _doing(kernel, thread, runs if thread is kernel.running else "can run")
+        entries.setdefault((daemon, doing), []).append(thread.name)
+    lines = [
+        f"{_listed(names)}{daemon}{': each' if len(names) > 1 else ''} {doing}"
+        for (daemon, doing), names in entries.items()
+    ]
     outside = [printable(each.name) for each in threads_outside(kernel)]
     if outside:
         lines.append(
@@ -142,8 +146,7 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
     if frame is None and thread is kernel.running:
         frame = sys._current_frames()[kernel.os_ident]
     frames = own_frames(frame)
-    daemon = " (daemon)" if thread.daemon else ""
-    lines = [f"{daemon} {_wait(thread, frame) or able}"]
+    lines = [_wait(thread, frame) or able]
     left_out = len(frames) - MOST_FRAMES
     if left_out > 0:
         lines.append(f"    … {left_out} outer frames")

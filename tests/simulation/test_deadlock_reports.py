@@ -100,7 +100,7 @@ def test_threads_that_do_the_same_share_an_entry() -> None:
         list(pool.map(lambda _: time.sleep(1), range(2)))
         deep(20)
 
-    assert "  ThreadPoolExecutor-0_0, ThreadPoolExecutor-0_1 waits for an item of" in str(
+    assert "  ThreadPoolExecutor-0_0, ThreadPoolExecutor-0_1: each waits for an item of" in str(
         caught.value
     )
     assert " outer frames\n" in str(caught.value)
@@ -643,7 +643,7 @@ def test_many_threads_that_do_the_same_take_several_lines() -> None:
     lines = str(caught.value).splitlines()
     [first] = [n for n, line in enumerate(lines) if line.startswith("  waits-in-vain-0, ")]
     assert lines[first].endswith("waits-in-vain-4,")
-    assert lines[first + 1].endswith("waits-in-vain-9 waits in Event.wait since 0.000000 s")
+    assert lines[first + 1].endswith("waits-in-vain-9: each waits in Event.wait since 0.000000 s")
 
 
 def test_a_name_breaks_no_line_and_gives_a_terminal_no_orders() -> None:
