@@ -203,8 +203,11 @@ class local(_threading_local.local):  # noqa: N801  # Named as the real one.
 
 def forget(virtual: local) -> None:
     """Let a local be as if no thread had used it."""
-    # Asking it for its __dict__ would make one for the running thread first.
-    object.__getattribute__(virtual, "_local__impl").dicts.clear()
+    # All anew: of what is only emptied, a thread that goes would still look for its own.
+    before = object.__getattribute__(virtual, "_local__impl")
+    impl = type(before)()
+    impl.localargs, impl.locallock = before.localargs, before.locallock
+    object.__setattr__(virtual, "_local__impl", impl)
 
 
 def looks() -> list[tuple[Any, str, Any]]:

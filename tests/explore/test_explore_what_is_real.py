@@ -234,6 +234,16 @@ def test_a_local_of_a_module_begins_each_schedule_as_it_was() -> None:
     assert vars(LOCAL) == {"value": "before"}
 
 
+def test_a_thread_that_outlives_its_schedule_leaves_a_local_in_silence() -> None:
+    """A module may keep it: when it goes, nothing looks for what it had in a local."""
+
+    def program() -> None:
+        [KEPT["thread"]] = started(lambda: setattr(LOCAL, "name", "service"))
+        KEPT["thread"].join()
+
+    assert explore(program, Random(3)).schedules == 3
+
+
 def test_a_thread_draws_the_same_ids_whoever_was_first() -> None:
     """Default ids of jobs order them: that must not be another order where a lock's is."""
 
