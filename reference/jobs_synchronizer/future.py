@@ -52,7 +52,7 @@ class JobFuture(Future[Any]):
     # Whether its store has it, or had.
     _stored = False
     _handed_over = False
-    # Whether another process may run it, then what its pool knows, and whether that is to drop it.
+    # Whether another process may run it, what its pool knows, and whether that is to drop it.
     _elsewhere = False
     _pool_future: Future[Any] | None = None
     _gives_up = False
@@ -132,9 +132,8 @@ class JobFuture(Future[Any]):
     def _cancel_and_take_back(self, *, wait: bool) -> bool:
         try:
             self._cancel()
-            if self._elsewhere and self._process == os.getpid() and self._is_dropped(wait=wait):
-                self._elsewhere = False
-                self._cancel()
+            if self._elsewhere and self._process == os.getpid():
+                self._cancel(is_dropped=self._is_dropped(wait=wait))
         finally:  # A callback may exit.
             is_cancelled = self.cancelled()
             if is_cancelled and self._process == os.getpid():  # In a fork, it is the parent's.
@@ -142,17 +141,27 @@ class JobFuture(Future[Any]):
                     self._watch.take_back(self, wait=wait)
         return is_cancelled
 
-    def _cancel(self) -> None:
-        """Cancel the job if nobody has claimed it, and only this process may run it."""
+    def _cancel(self, *, is_dropped: bool = False) -> None:
+        """Cancel the job if nobody has claimed it, and only this process may run it.
+
+        Args:
+            is_dropped: Whether no other process may, since its pool has dropped it.
+        """
         with self._condition:
-            is_new = self._state == PENDING and not self._elsewhere
+            is_new = self._state == PENDING and (is_dropped or not self._elsewhere)
             if is_new:
-                # As Future.cancel() does, but who waits is told before any callback runs.
                 self._state = CANCELLED
-                self._condition.notify_all()
-                self.set_running_or_notify_cancel()
         if is_new:
-            self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
+            try:
+                # First: who is told finds its id free.
+                if self._pool_future is not None and self._process == os.getpid():
+                    self._pool_future.cancel()
+            finally:
+                with self._condition:
+                    # As Future.cancel() does, but who waits is told before any callback runs.
+                    self._condition.notify_all()
+                    self.set_running_or_notify_cancel()
+                self._invoke_callbacks()  # type: ignore[attr-defined]  # typeshed has it not.
 
     def _is_dropped(self, *, wait: bool) -> bool:
         """Return whether its pool drops it, or has: of that its executor hears, and cancels it."""
@@ -162,6 +171,10 @@ class JobFuture(Future[Any]):
             return False
         self._gives_up = True
         return self._pool_future.cancel()
+
+    def _forget_pool(self) -> None:
+        """Let go of what its pool knows, which keeps the job, when there is no more to know."""
+        self._elsewhere, self._pool_future = False, None
 
     def _give_up(self, *, wait: bool = True) -> None:
         """Cancel the job, and if whoever is handing it over can't be waited for, let him do it."""

@@ -37,12 +37,13 @@ from apscheduler.executors.base import MaxInstancesReachedError
 from apscheduler.job import Job
 
 from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped
-from jobs_synchronizer.future import JobFuture, NotBegun
+from jobs_synchronizer.future import JobFuture, NotBegun, is_over
 
 # What a job is made of.
 _FIELDS = list(filter("__weakref__".__ne__, Job.__slots__))
 # In which a pool queues a job, and starts a worker for it then.
 _SUBMITS = {ThreadPoolExecutor.submit.__code__, ProcessPoolExecutor.submit.__code__}
+_CANCELLED = "the pool cancelled it"
 # Of what is wrapped: two schedulers may share an executor, and two executors a pool.
 _wrapping = Lock()
 
@@ -118,20 +119,23 @@ def _observe_endings(executor: Any) -> None:
         if isinstance(run_id, RunId) and run_id.future is not None:
             future, run_id.future = run_id.future, None
             _ended(future, event, run_id.grace)
+            future._forget_pool()
 
     def run_job_error(job_id: str, exc: BaseException, traceback: Any = None) -> None:
-        if isinstance(job_id, RunId) and job_id.future is not None:
+        if not isinstance(job_id, RunId):
+            error(job_id, exc, traceback)
+        elif job_id.future is not None:  # Or its pool has told that it dropped it.
             future, job_id.future = job_id.future, None
             # In this order: who has the answer finds the id free, and nothing delays the answer.
             executor._lost_runs.append(job_id)
             # What has a traceback was raised in this process, before a job went to another one.
             unsent = traceback is not None and not job_id.in_a_thread
             _lost(future, exc, begun=not (unsent or isinstance(exc, CancelledError)))
-            # As the executor's own does, which waits for the lock.
-            told = future._not_run or future
-            executor._logger.error("%s", told, exc_info=(type(exc), exc, traceback))
-        else:
-            error(job_id, exc, traceback)
+            future._forget_pool()
+            if not future.cancelled():
+                # As the executor's own does, which waits for the lock.
+                told = future._not_run or future
+                executor._logger.error("%s", told, exc_info=(type(exc), exc, traceback))
         _uncount(executor)
 
     executor._run_job_success = run_job_success
@@ -221,12 +225,12 @@ def _observe_cancelling(pool: Any) -> None:
                 _dropped(run_id)
 
         if isinstance(run_id, RunId):
-            if not run_id.in_a_thread:
-                _observe_breaking(pool_future)
-                future: Any = run_id.future
+            _observe_future(pool_future)
+            future = run_id.future
+            if future is not None:  # Or it is over already.
                 future._pool_future = pool_future
-                if future._gives_up:  # It was taken back meanwhile.
-                    future.cancel()
+                if future._gives_up or is_over(future):  # It was taken back meanwhile.
+                    pool_future.cancel()
             # Last: what it tells of a job is heard by who knows its pool's future.
             pool_future.add_done_callback(done)
         return pool_future
@@ -235,10 +239,22 @@ def _observe_cancelling(pool: Any) -> None:
 
 
 class PoolFuture(Future[Any]):
-    """The future of a process pool, which answers all that it has when it breaks."""
+    """The future of a pool, which answers all that it has when it breaks."""
 
     # Whether the pool had put the job on its way by then, or nobody knows.
     was_sent = True
+
+    def exception_info(self) -> tuple[BaseException | None, Any]:
+        """Return the exception and its traceback, of a cancelled one, too.
+
+        APScheduler asks for these if it can; its callback fails otherwise, which is logged.
+
+        Source: ``executors/pool.py:19``.
+        """
+        if self.cancelled():
+            return CancelledError(_CANCELLED), None
+        error = self.exception()
+        return error, error and error.__traceback__
 
     def set_exception(self, exception: BaseException | None) -> None:
         """Note how far the job has come; a cancelled one stays so.
@@ -250,7 +266,7 @@ class PoolFuture(Future[Any]):
             super().set_exception(exception)
 
 
-def _observe_breaking(pool_future: Future[Any]) -> None:
+def _observe_future(pool_future: Future[Any]) -> None:
     """Have a pool's future note what is known when its pool breaks, unless it is none of Python's.
 
     From now on it may be cancelled.
@@ -261,7 +277,7 @@ def _observe_breaking(pool_future: Future[Any]) -> None:
 
 def _dropped(run_id: RunId) -> None:
     """Let an executor hear of a job that its pool has cancelled in its queue."""
-    run_id.executor._run_job_error(run_id, CancelledError("the pool cancelled it"))
+    run_id.executor._run_job_error(run_id, CancelledError(_CANCELLED))
 
 
 def _take_out(job: Any, error: BaseException) -> Any:
@@ -278,7 +294,7 @@ def _take_out(job: Any, error: BaseException) -> Any:
         names = frame.f_locals if frame.f_code in _SUBMITS else {"args": ()}
         # Whatever the pool tells another pool is none of its jobs.
         if any(arg is job for arg in names["args"]) and (pool_future := names.get("f")):
-            _observe_breaking(pool_future)
+            _observe_future(pool_future)
             workers = getattr(names["self"], "_threads", None)
             is_left = workers and "can't start new thread" in error.args
             return pool_future if is_left or not pool_future.cancel() else None
@@ -307,6 +323,7 @@ def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
 def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
     if future._gives_up and isinstance(error, CancelledError):
         future.cancel()
+    if future.cancelled():
         return
     if future._outcome is not None:  # Its executor has failed after it, as at a line in its log.
         future._settle(*future._outcome)

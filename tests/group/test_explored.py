@@ -871,6 +871,39 @@ def test_a_job_that_is_cancelled_where_another_is_dropped_leaves_a_locked_store_
         occupied.gate.set()
 
 
+@pytest.mark.parametrize("is_queued", [True, False])
+@pytest.mark.parametrize("preemptions", [0, pytest.param(2, marks=pytest.mark.soundness)])
+def test_a_job_that_is_cancelled_in_a_queue_or_on_its_way_there(
+    preemptions: int, is_queued: bool
+) -> None:
+    """The next job of its id is not skipped; from a queue, as soon as anybody is told of it."""
+
+    def program() -> None:
+        executor = pool()
+        scheduler = OneLook(timezone=UTC, executors={"default": executor})
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            occupied = Occupied(group, scheduler)
+            given_up = group.add_job(int, id="same")
+            cancelling = threading.Thread(target=given_up.cancel)
+            if is_queued:
+                scheduler.look()
+            cancelling.start()
+            if not is_queued:
+                scheduler.look()
+                cancelling.join()
+            concurrent.futures.wait([given_up])
+            following = group.add_job(int, id="same")
+            scheduler.look()
+            cancelling.join()
+            occupied.gate.set()
+            assert following.result() == 0
+        executor.shutdown()
+        assert executor._instances == {}
+
+    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
+
+
 def test_an_executor_counts_off_one_of_two_runs_at_a_time(sim: Simulation) -> None:
     """Two runs of one id that their pool drops are counted off one by one."""
     executor = pool()

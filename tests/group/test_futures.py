@@ -163,7 +163,7 @@ def test_nobody_waits_for_a_shutdown_that_waits(
 def test_a_cancelled_job_in_a_queue_is_never_run(
     scheduler: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A job that a pool has in its queue can be cancelled; APScheduler logs why it is not run."""
+    """A job that a pool has in its queue can be cancelled, which is no error in any log."""
     scheduler.add_executor(ThreadPoolExecutor(1), "small")
     ran: list[str] = []
     with JobGroup(scheduler) as group:
@@ -178,6 +178,44 @@ def test_a_cancelled_job_in_a_queue_is_never_run(
         assert running.result() == 0.5
         group.add_job(work, executor="small").result()
     assert ran == []
+    assert caplog.records == []
+
+
+def test_a_job_that_was_given_up_in_a_queue_frees_its_id(scheduler: Any) -> None:
+    """A request that gives up, and is sent again, is not told that it runs already."""
+    executor = ThreadPoolExecutor(1)
+    scheduler.add_executor(executor, "small")
+    seen: list[str] = []
+    scheduler.add_job(work, executor="small", args=[10])
+    for _ in range(3):
+        with JobGroup(scheduler) as group:
+            future = group.add_job(work, id="report", executor="small")
+            concurrent.futures.wait([future], 1)
+            seen.append(future.last_seen)
+        assert list(executor._instances.values()) == [1]
+    assert seen == ["handed to executor 'small'"] * 3
+
+
+def test_a_job_that_is_cancelled_as_a_worker_comes_to_it(
+    scheduler: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pool drops it no longer, and the executor's log says why it is not run."""
+    executor = scheduler._executors["default"]
+    caplog.set_level(logging.INFO, executor._logger.name)
+    told: list[bool] = []
+    ran: list[str] = []
+
+    def cancel_it(record: logging.LogRecord) -> bool:
+        if record.msg.startswith("Running"):
+            told.append(future.cancel())
+        return True
+
+    monkeypatch.setattr(executor._logger, "filters", [cancel_it])
+    with JobGroup(scheduler) as group:
+        future = group.add_job(ran.append, args=["it"])
+        time.sleep(1)
+    assert (told, ran) == ([True], [])
+    assert executor._instances == {}
     assert "is not run: its future was cancelled before it began." in caplog.text
 
 
