@@ -11,6 +11,7 @@ A ``threading.local`` knows OS threads only, so that all virtual threads would s
 thread takes its values into the block, and out of it again.
 """
 
+import _queue
 import _thread
 import queue
 import threading
@@ -26,6 +27,7 @@ _LOCK: Any = _thread.LockType
 _RLOCK: Any = type(_thread.RLock())
 _CONDITION: Any = threading.Condition
 _LOCAL: Any = _thread._local
+_SIMPLE_QUEUE: Any = _queue.SimpleQueue
 _get_ident = _thread.get_ident
 
 # What has conditions inside, and where.
@@ -41,18 +43,22 @@ _CONDITIONS_OF: dict[type, tuple[str, ...]] = {
 }
 
 # What is looked for, by its exact type.
-TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL, *_CONDITIONS_OF})
+TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL, _SIMPLE_QUEUE, *_CONDITIONS_OF})
 
 
 class Replaced:
     """What one simulation replaces, each by one virtual thing wherever it is found.
 
     Asked while the simulation is active.
+
+    Attributes:
+        found: All that it has been asked for.
     """
 
     def __init__(self) -> None:
         self._virtual: dict[int, Any] = {}
-        self._real: list[Any] = []  # Kept alive, so that no other object gets the same id.
+        # Kept alive, so that no other object gets the same id.
+        self.found: list[Any] = []
         # Each as what has been changed in place, and what was in it.
         self._conditions: list[tuple[Any, dict[str, Any]]] = []
         self._queues: list[tuple[Any, Any]] = []
@@ -62,7 +68,7 @@ class Replaced:
     def by(self, real: Any) -> Any:
         """Return what stands for a real lock or local, which is itself when it has to stay."""
         if id(real) not in self._virtual:
-            self._real.append(real)
+            self.found.append(real)
             self._virtual[id(real)] = self._make(real)
         return self._virtual[id(real)]
 

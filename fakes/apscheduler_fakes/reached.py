@@ -22,6 +22,7 @@ from threading import Thread
 from types import CellType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
+from apscheduler_fakes.contents import HOLDERS
 from apscheduler_fakes.held import TYPES, Replaced
 from apscheduler_fakes.loaded import INSTALLED, LEFT_ALONE, attributes_of, names_of
 from apscheduler_fakes.stand_ins import STAND_INS
@@ -56,6 +57,8 @@ class Reached:
                 guards[id(kind)] = _guards_its_own(kind)
             if guards[id(kind)]:
                 continue
+            if issubclass(kind, HOLDERS):
+                self._replaced.by(thing)  # Itself: it is of a class of the program's.
             if _may_change(thing, looked_into) and _exchange(thing, partial(self._virtual, thing)):
                 self._changed.append(thing)
             for each in filter(gc.is_tracked, _referred(thing)):

@@ -16,6 +16,7 @@ import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.
 import apscheduler_fakes.install as install  # noqa: PLR0402
 import apscheduler_fakes.repeatable as repeatable  # noqa: PLR0402
 from apscheduler_fakes.clock import MICROSECOND
+from apscheduler_fakes.contents import Contents
 from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from apscheduler_fakes.explored import ExploredKernel
@@ -80,6 +81,7 @@ class World:
         self._pools = False  # Whether the warm-up has used one.
         self._undo = ExitStack()
         self._held = Replaced()
+        self._contents = Contents()
         self._handlers = Handlers()
         self._kernel: ExploredKernel
 
@@ -106,6 +108,7 @@ class World:
             try:
                 names.install()
                 reached.replace([self.program, *self.given])
+                self._contents = Contents(self._held.found)
             finally:
                 self._end(self._kernel)
             self._swap(names)
@@ -290,6 +293,7 @@ class World:
         kernel.put_back()
         self._handlers.put_back()
         self._held.start_afresh()
+        self._contents.put_back()
 
     def _new_kernel(self, policy: Policy, *, stops: Stops) -> ExploredKernel:
         return ExploredKernel(

@@ -1,0 +1,209 @@
+"""What a semaphore, event, barrier or queue from outside holds is the same in every schedule."""
+
+import queue
+import threading
+from collections import UserList
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from searching import outcomes
+from written_programs import joined, started
+
+from apscheduler_fakes import Random, ScheduleFailure, Simulation, explore, replay
+from apscheduler_fakes.records import Stops
+from apscheduler_fakes.schedules import Replay
+from apscheduler_fakes.world import World
+
+
+class Jobs(queue.Queue[int]):
+    """Is a queue, and remembers what has been put into it."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self.seen: list[int] = []
+
+    def _put(self, item: int) -> None:
+        super()._put(item)
+        self.seen.append(item)
+
+
+class InItsOwnWay(queue.Queue[int]):
+    """Is a queue that keeps its items in another kind of list."""
+
+    def _init(self, _maxsize: int) -> None:
+        self.queue: Any = UserList[int]()
+
+
+EVENT = threading.Event()
+SEMAPHORE = threading.Semaphore(2)
+BOUNDED = threading.BoundedSemaphore(2)
+BARRIER = threading.Barrier(2)
+JOBS = Jobs()
+IN_ITS_OWN_WAY = InItsOwnWay()
+QUEUES: list[Any] = [
+    queue.Queue(),
+    queue.LifoQueue(),
+    queue.PriorityQueue(),
+    queue.SimpleQueue(),
+    JOBS,
+]
+for each in QUEUES:
+    each.put(5)
+
+
+def take_for_good() -> object:
+    """Take two semaphores."""
+    seen = SEMAPHORE._value, BOUNDED._value
+    SEMAPHORE.acquire()
+    BOUNDED.acquire()
+    return seen
+
+
+def set_for_good() -> object:
+    """Set an event."""
+    seen = EVENT.is_set()
+    EVENT.set()
+    return seen
+
+
+def break_for_good() -> object:
+    """Break a barrier while somebody waits there."""
+    seen = BARRIER.broken, BARRIER.n_waiting
+
+    def wait() -> None:
+        with suppress(threading.BrokenBarrierError):
+            BARRIER.wait()
+
+    started(wait)
+    BARRIER.abort()
+    return seen
+
+
+def put_for_good() -> object:
+    """Put another item into each queue than was there, and shut down one that can be."""
+    seen = tuple((each.get(), getattr(each, "unfinished_tasks", 1)) for each in QUEUES)
+    for each in QUEUES:
+        each.put(3)
+    getattr(QUEUES[0], "shutdown", list)()
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("program", "begins"),
+    [
+        (take_for_good, (2, 2)),
+        (set_for_good, False),
+        (break_for_good, (False, 0)),
+        (put_for_good, ((5, 1),) * 5),
+    ],
+)
+def test_each_schedule_finds_what_the_exploration_has_found(
+    program: Callable[[], object], begins: object
+) -> None:
+    """What one schedule leaves is not there in the next, nor afterwards."""
+    assert outcomes(program, Random(2)) == {begins: 2}
+    assert outcomes(program, Random(1)) == {begins: 1}
+
+
+def test_what_a_class_holds_in_its_own_way_is_left_alone() -> None:
+    """Nobody else knows what a class of the program's makes of it: the page says so."""
+    JOBS.seen.clear()
+
+    def program() -> None:
+        JOBS.put(1)
+        IN_ITS_OWN_WAY.put(1)
+
+    with World(program) as world:
+        for _ in range(3):
+            world.run(Replay([]), stops=Stops.FEW)
+    assert JOBS.seen == list(IN_ITS_OWN_WAY.queue) == [1, 1, 1]
+    assert IN_ITS_OWN_WAY.unfinished_tasks == 3
+
+
+def test_a_lost_task_of_a_modules_queue_has_the_line_that_replays_it() -> None:
+    """The first schedule that fails is the one that is told, not one that found its task."""
+    tasks = queue.Queue[str]()
+
+    def program() -> None:
+        ready = threading.Event()
+
+        def worker() -> None:
+            tasks.get()
+            if ready.is_set():
+                tasks.task_done()
+
+        started(worker)
+        tasks.put("item")
+        ready.set()
+        tasks.join()
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    assert caught.value.schedule == "a1"
+    with pytest.raises(ScheduleFailure):
+        replay(program, "a1")
+    assert tasks.unfinished_tasks == 0
+
+
+def test_two_semaphores_of_a_module_in_two_orders_are_found_and_replayed() -> None:
+    """As two locks are: one deadlock is not there in all that follow."""
+    one, other = threading.Semaphore(), threading.Semaphore()
+
+    def both(first: threading.Semaphore, second: threading.Semaphore) -> None:
+        first.acquire()
+        second.acquire()
+        second.release()
+        first.release()
+
+    def program() -> None:
+        joined(lambda: both(one, other), lambda: both(other, one))
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    assert caught.value.schedule == "b1"
+    with pytest.raises(ScheduleFailure, match="Deadlock"):
+        replay(program, "b1")
+    assert (one._value, other._value) == (1, 1)
+
+
+def test_a_semaphore_that_is_kept_hides_no_other_failure() -> None:
+    """A program that takes one and fails does so in each schedule."""
+
+    def program() -> None:
+        BOUNDED.acquire()
+        BOUNDED.acquire()
+        raise ValueError("the fault")
+
+    with pytest.raises(ScheduleFailure, match="ValueError: the fault"):
+        explore(program)
+
+
+def test_what_real_threads_wait_for_is_left_to_them() -> None:
+    """An event that somebody outside waits for stays set, and a pool outside has its jobs."""
+    event = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(event.wait)
+        after = pool.submit(int, "1")
+        while not event._cond._waiters:  # type: ignore[attr-defined]
+            threading.Event().wait(0.001)
+
+        def program() -> None:
+            assert pool
+            event.set()
+
+        assert explore(program, Random(1)).schedules == 1
+        assert event.is_set()
+        assert waits.result()
+        assert after.result() == 1
+
+
+def test_a_simulation_keeps_what_its_program_did() -> None:
+    """It is one run, and what it leaves is what the program leaves."""
+    with Simulation():
+        take_for_good()
+    assert (SEMAPHORE._value, BOUNDED._value) == (1, 1)
+    SEMAPHORE.release()
+    BOUNDED.release()
