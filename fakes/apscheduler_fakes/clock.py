@@ -9,14 +9,18 @@ import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import ROUND_HALF_EVEN, Decimal
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
 from apscheduler_fakes.faults import raise_together
+from apscheduler_fakes.lengths import whole_microseconds
 from apscheduler_fakes.scheduler import FakeScheduler, started
 
 MICROSECOND = timedelta(microseconds=1)
+
+# Longer than all years there are, in seconds.
+_PAST_ALL_DATES = 1_000_000_000_000
 
 
 class Clock:
@@ -109,7 +113,7 @@ class Clock:
         """Let time pass, and run what is due on the way.
 
         Args:
-            seconds: How long, 0 or more. To the nearest microsecond, at least one.
+            seconds: How long, 0 or more. A part of a microsecond is rounded up.
 
         Raises:
             TypeError: ``seconds`` is no number.
@@ -226,15 +230,11 @@ class Clock:
 def _microseconds_of(seconds: float, call: str) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"{call}: pass a number of seconds, not a {type(seconds).__name__}.")
-    # A subclass may print itself as it likes.
-    exact = Decimal(float.__repr__(seconds) if isinstance(seconds, float) else int(seconds))
-    if not exact.is_finite():
+    if seconds in (inf, -inf) or seconds != seconds:  # noqa: PLR0124  # NaN.
         raise ValueError(f"{call}: time cannot pass for {seconds} seconds.")
-    if exact < 0:
+    if seconds < 0:
         raise ValueError(f"{call}: time goes forward. Pass 0 or more seconds.")
-    # The rest is what adding floats leaves behind, as in 0.1 + 0.2.
-    microseconds = int((exact * 10**6).to_integral_value(ROUND_HALF_EVEN))
-    return max(microseconds, int(exact > 0))
+    return whole_microseconds(min(seconds, _PAST_ALL_DATES)) or int(seconds > 0)
 
 
 def forget_unreachable() -> None:

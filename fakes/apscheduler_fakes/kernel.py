@@ -32,6 +32,7 @@ from apscheduler_fakes.hangs import (
     time_limit,
 )
 from apscheduler_fakes.insisting import Insistence
+from apscheduler_fakes.lengths import whole_microseconds
 from apscheduler_fakes.report import in_words, seconds
 from apscheduler_fakes.virtual import VirtualThread, Waiters
 from apscheduler_fakes.whole import is_whole
@@ -41,8 +42,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_MAX = threading.TIMEOUT_MAX
 
-# Lengths that round to no microsecond, in seconds; and how many of them an instant has room for.
-_DUST = 0.5e-6
+# How much of what rounds to no microsecond an instant has room for, in seconds.
 _MUCH_DUST = 1e-9
 
 # A leftover thread that catches its end this often is abandoned and named.
@@ -87,16 +87,6 @@ def activate(kernel: "Kernel | None") -> None:
     """Make a kernel the one of the running simulation; ``None`` leaves none."""
     global _active  # noqa: PLW0603  # One simulation at a time, and every fake asks for it.
     _active = kernel
-
-
-def whole_microseconds(length: float) -> int:
-    """Return a length of time in seconds as microseconds, the nearest but at least one.
-
-    Args:
-        length: Seconds, not negative.
-    """
-    # Not up: the difference of two readings of time.time() is off by a quarter of a microsecond.
-    return round(length * 1_000_000) or (1 if length > 0 else 0)
 
 
 class Kernel:
@@ -182,10 +172,13 @@ class Kernel:
         """
         if timeout >= _TIMEOUT_MAX:
             return None
-        if timeout <= _DUST and self.dust < _MUCH_DUST and self.explored is None:
-            self.dust += timeout
-            return self.now
-        return self.now + whole_microseconds(timeout)
+        length = whole_microseconds(timeout)
+        if not length and timeout:
+            if self.dust < _MUCH_DUST and self.explored is None:
+                self.dust += timeout
+            else:
+                length = 1
+        return self.now + length
 
     def spawn(
         self,

@@ -22,8 +22,9 @@ from apscheduler_fakes.errors import NotModelled, SimulationError
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.install import Names
 from apscheduler_fakes.interrupts import interruptible
-from apscheduler_fakes.kernel import Kernel, activate, active, whole_microseconds
+from apscheduler_fakes.kernel import Kernel, activate, active
 from apscheduler_fakes.leftovers import abandoned, silence, without_threads
+from apscheduler_fakes.lengths import whole_microseconds
 from apscheduler_fakes.outside import check_no_work_outside, taking_part_from_outside
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import is_shown, shorten
@@ -85,7 +86,7 @@ class Simulation:
                     "a positive number."
                 )
         self.clock = _SimulationClock(start)
-        self._max_elapsed = whole_microseconds(min(max_elapsed, _LONGEST))
+        self._max_elapsed = whole_microseconds(min(max_elapsed, _LONGEST)) or 1
         self._max_steps = max_steps
         # Longer than a thread can wait is for ever.
         for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX

@@ -52,7 +52,7 @@ _ATOMIC = getattr(real, "CLOCK_TAI", None)
 
 @native("time")
 def sleep(_: object, seconds: float, /) -> None:
-    """Let virtual time pass, rounded to microseconds. See ``time.sleep``."""
+    """Let virtual time pass; parts of a microsecond are rounded up. See ``time.sleep``."""
     kernel = here()
     if kernel is None:
         _sleep(seconds)
