@@ -53,8 +53,6 @@ class Exhaustive:
     max_schedules: int | None = None
     reduction: bool = True
 
-    # An exhaustive search finds every outcome without more.
-    stops: ClassVar[Stops] = Stops.FEW
     complete: ClassVar[bool] = True
     schedules: ClassVar[None] = None
 
@@ -62,6 +60,11 @@ class Exhaustive:
         check_whole("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
         check_whole("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
         check_flag("Exhaustive(reduction", self.reduction)
+
+    @property
+    def stops(self) -> Stops:
+        """Where it stops: few stops find every outcome, but some not with as few preemptions."""
+        return Stops.RELEASES if self.max_preemptions else Stops.FEW
 
     def search(self, steps: int = 1) -> "Search":  # noqa: ARG002
         """Return a new search; how long the program is does not matter."""

@@ -77,7 +77,7 @@ class ExploredKernel(SteppingKernel):
 
     def before_release(self, lock: _Lockable) -> None:
         """Stop where somebody could tell, before a lock is freed."""
-        if self.stops >= Stops.ALL:
+        if self.stops is Stops.RELEASES or self.stops >= Stops.ALL:
             self.point(Op("release a lock"))
         # Of a free one it is an error, which whoever takes it first can prevent, as can whoever has
         # freed it, by coming later.
@@ -122,7 +122,7 @@ class ExploredKernel(SteppingKernel):
 
     def before_start(self, thread: Any) -> None:
         """Stop where somebody could tell, before a ``Thread`` is started."""
-        if self.stops is not Stops.FEW:
+        if self.stops >= Stops.STARTS:
             self.point(Op("start a thread"))
         self.looked |= thread._started._flag  # Who is the first to start it?
         self.touch(self.key_of(_start_lock(thread)), WRITE)

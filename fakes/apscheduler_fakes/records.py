@@ -31,14 +31,18 @@ class Stops(IntEnum):
     FEW = 0
     """Nowhere: an exhaustive search finds every outcome without, as long as nobody looks."""
 
-    STARTS = 1
+    RELEASES = 1
+    """Before each release of a lock, too: who is stopped there may go on for nothing, when another
+    thread waits for the lock."""
+
+    STARTS = 2
     """Before each start of a thread, too: drawn at random, a new thread often goes first."""
 
-    ALL = 2
+    ALL = 3
     """Before each release of a lock and each end of a thread, too: somebody looks at those, or
     frees a lock that is free."""
 
-    EXIT = 3
+    EXIT = 4
     """Before the program's end ends its pools, too, though the warm-up has used none."""
 
 

@@ -4,9 +4,10 @@ Only deviations are written down. Wherever more than one can go on, the default 
 thread does or, if it cannot, the one that has waited longest. Small letters stand for as many
 defaults in a row (``a`` one, ``z`` 26), a digit for the place of who went on instead among those
 that could, in brackets from 10 on. Defaults at the end are left out. ``0`` is the schedule of
-defaults. A leading ``+`` says that the start of a thread is a place to switch, a leading ``*`` that
-every release of a lock is one, too, because the program looks at locks that others hold, a leading
-``=`` that its end is one as well, because it uses pools though not in every order.
+defaults. A leading ``+`` says that the start of a thread is a place to switch, a leading ``.`` that
+every release of a lock is one, a leading ``*`` that both are and the end of a thread, because the
+program looks at what others hold, a leading ``=`` that its own end is one as well, because it uses
+pools though not in every order.
 """
 
 import re
@@ -24,7 +25,13 @@ _SHOWN = 20
 
 NO_LONGER = "the program no longer fits the schedule"
 
-_MARKS = {Stops.FEW: "", Stops.STARTS: "+", Stops.ALL: "*", Stops.EXIT: "="}
+_MARKS = {
+    Stops.FEW: "",
+    Stops.RELEASES: ".",
+    Stops.STARTS: "+",
+    Stops.ALL: "*",
+    Stops.EXIT: "=",
+}
 
 
 class ScheduleDiverged(SimulationError):

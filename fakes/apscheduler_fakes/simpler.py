@@ -83,21 +83,30 @@ def simplest(
             if has(tried, fault) and tried.preemptions < ran.preemptions:
                 best = tried
                 break
-    # A search needs no stop before a start, and finds the first of those with as many, too.
-    stops = max(ran.needs, Stops.FEW if ran.stops is Stops.STARTS else ran.stops)
     for bound in range(ran.preemptions + 1):
-        search = Exhaustive(max_preemptions=bound).search()
-        more = True
-        while more and tries.left > number // 4:
-            tried = tries.run(search, stops)
-            if has(tried, fault):
-                return _shortened(tries, tried, fault), None
-            if tried.needs > stops:  # As any search: there are more places to stop.
-                stops, search = tried.needs, Exhaustive(max_preemptions=bound).search()
-            else:
-                more = search.advance(tried)
+        # With few stops first, which are easier to read. A search needs none before a start.
+        more = max(ran.needs, Stops.FEW if ran.stops is Stops.STARTS else ran.stops)
+        for stops in sorted({ran.needs, max(more, Exhaustive(bound).stops)}):
+            found = _search(tries, bound, stops, fault, number // 4)
+            if found is not None:
+                return _shortened(tries, found, fault), None
     made = None if tries.left > number // 4 else tries.made
     return _shortened(tries, ran, fault), made
+
+
+def _search(tries: _Tries, bound: int, stops: Stops, fault: object, left: int) -> Ran | None:
+    """Return a schedule with a failure within a bound, unless there is none or too few are left."""
+    search = Exhaustive(bound).search()
+    more = True
+    while more and tries.left > left:
+        tried = tries.run(search, stops)
+        if has(tried, fault):
+            return tried
+        if tried.needs > stops:  # As any search: there are more places to stop.
+            stops, search = tried.needs, Exhaustive(bound).search()
+        else:
+            more = search.advance(tried)
+    return None
 
 
 def _put_together(taken: list[Taken]) -> Iterator[list[int]]:

@@ -133,6 +133,11 @@ SETS = {
     "main-2x3": _with_main(98, PLAIN, 3, 2),
     "main-3x2": _with_main(108, PLAIN, 2, 3),
     "main-tries-2x2": _with_main(162, WITH_TRIES, 2, 2),
+    "sections-2x3": Generated(
+        98,
+        partial(lock_programs.sections, "AB", 3, 2),
+        lock_programs.runnable_sections,
+    ),
     "sections-3x2": Generated(
         292,
         partial(lock_programs.sections, "ABC", 2, 3),

@@ -20,14 +20,14 @@ def outcomes_in(world: World, strategy: Strategy) -> dict[Any, int]:
     return _counted(schedules(world, strategy))
 
 
-def outcomes_with_every_stop(world: World) -> dict[Any, int]:
-    """Return the same of every order, with a stop wherever there can be one."""
-    return _counted(_with_every_stop(world))
+def outcomes_with_every_stop(world: World, bound: int | None) -> dict[Any, int]:
+    """Return the same of every order within a bound, with a stop wherever there can be one."""
+    return _counted(_with_every_stop(world, bound))
 
 
-def _with_every_stop(world: World) -> Iterator[Ran]:
+def _with_every_stop(world: World, bound: int | None) -> Iterator[Ran]:
     warm_up(world)
-    search = Exhaustive(reduction=False).search()
+    search = Exhaustive(bound, reduction=False).search()
     more = True
     while more:
         ran = world.run(search, stops=Stops.ALL)

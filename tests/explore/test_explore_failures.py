@@ -941,6 +941,19 @@ def test_a_sample_stops_before_starts_and_replays_with_them(
     assert fails_again(program, failure)
 
 
+def test_a_failure_has_the_fewest_preemptions_wherever_a_thread_is_stopped() -> None:
+    """Stopped with a lock that the other waits for, it takes one; between two sections, two."""
+
+    def program() -> None:
+        order = written_programs.a_section_between_two()
+        assert order != ("one", "other", "one", "other")
+
+    failure = failure_of(program, Exhaustive())
+    assert failure.preemptions == 1
+    assert failure.schedule.startswith(".")
+    assert fails_again(program, failure)
+
+
 STOCK = {"n": 1}
 AUDIT = threading.Lock()
 

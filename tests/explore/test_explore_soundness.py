@@ -65,6 +65,7 @@ LARGE_WITH_EVERY_STOP = {
     "future_cancelled",
     "future_cancelled_beside_its_run",
     "three_threads_on_two_locks",
+    "a_section_between_two",
     "barrier_looked_at_beside_an_action_that_fails",
     "daemon_that_starts_and_joins_a_thread_that_is_none",
     "threads_of_threads_beside_a_daemon",
@@ -135,6 +136,7 @@ def test_a_generated_thread_releases_what_it_holds_and_takes_what_it_does_not() 
         ("main-2x3", 24, FEW),
         ("main-tries-2x2", 60, (0, 1)),
         ("tries-2x2", 40, (0, 1)),
+        ("sections-2x3", 32, FEW),
         ("giving-way-3x1", 64, (0,)),
         ("times-2x2", 80, FEW),
         ("early-times-2x1", 9, FEW),
@@ -234,10 +236,20 @@ def test_a_written_program_keeps_every_outcome(program: Written, part: Part) -> 
         if each.__name__ not in LARGE_WITH_EVERY_STOP
     ],
 )
-def test_no_more_stops_make_another_outcome(program: Written) -> None:
+def test_no_more_stops_make_another_outcome(program: Written, part: Part) -> None:
     """Stopping before every release, start and end leads to no outcome that is not found anyway."""
     with World(program) as world:
-        assert outcomes_in(world, Exhaustive()).keys() == outcomes_with_every_stop(world).keys()
+        for bound in part((None, 0, 1, 2), 2):
+            every = outcomes_with_every_stop(world, bound).keys()
+            assert outcomes_in(world, Exhaustive(bound)).keys() == every, bound
+
+
+def test_a_thread_is_stopped_with_a_lock_where_that_saves_a_preemption() -> None:
+    """It goes on for nothing when another one waits for the lock."""
+    with World(written_programs.a_section_between_two) as world:
+        found = outcomes_in(world, Exhaustive(1)).keys()
+        assert ("one", "other", "one", "other") in found
+        assert found == outcomes_with_every_stop(world, 1).keys()
 
 
 @pytest.mark.parametrize(

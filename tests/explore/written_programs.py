@@ -595,6 +595,23 @@ def three_threads_on_two_locks() -> object:
 
 
 @program
+def a_section_between_two() -> object:
+    # Stopped in the middle one, a thread goes on for nothing as soon as the other waits for it.
+    outer, middle, order = threading.Lock(), threading.Lock(), []
+
+    def take(name: str) -> None:
+        with outer:
+            order.append(name)
+        with middle:
+            pass
+        with outer:
+            order.append(name)
+
+    joined(lambda: take("one"), lambda: take("other"))
+    return tuple(order)
+
+
+@program
 def thread_that_starts_a_thread() -> object:
     lock, order = threading.Lock(), []
 
