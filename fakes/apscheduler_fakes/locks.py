@@ -19,6 +19,7 @@ from types import GenericAlias
 from typing import Any, ClassVar, Self
 
 from apscheduler_fakes.errors import OutsideThread
+from apscheduler_fakes.footprints import READ
 from apscheduler_fakes.kernel import Kernel, active, here
 from apscheduler_fakes.virtual import VirtualThread, Waiters
 
@@ -259,7 +260,11 @@ class Lock(_Lockable):
         # and a vain try is a step (test_a_notification_takes_no_step).
         kernel = here()
         if kernel is not None and kernel.explored is not None:
-            return self.holder is kernel.running or self.locked()
+            if self.holder is not kernel.running:
+                return self.locked()
+            # Another thread may free it for whoever has it.
+            kernel.explored.touch(kernel.explored.key_of(self), READ)
+            return True
         return self._is_locked()
 
     def _acquire_restore(self, _state: object) -> None:

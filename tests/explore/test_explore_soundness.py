@@ -48,6 +48,7 @@ FIRST = {
     "release_then_try_with_a_waiter",
     "empty_then_get_nowait",
     "lock_released_that_another_may_have_taken",
+    "a_notification_under_a_lock_that_another_releases",
     "condition_with_a_timeout",
     "barrier_of_two",
     "lock_order_with_main",

@@ -95,6 +95,31 @@ def a_lock_that_two_release() -> object:
 
 
 @program
+def a_notification_under_a_lock_that_another_releases() -> object:
+    lock, other = threading.Lock(), threading.Lock()
+    condition, said = threading.Condition(lock), []
+
+    def release(name: str) -> None:
+        try:
+            lock.release()
+        except RuntimeError:
+            said.append(f"{name} finds it free")
+
+    def notify() -> None:
+        lock.acquire()
+        with other:
+            pass
+        try:
+            condition.notify()
+        except RuntimeError:
+            said.append("it is not owned")
+        release("who took it")
+
+    joined(notify, lambda: release("the other"))
+    return tuple(said)
+
+
+@program
 def a_try_of_ones_own_lock_that_another_releases() -> object:
     lock, told = threading.Lock(), threading.Lock()
     lock.acquire()
