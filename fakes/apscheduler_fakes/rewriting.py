@@ -296,6 +296,14 @@ class _Chosen(ast.NodeTransformer):
         return switches.generic_visit(node)
 
 
+class _Forget(ast.Delete):
+    """Deletes names of ours."""
+
+
+# Before what is no place to switch; a loop has its own in its test.
+_WITHOUT_SWITCH = ast.Global | ast.Nonlocal | ast.While | _Forget
+
+
 class _Switches(ast.NodeTransformer):
     """Adds the calls.
 
@@ -352,12 +360,15 @@ class _Switches(ast.NodeTransformer):
             return part.id in self._shared
         return isinstance(part, ast.Attribute | ast.Subscript)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
         self.generic_visit(node)
-        target, load = _read(node.target)
+        target, load, kept = _read(node.target)
         name = ast.copy_location(ast.Constant(_OPERATORS[type(node.op)]), node)
         value = _call(node, _IN_PLACE, name, load, node.value)
-        return ast.copy_location(ast.Assign(targets=[target], value=value), node)
+        statements: list[ast.stmt] = [ast.Assign(targets=[target], value=value)]
+        if kept:  # The program's own must neither see them nor live longer.
+            statements.append(_Forget(targets=[ast.Name(id=each, ctx=ast.Del()) for each in kept]))
+        return [ast.copy_location(each, node) for each in statements]
 
 
 def _with_switches(node: ast.AST, statements: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -368,7 +379,7 @@ def _with_switches(node: ast.AST, statements: list[ast.stmt]) -> Iterator[ast.st
             and isinstance(statement, ast.Expr)
             and isinstance(statement.value, ast.Constant)
         )
-        if not docstring and not isinstance(statement, ast.Global | ast.Nonlocal | ast.While):
+        if not docstring and not isinstance(statement, _WITHOUT_SWITCH):
             yield ast.copy_location(ast.Expr(_call(statement, _SWITCH)), statement)
         yield statement
 
@@ -379,19 +390,23 @@ def _call(place: ast.AST, name: str, *arguments: ast.expr) -> ast.Call:
     return ast.copy_location(call, place)
 
 
-def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> tuple[ast.expr, ast.expr]:
-    """Return what is written to and what is read, evaluating each part once."""
+def _read(
+    target: ast.Name | ast.Attribute | ast.Subscript,
+) -> tuple[ast.expr, ast.expr, list[str]]:
+    """Return what is written to and what is read, and the names that keep its parts meanwhile."""
     if isinstance(target, ast.Name):
-        return target, ast.copy_location(ast.Name(id=target.id, ctx=ast.Load()), target)
-    owner, kept = _keep(target.value, "__apscheduler_fakes_owner__")
+        return target, ast.copy_location(ast.Name(id=target.id, ctx=ast.Load()), target), []
+    names = ["__apscheduler_fakes_owner__"]
+    owner, kept = _keep(target.value, names[0])
     if isinstance(target, ast.Attribute):
         load: ast.expr = ast.Attribute(value=kept, attr=target.attr, ctx=ast.Load())
         target.value = owner
     else:
-        index, kept_index = _keep(target.slice, "__apscheduler_fakes_index__")
+        names.append("__apscheduler_fakes_index__")
+        index, kept_index = _keep(target.slice, names[1])
         load = ast.Subscript(value=kept, slice=kept_index, ctx=ast.Load())
         target.value, target.slice = owner, index
-    return target, ast.copy_location(load, target)
+    return target, ast.copy_location(load, target), names
 
 
 def _keep(part: ast.expr, name: str) -> tuple[ast.expr, ast.expr]:

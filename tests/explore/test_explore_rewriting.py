@@ -38,6 +38,26 @@ SHAPES = {
             Counter.total = 0
             return Counter().add()
     """,
+    "asks for its locals": """
+        class Box:
+            number = 0
+        def call():
+            box, numbers = Box(), [1]
+            box.number += 1
+            numbers[0] += 1
+            return sorted(locals())
+    """,
+    "lets go of what it has added to": """
+        class Connection:
+            sent = living = 0
+            def __init__(self):
+                Connection.living += 1
+            def __del__(self):
+                Connection.living -= 1
+        def call():
+            Connection().sent += 1
+            return Connection.living
+    """,
     "super with arguments": """
         class Base:
             def __init__(self):
