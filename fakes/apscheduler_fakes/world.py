@@ -84,6 +84,7 @@ class World:
         self._contents = Contents()
         self._handlers = Handlers()
         self._kernel: ExploredKernel
+        self._unraisable: Callable[[Any], None]
 
     @whole
     def __enter__(self) -> Self:
@@ -114,6 +115,8 @@ class World:
             self._swap(names)
             undo.callback(self._put_counters_back)
             undo.callback(setattr, threading, "excepthook", threading.excepthook)
+            undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
+            self._unraisable = self._bare_thread_failed(sys.unraisablehook)
             self._counters = [
                 (owner, name, owner.__dict__[name]) for owner, name, _ in repeatable.new_counters()
             ]
@@ -162,7 +165,8 @@ class World:
         self._raise_interruption()
         for owner, name, counter in repeatable.new_counters():
             setattr(owner, name, counter)
-        threading.excepthook = self._thread_failed  # A schedule may have set its own.
+        # A schedule may have set its own.
+        threading.excepthook, sys.unraisablehook = self._thread_failed, self._unraisable
         self._ran += 1
         if self._ran % _COLLECT_EVERY == 0:
             _collect()
@@ -319,7 +323,6 @@ class World:
             names.swap(owner, name, ours)
         if self.spurious:
             names.swap(*explored.SPURIOUS)
-        names.swap(sys, "unraisablehook", self._bare_thread_failed(sys.unraisablehook))
 
     def _thread_failed(self, args: Any) -> None:
         if args.exc_type is not SystemExit:  # As threading's own hook.

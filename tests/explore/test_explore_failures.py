@@ -4,6 +4,7 @@ import _thread
 import ast
 import pickle
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -575,6 +576,37 @@ def test_a_hook_for_exceptions_of_threads_holds_for_its_schedule() -> None:
     assert len(heard) > 2  # It runs more often than it counts.
     assert threading.excepthook is before
     assert isinstance(failure_of(without).__cause__, KeyError)
+
+
+def test_a_hook_for_unraisable_exceptions_holds_for_its_schedule() -> None:
+    """What one schedule sets hides no bare thread's exception in the next one."""
+    before = sys.unraisablehook
+
+    def program() -> None:
+        lock, order, ended = threading.Lock(), list[str](), threading.Semaphore(0)
+
+        def hush() -> None:
+            with lock:
+                order.append("hush")
+            if order == ["hush"]:
+                sys.unraisablehook = lambda _: None
+            ended.release()
+
+        def fail() -> None:
+            try:
+                with lock:
+                    order.append("fail")
+                assert order != ["fail"]
+            finally:
+                ended.release()
+
+        _thread.start_new_thread(hush, ())
+        _thread.start_new_thread(fail, ())
+        ended.acquire()
+        ended.acquire()
+
+    assert isinstance(failure_of(program).__cause__, AssertionError)
+    assert sys.unraisablehook is before
 
 
 def test_a_limit_that_is_just_enough_is_enough() -> None:

@@ -31,6 +31,11 @@ def raises(program: Callable[[], object], kind: type[BaseException], text: str) 
     assert text in str(caught.value.__cause__)
 
 
+def test_the_main_thread_never_ends() -> None:
+    """The documentation says so: who joins it waits for ever."""
+    raises(lambda: started(threading.main_thread().join), Deadlock, "join MainThread")
+
+
 def test_an_rlock_works_with_a_condition_and_with_tries() -> None:
     """A Condition frees an RLock wholly, and a try of a held one fails."""
 
