@@ -182,8 +182,8 @@ class JobGroup:
                 alias is no text, or an empty one.
             ValueError: ``trigger`` is another one, or nothing can be found by the text ``func``.
             JobRefused: The scheduler does not run, or this thread would keep the job from running
-                as long as it waits for it, or it may not wait for the stores, in the callback of
-                a job that its pool has lost.
+                as long as it waits for it, or it may not wait for the stores: whoever has them may
+                wait for it, as for the callback of a job that its pool has lost.
             Exception: Whatever the scheduler's ``add_job`` raises, such as a job store that cannot
                 pickle the arguments. The job was not added then; what a store has of it all the
                 same under an ``id`` that was given stays there.

@@ -9,8 +9,9 @@ Who has one of these locks may wait for a later one, never for an earlier one: o
 executors and of its stores, of an executor, of its pool; then of a watch, and of listeners, of a
 future and of ``_wrapping``, with which nobody waits. A pool has its own when it tells what it drops
 from its queue, and at a callback then; so ``_uncount`` leaves its work to who has the executor's,
-and ``Stores.lock`` gives up. For a job of no group APScheduler waits there for its
-executor's, while the scheduler may have that one and wait for the pool's:
+and ``Stores.lock`` gives up, as it does for who has the stores of another scheduler. For a job of
+no group APScheduler waits there for its executor's, while the scheduler may have that one and wait
+for the pool's:
 ``test_a_pool_that_drops_the_jobs_of_nobody``.
 """
 

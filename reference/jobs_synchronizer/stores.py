@@ -7,7 +7,6 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
 
 from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.handover import tells_of_a_loss
 from jobs_synchronizer.shutdown import ExecutorsLock
 
 # How long a thread waits for the lock before it looks again whether there is a shutdown that holds
@@ -47,10 +46,12 @@ class Stores:
 
     Args:
         scheduler: The scheduler.
+        is_waited_for: Returns whether whoever has their lock may wait for this thread.
     """
 
-    def __init__(self, scheduler: Any) -> None:
+    def __init__(self, scheduler: Any, is_waited_for: Callable[[], bool]) -> None:
         self._scheduler = scheduler
+        self._is_waited_for = is_waited_for
 
     def lock(self, *, wait: bool = True) -> bool:
         """Acquire their lock, unless who has it may wait for this thread.
@@ -64,7 +65,7 @@ class Stores:
         while not self._are_being_shut_down():
             if self._scheduler._jobstores_lock.acquire(wait, _LOOK_AGAIN if wait else -1):
                 return True
-            if not wait or tells_of_a_loss():
+            if not wait or self._is_waited_for():
                 return False
         return bool(self._scheduler._jobstores_lock.acquire(blocking=False))
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from traceback import walk_stack
 from types import FrameType
 from typing import Any, NamedTuple, Self
+from weakref import WeakValueDictionary
 
 from apscheduler import events
 from apscheduler.jobstores.base import ConflictingIdError
@@ -29,7 +30,7 @@ from jobs_synchronizer.stores import Stores, StoresLock
 # Why a job could not run, and what to do.
 _STOPPED = "the scheduler is not running"
 _DEAD = "the scheduler's thread has ended"
-_CALLED = "the scheduler may be waiting for the pool that calls this back"
+_CALLED = "whoever has the lock of its stores may be waiting for this thread"
 _KEPT = "this thread keeps the scheduler from handing it over"
 _STARVED = "the thread that would wait for it is the last that could run it"
 _ADVICE = {
@@ -39,7 +40,7 @@ _ADVICE = {
     "host.",
     _DEAD: "Start a scheduler in this process: a fork (gunicorn --preload) copies a scheduler "
     "without its thread, and an error in a job store ends the thread.",
-    _CALLED: "Add it when the callback of the lost job is over.",
+    _CALLED: "Add it when the callback that this thread is in is over.",
     _KEPT: "Open the group in another thread: this one is the scheduler's own, in a listener or in "
     "a job on DebugExecutor, or it has the lock of its stores.",
     _STARVED: "Give the job an executor of its own, or this one more workers.",
@@ -76,6 +77,10 @@ OF_ONE = {events.EVENT_JOB_ADDED, events.EVENT_JOB_MODIFIED, events.EVENT_JOB_RE
 OF_ALL = {*_EMPTIED, events.EVENT_SCHEDULER_SHUTDOWN}
 
 
+# The watches that are at their schedulers.
+_attending: WeakValueDictionary[int, "Watch"] = WeakValueDictionary()
+
+
 class _Before(NamedTuple):
     """What a scheduler has that a watch wraps.
 
@@ -101,7 +106,7 @@ class Watch:
 
     def __init__(self, scheduler: BaseScheduler) -> None:
         self.scheduler = scheduler
-        self._stores = Stores(scheduler)
+        self._stores = Stores(scheduler, self._is_waited_for)
         # Of what follows; nothing else is waited for by who holds it. The same thread may take it
         # again between any two steps: garbage collection closes a generator, and its block ends.
         self._lock = threading.RLock()
@@ -171,6 +176,7 @@ class Watch:
                 scheduler._executors_lock,
                 scheduler._jobstores_lock,
             )
+        _attending[id(self)] = self
         self._find_executor = self._before.lookup
         scheduler._lookup_executor = self._lookup_executor
         scheduler._executors_lock = ExecutorsLock(
@@ -190,6 +196,7 @@ class Watch:
         self.scheduler._executors_lock = self._before.executors_lock
         self.scheduler._jobstores_lock = self._before.stores_lock
         self.scheduler.remove_listener(self._hear)
+        _attending.pop(id(self), None)
         self._before = None
 
     def outlook(self) -> str:
@@ -297,6 +304,7 @@ class Watch:
         if not self.waits_for(future):
             return
         here = self._stores.are_locked_here()
+        wait = wait and not self._has_other_stores()
         locked = not here and self._stores.lock(wait=wait)
         if not locked and (here or not wait or tells_of_a_loss()):
             self._left[future] = None
@@ -315,6 +323,15 @@ class Watch:
             self._hear_of_one(future, events.EVENT_JOB_REMOVED)
         if removed:
             self._tell_of_removal(future)
+
+    def _is_waited_for(self) -> bool:
+        """Return whether whoever has the stores' lock may wait for this thread."""
+        return tells_of_a_loss() or self._has_other_stores()
+
+    def _has_other_stores(self) -> bool:
+        """Return whether this thread has the lock of another scheduler's stores."""
+        others = filter(None, (each() for each in _attending.valuerefs()))
+        return any(each is not self and each._stores.are_locked_here() for each in others)
 
     def _take_what_is_left(self) -> None:
         """Take out of the stores what was left to whoever releases their lock."""

@@ -8,9 +8,11 @@ waits, and inside ``JobGroup``'s own statements where a test names them.
 import concurrent.futures
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -920,6 +922,47 @@ def test_an_executor_counts_off_one_of_two_runs_at_a_time(sim: Simulation) -> No
         assert [answer_of(each) for each in runs] == ["JobLost", "JobLost"]
         assert "same" not in executor._instances
         occupied.gate.set()
+
+
+def have_two_schedulers(call: Callable[[Any, Any], None]) -> None:
+    """Let callbacks on two schedulers' threads do something with a group of the other one."""
+    kept = Kept(), Kept()
+    schedulers = [OneLook(timezone=UTC, jobstores={"default": store}) for store in kept]
+    for scheduler in schedulers:
+        scheduler.start()
+
+    def call_late(group: Any, other: Any) -> None:
+        time.sleep(1)
+        call(group, other)
+
+    with JobGroup(schedulers[0]) as one, JobGroup(schedulers[1]) as two:
+        far = [group.add_job(int, run_date="2100-01-01") for group in (one, two)]
+        futures = [group.add_job(int, executor="nowhere") for group in (one, two)]
+        futures[0].add_done_callback(lambda _: call_late(two, far[1]))
+        futures[1].add_done_callback(lambda _: call_late(one, far[0]))
+        looking = threading.Thread(target=schedulers[1].look)
+        looking.start()
+        schedulers[0].look()
+        looking.join()
+        assert [answer_of(future) for future in futures] == ["JobRefused"] * 2
+        if call is cancel_another:
+            assert [store.get_all_jobs() for store in kept] == [[], []]
+    assert [store.get_all_jobs() for store in kept] == [[], []]
+    assert [scheduler._job_groups._waiting for scheduler in schedulers] == [{}, {}]
+
+
+@pytest.mark.parametrize("call", [cancel_another, add_another])
+def test_callbacks_on_two_schedulers_threads(sim: Simulation, call: Any) -> None:
+    """Each cancels a job of the other scheduler, or adds one there: neither waits for ever."""
+    have_two_schedulers(call)
+
+
+@pytest.mark.soundness
+@pytest.mark.parametrize("call", [cancel_another, add_another])
+def test_callbacks_on_two_schedulers_threads_in_every_order(call: Any) -> None:
+    """Each cancels a job of the other scheduler, or adds one there: neither waits for ever."""
+    program = partial(have_two_schedulers, call)
+    assert explore(program, Exhaustive(max_preemptions=2)).complete
 
 
 @pytest.mark.rows("E12")
