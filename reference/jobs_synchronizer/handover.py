@@ -112,15 +112,17 @@ def _observe_endings(executor: Any) -> None:
     executor._lost_runs = deque[RunId]()
 
     def run_job_success(job_id: str, endings: list[Any]) -> None:
-        success(job_id, endings)
-        _uncount(executor)
-        # An executor of somebody's may give back a plain string, and what run_job() made.
-        event, *_ = endings
-        run_id = job_id if isinstance(job_id, RunId) else event.job_id
-        if isinstance(run_id, RunId) and run_id.future is not None:
-            future, run_id.future = run_id.future, None
-            _ended(future, event, run_id.grace)
-            future._forget_pool()
+        try:
+            success(job_id, endings)
+        finally:  # An executor of somebody's may fail when it has told of the job.
+            _uncount(executor)
+            # It may give back a plain string, and what run_job() made, or that used up, or nothing.
+            event = next(iter(endings), None)
+            run_id = job_id if isinstance(job_id, RunId) else getattr(event, "job_id", None)
+            if isinstance(run_id, RunId) and run_id.future is not None:
+                future, run_id.future = run_id.future, None
+                _ended(future, event, run_id.grace)
+                future._forget_pool()
 
     def run_job_error(job_id: str, exc: BaseException, traceback: Any = None) -> None:
         if not isinstance(job_id, RunId):
@@ -311,14 +313,19 @@ def _copy_of(job: Any) -> Any:
 
 
 def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
-    match event.code:
-        case events.EVENT_JOB_MISSED:
-            due = f"it was due at {event.scheduled_run_time}"
-            what = f"was missed: {due} and did not begin within its grace of {grace} s"
-            advice = "Leave misfire_grace_time out, or give its executor more workers."
-            future._fail(JobMissed, what, advice)
-        case _ if not isinstance(event.exception, NotBegun):
-            future._settle(event.retval, event.exception)
+    if event is not None and event.code == events.EVENT_JOB_MISSED:
+        due = f"it was due at {event.scheduled_run_time}"
+        what = f"was missed: {due} and did not begin within its grace of {grace} s"
+        advice = "Leave misfire_grace_time out, or give its executor more workers."
+        future._fail(JobMissed, what, advice)
+    elif event is not None and not isinstance(event.exception, NotBegun):
+        future._settle(event.retval, event.exception)
+    elif future._outcome is not None:  # Of it nothing is told, or that it was called again.
+        future._settle(*future._outcome)
+    elif event is None:
+        what = f"has ended in executor {future._executor!r}, which does not tell how"
+        advice = "Have the executor pass on the events that run_job returns."
+        future._fail(JobLost, what, advice)
 
 
 def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:

@@ -251,6 +251,61 @@ def test_an_executor_that_keeps_the_text_of_an_id(scheduler: Any) -> None:
     assert gone() is None
 
 
+class Untold(DebugExecutor):  # type: ignore[misc]
+    """An executor that calls a job's function itself, and tells of no events."""
+
+    calls = True
+
+    def _do_submit_job(self, job: Any, _run_times: Any) -> None:
+        if self.calls:
+            job.func(*job.args)
+        self._run_job_success(job.id, iter(()))
+
+
+class Failing(ThreadPoolExecutor):  # type: ignore[misc]
+    """An executor that fails whenever it has told of a job."""
+
+    def _run_job_success(self, *told: Any) -> None:
+        super()._run_job_success(*told)
+        raise OSError("no metrics")
+
+
+class Retrying(DebugExecutor):  # type: ignore[misc]
+    """An executor that runs a job again if it fails."""
+
+    def _do_submit_job(self, job: Any, run_times: Any) -> None:
+        for _ in range(2):
+            told = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+        self._run_job_success(job.id, told)
+
+
+@pytest.mark.parametrize("executor", [Untold, Failing, Retrying])
+def test_an_executor_that_tells_little_or_fails(scheduler: Any, executor: Any) -> None:
+    """What a job has come to in this process is its answer, whatever its executor makes of it."""
+    scheduler.add_executor(own := executor(), "own")
+    ran: list[str] = []
+    with JobGroup(scheduler) as group:
+        assert group.add_job(abs, args=[-1], executor="own").result(5) == 1
+        # Jobs of nobody are passed on, as before.
+        scheduler.add_job(ran.append, args=["plain"], id="plain", executor="own")
+        concurrent.futures.wait([group.add_job(work)])
+    assert set(ran) == {"plain"}
+    # APScheduler counts to zero and keeps that, of a job that is over in the hand-over.
+    assert set(own._instances) <= {"plain"}
+
+
+def test_an_executor_that_tells_nothing(scheduler: Any) -> None:
+    """A job of which its executor says only that it is over is lost."""
+    executor = Untold()
+    executor.calls = False
+    scheduler.add_executor(executor, "own")
+    with JobGroup(scheduler) as group:
+        future = group.add_job(abs, args=[-1], executor="own")
+        assert isinstance(future.exception(5), JobLost)
+        assert future.last_seen == "has ended in executor 'own', which does not tell how"
+    assert executor._instances == {}
+
+
 class Counting(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
     """An executor whose pool loses each job, and which counts what it is told of that."""
 
