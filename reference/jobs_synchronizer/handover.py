@@ -319,6 +319,10 @@ def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
         advice = "Leave misfire_grace_time out, or give its executor more workers."
         future._fail(JobMissed, what, advice)
     elif event is not None and not isinstance(event.exception, NotBegun):
+        if event.exception is not None and event.exception.__traceback__ is None:
+            # It comes from another process, and its traceback as a text.
+            with suppress(Exception):  # Of an exception that takes no note.
+                event.exception.add_note(f"In the pool's process:\n{event.traceback}".rstrip())
         future._settle(event.retval, event.exception)
     elif future._outcome is not None:  # Of it nothing is told, or that it was called again.
         future._settle(*future._outcome)

@@ -11,7 +11,12 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, ClassVar
 
 import pytest
-from apscheduler.events import EVENT_JOB_REMOVED, EVENT_JOB_SUBMITTED
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_REMOVED,
+    EVENT_JOB_SUBMITTED,
+    JobExecutionEvent,
+)
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError
@@ -462,6 +467,31 @@ def test_a_process_pool_that_breaks_beside_a_cancelled_job(scheduler: Any, pool:
         assert isinstance(behind.exception(0), JobLost)
     assert [future.cancelled() for future in (cancelled, behind)] == [True, False]
     assert pool._instances == {}
+
+
+class Unwritable(Exception):  # It is what it is.
+    """An exception that takes no note."""
+
+    def __setattr__(self, *_: object) -> None:
+        """Refuse."""
+        raise AttributeError("__notes__")
+
+
+def test_an_exception_from_another_process(scheduler: Any, pool: Elsewhere) -> None:
+    """What came without a traceback has it as a note, if it takes one."""
+    errors = ValueError("boom"), Unwritable("boom")
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job(work, executor="elsewhere") for _ in errors]
+        time.sleep(0.1)
+        for pool_future, error, (_, job, *_) in zip(
+            pool.futures, errors, pool.submitted, strict=True
+        ):
+            ended = JobExecutionEvent(
+                EVENT_JOB_ERROR, job.id, "default", None, None, error, "here\n"
+            )
+            pool_future.set_result([ended])
+        assert [future.exception(0) for future in futures] == list(errors)
+    assert errors[0].__notes__ == ["In the pool's process:\nhere"]
 
 
 class Own(concurrent.futures.Future[Any]):

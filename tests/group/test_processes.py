@@ -69,8 +69,11 @@ def test_a_job_in_another_process(scheduler: Any, gets: Gets, store: str) -> Non
 def test_a_job_in_another_process_that_raises(scheduler: Any, gets: Gets, store: str) -> None:
     """The caller gets the exception that a job in another process raised."""
     with JobGroup(scheduler) as group:
-        error = group.add_job("os:stat", args=["/nowhere"], jobstore=store)
+        error: Any = group.add_job("os:stat", args=["/nowhere"], jobstore=store)
         gets(error, "FileNotFoundError at once: [Errno 2] No such file or directory: '/nowhere'")
+        (note,) = error.exception().__notes__
+        assert note.startswith("In the pool's process:\n  File ")
+        assert "in run_job" in note
 
 
 @pytest.mark.rows("E14")
