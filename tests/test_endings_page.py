@@ -28,6 +28,12 @@ def test_all_34_rows_have_a_test_and_a_source() -> None:
     assert named == set(ways)
 
 
+def test_what_stands_under_a_row_is_of_that_row() -> None:
+    """A test of several rows has one answer at most: nobody has to guess which is whose."""
+    shared = [each for each in endings.endings(endings.TESTS) if len(each.rows) > 1]
+    assert [each.test for each in shared if len(each.told) > 1] == []
+
+
 def test_a_row_without_a_test_is_named() -> None:
     """A new way to end stops the page until a test shows it."""
     row = {"what": "The moon falls.", "source": "moon.py:1"}

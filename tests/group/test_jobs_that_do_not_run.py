@@ -246,12 +246,9 @@ def test_a_job_that_is_removed_because_another_ones_executor_does_not_exist(
         assert isinstance(guilty.exception(0), JobRefused)
 
 
-@pytest.mark.rows("E6", "E9", "E10")
-def test_an_executor_that_is_another_one_when_the_job_is_due(
-    scheduler: Any, small: Any, gets: Gets
-) -> None:
-    """A job that is modified gets the answer of the executor that it has when it is due."""
-    small.shutdown()
+@pytest.mark.rows("E6")
+def test_a_job_that_is_removed_whose_executor_does_not_exist(scheduler: Any, gets: Gets) -> None:
+    """A job that is removed was removed: nobody has looked for its executor."""
     with JobGroup(scheduler) as group:
         removed = group.add_job(work, executor="later", **soon())
         scheduler.remove_job(removed.job_id)
@@ -260,16 +257,32 @@ def test_an_executor_that_is_another_one_when_the_job_is_due(
             "JobRemoved after 0 s: Job 'work' (id …) was removed from job store 'default' before "
             "it was due. Add it again if it should run.",
         )
-        nowhere, shut = group.add_job(work, **soon()), group.add_job(work, **soon())
-        scheduler.modify_job(nowhere.job_id, executor="nowhere")
-        scheduler.modify_job(shut.job_id, executor="small")
+
+
+@pytest.mark.rows("E9")
+def test_a_job_that_is_given_an_executor_that_does_not_exist(scheduler: Any, gets: Gets) -> None:
+    """A job that is modified gets the answer of the executor that it has when it is due."""
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        scheduler.modify_job(future.job_id, executor="nowhere")
         gets(
-            nowhere,
+            future,
             "JobRefused after 5 s: Job 'work' (id …) was taken out of job store 'default': its "
             "executor 'nowhere' does not exist. Name one that the scheduler has, or add it.",
         )
+
+
+@pytest.mark.rows("E10")
+def test_a_job_that_is_given_an_executor_that_refuses(
+    scheduler: Any, small: Any, gets: Gets
+) -> None:
+    """It is the one that it has when it is due that refuses a job, and is named."""
+    small.shutdown()
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        scheduler.modify_job(future.job_id, executor="small")
         gets(
-            shut,
+            future,
             "JobRefused after 5 s: Job 'work' (id …) was refused by executor 'small': "
             "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
             "executor that runs (remove_executor, add_executor).",
