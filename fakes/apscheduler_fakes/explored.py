@@ -27,6 +27,10 @@ _barrier_release: Any = threading.Barrier._release  # type: ignore[attr-defined]
 _STANDARD = {"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"}
 
 
+# What a pool's queue is put into by when nobody has the pool any more.
+_POOL_IS_LOST = "weakref_cb"
+
+
 class SpuriousWakeUp(BaseException):
     """Ends the wait of a Condition without a notification."""
 
@@ -103,6 +107,8 @@ class ExploredKernel(SteppingKernel):
 
     def before_put(self, queue: SimpleQueue) -> None:
         """Stop before an item is put into a queue."""
+        if queue.made_in < self.first_moment and sys._getframe(2).f_code.co_name == _POOL_IS_LOST:
+            return  # Its workers ended with their schedule, and nobody is told.
         self.point(Op("put into a SimpleQueue"))
         self.touch(self._key_of(queue), WRITE)
 

@@ -244,6 +244,21 @@ def test_a_thread_that_outlives_its_schedule_leaves_a_local_in_silence() -> None
     assert explore(program, Random(3)).schedules == 3
 
 
+@pytest.mark.parametrize("strategy", [None, Random(3)])
+def test_a_pool_that_outlives_its_schedule_goes_without_a_step(strategy: Any) -> None:
+    """A module keeps it, and the next schedule lets it go: a deadlock of its jobs stays one."""
+
+    def program() -> None:
+        KEPT["pool"] = ThreadPoolExecutor(1)
+        KEPT["pool"].submit(lambda: KEPT["pool"].submit(int, "1").result()).result()
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program, strategy)
+    assert isinstance(caught.value.__cause__, Deadlock)
+    with pytest.raises(ScheduleFailure):
+        replay(program, caught.value.schedule)
+
+
 def test_a_thread_draws_the_same_ids_whoever_was_first() -> None:
     """Default ids of jobs order them: that must not be another order where a lock's is."""
 
