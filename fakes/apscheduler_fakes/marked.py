@@ -23,6 +23,7 @@ from apscheduler_fakes.failing import ScheduleFailure
 from apscheduler_fakes.options import Options
 from apscheduler_fakes.plugin import contain
 from apscheduler_fakes.replaying import replay_with
+from apscheduler_fakes.report import said
 from apscheduler_fakes.schedules import ScheduleDiverged, read
 
 # pytest's and our fixtures that cannot be had in each schedule, by name and module.
@@ -220,7 +221,7 @@ def _run_once(item: Any) -> None:
         try:
             state.teardown_exact(item.parent)
         except (Exception, pytest.fail.Exception) as other:  # noqa: BLE001  # As pytest takes it.
-            error.add_note(f"And its fixtures end with {type(other).__name__}: {other}")
+            error.add_note(f"And its fixtures end with {type(other).__name__}: {said(other)}")
         raise
     contain(item, item.parent)
     state.teardown_exact(item.parent)

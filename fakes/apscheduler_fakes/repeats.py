@@ -12,7 +12,7 @@ from apscheduler_fakes.exhaustive import LOOK
 from apscheduler_fakes.footprints import CLOCK, EXIT, SHARED
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.records import Ran, is_thread
-from apscheduler_fakes.report import seconds
+from apscheduler_fakes.report import said, seconds
 from apscheduler_fakes.schedules import ScheduleDiverged
 
 DIFFERENT = "the program behaves differently under the same schedule"
@@ -52,7 +52,7 @@ def kind(error: BaseException) -> object:
 def wording(error: BaseException | None) -> object:
     """Return what is the same in two runs of one schedule: addresses are no part of it."""
     # A report of the simulation has the stacks of all threads, each of them somewhere in a loop.
-    text = "" if isinstance(error, SimulationError) else _ADDRESS.sub("0x…", str(error))
+    text = "" if isinstance(error, SimulationError) else _ADDRESS.sub("0x…", said(error))
     return _type(error), text
 
 
@@ -130,7 +130,7 @@ def parting(first: Ran, second: Ran) -> str:
 
 def headline(error: BaseException) -> str:
     """Return an error's kind and the first line of its text."""
-    text = str(error).partition("\n")[0]
+    text = said(error).partition("\n")[0]
     return type(error).__name__ + (text and f": {text}")
 
 

@@ -49,6 +49,14 @@ def printable(name: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 
+def said(error: BaseException | None) -> str:
+    """Return what an error says, in the words of Python's tracebacks where it fails to."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  # It is a class of the program's.
+        return "<exception str() failed>"
+
+
 def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
     """Return a text with every living thread of a simulation, in the order of their starts.
 

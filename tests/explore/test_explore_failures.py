@@ -783,6 +783,33 @@ def test_an_exception_may_be_of_a_class_that_the_program_makes() -> None:
     assert type(failure_of(program).__cause__).__name__ == "Full"
 
 
+class SaysNothing(Exception):
+    """Fails when it is asked what it says, or gives what is no text."""
+
+    def __str__(self) -> str:
+        return self.args[0]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("arguments", [(), (None,)])
+def test_an_exception_that_cannot_say_what_it_is_is_a_failure(arguments: tuple[Any, ...]) -> None:
+    """Its schedule is shown and replayed as any other."""
+
+    def fail() -> None:
+        raise SaysNothing(*arguments)
+
+    def program() -> None:
+        threading.Thread(target=fail).start()
+        fail()
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    first, second, *_ = str(caught.value).splitlines()
+    assert first == "SaysNothing: <exception str() failed>"
+    assert second == f"It also fails with {first}"
+    with pytest.raises(ScheduleFailure):
+        replay(program, caught.value.schedule)
+
+
 def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
     """A program that has changed since is told apart from one that fails, and where it has."""
     with pytest.raises(ScheduleDiverged) as caught:
