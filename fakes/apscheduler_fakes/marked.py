@@ -20,7 +20,7 @@ from _pytest.python import pytest_pyfunc_call
 from apscheduler_fakes.errors import NotModelled
 from apscheduler_fakes.exploration import Strategy, explore_with
 from apscheduler_fakes.failing import ScheduleFailure
-from apscheduler_fakes.options import Options
+from apscheduler_fakes.options import Options, is_asynchronous
 from apscheduler_fakes.plugin import contain
 from apscheduler_fakes.replaying import replay_with
 from apscheduler_fakes.report import said
@@ -62,7 +62,7 @@ def prepare(item: Any) -> None:
     """
     if (
         not isinstance(item, pytest.Function)
-        or inspect.iscoroutinefunction(item.obj)
+        or is_asynchronous(item.obj)
         or (item.cls is not None and issubclass(item.cls, unittest.TestCase))
     ):
         pytest.fail(

@@ -93,6 +93,11 @@ class Options:
         return f"replay({program}, {schedule!r}{''.join(parts)}){where}"
 
 
+def is_asynchronous(function: object) -> bool:
+    """Return whether to call a function runs nothing without an event loop."""
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
 def _name(thing: object) -> str:
     """Return how a thing is called wherever its module's names are known; "" if it is not."""
     if isinstance(thing, ModuleType):
@@ -113,7 +118,7 @@ def _check_callable(program: object) -> None:
     name = getattr(program, "__name__", "") or repr(program)
     if not callable(program):
         raise TypeError(f"{name} is no function. Pass what is to be run, without calling it.")
-    if inspect.iscoroutinefunction(program) or inspect.isgeneratorfunction(program):
+    if is_asynchronous(program) or inspect.isgeneratorfunction(program):
         raise TypeError(
             f"{name} is asynchronous or a generator: to call it runs nothing. Pass a function that "
             "is neither."

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 import pytest
 import written_programs
 from generated_sets import SETS
+from jinja2 import Template
 from searching import outcome_of
 
 from apscheduler_fakes import (
@@ -945,6 +946,7 @@ def asking(number: int) -> int:
     [
         (None, "None is no function. Pass what is to be run"),
         (asynchronous, "asynchronous is asynchronous or a generator: to call it runs nothing"),
+        (Template.generate_async, "generate_async is asynchronous or a generator"),
         (ast.walk, "walk is asynchronous or a generator"),
         (asking, "asking is called without arguments, and missing a required argument: 'number'"),
     ],

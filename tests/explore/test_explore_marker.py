@@ -142,6 +142,10 @@ async def test_asynchronous():
     pass
 
 
+async def test_an_asynchronous_generator():
+    yield
+
+
 class Test(unittest.TestCase):
     def test_of_a_case(self):
         pass
@@ -397,14 +401,13 @@ def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) 
 
     result = pytester.runpytest("-p", "no:randomly")
 
-    result.assert_outcomes(errors=7, skipped=1)
+    result.assert_outcomes(errors=8, skipped=1)
     result.stdout.fnmatch_lines(
         [
             "*the fixture tmp_path is made for one run of the test and cannot be had in each*",
             "*the fixture sim is made for one run*Leave it out: an explored test is a simulation*",
             "*the fixture subtests is made for one run*Let each be a test*",
-            "*the test is asynchronous, of a unittest.TestCase or of another kind*",
-            "*the test is asynchronous, of a unittest.TestCase or of another kind*",
+            *["*the test is asynchronous, of a unittest.TestCase or of another kind*"] * 3,
             "*unexpected keyword argument 'max_schedules'. It takes what explore() takes*",
             "*hypothesis draws other data for each run*Call explore() inside the test instead.",
         ]
