@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
+from apscheduler_fakes.alone import alone
 from apscheduler_fakes.clock import MICROSECOND, Clock, forget_unreachable
 from apscheduler_fakes.dates import EPOCH, virtual_dates
 from apscheduler_fakes.errors import NotModelled, SimulationError
@@ -99,7 +100,7 @@ class Simulation:
         """Make threads and time virtual.
 
         Raises:
-            NotModelled: It stands inside another simulation.
+            NotModelled: It stands inside another simulation, or beside that of another thread.
             RuntimeError: It was entered before.
         """
         if (outer := active()) is not None:
@@ -109,6 +110,7 @@ class Simulation:
         forget_unreachable()
         start = self.clock.now()
         with ExitStack() as undo:
+            undo.enter_context(alone("a Simulation"))
             epoch = (start - EPOCH) // MICROSECOND
             kernel = self._kernel = self.clock.kernel = Kernel(
                 epoch=epoch,

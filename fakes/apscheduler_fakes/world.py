@@ -15,6 +15,7 @@ from typing import Any, Self
 import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.py.
 import apscheduler_fakes.install as install  # noqa: PLR0402
 import apscheduler_fakes.repeatable as repeatable  # noqa: PLR0402
+from apscheduler_fakes.alone import alone
 from apscheduler_fakes.clock import MICROSECOND
 from apscheduler_fakes.contents import Contents
 from apscheduler_fakes.dates import EPOCH, virtual_dates
@@ -91,13 +92,14 @@ class World:
         """Set up.
 
         Raises:
-            NotModelled: There is a simulation or an exploration around it.
+            NotModelled: There is a simulation or an exploration around it, or beside it.
         """
         if active() is not None:
             raise NotModelled(
                 "explore() inside a Simulation or another explore() has no model. Call it outside."
             )
         with ExitStack() as undo:
+            undo.enter_context(alone("explore()"))
             self._kernel = self._new_kernel(Replay([]), stops=Stops.FEW)
             undo.enter_context(interruptible(lambda: self._kernel, explores=True))
             undo.enter_context(virtual_dates())

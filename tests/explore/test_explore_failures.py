@@ -35,6 +35,7 @@ from apscheduler_fakes import (
     replay,
 )
 from apscheduler_fakes.exploration import schedules, warm_up
+from apscheduler_fakes.records import Stops
 from apscheduler_fakes.schedules import Replay, choices_of, read, write
 from apscheduler_fakes.world import World
 
@@ -1178,6 +1179,29 @@ def test_an_exploration_inside_a_simulation_is_refused() -> None:
     """One virtual world at a time."""
     with Simulation(), pytest.raises(NotModelled, match="explore\\(\\) inside a Simulation"):
         explore(written_programs.lost_wake_up)
+
+
+def test_an_exploration_beside_that_of_another_thread_is_refused() -> None:
+    """So is a simulation: both swap names for the whole process. Afterwards one may begin."""
+    told: list[str] = []
+
+    def enter() -> None:
+        with pytest.raises(NotModelled) as caught:
+            explore(threading.Event)
+        told.append(str(caught.value))
+        with pytest.raises(NotModelled) as caught, Simulation():
+            told.append("never")
+        told.append(str(caught.value))
+
+    with World(threading.Event) as world:
+        world.run(Replay([]), stops=Stops.FEW)
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+    text = "beside a Simulation or explore() of another thread: names are swapped for the whole"
+    assert [text in each for each in told] == [True, True]
+    with Simulation():
+        pass
 
 
 def test_a_busy_loop_ends_in_a_step_limit(monkeypatch: pytest.MonkeyPatch) -> None:
