@@ -24,6 +24,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.util import get_callable_name, ref_to_obj
 from flask_apscheduler import APScheduler
+from werkzeug.local import LocalProxy
 
 from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.opener import Opener
@@ -48,7 +49,8 @@ class JobGroup:
     whose futures still get their answer.
 
     Args:
-        scheduler: A scheduler, or Flask-APScheduler's ``APScheduler``; with the latter, jobs run in
+        scheduler: A scheduler, or Flask-APScheduler's ``APScheduler``, or what is one at present
+            (a ``LocalProxy``, as those of ``current_app``); with the latter, jobs run in
             an application context, unless their executor has a pool that is no
             ``concurrent.futures.ThreadPoolExecutor``: that may run them in other processes.
 
@@ -57,6 +59,8 @@ class JobGroup:
     """
 
     def __init__(self, scheduler: BaseScheduler | APScheduler) -> None:
+        if isinstance(scheduler, LocalProxy):  # Other threads, of another context, would ask it.
+            scheduler = scheduler._get_current_object()
         self._context: Callable[[], AbstractContextManager[object]] = nullcontext
         if isinstance(scheduler, APScheduler):
             self._context = partial(_context_of, scheduler)

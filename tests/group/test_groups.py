@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from flask import Flask, appcontext_pushed, current_app, has_app_context
 from flask_apscheduler import APScheduler
+from werkzeug.local import LocalProxy
 
 from apscheduler_fakes import Simulation
 from caller import Elsewhere, soon
@@ -89,6 +91,24 @@ def test_a_pool_of_another_kind_pushes_no_application_context(sim: Simulation) -
         ((run, *call),) = executor.submitted
         executor.futures[0].set_result(run(*call))
         assert future.result(0) is None
+    scheduler.shutdown()
+
+
+@pytest.mark.parametrize("attribute", ["apscheduler", "apscheduler.scheduler"])
+def test_a_scheduler_behind_a_proxy(sim: Simulation, attribute: str) -> None:
+    """A group works with what a proxy stands for where it is made, in whatever thread."""
+    app = Flask("the app")
+    scheduler = APScheduler(BackgroundScheduler(timezone=UTC), app=app)
+    scheduler.start()
+    proxy: Any = LocalProxy(lambda: attrgetter(attribute)(current_app))
+    with app.app_context(), JobGroup(proxy) as group:
+        future = group.add_job(name_of_the_app, **soon())
+        removed = group.add_job(work, **soon())
+        later(1, lambda: scheduler.scheduler.remove_job(removed.job_id))
+        assert isinstance(removed.exception(30), JobRemoved)
+        assert future.result(30) == ("the app" if attribute == "apscheduler" else None)
+    with JobGroup(scheduler.scheduler) as group:
+        assert group.add_job(work).result(30) == 0.5
     scheduler.shutdown()
 
 
