@@ -15,6 +15,7 @@ for the pool's:
 ``test_a_pool_that_drops_the_jobs_of_nobody``.
 """
 
+import os
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -47,6 +48,10 @@ _SUBMITS = {ThreadPoolExecutor.submit.__code__, ProcessPoolExecutor.submit.__cod
 _CANCELLED = "the pool cancelled it"
 # Of what is wrapped: two schedulers may share an executor, and two executors a pool.
 _wrapping = Lock()
+# Who has it, if anybody, is not copied. (Nor is there any such thing where processes do not fork.)
+getattr(os, "register_at_fork", dict)(
+    after_in_child=_wrapping._at_fork_reinit  # type: ignore[attr-defined]  # typeshed has it not.
+)
 
 
 class RunId(str):

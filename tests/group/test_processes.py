@@ -20,7 +20,7 @@ from apscheduler.executors.pool import ProcessPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from caller import Gets, sqlite_store
-from jobs_synchronizer import JobGroup, JobLost
+from jobs_synchronizer import JobGroup, JobLost, handover
 
 pytestmark = pytest.mark.e2e
 
@@ -216,6 +216,18 @@ def test_a_fork_inside_a_block(scheduler: Any) -> None:
         child = os.fork() or _leave_untraced(group)
         os.waitpid(child, 0)
         assert isinstance(future.result(30), int)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_while_another_thread_hands_a_job_over() -> None:
+    """A scheduler that is made in a forked process hands its jobs over, too."""
+    with handover._wrapping:
+        _, status = os.waitpid(os.fork() or _lock_untraced(), 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def _lock_untraced() -> int:
+    os._exit(not handover._wrapping.acquire(timeout=1))
 
 
 def _leave_untraced(group: JobGroup) -> int:
