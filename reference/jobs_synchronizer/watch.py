@@ -32,6 +32,7 @@ _STOPPED = "the scheduler is not running"
 _DEAD = "the scheduler's thread has ended"
 _CALLED = "whoever has the lock of its stores may be waiting for this thread"
 _KEPT = "this thread keeps the scheduler from handing it over"
+_OTHER = "the scheduler's add_job gave it another id or store, under which no answer would come"
 _STARVED = "the thread that would wait for it is the last that could run it"
 _ADVICE = {
     _STOPPED: "Start it; one that was shut down needs new executors first (remove_executor, "
@@ -43,6 +44,7 @@ _ADVICE = {
     _CALLED: "Add it when the callback that this thread is in is over.",
     _KEPT: "Open the group in another thread: this one is the scheduler's own, in a listener or in "
     "a job on DebugExecutor, or it has the lock of its stores.",
+    _OTHER: "Pass the id, and the store, that the scheduler makes of them.",
     _STARVED: "Give the job an executor of its own, or this one more workers.",
 }
 _LEFT = (
@@ -264,6 +266,9 @@ class Watch:
             # A shutdown came between, and it waits for a start() that may never come.
             self.scheduler._pending_jobs.pop()
             raise _not_added(future, _STOPPED)
+        if (job._jobstore_alias, job.id) != future._key:
+            job.remove()
+            raise _not_added(future, _OTHER)
 
     def _replace(self, before: JobFuture, future: JobFuture) -> None:
         """Answer a job in whose place another one is in the store, or wait for it again."""

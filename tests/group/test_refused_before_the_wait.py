@@ -292,6 +292,29 @@ def test_a_group_that_is_not_open(scheduler: Any) -> None:
             assert group.add_job(work).result(30) == "done"
 
 
+class Tenant(BackgroundScheduler):  # type: ignore[misc]  # APScheduler has no types.
+    """A scheduler that has ids of its own."""
+
+    def add_job(self, *args: Any, id: str, **options: Any) -> Any:  # noqa: A002  # Its keyword.
+        """Add a job under another id."""
+        return super().add_job(*args, id=f"tenant:{id.removeprefix('tenant:')}", **options)
+
+
+def test_a_scheduler_that_gives_a_job_another_id(sim: Simulation) -> None:
+    """A job that nobody could answer, or take back, does not stay in its store."""
+    scheduler = Tenant(timezone=UTC)
+    scheduler.start()
+    ran: list[str] = []
+    with JobGroup(scheduler) as group:
+        with pytest.raises(JobRefused, match=r"another id or store.*Pass the id, and the store,"):
+            group.add_job(ran.append, args=["other"], id="1")
+        assert scheduler.get_jobs() == []
+        assert group.add_job(ran.append, args=["its own"], id="tenant:1").result(30) is None
+    assert ran == ["its own"]
+    assert scheduler._job_groups._waiting == {}
+    scheduler.shutdown()
+
+
 def test_what_is_no_scheduler() -> None:
     """A group is told at once that it was given something else."""
     with pytest.raises(TypeError, match=r"JobGroup\(5\): jobs are added to a scheduler. Pass"):
