@@ -345,11 +345,14 @@ def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
     if future._outcome is not None:  # Its executor has failed after it, as at a line in its log.
         future._settle(*future._outcome)
         return
+    text = _text(error)
     if begun and future.running() and getattr(future._pool_future, "was_sent", True):
         advice = "It may have run, in part or whole: add it again only if it may run twice."
+        if "pickle" in text:
+            advice = f"Return what can be pickled. {advice}"
     else:
         advice = "It did not begin: mend what is wrong, and add it again."
-    what = f"was lost by executor {future._executor!r}: {_text(error)}"
+    what = f"was lost by executor {future._executor!r}: {text}"
     future._fail(JobLost, what, f"{advice} The executor's log has more.", error)
 
 

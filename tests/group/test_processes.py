@@ -94,8 +94,8 @@ def test_what_cannot_be_sent_to_another_process(scheduler: Any, gets: Gets) -> N
         gets(
             result,
             "JobLost at once: Job 'result' (id …) was lost by executor 'default': TypeError: "
-            "cannot pickle '_thread.lock' object. It may have run, in part or whole: add it "
-            "again only if it may run twice. The executor's log has more.",
+            "cannot pickle '_thread.lock' object. Return what can be pickled. It may have run, in "
+            "part or whole: add it again only if it may run twice. The executor's log has more.",
         )
         assert isinstance(function.exception(), JobLost)
 
@@ -159,8 +159,9 @@ def test_a_job_in_another_process_that_returns_a_coroutine(scheduler: Any, gets:
         gets(
             group.add_job(make_coroutine_untraced),
             "JobLost at once: Job 'make_coroutine_untraced' (id …) was lost by executor "
-            "'default': TypeError: cannot pickle 'coroutine' object. It may have run, in part or "
-            "whole: add it again only if it may run twice. The executor's log has more.",
+            "'default': TypeError: cannot pickle 'coroutine' object. Return what can be pickled. "
+            "It may have run, in part or whole: add it again only if it may run twice. The "
+            "executor's log has more.",
         )
 
 
