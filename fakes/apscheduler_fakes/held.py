@@ -194,6 +194,9 @@ class HeldLock(_HeldLockable, Lock):
 
     _kind = _LOCK
 
+    acquire_lock = _HeldLockable.acquire
+    release_lock = _HeldLockable.release
+
 
 class HeldRLock(_HeldLockable, RLock):
     """A virtual re-entrant lock over a real one."""

@@ -61,6 +61,27 @@ def test_a_modules_lock_starts_afresh_after_a_fork(module: Any, name: str) -> No
     assert got == [True]
 
 
+@pytest.mark.parametrize("take", ["acquire", "acquire_lock", "__enter__"])
+@pytest.mark.parametrize("free", ["release", "release_lock", "__exit__"])
+def test_a_modules_lock_is_taken_and_freed_by_every_name(module: Any, take: str, free: str) -> None:
+    """A method's old name does what its new one does, to the real lock too."""
+    seen: list[bool] = []
+
+    def take_and_free(lock: Any) -> None:
+        getattr(lock, take)()
+        beside(lambda: seen.append(real.locked()))
+        getattr(lock, free)()
+        beside(lambda: seen.append(real.locked()))
+
+    real = module.lock
+    with Simulation():
+        take_and_free(module.lock)
+        take_and_free(threading.Lock())
+    assert seen == [True, False, False, False]
+    take_and_free(module.lock)
+    assert seen[4:] == [True, False]
+
+
 def exclusion(lock: Any) -> list[float]:
     """Return when each of two virtual threads had the lock for a second."""
     had = []
