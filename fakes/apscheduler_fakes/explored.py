@@ -16,6 +16,7 @@ from apscheduler_fakes.footprints import READ, RELEASE, WAITED, WRITE
 from apscheduler_fakes.kernel import explored
 from apscheduler_fakes.locks import SimpleQueue, _Lockable, _Outliving
 from apscheduler_fakes.records import Op, Stops
+from apscheduler_fakes.report import Origin
 from apscheduler_fakes.stepping import SteppingKernel
 from apscheduler_fakes.threads import _virtual
 from apscheduler_fakes.virtual import VirtualThread
@@ -39,7 +40,12 @@ class ExploredKernel(SteppingKernel):
     """The kernel of one schedule, as locks, queues, threads and looks know it.
 
     Each method that stops notes what the step touches that begins then.
+
+    Attributes:
+        earlier: From which moment on the last schedule has made objects, and where each.
     """
+
+    earlier: tuple[int, dict[Hashable, Origin]] = sys.maxsize, {}
 
     @property
     def explored(self) -> "ExploredKernel | None":  # type: ignore[override]  # Never set.
@@ -192,8 +198,12 @@ class ExploredKernel(SteppingKernel):
         """Remember how a thing was found that no schedule makes anew."""
         kept = self.kept
         if thing not in kept:
-            kind = thing.__class__.__name__
-            thing.key, thing.made_in = (f"the {kind} from outside", len(kept)), -1
+            words = f"the {thing.__class__.__name__} from outside"
+            first_moment, origins = self.earlier
+            if thing.made_in >= first_moment:
+                kind, file, line = origins[thing.key]
+                words = f"the {kind} that an earlier run made at {file}:{line}"
+            thing.key, thing.made_in = (words, len(kept)), -1
             kept[thing] = [copy(getattr(thing, name)) for name in thing.state]
 
     def _stop(self, op: Op, lock: _Lockable) -> None:

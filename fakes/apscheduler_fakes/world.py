@@ -75,6 +75,7 @@ class World:
         self.spurious = spurious
         # What no schedule makes anew, and how the first one found it.
         self._kept: dict[Any, list[Any]] = {}
+        self._earlier = ExploredKernel.earlier
         self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
         self._failed_in: dict[int, Step] = {}  # By the row of the trace.
         self._counters: list[tuple[Any, str, Any]] = []
@@ -175,6 +176,7 @@ class World:
         self._errors.clear()
         self._failed_in.clear()
         kernel = self._kernel = self._new_kernel(policy, stops=stops)
+        kernel.earlier, self._earlier = self._earlier, (kernel.first_moment, kernel.origins)
         value = None
         earlier = len(_ledgers())
         try:
