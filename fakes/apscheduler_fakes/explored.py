@@ -43,9 +43,11 @@ class ExploredKernel(SteppingKernel):
 
     Attributes:
         earlier: From which moment on the last schedule has made objects, and where each.
+        places: Where threads stopped that could go on, by the row of the trace, if it is noted.
     """
 
     earlier: tuple[int, dict[Hashable, Origin]] = sys.maxsize, {}
+    places: dict[int, str] = {}  # noqa: RUF012  # Of each that notes it an own one.
 
     @property
     def explored(self) -> "ExploredKernel | None":  # type: ignore[override]  # Never set.

@@ -66,7 +66,7 @@ def failure_of(
             f"a failure, made simpler in {made:,} of {counted(tries, 'schedule')}"
         ),
     )
-    best = _failing_again(world, simple)
+    best = _failing_again(world, simple, shown=True)
     failure = described(options, best)
     failure.__cause__ = cause(best)
     if best.preemptions and tried is not None:
@@ -77,10 +77,10 @@ def failure_of(
     return failure
 
 
-def _failing_again(world: World, ran: Ran) -> Ran:
+def _failing_again(world: World, ran: Ran, *, shown: bool = False) -> Ran:
     """Run a schedule that failed once more."""
     __tracebackhide__ = True
-    second = repeated(partial(again, world, ran), ran)
+    second = repeated(partial(again, world, ran, shown=shown), ran)
     if list(map(wording, second.errors)) != list(map(wording, ran.errors)):
         check_same(ran, second)
     return second
@@ -106,6 +106,6 @@ def cause(ran: Ran) -> BaseException:
     return ran.error
 
 
-def again(world: World, ran: Ran) -> Ran:
+def again(world: World, ran: Ran, *, shown: bool = False) -> Ran:
     """Run the schedule of a run once more."""
-    return world.run(Replay(choices_of(ran.taken)), stops=ran.stops)
+    return world.run(Replay(choices_of(ran.taken)), stops=ran.stops, shown=shown)

@@ -176,6 +176,7 @@ class Ran(NamedTuple):
         numbers: The number of each thread, the same in all schedules.
         failed: Who failed, by the row of its switch.
         because: Why threads went on where that is told, by the row of their next switch.
+        places: Where threads stopped that could go on, by the row of their switch, if it is known.
         origins: The kind of each object, and the file and line that made it, by its name.
         hang: What each thread waited for, in words, when nobody could go on.
     """
@@ -191,6 +192,7 @@ class Ran(NamedTuple):
     numbers: dict[VirtualThread, int]
     failed: dict[int, Step]
     because: dict[int, str]
+    places: dict[int, str]
     origins: dict[Hashable, Origin]
     hang: dict[VirtualThread, str]
 
@@ -206,12 +208,15 @@ class Ran(NamedTuple):
 
     @property
     def story(self) -> list[Step]:
-        """Its switches as a failure shows them: with who failed, and up to the last who did.
+        """Its switches as a failure shows them: with places and who failed, up to the last who did.
 
         Where nobody could go on, the last row of each thread says what it waits for.
         """
         steps = [
-            step._replace(because=self.because.get(row, "")) for row, step in enumerate(self.trace)
+            step._replace(
+                then=step.then + self.places.get(row, ""), because=self.because.get(row, "")
+            )
+            for row, step in enumerate(self.trace)
         ]
         for row, step in self.failed.items() if steps else ():
             steps[row : row + 1] = [step._replace(because=self.because.get(row, ""))]

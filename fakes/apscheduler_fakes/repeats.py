@@ -1,10 +1,8 @@
 """Whether a program does the same under the same schedule, and where it does not."""
 
 import re
-import sysconfig
 from collections.abc import Callable, Hashable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from types import TracebackType
 
 from apscheduler_fakes.errors import SimulationError
@@ -12,19 +10,13 @@ from apscheduler_fakes.exhaustive import LOOK
 from apscheduler_fakes.footprints import CLOCK, EXIT, SHARED
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.records import Ran, is_thread
-from apscheduler_fakes.report import said, seconds
+from apscheduler_fakes.report import NOT_OF_PROGRAMS, said, seconds
 from apscheduler_fakes.schedules import ScheduleDiverged
 
 DIFFERENT = "the program behaves differently under the same schedule"
 
 # How many steps up to where two runs part are shown of each.
 _SHOWN = 10
-
-# Where files are that no program consists of: the libraries, and this package.
-_NOT_OF_PROGRAMS = (
-    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
-    str(Path(__file__).parent),
-)
 
 # What is not made by any thread, in words.
 _NAMES: dict[Hashable, str] = {
@@ -44,7 +36,7 @@ def kind(error: BaseException) -> object:
     place: object = None
     if not isinstance(error, SimulationError):
         lines = [(each.tb_frame.f_code.co_filename, each.tb_lineno) for each in _steps(error)]
-        own = [line for line in lines if not line[0].startswith(_NOT_OF_PROGRAMS)]
+        own = [line for line in lines if not line[0].startswith(NOT_OF_PROGRAMS)]
         place = own[-1] if own else wording(error)
     return _type(error), place
 

@@ -52,7 +52,7 @@ def replay_with(options: Options, schedule: str) -> None:
         def follow() -> Ran:
             __tracebackhide__ = True
             policy = Replay(choices)
-            ran = world.run(policy, stops=stops)
+            ran = world.run(policy, stops=stops, shown=True)
             policy.check_fits(ran)
             return ran
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+import sysconfig
 import threading
 from pathlib import Path
 from textwrap import fill
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 # Frames of these files are the simulation's own.
 _HERE = str(Path(__file__).parent / "_")[:-1]
+
+# Where files are that no program consists of: the libraries, and this package.
+NOT_OF_PROGRAMS = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    str(Path(__file__).parent),
+)
 
 # How many frames of a stack are shown, the innermost ones.
 MOST_FRAMES = 12

@@ -31,6 +31,7 @@ from apscheduler_fakes.reached import Reached
 from apscheduler_fakes.records import MAIN, Cut, Policy, Ran, Stops
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
+from apscheduler_fakes.telling import TellingKernel
 from apscheduler_fakes.traces import traces_apart
 from apscheduler_fakes.virtual import Step, VirtualThread
 from apscheduler_fakes.whole import whole
@@ -101,7 +102,7 @@ class World:
             )
         with ExitStack() as undo:
             undo.enter_context(alone("explore()"))
-            self._kernel = self._new_kernel(Replay([]), stops=Stops.FEW)
+            self._kernel = self._new_kernel(Replay([]), stops=Stops.FEW, shown=False)
             undo.enter_context(interruptible(lambda: self._kernel, explores=True))
             undo.enter_context(virtual_dates())
             names = install.Names(self._held)
@@ -151,12 +152,13 @@ class World:
             gc.disable()
             self._undo.callback(gc.enable)
 
-    def run(self, policy: Policy, *, stops: Stops) -> Ran:
+    def run(self, policy: Policy, *, stops: Stops, shown: bool = False) -> Ran:
         """Run the program once.
 
         Args:
             policy: Who decides.
             stops: Where to stop, beside what others can notice in any case.
+            shown: Whether it is going to be shown, with the lines at which threads stop.
 
         Raises:
             KeyboardInterrupt: Somebody pressed Ctrl-C.
@@ -175,7 +177,7 @@ class World:
             _collect()
         self._errors.clear()
         self._failed_in.clear()
-        kernel = self._kernel = self._new_kernel(policy, stops=stops)
+        kernel = self._kernel = self._new_kernel(policy, stops=stops, shown=shown)
         kernel.earlier, self._earlier = self._earlier, (kernel.first_moment, kernel.origins)
         value = None
         earlier = len(_ledgers())
@@ -212,6 +214,7 @@ class World:
             numbers=kernel.numbers,
             failed=dict(self._failed_in),
             because=kernel.because,
+            places=kernel.places,
             origins=kernel.origins,
             hang=kernel.hang,
         )
@@ -303,8 +306,8 @@ class World:
         self._held.start_afresh()
         self._contents.put_back()
 
-    def _new_kernel(self, policy: Policy, *, stops: Stops) -> ExploredKernel:
-        return ExploredKernel(
+    def _new_kernel(self, policy: Policy, *, stops: Stops, shown: bool) -> ExploredKernel:
+        return (TellingKernel if shown else ExploredKernel)(
             policy=policy,
             kept=self._kept,
             stops=stops,

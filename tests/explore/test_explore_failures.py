@@ -146,9 +146,13 @@ def test_the_strings_of_schedules_are_the_same_on_every_python() -> None:
     }
 
 
-def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
+def test_a_failure_shows_the_lanes_and_the_line_that_replays_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The report of a lost wake-up is a picture and a line to copy."""
+    monkeypatch.setenv("COLUMNS", "120")
     failure = failure_of(written_programs.lost_wake_up)
+    line = written_programs.lost_wake_up.__code__.co_firstlineno + 9
 
     assert isinstance(failure.__cause__, Deadlock)
     assert failure.preemptions == 1
@@ -158,12 +162,44 @@ def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
         "\n"
         "0 MainThread, 1 Thread-1 (tell)\n"
         "   seconds  0 1\n"
-        "  0.000000  ●    MainThread is about to acquire an RLock\n"
+        f"  0.000000  ●    MainThread is about to acquire an RLock at written_programs.py:{line}\n"
         "  0.000000  │ ●  Thread-1 (tell) ends\n"
         "  0.000000  ●    MainThread waits for ever in Condition.wait\n"
         "\n"
         "replay(lost_wake_up, '1')"
     )
+
+
+def takes_one() -> None:
+    """Take one of what may be the last."""
+    left = STOCK["left"]
+    STOCK["left"] = left - 1
+
+
+STOCK: dict[str, int] = {}
+
+
+def two_take_one() -> None:
+    STOCK["left"] = 2
+    written_programs.joined(takes_one, takes_one)
+    assert not STOCK["left"]
+
+
+def test_the_lanes_say_at_which_line_a_thread_could_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the switch was that matters; at a program's end there is no line of it."""
+    monkeypatch.setenv("COLUMNS", "120")
+    line = takes_one.__code__.co_firstlineno + 3
+    text = f"about to run the next statement at test_explore_failures.py:{line}\n"
+    failure = failure_of(two_take_one, switch_in=[takes_one])
+    assert text in str(failure)
+    with pytest.raises(ScheduleFailure) as caught:
+        replay(two_take_one, failure.schedule, switch_in=[takes_one])
+    assert text in str(caught.value)
+
+    failure = failure_of(
+        lambda: threading.Thread(target={1: 1}.pop, args=(2,), daemon=True).start()
+    )
+    assert "MainThread is about to end the program\n" in str(failure)
 
 
 class Case:
