@@ -16,6 +16,7 @@ import threading
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -228,6 +229,7 @@ class Kernel:
         waiting_for: str,
         *,
         waiters: Waiters | None = None,
+        blocked: Callable[[], bool] | None = None,
         deadline: int | None = None,
         waiting_on: object = None,
     ) -> bool:
@@ -236,6 +238,7 @@ class Kernel:
         Args:
             waiting_for: What it does meanwhile, in words ("sleeps").
             waiters: The queue from which ``wake_first`` will take it.
+            blocked: Whether it still has to wait, asked once it stands in that queue.
             deadline: When to stop waiting; ``None`` never.
             waiting_on: The object it waits on, for reports.
 
@@ -256,19 +259,22 @@ class Kernel:
         thread.waiting_on = waiting_on
         thread.since = self.now
         thread.woken = False
+        thread.timed = deadline is not None
+        ticket = thread.ticket
+        # A finalizer, which may run at any of these lines, may end the wait before it has begun.
         if waiters is not None:
-            waiters.append((thread, thread.ticket))
+            place = (thread, ticket)
+            waiters.append(place)
         if deadline is not None:
-            thread.timed = True
             self._waits += 1
-            heapq.heappush(self._timers, (deadline, self._waits, thread, thread.ticket))
+            heapq.heappush(self._timers, (deadline, self._waits, thread, ticket))
+        if blocked is not None and not blocked() and thread.ticket == ticket:
+            self._make_ready(thread, woken=True)
         self._switch_to_hub(thread)
         if not thread.woken and waiters is not None:
             # Nobody else may ever look, and one who looks again and again must leave no trace.
-            while waiters and waiters[0][0].ticket != waiters[0][1]:
-                waiters.popleft()
-            while waiters and waiters[-1][0].ticket != waiters[-1][1]:
-                waiters.pop()
+            with suppress(ValueError):  # Who woke somebody else has dropped it.
+                waiters.remove(place)
         return thread.woken
 
     def wake_first(self, waiters: Waiters) -> None:

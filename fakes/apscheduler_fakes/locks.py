@@ -204,6 +204,7 @@ class _Lockable(_Outliving):
             if not kernel.block(
                 f"waits for {self._called}",
                 waiters=self._queue(),
+                blocked=self.is_held,
                 deadline=deadline,
                 waiting_on=self,
             ):
@@ -455,7 +456,10 @@ class SimpleQueue(_Outliving):
             deadline = None if timeout is None else kernel.deadline(timeout)
             while not self._items:
                 if not kernel.block(
-                    "waits for an item of a SimpleQueue", waiters=self._queue(), deadline=deadline
+                    "waits for an item of a SimpleQueue",
+                    waiters=self._queue(),
+                    blocked=self.is_empty,
+                    deadline=deadline,
                 ):
                     raise _queue.Empty
         return self._items.popleft()

@@ -200,6 +200,7 @@ class SteppingKernel(Kernel):
         waiting_for: str,
         *,
         waiters: Waiters | None = None,
+        blocked: Callable[[], bool] | None = None,
         deadline: int | None = None,
         waiting_on: object = None,
     ) -> bool:
@@ -208,7 +209,11 @@ class SteppingKernel(Kernel):
             raise no_thread()
         if self.unwinding:
             return super().block(
-                waiting_for, waiters=waiters, deadline=deadline, waiting_on=waiting_on
+                waiting_for,
+                waiters=waiters,
+                blocked=blocked,
+                deadline=deadline,
+                waiting_on=waiting_on,
             )
         self.point(Op("go on after a sleep", _always, deadline))
         return False

@@ -7,13 +7,15 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from queue import Queue, SimpleQueue
+from queue import Empty, Queue, SimpleQueue
+from types import FrameType
 from typing import Any
 
 import flask
@@ -667,6 +669,75 @@ def test_a_finalizer_may_put_into_a_queue() -> None:
         gc.collect()
         sim.settle()
         assert (gone(), len(sim.threads)) == (None, 1)
+
+
+def lock_held() -> tuple[Callable[[], object], Callable[[], object]]:
+    """Return what waits for a second, and what ends that wait."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lambda: lock.acquire(timeout=1), lock.release
+
+
+def queue_empty() -> tuple[Callable[[], object], Callable[[], object]]:
+    queue = SimpleQueue[int]()
+
+    def get_untraced() -> bool:
+        try:
+            queue.get(timeout=1)
+        except Empty:
+            return False
+        return True
+
+    return get_untraced, lambda: queue.put(1)
+
+
+@pytest.mark.parametrize("make", [lock_held, queue_empty])
+def test_a_finalizer_may_end_a_wait_wherever_that_begins(
+    make: Callable[[], tuple[Callable[[], object], Callable[[], object]]],
+) -> None:
+    """Its thread goes on at once, and later waits last as long as they may.
+
+    A trace function stands for the finalizer: the interpreter calls either between two lines.
+    """
+    left: int = 0
+    finish: Callable[[], object] = print
+    traced = ("apscheduler_fakes.locks", "apscheduler_fakes.kernel")
+
+    def trace_untraced(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal left
+        if event == "call":
+            return trace_untraced if frame.f_globals["__name__"] in traced else None
+        left -= 1
+        if not left:
+            finish()
+        return trace_untraced
+
+    def try_everywhere_untraced() -> list[tuple[object, float, float]]:
+        nonlocal left, finish
+        seen: list[tuple[object, float, float]] = []
+        with Simulation() as sim:
+            while left <= 0:
+                wait, finish = make()
+                later = threading.Thread(target=lambda: time.sleep(2))
+                later.start()
+                begun, left = sim.clock.elapsed, len(seen) + 1
+                woken = wait()
+                waited = sim.clock.elapsed - begun
+                if left <= 0:
+                    later.join()
+                    seen.append((woken, waited, sim.clock.elapsed - begun))
+        return seen
+
+    before = sys.gettrace()
+    sys.settrace(trace_untraced)
+    try:
+        seen = try_everywhere_untraced()
+    finally:
+        sys.settrace(before)
+
+    # Without a wait's end there are more: the lines after it.
+    begins = seen.index((False, 1.0, 2.0))
+    assert seen[:begins] == [(True, 0.0, 2.0)] * begins
 
 
 def test_a_finalizer_between_two_threads_cannot_wait() -> None:
