@@ -84,7 +84,9 @@ class World:
         self._pools = False  # Whether the warm-up has used one.
         self._undo = ExitStack()
         self._held = Replaced()
+        self._reached = Reached(self._held)
         self._contents = Contents()
+        self._modules = set(sys.modules)  # Those that no schedule has imported.
         self._handlers = Handlers()
         self._kernel: ExploredKernel
         self._unraisable: Callable[[Any], None]
@@ -107,13 +109,11 @@ class World:
             undo.enter_context(virtual_dates())
             names = install.Names(self._held)
             undo.callback(names.uninstall)
-            reached = Reached(self._held)
-            undo.callback(reached.put_back)
+            undo.callback(self._reached.put_back)
             activate(self._kernel)  # What replaces real locks is made inside.
             try:
                 names.install()
-                reached.replace([self.program, *self.given])
-                self._contents = Contents(self._held.found)
+                self._look_for_contents()
             finally:
                 self._end(self._kernel)
             self._swap(names)
@@ -144,8 +144,10 @@ class World:
         self._undo.close()
         self._raise_interruption()
 
+    @whole
     def settle(self) -> None:
         """Take in what the first run was like; the collector runs between schedules from now on."""
+        self._look_for_contents()  # In what it has made and imported, too.
         self._pools = self._uses_pools()
         _collect()
         if gc.isenabled():
@@ -320,6 +322,13 @@ class World:
             max_steps=MAX_STEPS,
             diagnose=self._diagnose,  # Nothing that knows the kernel: it would be garbage.
         )
+
+    def _look_for_contents(self) -> None:
+        """Replace what the program comes to, and note what that holds."""
+        modules = list(sys.modules.items())  # A real thread may import one meanwhile.
+        imported = [module for name, module in modules if name not in self._modules]
+        self._reached.replace([self.program, *self.given, *imported])
+        self._contents = Contents(self._held.found)
 
     def _diagnose(self) -> SimulationError | None:
         return taking_part_from_outside(self._kernel)

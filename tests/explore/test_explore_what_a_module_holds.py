@@ -1,11 +1,13 @@
 """What a semaphore, event, barrier or queue from outside holds is the same in every schedule."""
 
 import queue
+import sys
 import threading
 from collections import UserList
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from apscheduler_fakes import Random, ScheduleFailure, Simulation, explore, repl
 from apscheduler_fakes.records import Stops
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.world import World
+
+MADE: dict[str, Any] = {}
 
 
 class Jobs(queue.Queue[int]):
@@ -179,6 +183,27 @@ def test_a_semaphore_that_is_kept_hides_no_other_failure() -> None:
 
     with pytest.raises(ScheduleFailure, match="ValueError: the fault"):
         explore(program)
+
+
+def test_what_is_made_in_the_first_run_alone_is_put_back_to_what_that_left() -> None:
+    """Be it a global that is made when first asked for, or one of a module that is imported."""
+    MADE.clear()
+
+    def program() -> object:
+        if not MADE:
+            MADE["slots"] = threading.Semaphore(3)
+            sys.modules["made_in_a_run"] = module = ModuleType("made_in_a_run")
+            module.event = threading.Event()  # type: ignore[attr-defined]
+        event = sys.modules["made_in_a_run"].event
+        seen = MADE["slots"]._value, event.is_set()
+        MADE["slots"].acquire()
+        (event.clear if event.is_set() else event.set)()
+        return seen
+
+    try:
+        assert outcomes(program, Random(3)) == {(2, True): 3}
+    finally:
+        del sys.modules["made_in_a_run"]
 
 
 def test_what_real_threads_wait_for_is_left_to_them() -> None:
