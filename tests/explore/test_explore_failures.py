@@ -1225,8 +1225,8 @@ def test_an_exploration_beside_that_of_another_thread_is_refused() -> None:
         with pytest.raises(NotModelled) as caught:
             explore(threading.Event)
         told.append(str(caught.value))
-        with pytest.raises(NotModelled) as caught, Simulation():
-            told.append("never")
+        with pytest.raises(NotModelled) as caught:
+            Simulation().__enter__()
         told.append(str(caught.value))
 
     with World(threading.Event) as world:

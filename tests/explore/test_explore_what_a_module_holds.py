@@ -208,12 +208,20 @@ def test_what_is_made_in_the_first_run_alone_is_put_back_to_what_that_left() -> 
 
 def test_what_real_threads_wait_for_is_left_to_them() -> None:
     """An event that somebody outside waits for stays set, and a pool outside has its jobs."""
-    event = threading.Event()
+    event, begun = threading.Event(), threading.Event()
+    inside: Any = event._cond  # type: ignore[attr-defined]
+
+    def wait() -> None:
+        with inside:
+            begun.set()
+            inside.wait()
+
     with ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(event.wait)
+        waits = pool.submit(wait)
         after = pool.submit(int, "1")
-        while not event._cond._waiters:  # type: ignore[attr-defined]
-            threading.Event().wait(0.001)
+        assert begun.wait()
+        with inside:  # It waits: it has let go of this.
+            pass
 
         def program() -> None:
             assert pool
@@ -221,7 +229,7 @@ def test_what_real_threads_wait_for_is_left_to_them() -> None:
 
         assert explore(program, Random(1)).schedules == 1
         assert event.is_set()
-        assert waits.result()
+        assert waits.result() is None
         assert after.result() == 1
 
 
