@@ -1,8 +1,9 @@
 """A report that code has caught again and again, raised where whoever catches it has done so.
 
-That is where the ``except`` or ``with`` that kept it has just ended: every ``finally`` and
-``__exit__`` on the way has run, and whatever keeps the report further out meets it again there. Who
-traced the thread until then, as coverage or a debugger, does so no more.
+That is where the ``except`` or ``with`` that kept it has just ended, or where what was called has
+returned although it raised, as ``hasattr`` does: every ``finally`` and ``__exit__`` on the way has
+run, and whatever keeps the report further out meets it again there. Who traced the thread until
+then, as coverage or a debugger, does so no more.
 """
 
 import sys
@@ -13,6 +14,9 @@ from weakref import ref
 
 from apscheduler_fakes.report import STANDARD, own_frames
 
+# What a handler begins with, and what one for the end of a handler does, behind a COPY.
+_HANDLES = {opmap["PUSH_EXC_INFO"], opmap["POP_EXCEPT"]}
+
 
 class Insistence:
     """Raises an error wherever code has handled one and does not raise it on."""
@@ -21,10 +25,13 @@ class Insistence:
         self._error: BaseException | None = None
         self._held: dict[FrameType, ref[object]] = {}
         self._handled = False
+        # Where it has come since it was last raised.
+        self._reached: set[FrameType] = set()
 
     def hold(self, error: BaseException) -> None:
         """Raise an error in whoever called into the simulation, and in its callers, from now on."""
         self._error = error
+        self._reached.clear()
         for frame in own_frames(sys._getframe()):
             if frame not in self._held and frame.f_globals.get("__name__") not in STANDARD:
                 self._hold(frame)
@@ -34,6 +41,7 @@ class Insistence:
         """Let the error be caught: outside the simulation it may."""
         frames = list(self._held)
         self._held.clear()  # So that nobody holds them again.
+        self._reached.clear()
         for frame in frames:
             frame.f_trace = None
             frame.f_trace_opcodes = False
@@ -55,13 +63,17 @@ class Insistence:
         if event != "opcode":
             return
         opcode = frame.f_code.co_code[frame.f_lasti]
+        if opcode in _HANDLES:
+            self._reached.add(frame)
         handled, self._handled = self._handled, opcode == opmap["POP_EXCEPT"]
-        if handled and opcode != opmap["RERAISE"]:
+        kept = handled or (frame not in self._reached and opcode != opmap["COPY"])
+        if kept and opcode != opmap["RERAISE"]:
             if frame.f_lineno is not None:
                 assert self._error is not None
+                self._reached.clear()
                 raise self._error
             # The end of an ``except*`` has no line, and tracebacks without one are taken amiss.
-            self._handled = True
+            self._handled = handled
 
 
 def _trace_no_call_untraced(_frame: FrameType, _event: str, _argument: object) -> None:

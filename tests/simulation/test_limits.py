@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from statistics import median
@@ -269,6 +269,47 @@ def catch_around_catching_untraced(call: Callable[[], object]) -> None:
                     catch_all_untraced(call)
 
 
+def stop_iterating_untraced(call: Callable[[], object]) -> None:
+    class Items:
+        def __iter__(self) -> Iterator[object]:
+            return self
+
+        def __next__(self) -> object:
+            return self._next_untraced()
+
+        def _next_untraced(self) -> object:
+            try:
+                return call()
+            except:  # noqa: E722
+                raise StopIteration from None
+
+    while True:
+        for _ in Items():
+            pass
+
+
+def have_no_attribute_untraced(call: Callable[[], object]) -> None:
+    class Remote:
+        def __getattr__(self, name: str) -> object:
+            return self._get_untraced(name)
+
+        def _get_untraced(self, name: str) -> object:
+            try:
+                return call()
+            except BaseException:  # noqa: BLE001
+                raise AttributeError(name) from None
+            finally:
+                asked.append(name)
+
+    asked: list[str] = []
+    remote = Remote()
+    while True:
+        before = len(asked)
+        if found := hasattr(remote, "value"):
+            assert found
+        assert asked[before:] == ["value"]
+
+
 LOOPS = [
     catch_all_untraced,
     suppress_all_untraced,
@@ -276,6 +317,8 @@ LOOPS = [
     catch_group_untraced,
     leave_before_catching_untraced,
     catch_around_catching_untraced,
+    stop_iterating_untraced,
+    have_no_attribute_untraced,
 ]
 
 
