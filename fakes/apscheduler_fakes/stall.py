@@ -8,7 +8,8 @@ thread out of a real wait; ``interrupt_main`` and an asynchronous exception do n
 
 Python calls signal handlers in the process's main thread only. A simulation in another is sent an
 asynchronous exception: that ends a busy loop at once, and a real wait when it is over. Until then
-the report stands on the standard error.
+the report stands on the standard error, and so does that of a wait that no signal ends, as
+``os.system``.
 """
 
 import _thread
@@ -161,6 +162,7 @@ class _BySignal(_Watch):
 
     def __init__(self, timeout: float, more_time: str) -> None:
         super().__init__(timeout, more_time)
+        self._reported: Kernel | None = None
         self._before = _set_handler(SIGNAL, self._handle)
 
     def end(self) -> None:
@@ -168,6 +170,12 @@ class _BySignal(_Watch):
             _set_handler(SIGNAL, self._before)
 
     def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
+        if self.stalled is kernel and self._reported is not kernel:
+            # Python calls no handler in what begins anew after each signal.
+            frame = sys._current_frames().get(self.os_ident)
+            if not self.is_excused(frame):
+                self._reported = kernel
+                _report_in_a_bare_thread(self.stall(kernel)[0])
         self.stalled = kernel
         signal.pthread_kill(self.os_ident, SIGNAL)
 
@@ -192,7 +200,11 @@ class _ByException(_Watch):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self.os_ident), ctypes.py_object(StallLimit)
             )
-            sys.stderr.write(f"StallLimit: {kernel.failure}\n")
+            _report_in_a_bare_thread(kernel.failure)
+
+
+def _report_in_a_bare_thread(error: StallLimit) -> None:
+    sys.stderr.write(f"StallLimit: {error}\n")
 
 
 def _in_debugger(frame: FrameType | None) -> bool:

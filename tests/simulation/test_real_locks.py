@@ -632,6 +632,27 @@ def test_a_real_wait_in_another_os_thread_is_reported(
     assert "simulates waits for something real" in told[0]
 
 
+def test_a_wait_that_no_signal_ends_is_reported(
+    watches: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What begins anew after each signal, as ``os.system``, is told of on the standard error."""
+    told: list[str] = []
+
+    def look() -> None:
+        beside(watches[-1].look_in_a_bare_thread)
+        told.append(capsys.readouterr().err)
+
+    with pytest.raises(StallLimit) as caught, Simulation(stall_timeout=1000):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [stall.SIGNAL])
+        for _ in range(5):
+            look()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [stall.SIGNAL])
+
+    assert [text[:40] for text in told if text] == ["StallLimit: no switch for 1000 s of real"]
+    assert "MainThread waits for something real" in "".join(told)
+    assert "MainThread waits for something real" in str(caught.value)
+
+
 def test_a_simulation_in_another_os_thread_may_take_its_time(think: Callable[[], None]) -> None:
     """Whoever stands in the debugger there may think, and what goes on is no stall."""
 
