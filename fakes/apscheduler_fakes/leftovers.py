@@ -2,7 +2,7 @@
 
 Each would go on counting on its threads: a pool gives work to a worker that is gone, a scheduler
 says that it runs. So they are left as if they had no threads yet: the next submission starts a
-worker, and a scheduler is one that was stopped and can be started.
+worker, and a scheduler is one that was stopped and can be started, or be shut down once.
 """
 
 import concurrent.futures.thread as pools
@@ -64,6 +64,19 @@ def without_threads(kernel: Kernel) -> Iterator[None]:
         executor._idle_semaphore = Semaphore(0)
     for scheduler in schedulers:
         scheduler.state = STATE_STOPPED
+        scheduler.shutdown = _shut_down_as_if_running(scheduler)
+
+
+def _shut_down_as_if_running(scheduler: Any) -> Callable[..., None]:
+    """Return its ``shutdown`` for one call: who started it may do so, now that it is stopped."""
+
+    @wraps(scheduler.shutdown)
+    def shutdown(*args: Any, **kwargs: Any) -> None:
+        del scheduler.shutdown
+        scheduler.state = STATE_RUNNING
+        scheduler.shutdown(*args, **kwargs)
+
+    return shutdown
 
 
 def scheduler_of(thread: Any) -> Any:

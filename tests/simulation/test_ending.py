@@ -21,7 +21,8 @@ from typing import Any
 import flask
 import greenlet
 import pytest
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_SCHEDULER_SHUTDOWN
+from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
@@ -603,6 +604,25 @@ def test_a_scheduler_left_running_is_one_that_was_stopped() -> None:
         scheduler.add_job(ran.append, args=["ran"])
         sim.settle()
     assert (ran, scheduler.running) == (["ran"], False)
+
+
+@pytest.mark.parametrize("started_again", [False, True])
+def test_a_scheduler_left_running_can_be_shut_down_once(started_again: bool) -> None:
+    """By what an app gives to ``atexit``, or a clean-up after the block; again is too often."""
+    with Simulation():
+        scheduler = BackgroundScheduler()
+        scheduler.start()
+    events: list[int] = []
+    scheduler.add_listener(lambda event: events.append(event.code), EVENT_SCHEDULER_SHUTDOWN)
+    if started_again:
+        with Simulation():
+            scheduler.start()
+            scheduler.shutdown()
+    else:
+        scheduler.shutdown()
+    assert events == [EVENT_SCHEDULER_SHUTDOWN]
+    with pytest.raises(SchedulerNotRunningError):
+        scheduler.shutdown()
 
 
 def test_a_scheduler_that_a_function_left_running_was_stopped_too() -> None:
