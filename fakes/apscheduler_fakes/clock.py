@@ -30,7 +30,9 @@ class Clock:
     there, in order of time; at one instant the scheduler that was made first comes first.
 
     What waits or sleeps takes real time: ``time.sleep``, every wait with a time-out, and a
-    scheduler with a thread of its own, whose jobs no tick runs. In a ``Simulation`` none does.
+    scheduler with a thread of its own, whose jobs no tick runs. In a ``Simulation`` none does. What
+    looks at ``time.monotonic`` for its time-out waits for a tick, as ``as_completed`` of
+    ``concurrent.futures``.
 
     Args:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.
