@@ -262,7 +262,7 @@ class PoolFuture(Future[Any]):
         if self.cancelled():
             return CancelledError(_CANCELLED), None
         error = self.exception()
-        return error, error and error.__traceback__
+        return error, getattr(error, "__traceback__", None)
 
     def set_exception(self, exception: BaseException | None) -> None:
         """Note how far the job has come; a cancelled one stays so.

@@ -287,6 +287,23 @@ def test_a_fork_that_cancels_a_job_drops_nothing_from_its_parents_queue(
         assert not pool.futures[0].cancelled()
 
 
+def test_a_fork_that_cancels_a_job_in_a_queue_of_threads_leaves_its_parents_alone(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nobody in a fork who would run it, and its parent's pool has it still."""
+    executor = ThreadPoolExecutor(1)
+    scheduler.add_executor(executor, "small")
+    with JobGroup(scheduler) as group:
+        group.add_job(work, executor="small")
+        future = group.add_job(work, id="queued", executor="small")
+        time.sleep(0.1)
+        for other in (0, 1 << 31):
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "getpid", lambda other=other: other)
+                assert future.cancel()
+        assert executor._instances["queued"] == 1
+
+
 @pytest.mark.usefixtures("broken")
 def test_the_first_job_of_a_pool_that_replaces_a_broken_one(scheduler: Any) -> None:
     """APScheduler makes another pool in the middle of a hand-over, whose job has to run then."""
