@@ -154,8 +154,9 @@ class JobFuture(Future[Any]):
         if is_new:
             try:
                 # First: who is told finds its id free.
-                if self._pool_future is not None and self._process == os.getpid():
-                    self._pool_future.cancel()
+                pool_future = self._pool_future  # Whoever answers meanwhile forgets it.
+                if pool_future is not None and self._process == os.getpid():
+                    pool_future.cancel()
             finally:
                 with self._condition:
                     # As Future.cancel() does, but who waits is told before any callback runs.
@@ -167,14 +168,11 @@ class JobFuture(Future[Any]):
         """Return whether its pool drops it, or has: of that its executor hears, and cancels it."""
         if self._pool_future is None and wait:
             self._watch.wait_for_hand_over(self)
-        if self._pool_future is None:
+        pool_future = self._pool_future  # As above.
+        if pool_future is None:
             return False
         self._gives_up = True
-        return self._pool_future.cancel()
-
-    def _forget_pool(self) -> None:
-        """Let go of what its pool knows, which keeps the job, when there is no more to know."""
-        self._elsewhere, self._pool_future = False, None
+        return pool_future.cancel()
 
     def _give_up(self, *, wait: bool = True) -> None:
         """Cancel the job, and if whoever is handing it over can't be waited for, let him do it."""

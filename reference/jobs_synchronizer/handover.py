@@ -127,7 +127,7 @@ def _observe_endings(executor: Any) -> None:
             if isinstance(run_id, RunId) and run_id.future is not None:
                 future, run_id.future = run_id.future, None
                 _ended(future, event, run_id.grace)
-                future._forget_pool()
+                future._pool_future = None  # It keeps the job.
 
     def run_job_error(job_id: str, exc: BaseException, traceback: Any = None) -> None:
         if not isinstance(job_id, RunId):
@@ -139,7 +139,7 @@ def _observe_endings(executor: Any) -> None:
             # What has a traceback was raised in this process, before a job went to another one.
             unsent = traceback is not None and not job_id.in_a_thread
             _lost(future, exc, begun=not (unsent or isinstance(exc, CancelledError)))
-            future._forget_pool()
+            future._pool_future = None  # It keeps the job.
             if not future.cancelled():
                 # As the executor's own does, which waits for the lock.
                 told = future._not_run or future
@@ -318,23 +318,26 @@ def _copy_of(job: Any) -> Any:
 
 
 def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
-    if event is not None and event.code == events.EVENT_JOB_MISSED:
-        due = f"it was due at {event.scheduled_run_time}"
-        what = f"was missed: {due} and did not begin within its grace of {grace} s"
-        advice = "Leave misfire_grace_time out, or give its executor more workers."
-        future._fail(JobMissed, what, advice)
-    elif event is not None and not isinstance(event.exception, NotBegun):
-        if event.exception is not None and event.exception.__traceback__ is None:
-            # It comes from another process, and its traceback as a text.
-            with suppress(Exception):  # Of an exception that takes no note.
-                event.exception.add_note(f"In the pool's process:\n{event.traceback}".rstrip())
-        future._settle(event.retval, event.exception)
-    elif future._outcome is not None:  # Of it nothing is told, or that it was called again.
-        future._settle(*future._outcome)
-    elif event is None:
-        what = f"has ended in executor {future._executor!r}, which does not tell how"
-        advice = "Have the executor pass on the events that run_job returns."
-        future._fail(JobLost, what, advice)
+    match event and event.code:
+        case events.EVENT_JOB_MISSED:
+            due = f"it was due at {event.scheduled_run_time}"
+            what = f"was missed: {due} and did not begin within its grace of {grace} s"
+            advice = "Leave misfire_grace_time out, or give its executor more workers."
+            future._fail(JobMissed, what, advice)
+        case int() if not isinstance(event.exception, NotBegun):
+            if event.exception is not None and event.exception.__traceback__ is None:
+                # It comes from another process, and its traceback as a text.
+                with suppress(Exception):  # Of an exception that takes no note.
+                    event.exception.add_note(f"In the pool's process:\n{event.traceback}".rstrip())
+            future._settle(event.retval, event.exception)
+        case _ if (
+            future._outcome is not None
+        ):  # Nothing is told of it, or that it was called again.
+            future._settle(*future._outcome)
+        case None:
+            what = f"has ended in executor {future._executor!r}, which does not tell how"
+            advice = "Have the executor pass on the events that run_job returns."
+            future._fail(JobLost, what, advice)
 
 
 def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:

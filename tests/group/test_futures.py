@@ -295,13 +295,14 @@ def test_a_fork_that_cancels_a_job_in_a_queue_of_threads_leaves_its_parents_alon
     scheduler.add_executor(executor, "small")
     with JobGroup(scheduler) as group:
         group.add_job(work, executor="small")
-        future = group.add_job(work, id="queued", executor="small")
         time.sleep(0.1)
         for other in (0, 1 << 31):
+            future = group.add_job(work, id=f"{other}", executor="small")
+            time.sleep(0.1)
             with monkeypatch.context() as patch:
                 patch.setattr(os, "getpid", lambda other=other: other)
                 assert future.cancel()
-        assert executor._instances["queued"] == 1
+            assert executor._instances[f"{other}"] == 1
 
 
 @pytest.mark.usefixtures("broken")

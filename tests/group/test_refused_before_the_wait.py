@@ -306,8 +306,9 @@ def test_a_scheduler_that_gives_a_job_another_id(sim: Simulation) -> None:
     scheduler.start()
     ran: list[str] = []
     with JobGroup(scheduler) as group:
-        with pytest.raises(JobRefused, match=r"another id or store.*Pass the id, and the store,"):
-            group.add_job(ran.append, args=["other"], id="1")
+        for id_ in ("1", "z"):
+            with pytest.raises(JobRefused, match=r"another id or store.*Pass the id, and the"):
+                group.add_job(ran.append, args=["other"], id=id_)
         assert scheduler.get_jobs() == []
         assert group.add_job(ran.append, args=["its own"], id="tenant:1").result(30) is None
     assert ran == ["its own"]
