@@ -46,14 +46,14 @@ class Stores:
 
     Args:
         scheduler: The scheduler.
-        is_waited_for: Returns whether whoever has their lock may wait for this thread.
+        gives_up: Returns whether a thread that wants the lock, for a job if any, waits no longer.
     """
 
-    def __init__(self, scheduler: Any, is_waited_for: Callable[[], bool]) -> None:
+    def __init__(self, scheduler: Any, gives_up: Callable[[JobFuture | None], bool]) -> None:
         self._scheduler = scheduler
-        self._is_waited_for = is_waited_for
+        self._gives_up = gives_up
 
-    def lock(self, *, wait: bool = True) -> bool:
+    def lock(self, *, wait: bool = True, of: JobFuture | None = None) -> bool:
         """Acquire their lock, unless who has it may wait for this thread.
 
         A shutdown keeps it until all jobs have ended, the one that this thread runs included. A
@@ -61,11 +61,12 @@ class Stores:
 
         Args:
             wait: Whether to wait for who has it.
+            of: The job that it is for, if it is for one that is to be taken out.
         """
         while not self._are_being_shut_down():
             if self._scheduler._jobstores_lock.acquire(wait, _LOOK_AGAIN if wait else -1):
                 return True
-            if not wait or self._is_waited_for():
+            if not wait or self._gives_up(of):
                 return False
         return bool(self._scheduler._jobstores_lock.acquire(blocking=False))
 

@@ -108,7 +108,7 @@ class Watch:
 
     def __init__(self, scheduler: BaseScheduler) -> None:
         self.scheduler = scheduler
-        self._stores = Stores(scheduler, self._is_waited_for)
+        self._stores = Stores(scheduler, self._gives_up)
         # Of what follows; nothing else is waited for by who holds it. The same thread may take it
         # again between any two steps: garbage collection closes a generator, and its block ends.
         self._lock = threading.RLock()
@@ -310,7 +310,9 @@ class Watch:
             return
         here = self._stores.are_locked_here()
         wait = wait and not self._has_other_stores()
-        locked = not here and self._stores.lock(wait=wait)
+        locked = not here and self._stores.lock(wait=wait, of=future)
+        if not locked and not self.waits_for(future):
+            return  # Somebody else has taken it out meanwhile.
         if not locked and (here or not wait or tells_of_a_loss()):
             self._left[future] = None
             self._take_what_is_left()  # It may have been released meanwhile.
@@ -329,9 +331,13 @@ class Watch:
         if removed:
             self._tell_of_removal(future)
 
-    def _is_waited_for(self) -> bool:
-        """Return whether whoever has the stores' lock may wait for this thread."""
-        return tells_of_a_loss() or self._has_other_stores()
+    def _gives_up(self, future: JobFuture | None) -> bool:
+        """Return whether whoever has the stores' lock may wait for this thread, or has done it.
+
+        When nothing is waited for any longer, nobody can see a shutdown that has it.
+        """
+        done = future is not None and not self.waits_for(future)
+        return done or tells_of_a_loss() or self._has_other_stores()
 
     def _has_other_stores(self) -> bool:
         """Return whether this thread has the lock of another scheduler's stores."""
@@ -366,7 +372,7 @@ class Watch:
 
     def wait_for_hand_over(self, future: JobFuture) -> None:
         """Wait until an executor has a job, unless who hands it over may wait for this thread."""
-        if self.waits_for(future) and self._stores.lock():
+        if self.waits_for(future) and self._stores.lock(of=future):
             self._stores.release()
 
     def _remove(self, future: JobFuture) -> bool:
@@ -507,7 +513,7 @@ class Watch:
 
     def _is_gone(self, future: JobFuture) -> bool:
         """Return whether a job is in its store no longer; of a shutdown, another event tells."""
-        if not self._stores.lock():
+        if not self._stores.lock(of=future):
             return False
         try:
             found = self._stores.have(future)

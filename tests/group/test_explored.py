@@ -348,6 +348,25 @@ def test_a_job_that_two_threads_cancel(executor: Callable[[], Any], preemptions:
     assert seen == {"cancelled", *(["value"] if runs else [])}
 
 
+@pytest.mark.soundness
+def test_a_job_that_is_cancelled_while_its_worker_comes_to_its_end() -> None:
+    """Who cancels it may be overtaken by the worker, who finds it cancelled, at any statement."""
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC, executors={"default": pool()})
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            future = group.add_job(int)
+            scheduler.look()
+            assert future.cancel() == future.cancelled()
+            concurrent.futures.wait([future])
+        scheduler.shutdown()
+        assert scheduler._executors["default"]._instances == {}
+
+    inside: list[Any] = [JobFuture._cancel, handover._observe_endings]
+    assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
+
+
 EVERYWHERE = [future_module, group_module, handover, opener, shutdown, stores, watch]
 
 
@@ -493,6 +512,24 @@ def test_a_callback_during_a_shutdown_that_waits(adds: bool, preemptions: int) -
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
     assert seen == {"value", "JobRemoved", "cancelled", *(["not added"] if adds else [])}
+
+
+def test_a_job_that_cancels_another_one_while_its_block_ends_before_a_shutdown() -> None:
+    """Who finds nothing to take back any longer does not wait for the shutdown: nobody hangs."""
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC, executors={"default": pool()})
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            far = group.add_job(int, run_date="2100-01-01")
+            scheduler.add_job(far.cancel)
+            scheduler.look()
+        scheduler.shutdown()
+        assert far.cancelled()
+        assert [scheduler._job_groups._waiting, scheduler._job_groups._left] == [{}, {}]
+        assert scheduler._listeners == []
+
+    assert explore(program, Exhaustive(max_preemptions=1)).complete
 
 
 @pytest.mark.parametrize("preemptions", [0, pytest.param(1, marks=pytest.mark.soundness)])
