@@ -147,7 +147,8 @@ def _is_from_outside(pool: Any) -> bool:
     # them, as a set of this package would for each job.
     worker = next(set.__iter__(pool._threads), None)
     used_outside = worker is not None and not hasattr(worker, "_virtual")
-    return used_outside or not isinstance(pool._shutdown_lock, Lock)
+    # An exploration has put a virtual lock over the real one of a pool from outside.
+    return used_outside or type(pool._shutdown_lock) is not Lock
 
 
 @wraps(_wait)

@@ -594,16 +594,17 @@ def test_nothing_stalls_between_two_schedules(monkeypatch: pytest.MonkeyPatch) -
     assert killed == []
 
 
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    """A pool with a real thread."""
+@pytest.fixture(params=["used", "unused"])
+def pool(request: pytest.FixtureRequest) -> Iterator[ThreadPoolExecutor]:
+    """A pool with a real thread, or one that has none yet."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(int).result()
+        if request.param == "used":
+            pool.submit(int).result()
         yield pool
 
 
 def test_a_pool_from_before_is_refused(pool: ThreadPoolExecutor) -> None:
-    """Real threads do not run in an order that could be chosen."""
+    """Real threads run in no order that could be chosen, and others would wait at a real queue."""
     with pytest.raises(OutsideThread, match="made outside the simulation, or used there since"):
         explore(lambda: pool.submit(int).result())
 
