@@ -230,7 +230,7 @@ def origin(frame: FrameType, kind: str) -> Origin:
         frame: Where the object was made, perhaps by the standard library for one of its own.
         kind: What it is.
     """
-    while frame.f_globals.get("__name__") in STANDARD and frame.f_back is not None:
+    while frame.f_globals.get("__name__") in _MAKERS and frame.f_back is not None:
         code = frame.f_code
         if code.co_name == "__init__":
             kind = code.co_qualname.partition(".")[0]
@@ -245,4 +245,5 @@ STANDARD = {
     "queue",
     "threading",
 }
+_MAKERS = STANDARD | {"apscheduler_fakes.repeatable"}  # Futures come by way of that.
 _OUTERMOST = {"Thread.run", "_WorkItem.run", "_worker"}

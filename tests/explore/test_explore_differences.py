@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -53,6 +54,15 @@ def looks_at_one_of_two_events(number: int) -> None:
 
     def look() -> None:
         events[number % 2].is_set()
+
+    written_programs.joined(look, look)
+
+
+def looks_at_one_of_two_futures(number: int) -> None:
+    futures = [Future[None](), Future[None]()]
+
+    def look() -> None:
+        futures[number % 2].done()
 
     written_programs.joined(look, look)
 
@@ -130,6 +140,10 @@ def has_a_text_of_its_own(number: int) -> None:
         (
             looks_at_one_of_two_events,
             r"touched the Event that MainThread made at \S+py:\d+ \(its object \d\), and then the",
+        ),
+        (
+            looks_at_one_of_two_futures,
+            r"touched the Future that MainThread made at \S+differences.py:\d+ \(its object \d\), ",
         ),
         (
             looks_at_one_of_two_threads,
