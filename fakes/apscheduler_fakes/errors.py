@@ -4,9 +4,20 @@ Flask turns an ``Exception`` into a 500 and APScheduler into an ``EVENT_JOB_ERRO
 program hangs must reach the test past both of them.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apscheduler_fakes.simulation import Simulation
+
 
 class SimulationError(BaseException):
-    """The simulated program cannot go on, or cannot be simulated."""
+    """The simulated program cannot go on, or cannot be simulated.
+
+    Attributes:
+        simulation: The one whose block it has left; ``None`` before that.
+    """
+
+    simulation: "Simulation | None" = None
 
 
 class Deadlock(SimulationError):

@@ -218,7 +218,8 @@ def pytest_runtest_makereport(
     if excinfo is not None and (_is_report(excinfo.value) or _running() is not None):
         _shorten(excinfo.value)
         excinfo.traceback = pytest.ExceptionInfo.from_exception(excinfo.value).traceback
-        _add_last_steps(item, call.when, _running())
+        ended = getattr(excinfo.value, "simulation", None)
+        _add_last_steps(item, call.when, _running() or ended)
     report = yield
     # All frames of a ScheduleFailure are hidden: its cause shows the test's.
     chain: Any = getattr(report.longrepr, "chain", None)

@@ -93,6 +93,7 @@ class Simulation:
         for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
         self._stall_timeout = None if for_ever else stall_timeout
         self._kernel: Kernel | None = None
+        self._outlook: list[str] = []
         self._undo = ExitStack()
 
     @whole
@@ -163,11 +164,14 @@ class Simulation:
             raise kernel.failure
         # What was refused is why somebody waits for ever.
         raised = kernel.refused or kernel.failure
+        self._outlook = kernel.next_to_wake()
         with self._undo, silence(kernel), without_threads(kernel):
             kernel.end()
         if kernel.interruption is not None:
             raise kernel.interruption
         failure = kernel.refused or kernel.failure or abandoned(kernel)
+        if failure is not None:
+            failure.simulation = self
         if failure is None or failure is exc_value or is_shown(failure):
             if exc_value is not None:
                 shorten(exc_value)
@@ -194,7 +198,8 @@ class Simulation:
     @property
     def outlook(self) -> list[str]:
         """What comes after the ``trace``, in words; nothing if nobody will wake by itself."""
-        return [] if self._kernel is None else self._kernel.next_to_wake()
+        kernel = self._kernel
+        return self._outlook if kernel is None or kernel.ending else kernel.next_to_wake()
 
     @property
     def has_failed(self) -> bool:

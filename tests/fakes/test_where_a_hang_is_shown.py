@@ -88,6 +88,12 @@ def test_it_hangs_itself({fixture}):
     threading.Event().wait()
 
 
+def test_it_hangs_in_a_block_of_its_own():
+    with Simulation():
+        time.sleep(1)
+        threading.Event().wait()
+
+
 def test_next():
     pass
 """
@@ -189,11 +195,11 @@ def test_a_hang_in_a_fixture_is_shown_as_any_is(pytester: pytest.Pytester, fixtu
     """It stands once, at its line, with the last steps, also where it is made for another test."""
     pytester.makepyfile(SETUP.format(fixture=fixture))
     result = pytester.runpytest("-p", "no:randomly")
-    result.assert_outcomes(passed=1, failed=1, errors=2)
-    for when in ("setup", "setup", "call"):
+    result.assert_outcomes(passed=1, failed=2, errors=2)
+    for when in ("setup", "setup", "call", "call"):
         result.stdout.fnmatch_lines(
             [
-                ">*threading.Event().wait()",
+                "*threading.Event().wait()",
                 "*Deadlock: nothing can run any more at 1.000000 s*",
                 f"*simulation, its last steps {when}*",
                 "  0.000000  ●  MainThread sleeps",
