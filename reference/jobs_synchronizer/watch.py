@@ -336,8 +336,11 @@ class Watch:
 
         When nothing is waited for any longer, nobody can see a shutdown that has it.
         """
-        done = future is not None and not self.waits_for(future)
-        return done or tells_of_a_loss() or self._has_other_stores()
+        if future is None:
+            is_done = not (self.scheduler.running or self._is_wanted())
+        else:
+            is_done = not self.waits_for(future)
+        return is_done or tells_of_a_loss() or self._has_other_stores()
 
     def _has_other_stores(self) -> bool:
         """Return whether this thread has the lock of another scheduler's stores."""

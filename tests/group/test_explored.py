@@ -514,24 +514,6 @@ def test_a_callback_during_a_shutdown_that_waits(adds: bool, preemptions: int) -
     assert seen == {"value", "JobRemoved", "cancelled", *(["not added"] if adds else [])}
 
 
-def test_a_job_that_cancels_another_one_while_its_block_ends_before_a_shutdown() -> None:
-    """Who finds nothing to take back any longer does not wait for the shutdown: nobody hangs."""
-
-    def program() -> None:
-        scheduler = OneLook(timezone=UTC, executors={"default": pool()})
-        scheduler.start()
-        with JobGroup(scheduler) as group:
-            far = group.add_job(int, run_date="2100-01-01")
-            scheduler.add_job(far.cancel)
-            scheduler.look()
-        scheduler.shutdown()
-        assert far.cancelled()
-        assert [scheduler._job_groups._waiting, scheduler._job_groups._left] == [{}, {}]
-        assert scheduler._listeners == []
-
-    assert explore(program, Exhaustive(max_preemptions=1)).complete
-
-
 @pytest.mark.parametrize("preemptions", [0, pytest.param(1, marks=pytest.mark.soundness)])
 def test_a_shutdown_that_waits_for_who_waits(preemptions: int) -> None:
     """A job opens a group, adds to it and waits while a shutdown waits for it: nobody hangs."""
@@ -986,6 +968,25 @@ def have_two_schedulers(call: Callable[[Any, Any], None]) -> None:
             assert [store.get_all_jobs() for store in kept] == [[], []]
     assert [store.get_all_jobs() for store in kept] == [[], []]
     assert [scheduler._job_groups._waiting for scheduler in schedulers] == [{}, {}]
+
+
+@pytest.mark.parametrize("call", [cancel_another, add_another])
+def test_a_job_that_uses_a_group_while_its_block_ends_before_a_shutdown(call: Any) -> None:
+    """Who finds nothing to take back, or nobody to add for, does not wait for the shutdown."""
+
+    def program() -> None:
+        scheduler = OneLook(timezone=UTC, executors={"default": pool()})
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            far = group.add_job(int, run_date="2100-01-01")
+            scheduler.add_job(call, args=[group, far])
+            scheduler.look()
+        scheduler.shutdown()
+        assert far.cancelled()
+        assert [scheduler._job_groups._waiting, scheduler._job_groups._left] == [{}, {}]
+        assert scheduler._listeners == []
+
+    assert explore(program, Exhaustive(max_preemptions=1)).complete
 
 
 @pytest.mark.parametrize("call", [cancel_another, add_another])
