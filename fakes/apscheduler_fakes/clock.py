@@ -102,6 +102,9 @@ class Clock:
                 "first."
             )
 
+    def __repr__(self) -> str:
+        return f"<Clock at {self.now().isoformat()}>"
+
     def now(self) -> datetime:
         """Return the clock's instant, in UTC."""
         return self._start + self._microseconds * MICROSECOND

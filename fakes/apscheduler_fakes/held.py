@@ -213,7 +213,7 @@ class HeldRLock(_HeldLockable, RLock):
 class _HeldLocal:
     """A virtual ``threading.local`` over a real one, which real threads go on using."""
 
-    __slots__ = ("_both",)
+    __slots__ = ("__weakref__", "_both")
 
     def __init__(self, real: Any, virtual: local) -> None:
         object.__setattr__(self, "_both", (real, virtual))
@@ -226,6 +226,9 @@ class _HeldLocal:
 
     def __delattr__(self, name: str) -> None:
         delattr(_here(self), name)
+
+    def __repr__(self) -> str:
+        return repr(_here(self))
 
 
 def _here(held: _HeldLocal) -> Any:

@@ -193,9 +193,9 @@ class Kernel:
 
         Args:
             run: What it runs. It must not raise.
-            at_end: Called at its end, also when it never ran.
             name: What reports call it.
             daemon: Whether it is a daemon thread.
+            at_end: Called at its end, also when it never ran.
 
         Raises:
             RuntimeError: The simulation is ending.

@@ -30,9 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     uncaptured.append(capture.global_and_fixture_disabled if capture else nullcontext)
     config.add_cleanup(partial(uncaptured.__delitem__, -1))
+    # Before its first colon pytest looks for a marker's name.
     config.addinivalue_line(
         "markers",
-        "simulation(start='2026-01-01T00:00:00Z', *, max_elapsed=86_400.0, max_steps=1_000_000, "
+        "simulation(start='2026-01-01T00Z', *, max_elapsed=86_400.0, max_steps=1_000_000, "
         "stall_timeout=10.0): what the fixture sim passes to its Simulation",
     )
     config.addinivalue_line(

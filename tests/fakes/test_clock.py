@@ -108,6 +108,12 @@ class Seconds(float):
         return f"Seconds({float(self)})"
 
 
+def test_a_clock_shows_its_instant(clock: Clock) -> None:
+    """As one does in a debugger, or below a test that failed."""
+    clock.tick(90)
+    assert repr(clock) == "<Clock at 2026-01-01T00:01:30+00:00>"
+
+
 @pytest.mark.parametrize("seconds", [Length.MINUTE, Seconds(60)])
 def test_a_number_may_print_itself_as_it_likes(clock: Clock, seconds: float) -> None:
     """It lets as much time pass as it stands for."""

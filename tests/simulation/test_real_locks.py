@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -686,6 +687,8 @@ def test_a_local_that_a_module_holds_is_each_threads_own(module: Any) -> None:
         assert module.local.name == "main"
         module.local.name = "main, later"
         del module.local.gone
+        assert weakref.ref(module.local)() is module.local
+        assert repr(module.local).startswith("<_thread._local object at 0x")
 
     assert seen == [{}, {}, "virtual", "virtual"]
     assert module.local is real
