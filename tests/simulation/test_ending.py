@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -691,14 +692,14 @@ def test_a_finalizer_may_put_into_a_queue() -> None:
         assert (gone(), len(sim.threads)) == (None, 1)
 
 
-def lock_held() -> tuple[Callable[[], object], Callable[[], object]]:
+def lock_held_untraced() -> tuple[Callable[[], object], Callable[[], object]]:
     """Return what waits for a second, and what ends that wait."""
     lock = threading.Lock()
     lock.acquire()
     return lambda: lock.acquire(timeout=1), lock.release
 
 
-def queue_empty() -> tuple[Callable[[], object], Callable[[], object]]:
+def queue_empty_untraced() -> tuple[Callable[[], object], Callable[[], object]]:
     queue = SimpleQueue[int]()
 
     def get_untraced() -> bool:
@@ -711,7 +712,7 @@ def queue_empty() -> tuple[Callable[[], object], Callable[[], object]]:
     return get_untraced, lambda: queue.put(1)
 
 
-@pytest.mark.parametrize("make", [lock_held, queue_empty])
+@pytest.mark.parametrize("make", [lock_held_untraced, queue_empty_untraced])
 def test_a_finalizer_may_end_a_wait_wherever_that_begins(
     make: Callable[[], tuple[Callable[[], object], Callable[[], object]]],
 ) -> None:
@@ -758,6 +759,21 @@ def test_a_finalizer_may_end_a_wait_wherever_that_begins(
     # Without a wait's end there are more: the lines after it.
     begins = seen.index((False, 1.0, 2.0))
     assert seen[:begins] == [(True, 0.0, 2.0)] * begins
+
+
+def test_what_is_freed_while_its_waiter_queues_up_is_free() -> None:
+    """Nobody stood in the queue yet who could be woken, so who does looks once more."""
+
+    class FreesLock(deque[Any]):
+        def append(self, place: Any) -> None:
+            lock.release()
+            super().append(place)
+
+    with Simulation() as sim:
+        lock: Any = threading.Lock()
+        lock.acquire()
+        lock._waiters = FreesLock()
+        assert (lock.acquire(timeout=1), sim.clock.elapsed) == (True, 0.0)
 
 
 def test_a_finalizer_between_two_threads_cannot_wait() -> None:
