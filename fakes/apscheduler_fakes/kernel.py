@@ -16,7 +16,6 @@ import threading
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -173,7 +172,11 @@ class Kernel:
         """
         if timeout >= _TIMEOUT_MAX:
             return None
-        length = whole_microseconds(timeout)
+        thread = self.running
+        length = whole_microseconds(
+            timeout, reading=self.now / 1_000_000, of_time=thread.has_read_time
+        )
+        thread.has_read_time = False
         if not length and timeout:
             if self.dust < _MUCH_DUST and self.explored is None:
                 self.dust += timeout
@@ -264,7 +267,7 @@ class Kernel:
         # A finalizer, which may run at any of these lines, may end the wait before it has begun.
         if waiters is not None:
             place = (thread, ticket)
-            waiters.append(place)
+            waiters[place] = None
         if deadline is not None:
             self._waits += 1
             heapq.heappush(self._timers, (deadline, self._waits, thread, ticket))
@@ -273,14 +276,13 @@ class Kernel:
         self._switch_to_hub(thread)
         if not thread.woken and waiters is not None:
             # Nobody else may ever look, and one who looks again and again must leave no trace.
-            with suppress(ValueError):  # Who woke somebody else has dropped it.
-                waiters.remove(place)
+            waiters.pop(place, None)
         return thread.woken
 
     def wake_first(self, waiters: Waiters) -> None:
         """Make the first thread that still waits in a queue ready; none is no error."""
         while waiters:
-            thread, ticket = waiters.popleft()
+            (thread, ticket), _ = waiters.popitem(last=False)
             if thread.ticket == ticket:
                 self._make_ready(thread, woken=True)
                 return

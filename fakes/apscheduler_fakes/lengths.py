@@ -1,17 +1,22 @@
 """Lengths of time: seconds, as a program gives them, in whole microseconds."""
 
-from math import ceil
+from math import ceil, ulp
 
-# By how much a length may lie above what was meant, in microseconds. A difference of two readings
-# of a steady clock is off by three roundings, each by half of what lies between its floats.
+# By how much a length may lie above what was meant, in microseconds: by what computing with small
+# floats leaves.
 _OFF = 0.025
 
-# That of two readings of time.time() too, and those lie further apart: this many a second.
-_GRAINS = 2.0**22
-_OFF_BY_GRAINS = 0.36
+# And by what time.time() leaves, whose floats lie further apart: so much more of a second each.
+# Any two of them since 1972 differ by a multiple of the first.
+_GRAIN = 2.0**-24
+_OFF_BY_TIME = 0.49
+
+# A difference of readings of a clock is off by three roundings, each by half of what lies between
+# its floats; of seconds, in microseconds.
+_ROUNDINGS = 1.5e6
 
 
-def whole_microseconds(length: float) -> int:
+def whole_microseconds(length: float, *, reading: float = 0, of_time: bool = False) -> int:
     """Return a length of time in whole microseconds, rounded up: no wait is over before its time.
 
     What computing with floats leaves is no part of it: ``0.1 + 0.2`` is 300,000, and a wait until
@@ -19,8 +24,13 @@ def whole_microseconds(length: float) -> int:
 
     Args:
         length: Seconds, not negative.
+        reading: What a steady clock shows that it may have been computed from.
+        of_time: Whether it may have been computed from ``time.time()``: then it is rounded to the
+            nearest.
     """
     if isinstance(length, int):
         return length * 1_000_000
-    off = _OFF_BY_GRAINS if (length * _GRAINS).is_integer() else _OFF
+    off = _OFF + _ROUNDINGS * ulp(reading)
+    if of_time or (length / _GRAIN).is_integer():
+        off = _OFF_BY_TIME
     return ceil(length * 1_000_000 - off)

@@ -12,7 +12,7 @@ In an exploration the kernel stops whoever is about to use one, and knows when n
 import _queue
 import _thread
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Hashable
 from operator import index
 from types import GenericAlias
@@ -121,7 +121,7 @@ class _Outliving:
     def _queue(self) -> Waiters:
         """Return the queue of the virtual threads that wait."""
         if self._waiters is None:
-            self._waiters = deque()
+            self._waiters = OrderedDict()
         return self._waiters
 
     def __reduce__(self) -> Any:

@@ -10,7 +10,7 @@ import _threading_local
 import sys
 import threading
 import traceback
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -96,7 +96,7 @@ def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None)
     if timeout == 0:
         kernel.count_step()
         return
-    waiters = virtual.joiners = virtual.joiners or deque()
+    waiters = virtual.joiners = virtual.joiners or OrderedDict()
     if not virtual.done:  # Only its end wakes who waits for it.
         kernel.block(f"waits for the end of {virtual.name}", waiters=waiters, deadline=deadline)
 

@@ -71,7 +71,10 @@ def sleep(_: object, seconds: float, /) -> None:
 def time(_: object) -> float:
     """Return the virtual instant in seconds since 1970. See ``time.time``."""
     kernel = here()
-    return _time() if kernel is None else instant(kernel) / 1_000_000 + kernel.dust
+    if kernel is None:
+        return _time()
+    kernel.running.has_read_time = True
+    return instant(kernel) / 1_000_000 + kernel.dust
 
 
 @native("time")

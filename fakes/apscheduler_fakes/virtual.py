@@ -1,6 +1,6 @@
 """A virtual thread as its kernel knows it, and what it did."""
 
-from collections import deque
+from collections import OrderedDict
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +28,7 @@ class VirtualThread:
         ticket: The number of its wait. What refers to an earlier one (a lock's queue, a timer) is
             so known to be stale, without being searched for.
         timed: Whether a timer refers to its wait.
+        has_read_time: Whether it has read the time since its last time-out.
         woken: Whether its last wait was ended by another thread.
         joiners: Who waits for its end; ``None`` before anybody did.
         at_end: Called at its end, also when it never ran.
@@ -40,6 +41,7 @@ class VirtualThread:
         "daemon",
         "done",
         "greenlet",
+        "has_read_time",
         "ident",
         "joiners",
         "number",
@@ -62,6 +64,7 @@ class VirtualThread:
         self.greenlet: greenlet
         self.at_end: Callable[[VirtualThread], object]
         self.done = False
+        self.has_read_time = False
         self.joiners: Waiters | None = None
         self.waiting_for = ""
         self.waiting_on: object = None
@@ -94,7 +97,7 @@ class VirtualThread:
         return f"<VirtualThread {self.number} {self.name!r}>"
 
 
-Waiters = deque[tuple[VirtualThread, int]]
+Waiters = OrderedDict[tuple[VirtualThread, int], None]
 """Threads that wait for one thing, first come first, each with the ticket of that wait."""
 
 

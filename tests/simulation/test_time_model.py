@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -129,6 +130,34 @@ def test_a_loop_that_runs_for_a_second_waits_no_more_often_than_for_real(
             wait(1 / rounds)
             waits += 1
     assert waits == rounds
+
+
+@pytest.mark.parametrize("year", [1980, 2000, 2026, 2100])
+def test_the_rest_of_a_time_out_ends_at_its_instant(year: int) -> None:
+    """What reading the time leaves, whose floats lie far apart, is no part of the rest."""
+    with Simulation(start=datetime(year, 1, 1, tzinfo=UTC)) as sim:
+        for timeout in (0.3, 1.0, 0.7, 5.1, 1.5):
+            for used in (0.1, 0.2, 0.01, 0.123, 0.05, 0.017):
+                begun, start = sim.clock.elapsed, time.time()
+                time.sleep(used)
+                time.sleep(timeout - (time.time() - start))
+                assert sim.clock.elapsed == pytest.approx(begun + timeout, abs=1e-9)
+
+
+@pytest.mark.parametrize("clock", ["time", "monotonic"])
+@pytest.mark.parametrize("passed", [0, 30 * 365 * 86_400])
+def test_an_instant_on_a_float_clock_is_met_exactly(clock: str, passed: int) -> None:
+    """Also after many years, and from another thread's reading of the time."""
+    with Simulation(start=datetime(2000, 1, 1, tzinfo=UTC), max_elapsed=2e9) as sim:
+        read = getattr(time, clock)
+        sim.clock.tick(passed)
+        for length in (1.234567, 0.000002, 0.1, 86_400.1):
+            begun = sim.clock.elapsed
+            end = read() + length
+            with ThreadPoolExecutor(1) as pool:
+                rest = end - pool.submit(read).result()
+            time.sleep(rest)
+            assert sim.clock.elapsed - begun == pytest.approx(length, abs=3e-7)
 
 
 @TIME_OUTS
