@@ -348,8 +348,8 @@ def test_a_job_that_two_threads_cancel(executor: Callable[[], Any], preemptions:
     assert seen == {"cancelled", *(["value"] if runs else [])}
 
 
-@pytest.mark.soundness
-def test_a_job_that_is_cancelled_while_its_worker_comes_to_its_end() -> None:
+@pytest.mark.parametrize("preemptions", [0, pytest.param(1, marks=pytest.mark.soundness)])
+def test_a_job_that_is_cancelled_while_its_worker_comes_to_its_end(preemptions: int) -> None:
     """Who cancels it may be overtaken by the worker, who finds it cancelled, at any statement."""
 
     def program() -> None:
@@ -364,7 +364,7 @@ def test_a_job_that_is_cancelled_while_its_worker_comes_to_its_end() -> None:
         assert scheduler._executors["default"]._instances == {}
 
     inside: list[Any] = [JobFuture._cancel, handover._observe_endings]
-    assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
+    assert explore(program, Exhaustive(max_preemptions=preemptions), switch_in=inside).complete
 
 
 EVERYWHERE = [future_module, group_module, handover, opener, shutdown, stores, watch]
@@ -995,12 +995,12 @@ def test_callbacks_on_two_schedulers_threads(sim: Simulation, call: Any) -> None
     have_two_schedulers(call)
 
 
-@pytest.mark.soundness
+@pytest.mark.parametrize("preemptions", [0, pytest.param(2, marks=pytest.mark.soundness)])
 @pytest.mark.parametrize("call", [cancel_another, add_another])
-def test_callbacks_on_two_schedulers_threads_in_every_order(call: Any) -> None:
+def test_callbacks_on_two_schedulers_threads_in_every_order(call: Any, preemptions: int) -> None:
     """Each cancels a job of the other scheduler, or adds one there: neither waits for ever."""
     program = partial(have_two_schedulers, call)
-    assert explore(program, Exhaustive(max_preemptions=2)).complete
+    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
 @pytest.mark.rows("E12")

@@ -299,7 +299,30 @@ class Retrying(DebugExecutor):  # type: ignore[misc]
         self._run_job_success(job.id, told)
 
 
-@pytest.mark.parametrize("executor", [Untold, Failing, Retrying])
+class Inline(concurrent.futures.Executor):
+    """A pool that has run what it takes when it has taken it."""
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a function."""
+        future = concurrent.futures.Future[Any]()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+class Reporting(DebugExecutor):  # type: ignore[misc]
+    """An executor that its pool's jobs tell of their end themselves."""
+
+    _pool = Inline()
+
+    def _do_submit_job(self, job: Any, run_times: Any) -> None:
+        self._pool.submit(self._run, job, run_times)
+
+    def _run(self, job: Any, run_times: Any) -> None:
+        told = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+        self._run_job_success(job.id, told)
+
+
+@pytest.mark.parametrize("executor", [Untold, Failing, Retrying, Reporting])
 def test_an_executor_that_tells_little_or_fails(scheduler: Any, executor: Any) -> None:
     """What a job has come to in this process is its answer, whatever its executor makes of it."""
     scheduler.add_executor(own := executor(), "own")
