@@ -1,82 +1,96 @@
 """What semaphores, events, barriers and queues from before an exploration hold.
 
 Each schedule finds it as the exploration has found it, and so does who comes after. Left alone are
-the items in queues, what a class derived from these holds beside, and what real threads wait for.
+the items themselves, things of a class derived from these, which may hold what nobody else can
+tell, and all of them where real threads live beside the exploration, which may use them any time.
 """
 
 import _queue
-import concurrent.futures.thread as pools
+import _thread
 import queue
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from copy import copy
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from apscheduler_fakes.loaded import attributes_of
+from apscheduler_fakes.loaded import LEFT_ALONE
 
 # Kept: inside a simulation these names are swapped.
 SIMPLE_QUEUE: Any = _queue.SimpleQueue
 
-# Where each holds it. Python 3.11 and 3.12 cannot shut a queue down.
-_STATE_OF: dict[type, tuple[str, ...]] = {
-    threading.Event: ("_flag",),
-    threading.Semaphore: ("_value",),
-    threading.Barrier: ("_state", "_count"),
-    queue.Queue: ("queue", "unfinished_tasks", "is_shutdown"),
+_OF_A_QUEUE = {"queue", "unfinished_tasks", "is_shutdown"}
+
+# Where each holds it, by its exact type; a SimpleQueue is its own container.
+_STATE_OF: dict[type, set[str]] = {
+    SIMPLE_QUEUE: set(),
+    threading.Event: {"_flag"},
+    threading.Semaphore: {"_value"},
+    threading.BoundedSemaphore: {"_value"},
+    threading.Barrier: {"_state", "_count"},
+    queue.Queue: _OF_A_QUEUE,
+    queue.LifoQueue: _OF_A_QUEUE,
+    queue.PriorityQueue: _OF_A_QUEUE,
 }
-
-HOLDERS = (SIMPLE_QUEUE, *_STATE_OF)
-
-# What can be told: a copy of another thing may share what it holds.
-_PLAIN = {bool, int, deque, list, set, dict, OrderedDict}
 
 
 class Contents:
-    """What some things hold now.
+    """What some things hold; of none, where real threads may use them, too."""
 
-    Args:
-        things: Which; others among them are passed over.
-    """
+    def __init__(self) -> None:
+        # Weakly: what the program lets go of must not live longer than without an exploration.
+        self._held: WeakKeyDictionary[Any, tuple[dict[str, Any], list[Any]]] = WeakKeyDictionary()
+        living = list(threading._active.values())  # type: ignore[attr-defined]
+        others = [each for each in living if each.ident != _thread.get_ident()]
+        self._alone = all(map(_is_of_the_runner, others))
 
-    def __init__(self, things: Iterable[Any] = ()) -> None:
-        held = [each for each in things if issubclass(type(each), HOLDERS)]
-        # Their workers are real threads.
-        of_pools = list(pools._threads_queues.values())
-        self._items = [
-            (each, _emptied(each))
-            for each in held
-            if issubclass(type(each), SIMPLE_QUEUE) and each not in of_pools
-        ]
-        self._states = [(each, _state(each)) for each in held]
-        self.put_back()
+    def note(self, things: Iterable[Any]) -> None:
+        """Note what things hold now, but for those that have been noted before.
+
+        Args:
+            things: Which; others among them are passed over.
+        """
+        for each in things:
+            names = _STATE_OF.get(type(each))
+            if self._alone and names is not None and each not in self._held:
+                attributes = getattr(each, "__dict__", {})
+                state = {name: attributes[name] for name in names & attributes.keys()}
+                self._held[each] = state, _filled(state.get("queue", each), None)
 
     def put_back(self) -> None:
         """Let them hold it again."""
-        for thing, items in self._items:
-            _emptied(thing)
-            for each in items:
-                SIMPLE_QUEUE.put(thing, each)
-        for thing, state in self._states:
-            attributes_of(thing).update({name: copy(value) for name, value in state.items()})
+        for thing, (state, items) in list(self._held.items()):
+            if state:
+                vars(thing).update(state)
+            _filled(state.get("queue", thing), items)
 
 
-def _emptied(items: Any) -> list[Any]:
-    """Take everything out of a SimpleQueue and return it."""
-    taken = []
-    with suppress(queue.Empty):
-        while True:
-            taken.append(SIMPLE_QUEUE.get_nowait(items))
-    return taken
+def _filled(container: Any, items: list[Any] | None) -> list[Any]:
+    """Fill a container with other items, which stays the same one, and return what is in it.
+
+    Args:
+        container: What may be one; in another kind nothing is changed.
+        items: Its items; ``None`` leaves it as it is.
+    """
+    if type(container) is SIMPLE_QUEUE:
+        taken = []
+        with suppress(queue.Empty):
+            while True:
+                taken.append(SIMPLE_QUEUE.get_nowait(container))
+        items = taken if items is None else items
+        for each in items:
+            SIMPLE_QUEUE.put(container, each)
+        return items
+    if type(container) not in (deque, list):
+        return []
+    if items is not None:
+        container.clear()
+        container.extend(items)
+    return list(container)
 
 
-def _state(thing: Any) -> dict[str, Any]:
-    """Return what is in the attributes of a thing; nothing if it cannot be told or waited for."""
-    attributes = attributes_of(thing)
-    names = (names for kind, names in _STATE_OF.items() if issubclass(type(thing), kind))
-    state = {name: copy(attributes[name]) for name in next(names, ()) if name in attributes}
-    waited_for = any(
-        each._waiters for each in attributes.values() if issubclass(type(each), threading.Condition)
-    )
-    return {} if waited_for or not _PLAIN.issuperset(map(type, state.values())) else state
+def _is_of_the_runner(thread: Any) -> bool:
+    """Return whether a thread is one of the test runner's, such as the timer of a time-out."""
+    runs = getattr(thread, "function", getattr(thread, "_target", None))
+    return str(getattr(runs, "__module__", "")).partition(".")[0] in LEFT_ALONE

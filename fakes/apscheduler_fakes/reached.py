@@ -22,7 +22,6 @@ from threading import Thread
 from types import CellType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from apscheduler_fakes.contents import HOLDERS
 from apscheduler_fakes.held import TYPES, Replaced
 from apscheduler_fakes.loaded import INSTALLED, LEFT_ALONE, attributes_of, names_of
 from apscheduler_fakes.stand_ins import STAND_INS
@@ -46,25 +45,10 @@ class Reached:
 
     def replace(self, things: Iterable[object]) -> None:
         """Replace what some things refer to, and what that refers to."""
-        todo = list(things)
-        seen = {id(each): each for each in todo}  # Kept alive, so that no other gets the same id.
-        guards: dict[int, bool] = {}
         looked_into = _TYPE_IDS | frozenset(map(id, _with_subclasses(tuple)))
-        while todo:
-            thing = todo.pop()
-            kind = type(thing)
-            if id(kind) not in guards:
-                guards[id(kind)] = _guards_its_own(kind)
-            if guards[id(kind)]:
-                continue
-            if issubclass(kind, HOLDERS):
-                self._replaced.by(thing)  # Itself: it is of a class of the program's.
+        for thing in reached_from(things):
             if _may_change(thing, looked_into) and _exchange(thing, partial(self._virtual, thing)):
                 self._changed.append(thing)
-            for each in filter(gc.is_tracked, _referred(thing)):
-                if id(each) not in seen:
-                    seen[id(each)] = each
-                    todo.append(each)
 
     def put_back(self) -> None:
         """Put everything back, but for what the program has put in its place."""
@@ -82,6 +66,26 @@ class Reached:
 
     def _real(self, thing: Any, value: Any) -> Any:
         return self._reals.get((id(thing), id(value)), value)
+
+
+def reached_from(things: Iterable[object]) -> Iterator[Any]:
+    """Return some things and what they refer to, each before it is looked into."""
+    todo = list(things)
+    seen = {id(each): each for each in todo}  # Kept alive, so that no other gets the same id.
+    guards: dict[int, bool] = {}
+    while todo:
+        thing = todo.pop()
+        kind = type(thing)
+        if id(kind) not in guards:
+            guards[id(kind)] = _guards_its_own(kind)
+        if id(kind) in _TYPE_IDS or not guards[id(kind)]:
+            yield thing
+        if guards[id(kind)]:
+            continue
+        for each in filter(gc.is_tracked, _referred(thing)):
+            if id(each) not in seen:
+                seen[id(each)] = each
+                todo.append(each)
 
 
 def _with_subclasses(kind: type) -> Iterator[type]:

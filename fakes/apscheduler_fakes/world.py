@@ -27,7 +27,7 @@ from apscheduler_fakes.kernel import Ended, activate, active
 from apscheduler_fakes.leftovers import abandoned, silence, without_threads
 from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.outside import taking_part_from_outside
-from apscheduler_fakes.reached import Reached
+from apscheduler_fakes.reached import Reached, reached_from
 from apscheduler_fakes.records import MAIN, Cut, Policy, Ran, Stops
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
@@ -113,7 +113,8 @@ class World:
             activate(self._kernel)  # What replaces real locks is made inside.
             try:
                 names.install()
-                self._look_for_contents()
+                self._reached.replace([self.program, *self.given])
+                self._contents.note(self._held.found)
             finally:
                 self._end(self._kernel)
             self._swap(names)
@@ -147,7 +148,9 @@ class World:
     @whole
     def settle(self) -> None:
         """Take in what the first run was like; the collector runs between schedules from now on."""
-        self._look_for_contents()  # In what it has made and imported, too.
+        modules = list(sys.modules.items())  # A real thread may import one meanwhile.
+        imported = [module for name, module in modules if name not in self._modules]
+        self._contents.note(reached_from([self.program, *self.given, *imported]))
         self._pools = self._uses_pools()
         _collect()
         if gc.isenabled():
@@ -322,13 +325,6 @@ class World:
             max_steps=MAX_STEPS,
             diagnose=self._diagnose,  # Nothing that knows the kernel: it would be garbage.
         )
-
-    def _look_for_contents(self) -> None:
-        """Replace what the program comes to, and note what that holds."""
-        modules = list(sys.modules.items())  # A real thread may import one meanwhile.
-        imported = [module for name, module in modules if name not in self._modules]
-        self._reached.replace([self.program, *self.given, *imported])
-        self._contents = Contents(self._held.found)
 
     def _diagnose(self) -> SimulationError | None:
         return taking_part_from_outside(self._kernel)

@@ -3,12 +3,13 @@
 import queue
 import sys
 import threading
-from collections import UserList
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from searching import outcomes
@@ -34,25 +35,33 @@ class Jobs(queue.Queue[int]):
         self.seen.append(item)
 
 
-class InItsOwnWay(queue.Queue[int]):
-    """Is a queue that keeps its items in another kind of list."""
+class SetUpLate(queue.Queue[int]):
+    """Is a queue with its items where nobody can copy them, and no queue before it is used."""
+
+    def __init__(self) -> None:
+        pass
+
+    def set_up(self) -> None:
+        """Become what it is."""
+        super().__init__()
 
     def _init(self, _maxsize: int) -> None:
-        self.queue: Any = UserList[int]()
+        self.queue: Any = threading.Lock()
+
+
+class Connection:
+    """Can be told to have gone."""
 
 
 EVENT = threading.Event()
 SEMAPHORE = threading.Semaphore(2)
 BOUNDED = threading.BoundedSemaphore(2)
 BARRIER = threading.Barrier(2)
-JOBS = Jobs()
-IN_ITS_OWN_WAY = InItsOwnWay()
 QUEUES: list[Any] = [
     queue.Queue(),
     queue.LifoQueue(),
     queue.PriorityQueue(),
     queue.SimpleQueue(),
-    JOBS,
 ]
 for each in QUEUES:
     each.put(5)
@@ -101,7 +110,7 @@ def put_for_good() -> object:
         (take_for_good, (2, 2)),
         (set_for_good, False),
         (break_for_good, (False, 0)),
-        (put_for_good, ((5, 1),) * 5),
+        (put_for_good, ((5, 1),) * 4),
     ],
 )
 def test_each_schedule_finds_what_the_exploration_has_found(
@@ -113,18 +122,35 @@ def test_each_schedule_finds_what_the_exploration_has_found(
 
 
 def test_what_a_class_holds_in_its_own_way_is_left_alone() -> None:
-    """Nobody else knows what a class of the program's makes of it: the page says so."""
-    JOBS.seen.clear()
+    """Nobody else knows what belongs together there, so that all of it stays: the page says so."""
+    jobs, late, later = Jobs(), SetUpLate(), SetUpLate()
+    late.set_up()
 
     def program() -> None:
-        JOBS.put(1)
-        IN_ITS_OWN_WAY.put(1)
+        assert late
+        assert later
+        jobs.put(1)
 
     with World(program) as world:
         for _ in range(3):
             world.run(Replay([]), stops=Stops.FEW)
-    assert JOBS.seen == list(IN_ITS_OWN_WAY.queue) == [1, 1, 1]
-    assert IN_ITS_OWN_WAY.unfinished_tasks == 3
+    assert jobs.seen == list(jobs.queue) == [1, 1, 1]
+    assert jobs.unfinished_tasks == 3
+
+
+def test_a_second_name_for_what_is_in_a_queue_stays_one() -> None:
+    """Who looks into a queue by it sees what is there, in each schedule and afterwards."""
+    jobs = queue.Queue[int]()
+    inside = jobs.queue
+
+    def program() -> None:
+        assert not inside
+        jobs.put(1)
+        assert list(inside) == [1]
+
+    assert explore(program, Random(2)).schedules == 2
+    assert jobs.queue is inside
+    assert not inside
 
 
 def test_a_lost_task_of_a_modules_queue_has_the_line_that_replays_it() -> None:
@@ -204,6 +230,22 @@ def test_what_is_made_in_the_first_run_alone_is_put_back_to_what_that_left() -> 
         del sys.modules["made_in_a_run"]
 
 
+def test_what_the_first_run_makes_lives_no_longer_than_without_an_exploration() -> None:
+    """A program that counts what it has let go of counts right in each schedule."""
+    living = WeakSet[Connection]()
+    kept: list[queue.Queue[Connection]] = []
+
+    def program() -> None:
+        kept.clear()
+        assert not living
+        kept.append(queue.Queue())
+        kept[0].put(Connection())
+        living.update(kept[0].queue)
+
+    assert explore(program, Random(2)).schedules == 2
+    program()
+
+
 def test_what_real_threads_wait_for_is_left_to_them() -> None:
     """An event that somebody outside waits for stays set, and a pool outside has its jobs."""
     event, begun = threading.Event(), threading.Event()
@@ -229,6 +271,58 @@ def test_what_real_threads_wait_for_is_left_to_them() -> None:
         assert event.is_set()
         assert waits.result() is None
         assert after.result() == 1
+
+
+@pytest.mark.parametrize("kind", [queue.Queue, queue.SimpleQueue])
+def test_a_real_worker_gets_each_job_once(kind: Callable[[], Any]) -> None:
+    """What it finds in its queue when it comes back to it are the jobs that have been put there."""
+    jobs, begun, end = kind(), threading.Event(), threading.Event()
+    put: list[int] = []
+    done: list[int] = []
+
+    def work() -> None:
+        begun.set()
+        end.wait()
+        for job in iter(jobs.get, None):
+            job()
+
+    def program() -> None:
+        put.append(len(put))
+        jobs.put(partial(done.append, put[-1]))
+
+    program()
+    with ThreadPoolExecutor(1) as pool:
+        works = pool.submit(work)
+        assert begun.wait()
+        assert explore(program, Random(2)).schedules == 2
+        end.set()
+        jobs.put(None)
+        assert works.result() is None
+    assert done == put
+
+
+def test_a_thread_of_the_test_runner_uses_nothing_of_the_program() -> None:
+    """Beside the timer of a time-out each schedule finds what the exploration has found."""
+    end, flag = threading.Event(), threading.Event()
+    watch = end.wait
+
+    def timer() -> None:
+        watch()
+
+    timer.__module__ = "pytest_timeout"
+    thread = threading.Thread(target=timer)
+    thread.start()
+
+    def program() -> None:
+        assert not flag.is_set()
+        flag.set()
+
+    try:
+        assert explore(program, Random(2)).schedules == 2
+    finally:
+        end.set()
+        thread.join()
+    assert not flag.is_set()
 
 
 def test_a_simulation_keeps_what_its_program_did() -> None:
