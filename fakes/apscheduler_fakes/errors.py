@@ -14,10 +14,12 @@ class SimulationError(BaseException):
     """The simulated program cannot go on, or cannot be simulated.
 
     Attributes:
-        simulation: The one whose block it has left; ``None`` before that.
+        simulation: The one whose block it has left; not set before that, nor in a copy.
     """
 
-    simulation: "Simulation | None" = None
+    # In a slot a copy, or what another process is sent, goes without it.
+    __slots__ = ("simulation",)
+    simulation: "Simulation"
 
 
 class Deadlock(SimulationError):

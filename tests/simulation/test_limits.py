@@ -1,7 +1,9 @@
 """What never ends is ended, each kind with its own error."""
 
 import contextlib
+import copy
 import itertools
+import pickle
 import queue
 import re
 import sys
@@ -195,6 +197,22 @@ def test_a_report_that_has_left_its_block_knows_what_ran_last_and_would_be_next(
     assert caught.value.simulation is sim
     assert sim.trace[-1].words == "sleeper sleeps"
     assert sim.outlook == [" 20.000000  sleeper wakes next"]
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))],  # noqa: S301  # Our own.
+    ids=["deepcopy", "pickle"],
+)
+def test_a_report_can_be_sent_to_another_process(
+    copied: Callable[[BaseException], BaseException],
+) -> None:
+    """A pool of processes does so with what a job has raised; its simulation stays behind."""
+    with pytest.raises(Deadlock) as caught, Simulation():
+        threading.Event().wait()
+    again = copied(caught.value)
+    assert (type(again), str(again)) == (Deadlock, str(caught.value))
+    assert not hasattr(again, "simulation")
 
 
 def test_one_who_swallows_a_limit_meets_it_again() -> None:
