@@ -296,14 +296,6 @@ class _Chosen(ast.NodeTransformer):
         return switches.generic_visit(node)
 
 
-class _Forget(ast.Delete):
-    """Deletes names of ours."""
-
-
-# Before what is no place to switch; a loop has its own in its test.
-_WITHOUT_SWITCH = ast.Global | ast.Nonlocal | ast.While | _Forget
-
-
 class _Switches(ast.NodeTransformer):
     """Adds the calls.
 
@@ -360,15 +352,20 @@ class _Switches(ast.NodeTransformer):
             return part.id in self._shared
         return isinstance(part, ast.Attribute | ast.Subscript)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
         self.generic_visit(node)
         target, load, kept = _read(node.target)
         name = ast.copy_location(ast.Constant(_OPERATORS[type(node.op)]), node)
         value = _call(node, _IN_PLACE, name, load, node.value)
-        statements: list[ast.stmt] = [ast.Assign(targets=[target], value=value)]
-        if kept:  # The program's own must neither see them nor live longer.
-            statements.append(_Forget(targets=[ast.Name(id=each, ctx=ast.Del()) for each in kept]))
-        return [ast.copy_location(each, node) for each in statements]
+        assign: ast.stmt = ast.Assign(targets=[target], value=value)
+        if kept:  # The program's own must neither see them nor live longer, whatever it raises.
+            begin = ast.Assign(
+                targets=[ast.Name(id=each, ctx=ast.Store()) for each in kept],
+                value=ast.Constant(None),
+            )
+            end = ast.Delete(targets=[ast.Name(id=each, ctx=ast.Del()) for each in kept])
+            assign = ast.Try(body=[begin, assign], handlers=[], orelse=[], finalbody=[end])
+        return ast.fix_missing_locations(ast.copy_location(assign, node))
 
 
 def _with_switches(node: ast.AST, statements: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -379,7 +376,7 @@ def _with_switches(node: ast.AST, statements: list[ast.stmt]) -> Iterator[ast.st
             and isinstance(statement, ast.Expr)
             and isinstance(statement.value, ast.Constant)
         )
-        if not docstring and not isinstance(statement, _WITHOUT_SWITCH):
+        if not docstring and not isinstance(statement, ast.Global | ast.Nonlocal | ast.While):
             yield ast.copy_location(ast.Expr(_call(statement, _SWITCH)), statement)
         yield statement
 

@@ -45,7 +45,10 @@ SHAPES = {
             box, numbers = Box(), [1]
             box.number += 1
             numbers[0] += 1
-            return sorted(locals())
+            try:
+                numbers[1] += 1
+            except IndexError:
+                return sorted(locals())
     """,
     "lets go of what it has added to": """
         class Connection:
@@ -56,6 +59,10 @@ SHAPES = {
                 Connection.living -= 1
         def call():
             Connection().sent += 1
+            try:
+                Connection().received += 1
+            except AttributeError:
+                pass
             return Connection.living
     """,
     "super with arguments": """
