@@ -46,6 +46,8 @@ _FIELDS = list(filter("__weakref__".__ne__, Job.__slots__))
 # In which a pool queues a job, and starts a worker for it then.
 _SUBMITS = {ThreadPoolExecutor.submit.__code__, ProcessPoolExecutor.submit.__code__}
 _CANCELLED = "the pool cancelled it"
+# One of these is in the text of whatever pickle raises; the second is Python 3.13's.
+_PICKLING = "pickle", "Can't get local object"
 # Of what is wrapped: two schedulers may share an executor, and two executors a pool.
 _wrapping = Lock()
 # Who has it, if anybody, is not copied. (Nor is there any such thing where processes do not fork.)
@@ -122,7 +124,7 @@ def _observe_endings(executor: Any) -> None:
         finally:  # An executor of somebody's may fail when it has told of the job.
             _uncount(executor)
             # It may give back a plain string, and what run_job() made, or that used up, or nothing.
-            event = next(iter(endings), None)
+            event = next(iter(endings or ()), None)
             run_id = job_id if isinstance(job_id, RunId) else getattr(event, "job_id", None)
             if isinstance(run_id, RunId) and run_id.future is not None:
                 future, run_id.future = run_id.future, None
@@ -325,11 +327,12 @@ def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
             advice = "Leave misfire_grace_time out, or give its executor more workers."
             future._fail(JobMissed, what, advice)
         case int() if not isinstance(event.exception, NotBegun):
-            if event.exception is not None and event.exception.__traceback__ is None:
+            error = event.exception
+            if error is not None and error.__traceback__ is None and event.traceback:
                 # It comes from another process, and its traceback as a text.
                 with suppress(Exception):  # Of an exception that takes no note.
-                    event.exception.add_note(f"In the pool's process:\n{event.traceback}".rstrip())
-            future._settle(event.retval, event.exception)
+                    error.add_note(f"In the pool's process:\n{event.traceback}".rstrip())
+            future._settle(event.retval, error)
         case _ if (
             future._outcome is not None
         ):  # Nothing is told of it, or that it was called again.
@@ -351,8 +354,8 @@ def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
     text = _text(error)
     if begun and future.running() and getattr(future._pool_future, "was_sent", True):
         advice = "It may have run, in part or whole: add it again only if it may run twice."
-        if "pickle" in text:
-            advice = f"Return what can be pickled. {advice}"
+        if any(each in text for each in _PICKLING):
+            advice = f"Return or raise what can be pickled. {advice}"
     else:
         advice = "It did not begin: mend what is wrong, and add it again."
     what = f"was lost by executor {future._executor!r}: {text}"

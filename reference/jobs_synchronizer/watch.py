@@ -118,6 +118,8 @@ class Watch:
         self._waiting: dict[tuple[str, str], JobFuture] = {}
         # Of these, what whoever releases the stores' lock is to take out of them.
         self._left: dict[JobFuture, None] = {}
+        # And what he is to look for there.
+        self._doubted: dict[JobFuture, None] = {}
         # What no store has any longer, but a thread that has their lock may have at hand, by the
         # thread's ident: it would be handed over as a job of nobody.
         self._at_hand: dict[int, dict[tuple[str, str], JobFuture]] = {}
@@ -349,12 +351,13 @@ class Watch:
 
     def _take_what_is_left(self) -> None:
         """Take out of the stores what was left to whoever releases their lock."""
-        if not (self._left or self._at_hand) or self._stores.are_locked_here():
+        left = self._left or self._doubted
+        if not (left or self._at_hand) or self._stores.are_locked_here():
             return
         with self._lock:
             self._at_hand.pop(threading.get_ident(), None)
             self._attend()
-        if not self._left or not self._stores.lock(wait=False):
+        if not left or not self._stores.lock(wait=False):
             return  # Whoever has it comes here.
         removed: list[JobFuture] = []
         try:
@@ -364,6 +367,8 @@ class Watch:
                         removed.append(future)
                     self._take(future)
                 self._left.pop(future, None)
+            while self._doubted:
+                self._hear_of_one(self._doubted.popitem()[0], events.EVENT_JOB_REMOVED)
         finally:
             self._stores.release()
         for future in removed:
@@ -517,6 +522,9 @@ class Watch:
     def _is_gone(self, future: JobFuture) -> bool:
         """Return whether a job is in its store no longer; of a shutdown, another event tells."""
         if not self._stores.lock(of=future):
+            if self._has_other_stores():  # Whoever has it may wait for them.
+                self._doubted[future] = None
+                self._take_what_is_left()  # It may have been released meanwhile.
             return False
         try:
             found = self._stores.have(future)

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from apscheduler.events import EVENT_JOB_REMOVED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import BasePoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.base import BaseJobStore, ConflictingIdError, JobLookupError
@@ -968,6 +969,34 @@ def have_two_schedulers(call: Callable[[Any, Any], None]) -> None:
             assert [store.get_all_jobs() for store in kept] == [[], []]
     assert [store.get_all_jobs() for store in kept] == [[], []]
     assert [scheduler._job_groups._waiting for scheduler in schedulers] == [{}, {}]
+
+
+def test_a_job_that_is_removed_by_who_has_another_schedulers_stores(sim: Simulation) -> None:
+    """Its caller hears of that from whoever has the job's own stores, when he releases them."""
+    one, two = OneLook(timezone=UTC), OneLook(timezone=UTC)
+    removed = threading.Event()
+
+    def look_long() -> None:
+        removed.wait()
+        with two._jobstores_lock:
+            time.sleep(1)
+
+    def audit(_: object) -> None:
+        removed.set()
+        time.sleep(0.1)
+
+    two.add_listener(audit, EVENT_JOB_REMOVED)
+    one.start()
+    two.start()
+    threading.Thread(target=look_long).start()
+    with JobGroup(one) as first, JobGroup(two) as second:
+        first.add_job(int, run_date="2100-01-01")
+        future = second.add_job(int, run_date="2100-01-01")
+        with one._jobstores_lock:
+            two.remove_job(future.job_id)
+        assert answer_of(future).startswith(SEEN.partition(";")[0])
+        time.sleep(1)
+        assert (answer_of(future), sim.clock.elapsed) == ("JobRemoved", 1.2)
 
 
 @pytest.mark.parametrize("call", [cancel_another, add_another])

@@ -497,19 +497,19 @@ class Unwritable(Exception):  # It is what it is.
 
 def test_an_exception_from_another_process(scheduler: Any, pool: Elsewhere) -> None:
     """What came without a traceback has it as a note, if it takes one."""
-    errors = ValueError("boom"), Unwritable("boom")
+    errors = ValueError("boom"), Unwritable("boom"), ValueError("untold")
     with JobGroup(scheduler) as group:
         futures = [group.add_job(work, executor="elsewhere") for _ in errors]
         time.sleep(0.1)
-        for pool_future, error, (_, job, *_) in zip(
-            pool.futures, errors, pool.submitted, strict=True
+        texts = "here\n", "here\n", None
+        for pool_future, error, text, (_, job, *_) in zip(
+            pool.futures, errors, texts, pool.submitted, strict=True
         ):
-            ended = JobExecutionEvent(
-                EVENT_JOB_ERROR, job.id, "default", None, None, error, "here\n"
-            )
+            ended = JobExecutionEvent(EVENT_JOB_ERROR, job.id, "default", None, None, error, text)
             pool_future.set_result([ended])
         assert [future.exception(0) for future in futures] == list(errors)
     assert errors[0].__notes__ == ["In the pool's process:\nhere"]
+    assert not hasattr(errors[2], "__notes__")
 
 
 class Own(concurrent.futures.Future[Any]):

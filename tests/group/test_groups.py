@@ -282,6 +282,17 @@ class Untold(DebugExecutor):  # type: ignore[misc]
         self._run_job_success(job.id, iter(()))
 
 
+class Terse(DebugExecutor):  # type: ignore[misc]
+    """An executor that has no events to tell of."""
+
+    def _do_submit_job(self, job: Any, _run_times: Any) -> None:
+        job.func(*job.args)
+        self._run_job_success(job.id, None)
+
+    def _run_job_success(self, job_id: str, told: Any) -> None:
+        super()._run_job_success(job_id, told or ())
+
+
 class Failing(ThreadPoolExecutor):  # type: ignore[misc]
     """An executor that fails whenever it has told of a job."""
 
@@ -322,7 +333,7 @@ class Reporting(DebugExecutor):  # type: ignore[misc]
         self._run_job_success(job.id, told)
 
 
-@pytest.mark.parametrize("executor", [Untold, Failing, Retrying, Reporting])
+@pytest.mark.parametrize("executor", [Untold, Terse, Failing, Retrying, Reporting])
 def test_an_executor_that_tells_little_or_fails(scheduler: Any, executor: Any) -> None:
     """What a job has come to in this process is its answer, whatever its executor makes of it."""
     scheduler.add_executor(own := executor(), "own")

@@ -76,6 +76,11 @@ def test_a_job_in_another_process_that_raises(scheduler: Any, gets: Gets, store:
         assert "in run_job" in note
 
 
+def make_function_untraced() -> Any:
+    """Return what only its own process knows."""
+    return lambda: None
+
+
 @pytest.mark.rows("E14")
 def test_what_cannot_be_sent_to_another_process(scheduler: Any, gets: Gets) -> None:
     """A job whose function, arguments or result cannot be pickled is known at once to be lost."""
@@ -83,6 +88,7 @@ def test_what_cannot_be_sent_to_another_process(scheduler: Any, gets: Gets) -> N
         function = group.add_job(lambda: None, name="function")
         arguments = group.add_job(id, args=[threading.Lock()], name="arguments")
         result = group.add_job("threading:Lock", name="result")
+        local = group.add_job(make_function_untraced)
         gets(
             arguments,
             "JobLost at once: Job 'arguments' (id …) was lost by executor 'default': TypeError: "
@@ -94,10 +100,12 @@ def test_what_cannot_be_sent_to_another_process(scheduler: Any, gets: Gets) -> N
         gets(
             result,
             "JobLost at once: Job 'result' (id …) was lost by executor 'default': TypeError: "
-            "cannot pickle '_thread.lock' object. Return what can be pickled. It may have run, in "
-            "part or whole: add it again only if it may run twice. The executor's log has more.",
+            "cannot pickle '_thread.lock' object. Return or raise what can be pickled. It may have "
+            "run, in part or whole: add it again only if it may run twice. The executor's log has "
+            "more.",
         )
         assert isinstance(function.exception(), JobLost)
+        assert "Return or raise what can be pickled." in str(local.exception(30))
 
 
 @pytest.mark.rows("E13")
@@ -159,9 +167,9 @@ def test_a_job_in_another_process_that_returns_a_coroutine(scheduler: Any, gets:
         gets(
             group.add_job(make_coroutine_untraced),
             "JobLost at once: Job 'make_coroutine_untraced' (id …) was lost by executor "
-            "'default': TypeError: cannot pickle 'coroutine' object. Return what can be pickled. "
-            "It may have run, in part or whole: add it again only if it may run twice. The "
-            "executor's log has more.",
+            "'default': TypeError: cannot pickle 'coroutine' object. Return or raise what can be "
+            "pickled. It may have run, in part or whole: add it again only if it may run twice. "
+            "The executor's log has more.",
         )
 
 
