@@ -9,7 +9,7 @@ from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from operator import itemgetter
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.py.
@@ -25,6 +25,7 @@ from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Ended, activate, active
 from apscheduler_fakes.leftovers import abandoned, silence, without_threads
+from apscheduler_fakes.loaded import names_of, own_classes
 from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.outside import taking_part_from_outside
 from apscheduler_fakes.reached import Reached, reached_from
@@ -151,6 +152,10 @@ class World:
         modules = list(sys.modules.items())  # A real thread may import one meanwhile.
         imported = [module for name, module in modules if name not in self._modules]
         self._contents.note(reached_from([self.program, *self.given, *imported]))
+        # Installed ones are not followed, but what they and their classes hold takes part.
+        for module in (each for each in imported if isinstance(each, ModuleType)):
+            for owner in (module, *own_classes(module)):
+                self._contents.note(list(names_of(owner).values()))
         self._pools = self._uses_pools()
         _collect()
         if gc.isenabled():

@@ -209,7 +209,8 @@ def test_a_semaphore_that_is_kept_hides_no_other_failure() -> None:
         explore(program)
 
 
-def test_what_is_made_in_the_first_run_alone_is_put_back_to_what_that_left() -> None:
+@pytest.mark.parametrize("file", ["made_in_a_run.py", "site-packages/made_in_a_run.py"])
+def test_what_is_made_in_the_first_run_alone_is_put_back_to_what_that_left(file: str) -> None:
     """Be it a global that is made when first asked for, or one of a module that is imported."""
     MADE.clear()
 
@@ -217,7 +218,7 @@ def test_what_is_made_in_the_first_run_alone_is_put_back_to_what_that_left() -> 
         if not MADE:
             MADE["slots"] = threading.Semaphore(3)
             sys.modules["made_in_a_run"] = module = ModuleType("made_in_a_run")
-            module.event = threading.Event()  # type: ignore[attr-defined]
+            vars(module).update(__file__=file, event=threading.Event())
         event = sys.modules["made_in_a_run"].event
         seen = MADE["slots"]._value, event.is_set()
         MADE["slots"].acquire()
