@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NamedTuple
 
-from apscheduler_fakes.errors import StallLimit
+from apscheduler_fakes.errors import SimulationError, StallLimit
 from apscheduler_fakes.kernel import Kernel, active
 from apscheduler_fakes.report import thread_table
 from apscheduler_fakes.whole import is_whole
@@ -118,9 +118,11 @@ class _Watch(ABC):
 
     def watch_in_a_bare_thread(self) -> None:
         """Look again and again until it is stopped."""
-        while not self.stop.acquire(timeout=self._timeout):
-            self.look_in_a_bare_thread()
-        self.stopped.release()
+        try:
+            while not self.stop.acquire(timeout=self._timeout):
+                self.look_in_a_bare_thread()
+        finally:  # Whoever leaves the block waits for it.
+            self.stopped.release()
 
     def look_in_a_bare_thread(self) -> None:
         """Let the simulation know that it stalls if nothing has gone on since the last look."""
@@ -175,7 +177,7 @@ class _BySignal(_Watch):
             frame = sys._current_frames().get(self.os_ident)
             if not self.is_excused(frame):
                 self._reported = kernel
-                _report_in_a_bare_thread(self.stall(kernel)[0])
+                _report_in_a_bare_thread(kernel, self.stall(kernel)[0])
         self.stalled = kernel
         signal.pthread_kill(self.os_ident, SIGNAL)
 
@@ -200,11 +202,15 @@ class _ByException(_Watch):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self.os_ident), ctypes.py_object(StallLimit)
             )
-            _report_in_a_bare_thread(kernel.failure)
+            _report_in_a_bare_thread(kernel, kernel.failure)
 
 
-def _report_in_a_bare_thread(error: StallLimit) -> None:
-    sys.stderr.write(f"StallLimit: {error}\n")
+def _report_in_a_bare_thread(kernel: Kernel, error: SimulationError) -> None:
+    refused = kernel.refused
+    # It may be None, closed, or a program's own, which is refused a lock of the block here.
+    with suppress(BaseException):
+        sys.stderr.write(f"StallLimit: {error}\n")
+    kernel.refused = refused
 
 
 def _in_debugger(frame: FrameType | None) -> bool:

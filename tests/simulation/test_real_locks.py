@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import io
 import itertools
 import queue
 import select
@@ -652,6 +653,50 @@ def test_a_wait_that_no_signal_ends_is_reported(
     assert [text[:40] for text in told if text] == ["StallLimit: no switch for 1000 s of real"]
     assert "MainThread waits for something real" in "".join(told)
     assert "MainThread waits for something real" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["none", "closed", "locked"])
+def test_a_report_that_cannot_be_written_is_raised_all_the_same(
+    watches: list[Any], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """There may be no standard error, or one that takes a lock of the block; the watch goes on."""
+    looked: list[bool] = []
+
+    def look_in_a_bare_thread() -> None:
+        with contextlib.suppress(BaseException):
+            watches[-1].look_in_a_bare_thread()
+            looked.append(True)
+        active.pop(get_ident(), None)  # A refusal names it; Python 3.11 and 3.12 keep that.
+
+    active: Any = vars(threading)["_active"]
+    get_ident = _thread.get_ident
+    closed = io.StringIO()
+    closed.close()
+    with (
+        pytest.raises(StallLimit, match="waits for something real"),
+        Simulation(stall_timeout=1000),
+    ):
+        lock = threading.Lock()
+        locked = SimpleNamespace(write=lambda _: lock.acquire())
+        monkeypatch.setattr(sys, "stderr", {"none": None, "closed": closed, "locked": locked}[kind])
+        signal.pthread_sigmask(signal.SIG_BLOCK, [stall.SIGNAL])
+        for _ in range(3):
+            beside(look_in_a_bare_thread)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [stall.SIGNAL])
+    assert len(looked) == 3
+
+
+def test_a_watch_that_fails_lets_the_block_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends it, nobody waits for it any more."""
+    failed = threading.Lock()
+    failed.acquire()
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: failed.release())
+    with pytest.raises(StallLimit), Simulation(stall_timeout=0.001):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [stall.SIGNAL])
+        monkeypatch.setattr(sys, "_current_frames", None)
+        failed.acquire()
+        monkeypatch.undo()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [stall.SIGNAL])
 
 
 def test_a_simulation_in_another_os_thread_may_take_its_time(think: Callable[[], None]) -> None:
