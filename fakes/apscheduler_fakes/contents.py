@@ -8,6 +8,7 @@ tell, and all of them where real threads live beside the exploration, which may 
 import _queue
 import _thread
 import queue
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -40,9 +41,13 @@ class Contents:
 
     def __init__(self) -> None:
         # Weakly: what the program lets go of must not live longer than without an exploration.
-        self._held: WeakKeyDictionary[Any, tuple[dict[str, Any], list[Any]]] = WeakKeyDictionary()
+        self._held: WeakKeyDictionary[Any, tuple[dict[str, Any], list[Any] | None]] = (
+            WeakKeyDictionary()
+        )
         living = list(threading._active.values())  # type: ignore[attr-defined]
-        others = [each for each in living if each.ident != _thread.get_ident()]
+        # Python 3.11 keeps what stands for a thread that threading has not started.
+        running = sys._current_frames().keys() - {_thread.get_ident()}
+        others = [each for each in living if each.ident in running]
         self._alone = all(map(_is_of_the_runner, others))
 
     def note(self, things: Iterable[Any]) -> None:
@@ -63,15 +68,19 @@ class Contents:
         for thing, (state, items) in list(self._held.items()):
             if state:
                 vars(thing).update(state)
-            _filled(state.get("queue", thing), items)
+            if items is not None:
+                _filled(state.get("queue", thing), items)
 
 
-def _filled(container: Any, items: list[Any] | None) -> list[Any]:
+def _filled(container: Any, items: list[Any] | None) -> list[Any] | None:
     """Fill a container with other items, which stays the same one, and return what is in it.
 
     Args:
-        container: What may be one; in another kind nothing is changed.
+        container: What may be one.
         items: Its items; ``None`` leaves it as it is.
+
+    Returns:
+        Its items; ``None`` if it is of another kind.
     """
     if type(container) is SIMPLE_QUEUE:
         taken = []
@@ -83,7 +92,7 @@ def _filled(container: Any, items: list[Any] | None) -> list[Any]:
             SIMPLE_QUEUE.put(container, each)
         return items
     if type(container) not in (deque, list):
-        return []
+        return None
     if items is not None:
         container.clear()
         container.extend(items)

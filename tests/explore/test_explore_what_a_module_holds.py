@@ -326,6 +326,25 @@ def test_a_thread_of_the_test_runner_uses_nothing_of_the_program() -> None:
     assert not flag.is_set()
 
 
+def test_a_thread_that_has_ended_uses_nothing_of_the_program() -> None:
+    """One that is still listed, as Python lists some, keeps nothing from being put back."""
+    flag = threading.Event()
+    thread = threading.Thread()
+    thread.start()
+    thread.join()
+    listed: dict[int | None, Any] = threading._active  # type: ignore[attr-defined]
+    listed[thread.ident] = thread
+
+    def program() -> None:
+        assert not flag.is_set()
+        flag.set()
+
+    try:
+        assert explore(program, Random(2)).schedules == 2
+    finally:
+        del listed[thread.ident]
+
+
 def test_a_simulation_keeps_what_its_program_did() -> None:
     """It is one run, and what it leaves is what the program leaves."""
     with Simulation():
