@@ -63,8 +63,9 @@ def without_threads(kernel: Kernel) -> Iterator[None]:
         executor._threads.clear()
         executor._idle_semaphore = Semaphore(0)
     for scheduler in schedulers:
-        scheduler.state = STATE_STOPPED
-        scheduler.shutdown = _shut_down_as_if_running(scheduler)
+        if scheduler.running:
+            scheduler.state = STATE_STOPPED
+            scheduler.shutdown = _shut_down_as_if_running(scheduler)
 
 
 def _shut_down_as_if_running(scheduler: Any) -> Callable[..., None]:
@@ -72,8 +73,8 @@ def _shut_down_as_if_running(scheduler: Any) -> Callable[..., None]:
 
     @wraps(scheduler.shutdown)
     def shutdown(*args: Any, **kwargs: Any) -> None:
-        del scheduler.shutdown
-        scheduler.state = STATE_RUNNING
+        if scheduler.__dict__.pop("shutdown", None):
+            scheduler.state = STATE_RUNNING
         scheduler.shutdown(*args, **kwargs)
 
     return shutdown

@@ -626,6 +626,41 @@ def test_a_scheduler_left_running_can_be_shut_down_once(started_again: bool) -> 
         scheduler.shutdown()
 
 
+def test_a_shutdown_kept_from_after_the_block_is_for_one_call() -> None:
+    """As a finalizer's or a clean-up's: called again, it says that the scheduler does not run."""
+    with Simulation():
+        scheduler = BackgroundScheduler()
+        scheduler.start()
+    shutdown = scheduler.shutdown
+    shutdown()
+    with pytest.raises(SchedulerNotRunningError):
+        shutdown()
+
+
+def test_a_shutdown_kept_from_inside_says_that_the_scheduler_does_not_run() -> None:
+    """It is the scheduler's own method, to which a stopped scheduler is stopped."""
+    with Simulation():
+        scheduler = BackgroundScheduler()
+        scheduler.start()
+        shutdown = scheduler.shutdown
+    with pytest.raises(SchedulerNotRunningError):
+        shutdown()
+
+
+def test_a_scheduler_shut_down_at_the_end_of_a_block_is_not_shut_down_again() -> None:
+    """Its thread may not have ended yet."""
+    events: list[int] = []
+    with Simulation() as sim:
+        scheduler = BlockingScheduler()
+        scheduler.add_listener(lambda event: events.append(event.code), EVENT_SCHEDULER_SHUTDOWN)
+        threading.Thread(target=scheduler.start).start()
+        sim.settle()
+        scheduler.shutdown()
+    with pytest.raises(SchedulerNotRunningError):
+        scheduler.shutdown()
+    assert events == [EVENT_SCHEDULER_SHUTDOWN]
+
+
 def test_a_scheduler_that_a_function_left_running_was_stopped_too() -> None:
     """It is known by what its thread does, not by what that was made to do."""
     scheduler = BlockingScheduler()
