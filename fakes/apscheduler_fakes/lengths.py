@@ -1,19 +1,23 @@
 """Lengths of time: seconds, as a program gives them, in whole microseconds."""
 
+from fractions import Fraction
 from math import ceil, ulp
 
 # By how much a length may lie above what was meant, in microseconds: by what computing with small
 # floats leaves.
 _OFF = 0.025
 
-# And by what time.time() leaves, whose floats lie further apart: so much more of a second each.
-# Any two of them since 1972 differ by a multiple of the first.
-_GRAIN = 2.0**-24
+# And by what the time of day leaves, whose floats lie further apart. Any two of them since 1972
+# differ by a multiple of this, in seconds.
 _OFF_BY_TIME = 0.49
+_GRAIN = 2.0**-24
 
 # A difference of readings of a clock is off by three roundings, each by half of what lies between
 # its floats; of seconds, in microseconds.
 _ROUNDINGS = 1.5e6
+
+# What a program writes down as a part of a second, as 1 / 30, has no larger denominator.
+_PARTS = 1000
 
 
 def whole_microseconds(length: float, *, reading: float = 0, of_time: bool = False) -> int:
@@ -25,12 +29,18 @@ def whole_microseconds(length: float, *, reading: float = 0, of_time: bool = Fal
     Args:
         length: Seconds, not negative.
         reading: What a steady clock shows that it may have been computed from.
-        of_time: Whether it may have been computed from ``time.time()``: then it is rounded to the
-            nearest.
+        of_time: Whether it may have been computed from the time of day: then it is rounded to the
+            nearest, unless it is plainly a part of a second.
     """
     if isinstance(length, int):
         return length * 1_000_000
-    off = _OFF + _ROUNDINGS * ulp(reading)
-    if of_time or (length / _GRAIN).is_integer():
-        off = _OFF_BY_TIME
-    return ceil(length * 1_000_000 - off)
+    exact = length * 1_000_000
+    up = ceil(exact - _OFF - _ROUNDINGS * ulp(reading))
+    nearest = ceil(exact - _OFF_BY_TIME)
+    if up == nearest or (length / _GRAIN).is_integer():
+        return nearest
+    return nearest if of_time and not _is_plain(length) else up
+
+
+def _is_plain(length: float) -> bool:
+    return float(Fraction(length).limit_denominator(_PARTS)) == length

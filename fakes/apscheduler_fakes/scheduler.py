@@ -366,7 +366,9 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
     def _end_thread(self) -> Die:
         """Leave what is left of a BackgroundScheduler whose thread has ended."""
         self._death = Die()
-        self._thread = threading.Thread(name="APScheduler", daemon=True)  # is_alive() is false.
+        self._thread = threading.Thread(name="APScheduler", daemon=True)
+        self._thread.start()
+        self._thread.join()
         return self._death
 
     def _submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:

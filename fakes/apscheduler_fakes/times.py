@@ -71,10 +71,7 @@ def sleep(_: object, seconds: float, /) -> None:
 def time(_: object) -> float:
     """Return the virtual instant in seconds since 1970. See ``time.time``."""
     kernel = here()
-    if kernel is None:
-        return _time()
-    kernel.running.has_read_time = True
-    return instant(kernel) / 1_000_000 + kernel.dust
+    return _time() if kernel is None else instant(kernel) / 1_000_000 + kernel.dust
 
 
 @native("time")
@@ -199,6 +196,7 @@ def _make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep
 def instant(kernel: Kernel) -> int:
     """Return the microseconds since 1970, for somebody who looks at the clock."""
     kernel.look_at_clock()
+    kernel.running.has_read_time = True
     return kernel.epoch + kernel.now
 
 

@@ -28,7 +28,7 @@ class VirtualThread:
         ticket: The number of its wait. What refers to an earlier one (a lock's queue, a timer) is
             so known to be stale, without being searched for.
         timed: Whether a timer refers to its wait.
-        has_read_time: Whether it has read the time since its last time-out.
+        has_read_time: Whether it has read the time of day since its last time-out.
         woken: Whether its last wait was ended by another thread.
         joiners: Who waits for its end; ``None`` before anybody did.
         at_end: Called at its end, also when it never ran.

@@ -889,6 +889,20 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
     assert "this thread keeps the scheduler from handing it over" in str(error)
 
 
+def test_a_job_of_a_fake_scheduler_that_is_dead() -> None:
+    """It is refused as by a real one whose thread has ended, and one from before waits."""
+    scheduler = FakeScheduler()
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work)
+        scheduler.die()
+        assert future.last_seen.endswith("; the scheduler's thread has ended")
+        with pytest.raises(JobRefused, match="the scheduler's thread has ended"):
+            group.add_job(work)
+        scheduler.run_due()
+        assert not future.done()
+
+
 @pytest.mark.parametrize("job_id", ["same", "other"])
 def test_a_job_may_raise_that_another_one_did_not_run(scheduler: Any, job_id: str) -> None:
     """What its own caller is told of it is that it raised."""

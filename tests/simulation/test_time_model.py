@@ -119,28 +119,39 @@ def test_a_time_out_is_rounded_up(wait: Callable[[float], object]) -> None:
 @pytest.mark.parametrize(
     "wait", [sleep, lambda seconds: threading.Event().wait(seconds)], ids=["sleep", "Event"]
 )
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
 def test_a_loop_that_runs_for_a_second_waits_no_more_often_than_for_real(
-    wait: Callable[[float], object], rounds: int
+    wait: Callable[[float], object], clock: str, rounds: int
 ) -> None:
     """No wait is over before its time, so that those of a third of a second are three."""
     waits = 0
     with Simulation():
-        end = time.monotonic() + 1
-        while time.monotonic() < end:
+        read = getattr(time, clock)
+        end = read() + 1
+        while read() < end:
             wait(1 / rounds)
             waits += 1
     assert waits == rounds
 
 
 @pytest.mark.parametrize("year", [1980, 2000, 2026, 2100])
-def test_the_rest_of_a_time_out_ends_at_its_instant(year: int) -> None:
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: time.time(),  # noqa: PLW0108  # The virtual one.
+        lambda: datetime.now(UTC).timestamp(),
+        lambda: time.clock_gettime(time.CLOCK_REALTIME),
+    ],
+    ids=["time", "datetime", "clock_gettime"],
+)
+def test_the_rest_of_a_time_out_ends_at_its_instant(year: int, read: Callable[[], float]) -> None:
     """What reading the time leaves, whose floats lie far apart, is no part of the rest."""
     with Simulation(start=datetime(year, 1, 1, tzinfo=UTC)) as sim:
         for timeout in (0.3, 1.0, 0.7, 5.1, 1.5):
             for used in (0.1, 0.2, 0.01, 0.123, 0.05, 0.017):
-                begun, start = sim.clock.elapsed, time.time()
+                begun, start = sim.clock.elapsed, read()
                 time.sleep(used)
-                time.sleep(timeout - (time.time() - start))
+                time.sleep(timeout - (read() - start))
                 assert sim.clock.elapsed == pytest.approx(begun + timeout, abs=1e-9)
 
 
