@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any
 
 from apscheduler_fakes.explored import ExploredKernel
-from apscheduler_fakes.report import NOT_OF_PROGRAMS
+from apscheduler_fakes.report import NOT_OF_PROGRAMS, printable
 from apscheduler_fakes.virtual import VirtualThread
 
 # What calls the program.
@@ -34,6 +34,6 @@ def _place(frame: FrameType | None) -> str:
     while frame is not None and frame.f_globals.get("__name__") != _RUNS_IT:
         file = frame.f_code.co_filename
         if not file.startswith(NOT_OF_PROGRAMS):
-            return f" at {Path(file).name}:{frame.f_lineno}"
+            return f" at {printable(Path(file).name)}:{frame.f_lineno}"
         frame = frame.f_back
     return ""

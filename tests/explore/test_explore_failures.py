@@ -199,6 +199,17 @@ def test_the_lanes_say_at_which_line_a_thread_could_go_on(monkeypatch: pytest.Mo
     assert "MainThread is about to end the program\n" in str(caught.value)
 
 
+def test_the_name_of_a_file_in_the_lanes_gives_a_terminal_no_orders() -> None:
+    """What it has that cannot be printed is escaped, as in threads' names."""
+    names: dict[str, Any] = {"lock": threading.Lock(), "Thread": threading.Thread}
+    source = "def program():\n Thread(target=print).start()\n with lock: raise KeyError"
+    exec(compile(source, "\x1b[31mred.py", "exec"), names)  # noqa: S102  # Our own.
+
+    with pytest.raises(ScheduleFailure) as caught:
+        replay(names["program"], "1")
+    assert "at \\x1b[31mred.py:3\n" in str(caught.value)
+
+
 class Case:
     """Fails, in whichever way it is called."""
 
