@@ -7,15 +7,14 @@ then, as coverage or a debugger, does so no more.
 """
 
 import sys
+from dis import Bytecode
 from functools import partial
 from opcode import opmap
 from types import FrameType
+from typing import Any
 from weakref import ref
 
 from apscheduler_fakes.report import STANDARD, own_frames
-
-# What a handler begins with, and what one for the end of a handler does, behind a COPY.
-_HANDLES = {opmap["PUSH_EXC_INFO"], opmap["POP_EXCEPT"]}
 
 
 class Insistence:
@@ -63,10 +62,10 @@ class Insistence:
         if event != "opcode":
             return
         opcode = frame.f_code.co_code[frame.f_lasti]
-        if opcode in _HANDLES:
+        if frame not in self._reached and _begins_handler_untraced(frame):
             self._reached.add(frame)
         handled, self._handled = self._handled, opcode == opmap["POP_EXCEPT"]
-        kept = handled or (frame not in self._reached and opcode != opmap["COPY"])
+        kept = handled or frame not in self._reached
         if kept and opcode != opmap["RERAISE"]:
             if frame.f_lineno is not None:
                 assert self._error is not None
@@ -74,6 +73,12 @@ class Insistence:
                 raise self._error
             # The end of an ``except*`` has no line, and tracebacks without one are taken amiss.
             self._handled = handled
+
+
+def _begins_handler_untraced(frame: FrameType) -> bool:
+    """Tell whether a frame is where an error goes on, be it caught there or only cleaned up for."""
+    code: Any = Bytecode(frame.f_code)
+    return any(each.target == frame.f_lasti for each in code.exception_entries)
 
 
 def _trace_no_call_untraced(_frame: FrameType, _event: str, _argument: object) -> None:

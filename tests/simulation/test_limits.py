@@ -338,6 +338,15 @@ def have_no_attribute_untraced(call: Callable[[], object]) -> None:
         assert asked[before:] == ["value"]
 
 
+def catch_around_a_comprehension_untraced(call: Callable[[], object]) -> None:
+    while True:
+        each: object = "outer"
+        try:
+            [call() for each in range(1)]
+        except BaseException:  # noqa: BLE001
+            assert each == "outer"
+
+
 LOOPS = [
     catch_all_untraced,
     suppress_all_untraced,
@@ -347,6 +356,7 @@ LOOPS = [
     catch_around_catching_untraced,
     stop_iterating_untraced,
     have_no_attribute_untraced,
+    catch_around_a_comprehension_untraced,
 ]
 
 
@@ -371,6 +381,7 @@ def test_one_who_swallows_every_report_is_ended(
     thread.start()
     thread.join()
     assert len(caught) == 1
+    assert not isinstance(caught[0].__context__, AssertionError)  # One of the loop's own.
 
 
 def test_a_busy_leftover_is_ended() -> None:
