@@ -98,7 +98,12 @@ def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None)
         return
     waiters = virtual.joiners = virtual.joiners or OrderedDict()
     if not virtual.done:  # Only its end wakes who waits for it.
-        kernel.block(f"waits for the end of {virtual.name}", waiters=waiters, deadline=deadline)
+        kernel.block(
+            f"waits for the end of {virtual.name}",
+            waiters=waiters,
+            blocked=lambda: not virtual.done,
+            deadline=deadline,
+        )
 
 
 @wraps(_is_alive)

@@ -3,6 +3,7 @@
 import _thread
 import contextlib
 import gc
+import itertools
 import logging
 import os
 import signal
@@ -794,6 +795,46 @@ def test_a_finalizer_may_end_a_wait_wherever_that_begins(
     # First the lines at which it can still be ended, then those behind it.
     assert set(seen) == {(True, 0.0, 2.0), (False, 1.0, 2.0)}
     assert seen == sorted(seen, reverse=True)
+
+
+def test_a_finalizer_may_wait_until_a_thread_has_ended_wherever_a_join_begins() -> None:
+    """The join does not wait for what has happened meanwhile; a trace function stands for it."""
+    left = 0
+    seen: list[float] = []
+    traced = ("join", "_wait_for_end", "block")  # Only by who joins: the other sleeps already.
+
+    def trace_untraced(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal left
+        if event == "call":
+            return trace_untraced if frame.f_code.co_name in traced else None
+        left -= 1
+        if not left:
+            with contextlib.suppress(RuntimeError):  # Between two threads it cannot wait.
+                time.sleep(2)
+        return trace_untraced
+
+    def join_everywhere_untraced() -> None:
+        nonlocal left
+        with Simulation() as sim:
+            while left <= 0:
+                thread = threading.Thread(target=time.sleep, args=(1,))
+                thread.start()
+                sim.settle()
+                begun, left = sim.clock.elapsed, len(seen) + 1
+                sys.settrace(trace_untraced)
+                thread.join()
+                sys.settrace(None)
+                if left <= 0:
+                    seen.append(sim.clock.elapsed - begun)
+
+    before = sys.gettrace()
+    try:
+        join_everywhere_untraced()
+    finally:
+        sys.settrace(before)
+
+    # It waits before the join does, cannot wait meanwhile, and waits when that is over.
+    assert [each for each, _ in itertools.groupby(seen)] == [2.0, 1.0, 3.0]
 
 
 def test_what_is_freed_while_its_waiter_queues_up_is_free() -> None:
