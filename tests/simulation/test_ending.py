@@ -821,13 +821,12 @@ def test_a_finalizer_may_wait_until_a_thread_has_ended_wherever_a_join_begins() 
                 thread.start()
                 sim.settle()
                 begun, left = sim.clock.elapsed, len(seen) + 1
-                sys.settrace(trace_untraced)
                 thread.join()
-                sys.settrace(None)
                 if left <= 0:
                     seen.append(sim.clock.elapsed - begun)
 
     before = sys.gettrace()
+    sys.settrace(trace_untraced)
     try:
         join_everywhere_untraced()
     finally:
