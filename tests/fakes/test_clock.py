@@ -267,6 +267,8 @@ def test_without_greenlet_the_name_that_needs_it_says_what_to_install(
     """An import from the package names what is missing, and what brings it."""
     monkeypatch.setitem(sys.modules, "greenlet", None)
     for module in ("kernel", "world", "options", "sampling", "simulation", "exploration"):
+        # In the package, too: what is imported anew must not stay there.
+        monkeypatch.delattr(apscheduler_fakes, module, raising=False)
         monkeypatch.delitem(sys.modules, f"apscheduler_fakes.{module}", raising=False)
     text = rf"{name} needs a package .*greenlet.*: pip install greenlet freezegun$"
     with pytest.raises(ModuleNotFoundError, match=text) as caught:

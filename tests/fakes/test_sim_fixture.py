@@ -292,12 +292,15 @@ def test_without_the_extra_only_the_test_that_needs_it_fails(pytester: pytest.Py
         """
         import sys
 
+        import apscheduler_fakes
         import pytest
 
         @pytest.fixture
         def no_greenlet(monkeypatch):
             for name in [name for name in sys.modules if name.startswith("apscheduler_fakes.")]:
                 if name != "apscheduler_fakes.plugin":
+                    # In the package, too: what is imported anew must not stay there.
+                    monkeypatch.delattr(apscheduler_fakes, name.split(".")[1], raising=False)
                     monkeypatch.delitem(sys.modules, name)
             monkeypatch.setitem(sys.modules, "greenlet", None)
 
