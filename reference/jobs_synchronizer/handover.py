@@ -333,9 +333,8 @@ def _ended(future: JobFuture, event: Any, grace: int | None) -> None:
                 with suppress(Exception):  # Of an exception that takes no note.
                     error.add_note(f"In the pool's process:\n{event.traceback}".rstrip())
             future._settle(event.retval, error)
-        case _ if (
-            future._outcome is not None
-        ):  # Nothing is told of it, or that it was called again.
+        # Nothing is told of it, or that it was called again.
+        case _ if future._outcome is not None:
             future._settle(*future._outcome)
         case None:
             what = f"has ended in executor {future._executor!r}, which does not tell how"

@@ -302,6 +302,14 @@ def test_a_real_worker_gets_each_job_once(kind: Callable[[], Any]) -> None:
     assert done == put
 
 
+def assert_each_schedule_finds_it_clear(flag: threading.Event) -> None:
+    def program() -> None:
+        assert not flag.is_set()
+        flag.set()
+
+    assert explore(program, Random(2)).schedules == 2
+
+
 def test_a_thread_of_the_test_runner_uses_nothing_of_the_program() -> None:
     """Beside the timer of a time-out each schedule finds what the exploration has found."""
     end, flag = threading.Event(), threading.Event()
@@ -313,13 +321,8 @@ def test_a_thread_of_the_test_runner_uses_nothing_of_the_program() -> None:
     timer.__module__ = "pytest_timeout"
     thread = threading.Thread(target=timer)
     thread.start()
-
-    def program() -> None:
-        assert not flag.is_set()
-        flag.set()
-
     try:
-        assert explore(program, Random(2)).schedules == 2
+        assert_each_schedule_finds_it_clear(flag)
     finally:
         end.set()
         thread.join()
@@ -334,13 +337,8 @@ def test_a_thread_that_has_ended_uses_nothing_of_the_program() -> None:
     thread.join()
     listed: dict[int | None, Any] = threading._active  # type: ignore[attr-defined]
     listed[thread.ident] = thread
-
-    def program() -> None:
-        assert not flag.is_set()
-        flag.set()
-
     try:
-        assert explore(program, Random(2)).schedules == 2
+        assert_each_schedule_finds_it_clear(flag)
     finally:
         del listed[thread.ident]
 
