@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from queue import Empty
 from threading import Semaphore
+from types import new_class
 from typing import Any
 
 from apscheduler.schedulers.base import STATE_RUNNING, STATE_STOPPED, BaseScheduler
@@ -65,19 +66,30 @@ def without_threads(kernel: Kernel) -> Iterator[None]:
     for scheduler in schedulers:
         if scheduler.running:
             scheduler.state = STATE_STOPPED
-            scheduler.shutdown = _shut_down_as_if_running(scheduler)
+            _LeftRunning.make(scheduler)
 
 
-def _shut_down_as_if_running(scheduler: Any) -> Callable[..., None]:
-    """Return its ``shutdown`` for one call: who started it may do so, now that it is stopped."""
+class _LeftRunning(BaseScheduler):  # type: ignore[misc]
+    """What stands before APScheduler's own class in one that was left running.
 
-    @wraps(scheduler.shutdown)
-    def shutdown(*args: Any, **kwargs: Any) -> None:
-        if scheduler.__dict__.pop("shutdown", None):
-            scheduler.state = STATE_RUNNING
-        scheduler.shutdown(*args, **kwargs)
+    Who started it may shut it down, now that it is stopped, and may have taken the method inside
+    the block, as ``atexit.register(scheduler.shutdown)`` does: so it is in the class, below that.
+    """
 
-    return shutdown
+    @classmethod
+    def make(cls, scheduler: Any) -> None:
+        """Let a scheduler that is stopped be shut down once."""
+        kind = type(scheduler)
+        if not issubclass(kind, cls):
+            left = new_class(kind.__name__, (kind, cls))
+            left.__module__, left.__qualname__ = kind.__module__, kind.__qualname__
+            scheduler.__class__ = left
+
+    def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        """Shut down, as one that runs and that no simulation has left."""
+        self.state = STATE_RUNNING
+        self.__class__ = type(self).__bases__[0]
+        BaseScheduler.shutdown(self, *args, **kwargs)
 
 
 def scheduler_of(thread: Any) -> Any:

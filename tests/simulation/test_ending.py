@@ -627,25 +627,44 @@ def test_a_scheduler_left_running_can_be_shut_down_once(started_again: bool) -> 
         scheduler.shutdown()
 
 
-def test_a_shutdown_kept_from_after_the_block_is_for_one_call() -> None:
-    """As a finalizer's or a clean-up's: called again, it says that the scheduler does not run."""
-    with Simulation():
-        scheduler = BackgroundScheduler()
-        scheduler.start()
-    shutdown = scheduler.shutdown
-    shutdown()
-    with pytest.raises(SchedulerNotRunningError):
-        shutdown()
+class _OwnScheduler(BackgroundScheduler):  # type: ignore[misc]
+    """One that is shut down by a method of its own."""
+
+    def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        super().shutdown(*args, **kwargs)
 
 
-def test_a_shutdown_kept_from_inside_says_that_the_scheduler_does_not_run() -> None:
-    """It is the scheduler's own method, to which a stopped scheduler is stopped."""
+@pytest.mark.parametrize("taken", ["before", "inside", "after"])
+@pytest.mark.parametrize("kind", [BackgroundScheduler, _OwnScheduler])
+def test_a_shutdown_is_for_one_call_wherever_it_was_taken(
+    kind: type[BackgroundScheduler], taken: str
+) -> None:
+    """As ``atexit.register(scheduler.shutdown)`` takes it; the next says that nothing runs."""
+    shutdowns: dict[str, Callable[[], None]] = {}
+    scheduler = kind()
+    shutdowns["before"] = scheduler.shutdown
     with Simulation():
-        scheduler = BackgroundScheduler()
         scheduler.start()
-        shutdown = scheduler.shutdown
+        shutdowns["inside"] = scheduler.shutdown
+    shutdowns["after"] = scheduler.shutdown
+    shutdowns[taken]()
+    assert type(scheduler) is kind
     with pytest.raises(SchedulerNotRunningError):
-        shutdown()
+        shutdowns[taken]()
+
+
+def test_a_scheduler_may_be_left_running_again_and_again() -> None:
+    """Each block leaves it as the first one does: stopped, and to be shut down once."""
+    scheduler = BackgroundScheduler()
+    for _ in range(2):
+        with Simulation():
+            scheduler.start()
+    assert (repr(type(scheduler)), len(type(scheduler).__mro__)) == (
+        repr(BackgroundScheduler),
+        len(BackgroundScheduler.__mro__) + 2,
+    )
+    scheduler.shutdown()
+    assert type(scheduler) is BackgroundScheduler
 
 
 def test_a_scheduler_shut_down_at_the_end_of_a_block_is_not_shut_down_again() -> None:
