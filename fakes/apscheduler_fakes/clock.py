@@ -8,16 +8,14 @@ needs no freezegun; entering a clock does.
 import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from math import inf
 from types import TracebackType
 from typing import Any, Self
 
 from apscheduler_fakes.faults import raise_together
-from apscheduler_fakes.lengths import whole_microseconds
+from apscheduler_fakes.lengths import MICROSECOND, whole_microseconds
 from apscheduler_fakes.scheduler import FakeScheduler, started
-
-MICROSECOND = timedelta(microseconds=1)
 
 # Longer than all years there are, in seconds.
 _PAST_ALL_DATES = 1_000_000_000_000

@@ -21,11 +21,10 @@ from typing import Any
 
 from freezegun import api
 
-from apscheduler_fakes.clock import MICROSECOND
 from apscheduler_fakes.kernel import here
+from apscheduler_fakes.lengths import EPOCH, MICROSECOND
 from apscheduler_fakes.times import instant
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
 
 # Where freezegun freezes time, the name `datetime` of this module means another class.

@@ -12,6 +12,7 @@ from apscheduler_fakes.errors import (
     StepLimit,
     TimeLimit,
 )
+from apscheduler_fakes.lengths import LAST
 from apscheduler_fakes.report import seconds, thread_table
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ def deadlock(kernel: Kernel) -> Deadlock:
 
 def time_limit(kernel: Kernel) -> TimeLimit:
     """Say that time would pass ``max_elapsed``."""
+    advice = "A program that needs longer takes Simulation(max_elapsed=…)."
+    if kernel.epoch + kernel.max_elapsed >= LAST:
+        advice = "No date lies past the year 9999: begin earlier, or wait less."
     return TimeLimit(
         f"virtual time stands at {seconds(kernel.now)} s and would pass the limit of "
-        f"{seconds(kernel.max_elapsed)} s while {kernel.main.name} waits. A program that "
-        f"needs longer takes Simulation(max_elapsed=…).\n{thread_table(kernel)}"
+        f"{seconds(kernel.max_elapsed)} s while {kernel.main.name} waits. {advice}\n"
+        f"{thread_table(kernel)}"
     )
 
 

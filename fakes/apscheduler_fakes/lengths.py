@@ -1,7 +1,14 @@
 """Lengths of time: seconds, as a program gives them, in whole microseconds."""
 
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import ceil, ulp
+
+MICROSECOND = timedelta(microseconds=1)
+
+# Where dates are counted from, and the last one, in microseconds from there.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 # By how much a length may lie above what was meant, in microseconds: by what computing with small
 # floats leaves.

@@ -12,20 +12,20 @@ the same one.
 import threading
 from _thread import get_ident
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from apscheduler_fakes.alone import alone
-from apscheduler_fakes.clock import MICROSECOND, Clock, forget_unreachable
-from apscheduler_fakes.dates import EPOCH, virtual_dates
+from apscheduler_fakes.clock import Clock, forget_unreachable
+from apscheduler_fakes.dates import virtual_dates
 from apscheduler_fakes.errors import NotModelled, SimulationError
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.install import Names
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Kernel, activate, active
 from apscheduler_fakes.leftovers import abandoned, silence, without_threads
-from apscheduler_fakes.lengths import whole_microseconds
+from apscheduler_fakes.lengths import EPOCH, LAST, MICROSECOND, whole_microseconds
 from apscheduler_fakes.outside import check_no_work_outside, taking_part_from_outside
 from apscheduler_fakes.repeatable import new_random
 from apscheduler_fakes.report import is_shown, shorten
@@ -36,7 +36,6 @@ from apscheduler_fakes.whole import whole
 
 # Seconds to the end of time, and more.
 _LONGEST = 1e12
-_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
 class Simulation:
@@ -83,8 +82,8 @@ class Simulation:
                 )
             if not limit > 0:
                 raise ValueError(
-                    f"Simulation({name}={limit!r}): a limit of zero or less lets nothing run. Pass "
-                    "a positive number."
+                    f"Simulation({name}={limit!r}): a limit that is not above zero lets nothing "
+                    "run. Pass a positive number."
                 )
         self.clock = _SimulationClock(start)
         self._max_elapsed = whole_microseconds(min(max_elapsed, _LONGEST)) or 1
@@ -116,7 +115,7 @@ class Simulation:
             kernel = self._kernel = self.clock.kernel = Kernel(
                 epoch=epoch,
                 random=new_random(),
-                max_elapsed=min(self._max_elapsed, _LAST - epoch),
+                max_elapsed=min(self._max_elapsed, LAST - epoch),
                 max_steps=self._max_steps,
                 diagnose=lambda: taking_part_from_outside(kernel),
             )
@@ -250,7 +249,7 @@ class _SimulationClock(Clock):
     def _advance(self, target: int, call: str) -> None:
         kernel = self.check_usable(call)
         # What the test asks for is no sign of a hang.
-        kernel.max_elapsed = min(kernel.max_elapsed + target - kernel.now, _LAST - kernel.epoch)
+        kernel.max_elapsed = min(kernel.max_elapsed + target - kernel.now, LAST - kernel.epoch)
         super()._advance(target, call)
         kernel.settle()
 

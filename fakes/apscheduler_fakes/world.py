@@ -16,15 +16,15 @@ import apscheduler_fakes.explored as explored  # noqa: PLR0402  # As in install.
 import apscheduler_fakes.install as install  # noqa: PLR0402
 import apscheduler_fakes.repeatable as repeatable  # noqa: PLR0402
 from apscheduler_fakes.alone import alone
-from apscheduler_fakes.clock import MICROSECOND
 from apscheduler_fakes.contents import Contents
-from apscheduler_fakes.dates import EPOCH, virtual_dates
+from apscheduler_fakes.dates import virtual_dates
 from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from apscheduler_fakes.explored import ExploredKernel
 from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.interrupts import interruptible
 from apscheduler_fakes.kernel import Ended, activate, active
 from apscheduler_fakes.leftovers import abandoned, silence, without_threads
+from apscheduler_fakes.lengths import EPOCH, MICROSECOND
 from apscheduler_fakes.loaded import names_of, own_classes
 from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.outside import taking_part_from_outside
