@@ -23,8 +23,8 @@ _GRAIN = 2.0**-24
 # its floats; of seconds, in microseconds.
 _ROUNDINGS = 1.5e6
 
-# What a program writes down as a part of a second, as 1 / 30, has no larger denominator.
-_PARTS = 1000
+# What a program writes down as a part of a second, as 1 / 30 or 1 / 4096, has no larger denominator.
+_PARTS = 4096
 
 
 def whole_microseconds(length: float, *, reading: float = 0, of_time: bool = False) -> int:
@@ -37,16 +37,16 @@ def whole_microseconds(length: float, *, reading: float = 0, of_time: bool = Fal
         length: Seconds, not negative.
         reading: What a steady clock shows that it may have been computed from.
         of_time: Whether it may have been computed from the time of day: then it is rounded to the
-            nearest, unless it is plainly a part of a second.
+            nearest, as a difference of two readings of that is, unless it is plainly a part of a
+            second.
     """
     if isinstance(length, int):
         return length * 1_000_000
     exact = length * 1_000_000
     up = ceil(exact - _OFF - _ROUNDINGS * ulp(reading))
     nearest = ceil(exact - _OFF_BY_TIME)
-    if up == nearest or (length / _GRAIN).is_integer():
-        return nearest
-    return nearest if of_time and not _is_plain(length) else up
+    by_time = of_time or (length / _GRAIN).is_integer()
+    return nearest if up > nearest and by_time and not _is_plain(length) else up
 
 
 def _is_plain(length: float) -> bool:

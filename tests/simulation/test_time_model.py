@@ -115,7 +115,7 @@ def test_a_time_out_is_rounded_up(wait: Callable[[float], object]) -> None:
         assert sim.clock.elapsed == 0.000003
 
 
-@pytest.mark.parametrize("rounds", [3, 7, 30])
+@pytest.mark.parametrize("rounds", [3, 7, 30, 256])
 @pytest.mark.parametrize(
     "wait", [sleep, lambda seconds: threading.Event().wait(seconds)], ids=["sleep", "Event"]
 )
