@@ -23,7 +23,7 @@ _GRAIN = 2.0**-24
 # its floats; of seconds, in microseconds.
 _ROUNDINGS = 1.5e6
 
-# What a program writes down as a part of a second, as 1 / 30 or 1 / 4096, has no larger denominator.
+# What a program writes down as a part of a second, as 1 / 4096, has no larger denominator.
 _PARTS = 4096
 
 
