@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
 
 from apscheduler_fakes.drawing import svg
 from apscheduler_fakes.lanes import lanes
@@ -92,11 +93,21 @@ def described(options: Options, ran: Ran) -> ScheduleFailure:
     error, *others = map(headline, ran.errors)
     also = "".join(f"\nIt also fails with {other}" for other in others)
     failure = ScheduleFailure(f"{error}{also}\n\n{lanes(ran.story)}\n\n{options.line(schedule)}")
+    for other in _of_other_kinds(ran.errors):
+        shorten(other)
+        failure.add_note("It also fails so:\n" + "".join(format_exception(other)).rstrip())
     failure.schedule = schedule
     failure.preemptions = ran.preemptions
     failure.faults = set(map(kind, ran.errors))
     failure.picture = svg(ran.story)
     return failure
+
+
+def _of_other_kinds(errors: list[BaseException]) -> list[BaseException]:
+    """Return one error of each kind, but for that of the first, which is told as the cause."""
+    kinds = {kind(error): error for error in reversed(errors)}
+    del kinds[kind(errors[0])]
+    return list(reversed(kinds.values()))
 
 
 def cause(ran: Ran) -> BaseException:

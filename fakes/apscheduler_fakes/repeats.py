@@ -1,16 +1,15 @@
 """Whether a program does the same under the same schedule, and where it does not."""
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from itertools import pairwise
-from types import TracebackType
 
 from apscheduler_fakes.errors import SimulationError
 from apscheduler_fakes.exhaustive import LOOK
 from apscheduler_fakes.footprints import CLOCK, EXIT, SHARED
 from apscheduler_fakes.lanes import lanes
 from apscheduler_fakes.records import Ran, is_thread
-from apscheduler_fakes.report import NOT_OF_PROGRAMS, said, seconds
+from apscheduler_fakes.report import raised_at, said, seconds
 from apscheduler_fakes.schedules import ScheduleDiverged
 
 DIFFERENT = "the program behaves differently under the same schedule"
@@ -35,9 +34,7 @@ def kind(error: BaseException) -> object:
     """
     place: object = None
     if not isinstance(error, SimulationError):
-        lines = [(each.tb_frame.f_code.co_filename, each.tb_lineno) for each in _steps(error)]
-        own = [line for line in lines if not line[0].startswith(NOT_OF_PROGRAMS)]
-        place = own[-1] if own else wording(error)
+        place = raised_at(error) or wording(error)
     return _type(error), place
 
 
@@ -56,13 +53,6 @@ def _type(error: BaseException | None) -> tuple[str, str]:
 def has(ran: Ran, fault: object) -> bool:
     """Return whether a schedule fails with an error of a kind."""
     return any(kind(error) == fault for error in ran.errors)
-
-
-def _steps(error: BaseException) -> Iterator[TracebackType]:
-    traceback = error.__traceback__
-    while traceback is not None:
-        yield traceback
-        traceback = traceback.tb_next
 
 
 def repeated(run: Callable[[], Ran], first: Ran | None) -> Ran:

@@ -156,6 +156,23 @@ def shorten(error: BaseException) -> None:
     error.__traceback__ = traceback
 
 
+def raised_at(error: BaseException) -> tuple[str, int] | None:
+    """Return the file and line of the program that raised an error; ``None`` if none did."""
+    place = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(NOT_OF_PROGRAMS):
+            place = file, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return place
+
+
+def at_line(file: str, line: int) -> str:
+    """Return a file and a line of it as lanes name them."""
+    return f" at {printable(Path(file).name)}:{line}"
+
+
 def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
     frame = thread.frame
     if frame is None and thread is kernel.running:

@@ -1,12 +1,11 @@
 """The kernel of a schedule that is going to be shown: it knows at which line each thread stops."""
 
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from apscheduler_fakes.explored import ExploredKernel
-from apscheduler_fakes.report import NOT_OF_PROGRAMS, printable
+from apscheduler_fakes.report import NOT_OF_PROGRAMS, at_line
 from apscheduler_fakes.virtual import VirtualThread
 
 # What calls the program.
@@ -34,6 +33,6 @@ def _place(frame: FrameType | None) -> str:
     while frame is not None and frame.f_globals.get("__name__") != _RUNS_IT:
         file = frame.f_code.co_filename
         if not file.startswith(NOT_OF_PROGRAMS):
-            return f" at {printable(Path(file).name)}:{frame.f_lineno}"
+            return at_line(file, frame.f_lineno)
         frame = frame.f_back
     return ""

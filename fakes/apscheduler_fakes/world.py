@@ -30,6 +30,7 @@ from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.outside import taking_part_from_outside
 from apscheduler_fakes.reached import Reached, reached_from
 from apscheduler_fakes.records import MAIN, Cut, Policy, Ran, Stops
+from apscheduler_fakes.report import at_line, raised_at
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.telling import TellingKernel
@@ -351,7 +352,9 @@ class World:
         kernel = self._kernel
         number = kernel.numbers.get(kernel.running, MAIN)
         self._errors.append((number, error))
-        failed = Step(kernel.now, kernel.running, f"fails with {type(error).__name__}")
+        place = raised_at(error)
+        where = at_line(*place) if place else ""
+        failed = Step(kernel.now, kernel.running, f"fails with {type(error).__name__}{where}")
         self._failed_in[len(kernel.trace)] = failed
 
     def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from inspect import getsourcelines
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -189,7 +190,7 @@ def test_the_lanes_say_at_which_line_a_thread_could_go_on(monkeypatch: pytest.Mo
     """There the switch was that matters; at a program's end there is no line of it."""
     monkeypatch.setenv("COLUMNS", "120")
     line = takes_one.__code__.co_firstlineno + 3
-    text = f"about to run the next statement at test_explore_failures.py:{line}\n"
+    text = f"about to write its result at test_explore_failures.py:{line}\n"
     with pytest.raises(ScheduleFailure) as caught:
         replay(two_take_one, "c1", switch_in=[takes_one])
     assert text in str(caught.value)
@@ -364,22 +365,22 @@ def wakes_up_too_early() -> None:
             {},
             """
   0.000000  ●      MainThread waits to join worker 0
-  0.000000  │   ●  worker 2 fails with ValueError
-  0.000000  │ ●    worker 0 fails with ValueError
+  0.000000  │   ●  worker 2 fails with ValueError at HERE
+  0.000000  │ ●    worker 0 fails with ValueError at HERE
 """,
         ),
         (
             wakes_up_too_early,
             {"spurious_wakeups": True},
             """
-  0.000000  ●  MainThread wakes up by itself and fails with AssertionError
+  0.000000  ●  MainThread wakes up by itself and fails with AssertionError at HERE
 """,
         ),
         (
             wakes_up_too_early,
             {"early_timeouts": True},
             """
-  5.000000  ●  MainThread comes to its deadline and fails with AssertionError
+  5.000000  ●  MainThread comes to its deadline and fails with AssertionError at HERE
 """,
         ),
     ],
@@ -392,7 +393,12 @@ def test_the_lanes_show_who_fails_and_end_there(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A row says who fails, and whether a wake-up or an early time-out led to it; none follows."""
+    """A row says who fails, and where; and whether a wake-up or an early time-out led to it."""
+    lines, first = getsourcelines(program)
+    line = next(
+        number for number, each in enumerate(lines, first) if re.search("assert|raise", each)
+    )
+    rows = rows.replace("HERE", f"test_explore_failures.py:{line}")
     monkeypatch.setenv("COLUMNS", "120")
     failure = failure_of(program, **options)
 
@@ -720,6 +726,30 @@ def test_every_error_of_a_schedule_is_reported(strategy: Exhaustive) -> None:
         failure = failure_of(program, strategy, keep_going=keep_going)
         assert isinstance(failure.__cause__, KeyError)
         assert str(failure).startswith("KeyError: 2\nIt also fails with ValueError: another\n\n")
+
+
+def test_every_kind_of_error_of_a_schedule_has_its_traceback() -> None:
+    """The cause may be another thread's: of what main then fails with it knows nothing."""
+
+    def read(data: dict[str, int]) -> None:
+        results.append(data["key"])
+
+    def program() -> None:
+        results.clear()
+        threads = [threading.Thread(target=read, args=({},), name=name) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results
+
+    results: list[int] = []
+    failure = failure_of(program)
+    assert isinstance(failure.__cause__, AssertionError)
+    (note,) = failure.__notes__  # One for both: they fail alike.
+    assert note.startswith("It also fails so:\nTraceback (most recent call last):\n")
+    assert f'{__file__}", line {read.__code__.co_firstlineno + 1}, in read\n' in note
+    assert note.endswith("\nKeyError: 'key'")
 
 
 def four_threads_of_four_sections() -> None:
