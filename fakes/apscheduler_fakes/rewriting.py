@@ -32,6 +32,8 @@ _SWITCH = "__apscheduler_fakes_switch__"
 _IN_PLACE = "__apscheduler_fakes_in_place__"
 _READ = "__apscheduler_fakes_read__"
 
+_NEXT, _WRITE = Op("run the next statement"), Op("write its result")
+
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "iadd",
     ast.BitAnd: "iand",
@@ -87,21 +89,25 @@ def rewritten(targets: Iterable[Any]) -> Iterator[None]:
             function.__code__ = code
 
 
-def _switch() -> None:
+def _stop(op: Op) -> None:
     kernel = explored()
     if kernel is not None:
         kernel.writing.setdefault(kernel.running, set()).add(SHARED)
-        kernel.point(Op("run the next statement"))
+        kernel.point(op)
+
+
+def _switch() -> None:
+    _stop(_NEXT)
 
 
 def _in_place(name: str, left: Any, right: Any) -> Any:
     result = getattr(operator, name)(left, right)
-    _switch()
+    _stop(_WRITE)
     return result
 
 
 def _read_all(value: Any) -> Any:
-    _switch()
+    _stop(_WRITE)
     return value
 
 
