@@ -173,12 +173,18 @@ class Kernel:
         if timeout >= _TIMEOUT_MAX:
             return None
         thread = self.running
+        cut_off = thread.cut_off
         length = whole_microseconds(
-            timeout, reading=self.now / 1_000_000, of_time=thread.has_read_time
+            timeout,
+            reading=self.now / 1_000_000,
+            of_time=thread.has_read_time,
+            cut_off=cut_off,
         )
         thread.has_read_time = False
+        # What a loop like that of Queue.get finds to be left then may be left again.
+        thread.cut_off = max(timeout * 1_000_000 - length, 0.0) if length else 0.0
         if not length and timeout:
-            if self.dust < _MUCH_DUST and self.explored is None:
+            if (cut_off or self.dust < _MUCH_DUST) and self.explored is None:
                 self.dust += timeout
             else:
                 length = 1

@@ -27,7 +27,9 @@ _ROUNDINGS = 1.5e6
 _PARTS = 4096
 
 
-def whole_microseconds(length: float, *, reading: float = 0, of_time: bool = False) -> int:
+def whole_microseconds(
+    length: float, *, reading: float = 0, of_time: bool = False, cut_off: float = 0
+) -> int:
     """Return a length of time in whole microseconds, rounded up: no wait is over before its time.
 
     What computing with floats leaves is no part of it: ``0.1 + 0.2`` is 300,000, and a wait until
@@ -39,14 +41,17 @@ def whole_microseconds(length: float, *, reading: float = 0, of_time: bool = Fal
         of_time: Whether it may have been computed from the time of day: then it is rounded to the
             nearest, as a difference of two readings of that is, unless it is plainly a part of a
             second.
+        cut_off: What was left of a length of which it may be the rest, in microseconds.
     """
     if isinstance(length, int):
         return length * 1_000_000
     exact = length * 1_000_000
     up = ceil(exact - _OFF - _ROUNDINGS * ulp(reading))
     nearest = ceil(exact - _OFF_BY_TIME)
-    by_time = of_time or (length / _GRAIN).is_integer()
-    return nearest if up > nearest and by_time and not _is_plain(length) else up
+    if up == nearest:
+        return up
+    by_time = of_time or (length / _GRAIN).is_integer() or exact - nearest <= cut_off + _OFF
+    return nearest if by_time and not _is_plain(length) else up
 
 
 def _is_plain(length: float) -> bool:

@@ -155,6 +155,44 @@ def test_the_rest_of_a_time_out_ends_at_its_instant(year: int, read: Callable[[]
                 assert sim.clock.elapsed == pytest.approx(begun + timeout, abs=1e-9)
 
 
+@TIME_OUTS
+def test_the_rest_of_a_time_out_ends_at_its_instant_whatever_waits(
+    wait: Callable[[float], object],
+) -> None:
+    """Also where what waits computes a rest of its own, and where two wait until one instant."""
+    with Simulation() as sim:
+        deadline = time.time() + 1
+        ends: list[float] = []
+
+        def work(used: float) -> None:
+            time.sleep(used)
+            wait(deadline - time.time())
+            ends.append(sim.clock.elapsed)
+
+        for used in (0.05, 0.1, 0.017):
+            threading.Thread(target=work, args=(used,)).start()
+        time.sleep(2)
+    assert ends == [1.0] * 3
+
+
+def test_the_rest_of_a_time_out_ends_at_its_instant_also_if_it_is_waited_in_parts() -> None:
+    """Here the item that wakes the waiter has been taken by somebody else."""
+    with Simulation() as sim:
+        items = queue.Queue[int]()
+        deadline = time.time() + 1
+        time.sleep(0.1)
+
+        def put_and_take() -> None:
+            time.sleep(0.2)
+            items.put(1)
+            items.get()
+
+        threading.Thread(target=put_and_take).start()
+        with pytest.raises(queue.Empty):
+            items.get(timeout=deadline - time.time())
+        assert sim.clock.elapsed == 1.0
+
+
 @pytest.mark.parametrize("clock", ["time", "monotonic"])
 @pytest.mark.parametrize("passed", [0, 30 * 365 * 86_400])
 def test_an_instant_on_a_float_clock_is_met_exactly(clock: str, passed: int) -> None:
