@@ -235,7 +235,9 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> 
     assert call.excinfo is not None  # Or nobody would be asked.
     error = call.excinfo.value
     if error.__cause__ is not None and node.get_closest_marker("explore"):
-        call.excinfo = pytest.ExceptionInfo.from_exception(error.__cause__)
+        # Where the main thread has ended nothing stands at any line.
+        if error.__cause__.__traceback__ is not None:
+            call.excinfo = pytest.ExceptionInfo.from_exception(error.__cause__)
     elif _is_report(error):  # Before Python 3.13 it begins where the traceback ended at first.
         call.excinfo = pytest.ExceptionInfo.from_exception(error)
 

@@ -263,6 +263,10 @@ def test_that_hangs(folder):
     threading.Event().wait()
 
 
+def test_that_leaves_who_hangs(folder):
+    threading.Thread(target=threading.Event().wait).start()
+
+
 def test_that_all_has_ended():
     import os
 
@@ -481,7 +485,7 @@ def test_fixtures_end_in_every_schedule_however_the_test_does(pytester: pytest.P
 
     result = pytester.runpytest("-p", "no:randomly")
 
-    result.assert_outcomes(passed=2, failed=6)
+    result.assert_outcomes(passed=2, failed=7)
     result.stdout.fnmatch_lines(
         [
             "*ScheduleFailure: Deadlock: nothing can run any more*",
@@ -491,5 +495,7 @@ def test_fixtures_end_in_every_schedule_however_the_test_does(pytester: pytest.P
             "E *KeyError: 'wrong test'",
             "E *And its fixtures end with ValueError: wrong end",
             "*ScheduleFailure: Deadlock: nothing can run any more*",
+            "*ScheduleFailure: Deadlock: nothing can run any more*",
+            "*Thread-1 (wait) waits for ever in Event.wait*",
         ]
     )
