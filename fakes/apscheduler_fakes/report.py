@@ -24,6 +24,9 @@ NOT_OF_PROGRAMS = (
     str(Path(__file__).parent),
 )
 
+# What calls the program of an exploration, below which there is nothing of that.
+RUNS_PROGRAMS = "apscheduler_fakes.world"
+
 # How many frames of a stack are shown, the innermost ones.
 MOST_FRAMES = 12
 
@@ -31,7 +34,7 @@ MOST_FRAMES = 12
 _WIDTH = 100
 
 # The main thread's stack begins in these, which say nothing of the program.
-_RUNNER = {"_pytest", "pluggy", "unittest.case", "apscheduler_fakes.world"}
+_RUNNER = {"_pytest", "pluggy", "unittest.case"}
 
 # What catches an error of a test to show it: not all that these modules catch is shown.
 _SHOWING = {
@@ -118,8 +121,7 @@ def is_own(frame: FrameType) -> bool:
 def own_frames(frame: FrameType | None) -> list[FrameType]:
     """Return a stack without own frames and those of what runs the program, outermost first."""
     frames: list[FrameType] = []
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
+    while frame is not None and (name := frame.f_globals.get("__name__", "")) != RUNS_PROGRAMS:
         if frames and not _RUNNER.isdisjoint((name, name.partition(".")[0])):
             break
         if not is_own(frame):

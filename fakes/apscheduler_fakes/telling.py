@@ -5,11 +5,8 @@ from types import FrameType
 from typing import Any
 
 from apscheduler_fakes.explored import ExploredKernel
-from apscheduler_fakes.report import NOT_OF_PROGRAMS, at_line
+from apscheduler_fakes.report import NOT_OF_PROGRAMS, RUNS_PROGRAMS, at_line
 from apscheduler_fakes.virtual import VirtualThread
-
-# What calls the program.
-_RUNS_IT = "apscheduler_fakes.world"
 
 
 class TellingKernel(ExploredKernel):
@@ -30,7 +27,7 @@ class TellingKernel(ExploredKernel):
 
 def _place(frame: FrameType | None) -> str:
     """Return the file and line of the program that run, in words; "" if none does."""
-    while frame is not None and frame.f_globals.get("__name__") != _RUNS_IT:
+    while frame is not None and frame.f_globals.get("__name__") != RUNS_PROGRAMS:
         file = frame.f_code.co_filename
         if not file.startswith(NOT_OF_PROGRAMS):
             return at_line(file, frame.f_lineno)

@@ -499,3 +499,4 @@ def test_fixtures_end_in_every_schedule_however_the_test_does(pytester: pytest.P
             "*Thread-1 (wait) waits for ever in Event.wait*",
         ]
     )
+    result.stdout.no_fnmatch_line("*pluggy/*")  # Where the main thread has ended it stands nowhere.
