@@ -145,6 +145,7 @@ class _HeldLockable(_Lockable):
     def __init__(self, real: Any) -> None:
         super().__init__()
         self._beside = real
+        self._has_beside = False
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take both; see ``threading.Lock.acquire``."""
@@ -154,28 +155,35 @@ class _HeldLockable(_Lockable):
             return False
         # Against real threads the wait is a real one; theirs are short. A real re-entrant one
         # counts levels of its own: one for all of the virtual one's.
-        if self._count > 1 or self._beside.acquire(blocking):
+        if self._count > 1:
             return True
-        super().release()
-        return False
+        self._has_beside = self._beside.acquire(blocking)
+        if not self._has_beside:
+            super().release()
+        return self._has_beside
 
     __enter__ = _take = acquire
 
     def release(self) -> None:
         """Free both; see ``threading.Lock.release``."""
-        held = self._count
         super().release()
-        if held and not self._count and here() is not None:
-            self._beside.release()
+        if here() is not None:
+            self._free_beside()
 
     def __exit__(self, *_: object) -> None:
         self.release()
 
     def free(self) -> None:
         """Be free, whoever holds it."""
-        if self._count:
-            self._count = 0
-            self.holder = None
+        self._count = 0
+        self.holder = None
+        self._free_beside()
+
+    def _free_beside(self) -> None:
+        """Free the real one, if the virtual one is free that had it."""
+        # Not by who held that before: the release may have stopped, and another has taken it there.
+        if self._has_beside and not self._count:
+            self._has_beside = False
             self._beside.release()
 
     def _at_fork_reinit(self) -> None:
@@ -206,7 +214,7 @@ class HeldRLock(_HeldLockable, RLock):
     def _release_save(self) -> Any:
         state = super()._release_save()
         if here() is not None:
-            self._beside.release()
+            self._free_beside()
         return state
 
 

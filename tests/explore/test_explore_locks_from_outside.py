@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -253,6 +254,22 @@ def test_a_queue_from_outside_is_a_place_to_switch() -> None:
     assert outcomes(program, Exhaustive()).keys() == {(1, 1), (1, 2), (2, 2)}
     assert jobs.mutex is jobs.not_full._lock  # type: ignore[attr-defined]
     assert type(jobs.mutex).__module__ == "_thread"
+
+
+def test_a_lock_that_is_freed_whoever_has_it_is_free_for_real() -> None:
+    """Nobody waits for one that a thread has taken while another was about to free it."""
+    lock = threading.Lock()
+
+    def free() -> None:
+        with suppress(RuntimeError):
+            lock.release()
+
+    def use() -> None:
+        if lock.acquire(timeout=1):
+            free()
+
+    assert explore(lambda: joined(free, use)).complete
+    assert not lock.locked()
 
 
 def test_what_the_program_puts_in_the_place_of_a_lock_stays() -> None:
