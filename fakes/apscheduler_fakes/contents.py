@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -44,11 +45,13 @@ class Contents:
         self._held: WeakKeyDictionary[Any, tuple[dict[str, Any], list[Any] | None]] = (
             WeakKeyDictionary()
         )
-        living = list(threading._active.values())  # type: ignore[attr-defined]
-        # Python 3.11 keeps what stands for a thread that threading has not started.
-        running = sys._current_frames().keys() - {_thread.get_ident()}
-        others = [each for each in living if each.ident in running]
-        self._alone = all(map(_is_of_the_runner, others))
+        listed = threading._active  # type: ignore[attr-defined]
+        # Not all that are listed run, nor are all listed that do.
+        frames = sys._current_frames()
+        del frames[_thread.get_ident()]
+        self._alone = all(
+            _is_of_the_runner(listed.get(ident), frame) for ident, frame in frames.items()
+        )
 
     def note(self, things: Iterable[Any]) -> None:
         """Note what things hold now, but for those that have been noted before.
@@ -99,7 +102,15 @@ def _filled(container: Any, items: list[Any] | None) -> list[Any] | None:
     return list(container)
 
 
-def _is_of_the_runner(thread: Any) -> bool:
-    """Return whether a thread is one of the test runner's, such as the timer of a time-out."""
+def _is_of_the_runner(thread: Any, frame: FrameType) -> bool:
+    """Return whether a thread is one of the test runner's, such as the timer of a time-out.
+
+    Args:
+        thread: What ``threading`` knows of it; ``None`` if that is nothing.
+        frame: Where it is.
+    """
+    while frame.f_back is not None:
+        frame = frame.f_back
     runs = getattr(thread, "function", getattr(thread, "_target", None))
-    return str(getattr(runs, "__module__", "")).partition(".")[0] in LEFT_ALONE
+    names = getattr(runs, "__module__", ""), frame.f_globals.get("__name__", "")
+    return any(str(name).partition(".")[0] in LEFT_ALONE for name in names)

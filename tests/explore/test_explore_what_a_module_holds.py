@@ -1,13 +1,15 @@
 """What a semaphore, event, barrier or queue from outside holds is the same in every schedule."""
 
+import _thread
 import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakSet
 
@@ -274,8 +276,26 @@ def test_what_real_threads_wait_for_is_left_to_them() -> None:
         assert after.result() == 1
 
 
-@pytest.mark.parametrize("kind", [queue.Queue, queue.SimpleQueue])
-def test_a_real_worker_gets_each_job_once(kind: Callable[[], Any]) -> None:
+def in_a_thread(work: Callable[[], object]) -> Callable[[], object]:
+    """Begin to run a function, and return what waits for its end."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread.join
+
+
+def in_a_bare_thread(work: Callable[[], object]) -> Callable[[], object]:
+    """Do the same in one that threading does not list."""
+    ident = _thread.start_new_thread(work, ())
+    return lambda: deque(iter(lambda: ident in sys._current_frames(), False), 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "run"),
+    [(queue.Queue, in_a_thread), (queue.SimpleQueue, in_a_bare_thread)],
+)
+def test_a_real_worker_gets_each_job_once(
+    kind: Callable[[], Any], run: Callable[[Callable[[], object]], Callable[[], object]]
+) -> None:
     """What it finds in its queue when it comes back to it are the jobs that have been put there."""
     jobs, begun, end = kind(), threading.Event(), threading.Event()
     put: list[int] = []
@@ -292,13 +312,12 @@ def test_a_real_worker_gets_each_job_once(kind: Callable[[], Any]) -> None:
         jobs.put(partial(done.append, put[-1]))
 
     program()
-    with ThreadPoolExecutor(1) as pool:
-        works = pool.submit(work)
-        assert begun.wait()
-        assert explore(program, Random(2)).schedules == 2
-        end.set()
-        jobs.put(None)
-        assert works.result() is None
+    join = run(work)
+    assert begun.wait()
+    assert explore(program, Random(2)).schedules == 2
+    end.set()
+    jobs.put(None)
+    join()
     assert done == put
 
 
@@ -310,22 +329,28 @@ def assert_each_schedule_finds_it_clear(flag: threading.Event) -> None:
     assert explore(program, Random(2)).schedules == 2
 
 
-def test_a_thread_of_the_test_runner_uses_nothing_of_the_program() -> None:
-    """Beside the timer of a time-out each schedule finds what the exploration has found."""
-    end, flag = threading.Event(), threading.Event()
-    watch = end.wait
+@pytest.mark.parametrize("run", [in_a_thread, in_a_bare_thread])
+def test_a_thread_of_the_test_runner_uses_nothing_of_the_program(
+    run: Callable[[Callable[[], object]], Callable[[], object]],
+) -> None:
+    """Beside one each schedule finds what the exploration has found."""
+    begun, end, flag = threading.Event(), threading.Event(), threading.Event()
 
-    def timer() -> None:
-        watch()
+    def work() -> None:
+        begun.set()
+        end.wait()
 
-    timer.__module__ = "pytest_timeout"
-    thread = threading.Thread(target=timer)
-    thread.start()
+    def of_the_runner(calls: Callable[[], None]) -> None:
+        calls()
+
+    names = {"__name__": "execnet.gateway_base"}
+    join = run(FunctionType(of_the_runner.__code__, names, argdefs=(work,)))
+    assert begun.wait()
     try:
         assert_each_schedule_finds_it_clear(flag)
     finally:
         end.set()
-        thread.join()
+        join()
     assert not flag.is_set()
 
 
