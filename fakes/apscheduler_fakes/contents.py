@@ -30,7 +30,7 @@ _STATE_OF: dict[type, set[str]] = {
     threading.Event: {"_flag"},
     threading.Semaphore: {"_value"},
     threading.BoundedSemaphore: {"_value"},
-    threading.Barrier: {"_state", "_count"},
+    threading.Barrier: {"_state"},
     queue.Queue: _OF_A_QUEUE,
     queue.LifoQueue: _OF_A_QUEUE,
     queue.PriorityQueue: _OF_A_QUEUE,
@@ -54,14 +54,14 @@ class Contents:
         )
 
     def note(self, things: Iterable[Any]) -> None:
-        """Note what things hold now, but for those that have been noted before.
+        """Note what things hold now.
 
         Args:
             things: Which; others among them are passed over.
         """
         for each in things:
             names = _STATE_OF.get(type(each))
-            if self._alone and names is not None and each not in self._held:
+            if self._alone and names is not None:
                 attributes = getattr(each, "__dict__", {})
                 state = {name: attributes[name] for name in names & attributes.keys()}
                 self._held[each] = state, _filled(state.get("queue", each), None)

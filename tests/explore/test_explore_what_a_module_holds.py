@@ -220,15 +220,20 @@ def test_what_is_made_in_the_first_run_alone_is_put_back_to_what_that_left(file:
         if not MADE:
             MADE["slots"] = threading.Semaphore(3)
             sys.modules["made_in_a_run"] = module = ModuleType("made_in_a_run")
-            vars(module).update(__file__=file, event=threading.Event())
-        event = sys.modules["made_in_a_run"].event
-        seen = MADE["slots"]._value, event.is_set()
+            inside = {"__module__": "made_in_a_run", "event": threading.Event()}
+            vars(module).update(
+                __file__=file, event=threading.Event(), Service=type("Service", (), inside)
+            )
+        module = sys.modules["made_in_a_run"]
+        events = module.event, module.Service.event
+        seen = MADE["slots"]._value, *(each.is_set() for each in events)
         MADE["slots"].acquire()
-        (event.clear if event.is_set() else event.set)()
+        for each in events:
+            (each.clear if each.is_set() else each.set)()
         return seen
 
     try:
-        assert outcomes(program, Random(3)) == {(2, True): 3}
+        assert outcomes(program, Random(3)) == {(2, True, True): 3}
     finally:
         del sys.modules["made_in_a_run"]
 
@@ -283,6 +288,13 @@ def in_a_thread(work: Callable[[], object]) -> Callable[[], object]:
     return thread.join
 
 
+def in_a_timer(work: Callable[[], object]) -> Callable[[], object]:
+    """Do the same in one that knows in another place what it runs."""
+    timer = threading.Timer(0, work)
+    timer.start()
+    return timer.join
+
+
 def in_a_bare_thread(work: Callable[[], object]) -> Callable[[], object]:
     """Do the same in one that threading does not list."""
     ident = _thread.start_new_thread(work, ())
@@ -329,7 +341,7 @@ def assert_each_schedule_finds_it_clear(flag: threading.Event) -> None:
     assert explore(program, Random(2)).schedules == 2
 
 
-@pytest.mark.parametrize("run", [in_a_thread, in_a_bare_thread])
+@pytest.mark.parametrize("run", [in_a_thread, in_a_timer, in_a_bare_thread])
 def test_a_thread_of_the_test_runner_uses_nothing_of_the_program(
     run: Callable[[Callable[[], object]], Callable[[], object]],
 ) -> None:
