@@ -9,6 +9,7 @@ time-outs, whenever somebody waits for an instant; it is then one more that can 
 """
 
 import sys
+import threading
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
@@ -231,6 +232,13 @@ class SteppingKernel(Kernel):
             self.point(Op("look at the clock"))
             self.looks += 1  # Nor is its stop a switch, unless others went first.
             self.touch(CLOCK, READ)
+
+    def deadline(self, timeout: float) -> int | None:
+        """Return when a wait ends, from the instant at which it begins; see ``Kernel.deadline``."""
+        if self.early and self.explored is not None and 0 < timeout < threading.TIMEOUT_MAX:
+            self.point(Op("begin a wait"))
+            self.touch(CLOCK, READ)
+        return super().deadline(timeout)
 
     def _close(self, thread: VirtualThread) -> None:
         if not self.unwinding:

@@ -900,14 +900,14 @@ def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "timeout", "who"),
+    ("option", "timeout", "schedule", "who"),
     [
-        ("early_timeouts", 1, "time"),
-        ("spurious_wakeups", None, "MainThread (woken by itself)"),
+        ("early_timeouts", 1, "a9", "time"),
+        ("spurious_wakeups", None, "9", "MainThread (woken by itself)"),
     ],
 )
 def test_what_is_no_thread_is_named_where_a_schedule_does_not_fit(
-    option: str, timeout: float | None, who: str
+    option: str, timeout: float | None, schedule: str, who: str
 ) -> None:
     """Time, and a wake-up without a notification, are among those that can have their turn."""
 
@@ -918,7 +918,7 @@ def test_what_is_no_thread_is_named_where_a_schedule_does_not_fit(
             condition.wait(timeout)
 
     with pytest.raises(ScheduleDiverged) as caught:
-        replay(program, "9", **{option: True})  # type: ignore[arg-type]
+        replay(program, schedule, **{option: True})  # type: ignore[arg-type]
     assert f"there are 2: Thread-1 (sleep) or {who}. Explore again." in str(caught.value)
 
 

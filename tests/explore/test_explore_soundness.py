@@ -94,6 +94,19 @@ FIRST_WITH_EVERY_STOP = {
     "condition_with_a_timeout",
 }
 
+# The same with early time-outs.
+LARGE_WITH_EVERY_STOP_EARLY = {
+    "a_sleep_that_begins_beside_a_sleeper",
+    "a_sleep_that_begins_beside_the_end_of_another",
+    "barrier_with_a_timeout",
+    "full_queue_in_time",
+    "one_of_two_notified_in_time",
+}
+FIRST_WITH_EVERY_STOP_EARLY = {
+    "queue_with_a_timeout",
+    "a_look_at_the_clock_beside_a_wait_for_a_free_lock",
+}
+
 SMALL = [each for each in PROGRAMS if each.__name__ not in LARGE]
 
 
@@ -243,6 +256,29 @@ def test_no_more_stops_make_another_outcome(program: Written, part: Part) -> Non
         for bound in part((None, 0, 1, 2), 2):
             every = outcomes_with_every_stop(world, bound).keys()
             assert outcomes_in(world, Exhaustive(bound)).keys() == every, bound
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        each if each.__name__ in FIRST_WITH_EVERY_STOP_EARLY else pytest.param(each, marks=LONG)
+        for each in WITH_TIME
+        if each.__name__ not in LARGE_WITH_EVERY_STOP_EARLY
+    ],
+)
+def test_no_more_stops_make_another_outcome_with_early_timeouts(program: Written) -> None:
+    """So it is where time may move meanwhile."""
+    with World(program, early=True) as world:
+        every = outcomes_with_every_stop(world, None).keys()
+        assert outcomes_in(world, Exhaustive()).keys() == every
+
+
+@pytest.mark.parametrize("bound", [None, 1])
+def test_time_may_move_before_a_wait_begins(bound: int | None) -> None:
+    """A sleep or time-out that begins looks at the clock: it ends that much later then."""
+    program = written_programs.a_sleep_that_begins_when_a_lock_is_free
+    found = outcomes(program, Exhaustive(bound), early=True).keys()
+    assert found == {(2, 2), (2, 4), (4, 2), (4, 4)}
 
 
 def test_a_thread_is_stopped_with_a_lock_where_that_saves_a_preemption() -> None:

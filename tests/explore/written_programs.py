@@ -1134,6 +1134,57 @@ def a_sleep_that_begins_beside_a_sleeper() -> Any:
 
 
 @timed
+def a_sleep_that_begins_beside_the_end_of_another() -> Any:
+    woke, began = list[float](), time.monotonic()
+
+    def sleep() -> None:
+        time.sleep(2)
+        woke.append(round(time.monotonic() - began))
+
+    threads = started(sleep, lambda: woke.append(-round(time.monotonic() - began)))
+    time.sleep(2)
+    for thread in threads:
+        thread.join()
+    return tuple(sorted(woke)), round(time.monotonic() - began)
+
+
+@timed
+def a_sleep_that_begins_when_a_lock_is_free() -> Any:
+    lock, woke, began = threading.Lock(), list[float](), time.monotonic()
+
+    def sleep() -> None:
+        with lock:
+            pass
+        time.sleep(2)
+        woke.append(round(time.monotonic() - began))
+
+    with lock:
+        (thread,) = started(sleep)
+    time.sleep(2)
+    end = round(time.monotonic() - began)
+    thread.join()
+    return woke[0], end
+
+
+@timed
+def a_wait_that_begins_with_a_lock_beside_a_sleeper() -> Any:
+    lock, event, began = threading.Lock(), threading.Event(), time.monotonic()
+    got: list[bool] = []
+
+    def wait() -> None:
+        with lock:
+            event.wait(2)
+
+    (thread,) = started(wait)
+    got.append(lock.acquire(blocking=False))
+    if got[0]:
+        lock.release()
+    time.sleep(1)
+    thread.join()
+    return got[0], round(time.monotonic() - began)
+
+
+@timed
 def two_sleepers_that_look_at_the_clock() -> Any:
     ends, began = dict[int, float](), time.monotonic()
 
