@@ -11,7 +11,7 @@ What a frozenset or an object written in C, but for the containers, refers to st
 
 import gc
 import sys
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
@@ -134,8 +134,10 @@ def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
     """Return what a thing refers to where that can be changed, each with what sets it."""
     kind = type(thing)
     if issubclass(kind, dict):
+        # In this order: a value is set by its key.
         items = dict.items(thing)
         yield from ((value, partial(dict.__setitem__, thing, key)) for key, value in items)
+        yield from ((key, partial(_put_key, thing, key)) for key in dict.keys(thing))
         if kind is defaultdict:
             yield thing.default_factory, partial(setattr, thing, "default_factory")
     elif base := next((each for each in (list, deque) if issubclass(kind, each)), None):
@@ -150,9 +152,25 @@ def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
     elif kind is FunctionType:
         yield thing.__defaults__, partial(setattr, thing, "__defaults__")
     elif kind is partial:
-        state = thing.func, thing.keywords, vars(thing)
-        yield thing.args, lambda args: thing.__setstate__((state[0], args, *state[1:]))
+        yield thing.func, partial(_put_part, thing, 0)
+        yield thing.args, partial(_put_part, thing, 1)
     yield from _slots(thing)
+
+
+def _put_key(things: dict[Any, Any], key: Any, instead: Any) -> None:
+    """Put a key in the place of another one, in the same order."""
+    kind = OrderedDict if isinstance(things, OrderedDict) else dict
+    items = list(kind.items(things))
+    kind.clear(things)
+    for each, value in items:
+        kind.__setitem__(things, instead if each is key else each, value)
+
+
+def _put_part(function: Any, part: int, instead: Any) -> None:
+    """Put something else for the function or the arguments of a ``partial``."""
+    state = list(function.__reduce__()[2])
+    state[part] = instead
+    function.__setstate__(tuple(state))
 
 
 def _put_into(things: set[Any], value: Any, instead: Any) -> None:

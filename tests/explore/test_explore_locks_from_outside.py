@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -118,6 +118,18 @@ def in_a_deque(lock: Any) -> Program:
     return lambda: twice(kept[0])
 
 
+def in_a_key(lock: Any) -> Program:
+    kept = {"first": 1, (lock, 2): lock, "last": 3}
+    return lambda: twice(next(lock for key, lock in kept.items() if key == (lock, 2)))
+
+
+def in_a_key_of_an_ordered_dictionary(lock: Any) -> Program:
+    kept = OrderedDict[Any, int](last=1)
+    kept[lock] = 2
+    kept.move_to_end("last")
+    return lambda: twice(next(iter(kept)))
+
+
 def in_a_set(lock: Any) -> Program:
     kept = {lock}
     return lambda: twice(*kept)
@@ -170,6 +182,8 @@ PLACES = [
     in_a_container,
     in_a_list_of_ones_own,
     in_a_deque,
+    in_a_key,
+    in_a_key_of_an_ordered_dictionary,
     in_a_set,
     in_a_named_tuple,
     in_a_tuple_with_attributes,
@@ -217,7 +231,16 @@ def made_by_a_default(make: Callable[[], Any] = threading.Lock) -> object:
     return twice(make())
 
 
-@pytest.mark.parametrize("program", [made_by_a_dataclass, made_by_a_dictionary, made_by_a_default])
+MAKE = {"with": partial(threading.Lock)}
+
+
+def made_by_a_partial() -> object:
+    return twice(MAKE["with"]())
+
+
+@pytest.mark.parametrize(
+    "program", [made_by_a_dataclass, made_by_a_dictionary, made_by_a_default, made_by_a_partial]
+)
 def test_what_makes_locks_is_found_where_it_is_kept(program: Program) -> None:
     """A function that makes locks makes them virtual ones, and real ones again afterwards."""
     assert outcomes(program, Exhaustive()).keys() == {1, 2}
@@ -270,6 +293,22 @@ def test_a_lock_that_is_freed_whoever_has_it_is_free_for_real() -> None:
 
     assert explore(lambda: joined(free, use)).complete
     assert not lock.locked()
+
+
+def test_a_key_of_a_dictionary_keeps_its_place_and_what_it_holds() -> None:
+    """It is another one in an exploration if it is a lock, and the same if it is none."""
+    first, last = threading.Lock(), threading.Event()
+    kept: dict[Any, int] = {first: 1, "between": 2, last: 3}
+
+    def program() -> object:
+        lock, between, event = kept
+        assert (between, [*kept.values()], event.is_set()) == ("between", [1, 2, 3], False)
+        joined(event.set, partial(event.wait, 1))
+        return isinstance(lock, type(threading.Lock()))
+
+    assert outcomes(program, Exhaustive()).keys() == {True}
+    assert (*kept.items(),) == ((first, 1), ("between", 2), (last, 3))
+    assert not last.is_set()
 
 
 def test_what_the_program_puts_in_the_place_of_a_lock_stays() -> None:
