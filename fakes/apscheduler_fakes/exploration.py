@@ -188,7 +188,8 @@ def explore_with(
                 )
                 raise ExplorationIncomplete(
                     f"{counted(count, 'schedule')} without a failure, and there are more. Pass a "
-                    "larger max_schedules, bound the preemptions, or make the program smaller."
+                    "larger max_schedules, a small Exhaustive(max_preemptions=…), Random or PCT; "
+                    "or make the program smaller."
                 )
             count += 1
             redundant += ran.cut

@@ -84,9 +84,9 @@ class _Outliving:
                         f"thread {threading.current_thread().name!r} uses a "
                         f"{type(self).__name__} of the simulation, but was started outside it, "
                         "so virtual time does not reach it. Create the app (and whatever starts "
-                        "that thread) inside the `with Simulation()` block. What an earlier block "
-                        "has made, and both use, as a logging handler: make it outside, or anew in "
-                        "each block."
+                        "that thread) inside the `with Simulation()` block, or the explored "
+                        "program. What an earlier block has made, and both use, as a logging "
+                        "handler: make it outside, or anew in each block."
                     )
                     raise kernel.refused
                 real = self._make_real()

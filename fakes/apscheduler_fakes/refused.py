@@ -110,7 +110,7 @@ def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             OutsideThread(
                 f"a {type(self).__name__} made outside the simulation, or used there since, was "
                 "given work, which virtual time does not reach. Create the app (and whatever makes "
-                "that pool) inside the `with Simulation()` block."
+                "that pool) inside the `with Simulation()` block, or the explored program."
             ),
         )
     return _submit(self, *args, **kwargs)
@@ -134,7 +134,8 @@ def _wakeup(real: Callable[[Any], None]) -> Callable[[Any], None]:
                 OutsideThread(
                     f"a {type(self).__name__} started outside the simulation was given something "
                     "to do, which its thread would do in real time. Create the app (and whatever "
-                    "starts that scheduler) inside the `with Simulation()` block."
+                    "starts that scheduler) inside the `with Simulation()` block, or the explored "
+                    "program."
                 ),
             )
         real(self)

@@ -8,7 +8,7 @@ import sysconfig
 import threading
 from pathlib import Path
 from textwrap import fill
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -249,12 +249,20 @@ def origin(frame: FrameType, kind: str) -> Origin:
         frame: Where the object was made, perhaps by the standard library for one of its own.
         kind: What it is.
     """
-    while frame.f_globals.get("__name__") in _MAKERS and frame.f_back is not None:
-        code = frame.f_code
-        if code.co_name == "__init__":
-            kind = code.co_qualname.partition(".")[0]
+    while frame.f_back is not None and (_is_generated(frame.f_code) or _is_maker(frame)):
+        if frame.f_code.co_name == "__init__" and _is_maker(frame):
+            kind = frame.f_code.co_qualname.partition(".")[0]
         frame = frame.f_back
     return kind, frame.f_code.co_filename, frame.f_lineno
+
+
+def _is_maker(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__") in _MAKERS
+
+
+def _is_generated(code: CodeType) -> bool:
+    """Return whether a code is an ``__init__`` without a file, as that of a dataclass."""
+    return code.co_name == "__init__" and code.co_filename.startswith("<")
 
 
 STANDARD = {

@@ -24,6 +24,7 @@ _LONGEST = 26
 _SHOWN = 20
 
 NO_LONGER = "the program no longer fits the schedule"
+_AGAIN = "Give replay() the options that explore() had; or explore again."
 
 _MARKS = {
     Stops.FEW: "",
@@ -191,4 +192,4 @@ class Replay:
             )
         else:
             return
-        raise ScheduleDiverged(f"{NO_LONGER}: {what}. Explore again.\n\n{lanes(ran.trace, _SHOWN)}")
+        raise ScheduleDiverged(f"{NO_LONGER}: {what}. {_AGAIN}\n\n{lanes(ran.trace, _SHOWN)}")

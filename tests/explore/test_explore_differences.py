@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -47,6 +48,23 @@ def takes_one_of_two_locks(number: int) -> None:
 
 # Where those locks are made.
 LINE = f"{re.escape(__file__)}:{takes_one_of_two_locks.__code__.co_firstlineno + 1}"
+
+
+@dataclass
+class Guarded:
+    """Has a lock that an ``__init__`` makes which stands in no file."""
+
+    lock: Any = field(default_factory=threading.Lock)
+
+
+def takes_the_lock_of_one_of_two_things(number: int) -> None:
+    things = [Guarded(), Guarded()]
+
+    def take() -> None:
+        with things[number % 2].lock:
+            pass
+
+    written_programs.joined(take, take)
 
 
 def looks_at_one_of_two_events(number: int) -> None:
@@ -136,6 +154,10 @@ def has_a_text_of_its_own(number: int) -> None:
         (
             takes_one_of_two_locks,
             rf"touched the Lock that MainThread made at {LINE} \(its object \d\), and then the ",
+        ),
+        (
+            takes_the_lock_of_one_of_two_things,
+            r"touched the Lock that MainThread made at \S+py:\d+ \(its object \d\), and then the ",
         ),
         (
             looks_at_one_of_two_events,

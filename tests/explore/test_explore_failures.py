@@ -889,7 +889,7 @@ def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
     assert str(caught.value) == (
         "the program no longer fits the schedule: at step 4, after one of Thread-1 (wait), it "
         "names number 10 of those that can run, and there are 2: Thread-1 (wait) or MainThread. "
-        "Explore again.\n"
+        "Give replay() the options that explore() had; or explore again.\n"
         "\n"
         "0 MainThread, 1 Thread-1 (wait), 2 Thread-2 (wait)\n"
         "   seconds  0 1 2\n"
@@ -919,7 +919,7 @@ def test_what_is_no_thread_is_named_where_a_schedule_does_not_fit(
 
     with pytest.raises(ScheduleDiverged) as caught:
         replay(program, schedule, **{option: True})  # type: ignore[arg-type]
-    assert f"there are 2: Thread-1 (sleep) or {who}. Explore again." in str(caught.value)
+    assert f"there are 2: Thread-1 (sleep) or {who}. Give replay() " in str(caught.value)
 
 
 def test_a_thread_that_fails_hides_no_misfit() -> None:
@@ -942,7 +942,7 @@ def test_a_schedule_that_is_longer_than_the_program_is_refused() -> None:
 
     assert str(caught.value) == (
         "the program no longer fits the schedule: it ended with step 7, of MainThread, after 1 of "
-        "its 30 choices. Explore again.\n"
+        "its 30 choices. Give replay() the options that explore() had; or explore again.\n"
         "\n"
         "0 MainThread, 1 Thread-1 (tell)\n"
         "   seconds  0 1\n"

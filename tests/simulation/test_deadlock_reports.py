@@ -311,8 +311,8 @@ def test_a_real_thread_that_takes_part_is_named() -> None:
     assert str(caught.value) == (
         "thread 'outsider' uses a Lock of the simulation, but was started outside it, so virtual "
         "time does not reach it. Create the app (and whatever starts that thread) inside the "
-        "`with Simulation()` block. What an earlier block has made, and both use, as a logging "
-        "handler: make it outside, or anew in each block."
+        "`with Simulation()` block, or the explored program. What an earlier block has made, and "
+        "both use, as a logging handler: make it outside, or anew in each block."
     )
 
 
