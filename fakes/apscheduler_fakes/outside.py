@@ -16,8 +16,8 @@ _MILLISECONDS = 50
 
 # What to do about a scheduler from outside.
 _INSIDE = (
-    "Create the app inside the `with Simulation()` block, or the explored program; with pytest, let "
-    "the fixture that makes it ask for sim: def app(sim)."
+    "Create the app inside the `with Simulation()` block, or the explored program; with pytest, "
+    "let the fixture that makes it ask for sim: def app(sim)."
 )
 
 
