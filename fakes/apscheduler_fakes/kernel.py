@@ -45,6 +45,9 @@ _TIMEOUT_MAX = threading.TIMEOUT_MAX
 # How much of what rounds to no microsecond an instant has room for, in seconds.
 _MUCH_DUST = 1e-9
 
+# How many threads that an exception has ended a report lists.
+_FALLEN = 5
+
 # A leftover thread that catches its end this often is abandoned and named.
 MAX_THROWS = 100
 
@@ -102,6 +105,7 @@ class Kernel:
     Attributes:
         explored: Itself where it stops before everything that others could notice; asked by locks,
             queues, threads and looks. ``None`` in a simulation, which stops at waits alone.
+        fallen: The last threads that an exception has ended, with that, in words.
         dust: What the float clocks show beyond ``now``, in seconds.
         ending: Whether the simulation ends.
     """
@@ -134,6 +138,7 @@ class Kernel:
         # Each as the fields of a Step: making one takes longer than the switch.
         self.trace: list[tuple[int, VirtualThread, str]] = []
         self.abandoned: list[VirtualThread] = []
+        self.fallen: deque[str] = deque(maxlen=_FALLEN)
         self._diagnose = diagnose
         self._ready: deque[VirtualThread] = deque()
         self._settling: deque[VirtualThread] = deque()

@@ -70,6 +70,8 @@ def said(error: BaseException | None) -> str:
 def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
     """Return a text with every living thread of a simulation, in the order of their starts.
 
+    Below stand the last ones that an exception has ended.
+
     Threads that do the same in the same place, such as a pool's idle workers, share an entry.
 
     Args:
@@ -85,6 +87,7 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         f"{_listed(names)}{daemon}{': each' if len(names) > 1 else ''} {doing}"
         for (daemon, doing), names in entries.items()
     ]
+    lines += kernel.fallen
     outside = [printable(each.name) for each in threads_outside(kernel)]
     if outside:
         lines.append(
@@ -104,6 +107,15 @@ def _listed(names: list[str]) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def fallen(kernel: Kernel, error: BaseException) -> str:
+    """Return in words that an error ends the running thread."""
+    place = raised_at(error)
+    where = at_line(*place) if place else ""
+    daemon = " (daemon)" if kernel.running.daemon else ""
+    what = f"{type(error).__name__}{where}"
+    return f"  {kernel.running.name}{daemon} ended at {seconds(kernel.now)} s with {what}"
 
 
 def threads_outside(kernel: Kernel) -> list[threading.Thread]:

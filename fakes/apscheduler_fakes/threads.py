@@ -20,7 +20,7 @@ from apscheduler_fakes.errors import NotModelled, SimulationError
 from apscheduler_fakes.kernel import Ended, Kernel, here
 from apscheduler_fakes.locks import check_timeout
 from apscheduler_fakes.native import native
-from apscheduler_fakes.report import shorten
+from apscheduler_fakes.report import fallen, shorten
 from apscheduler_fakes.virtual import VirtualThread
 
 _real_rlock = _thread.RLock
@@ -280,7 +280,7 @@ def _run_python_thread(kernel: Kernel, thread: Any) -> None:
         pass
     except BaseException as error:  # noqa: BLE001  # Whatever ends a thread goes to its excepthook.
         if not kernel.unwinding:
-            _raise_in_test(kernel, error)
+            _note_what_ends_it(kernel, error)
             shorten(error)
             # Whatever the hook raises is told as what a bare thread raises.
             _run_bare_thread(kernel, thread._invoke_excepthook, (thread,))
@@ -298,15 +298,18 @@ def _run_bare_thread(
         pass
     except BaseException as error:  # noqa: BLE001  # As above, for unraisablehook.
         if not kernel.unwinding:
-            _raise_in_test(kernel, error)
+            _note_what_ends_it(kernel, error)
             shorten(error)
             _report(kernel, function, error)
 
 
-def _raise_in_test(kernel: Kernel, error: BaseException) -> None:
+def _note_what_ends_it(kernel: Kernel, error: BaseException) -> None:
     if isinstance(error, SimulationError):  # Such as NotModelled: no hook may keep it.
         # What the stall limit raises in a thread says less than what it has kept.
         kernel.fail(kernel.failure or error, f"fails with {type(error).__name__}")
+    elif not isinstance(error, SystemExit):
+        # A later report may be of who waits for its work.
+        kernel.fallen.append(fallen(kernel, error))
 
 
 def _forget(virtual: VirtualThread) -> None:

@@ -6,12 +6,14 @@ import inspect
 import io
 import logging
 import re
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -84,6 +86,33 @@ def test_a_report_lists_every_thread() -> None:
     )
     assert OWN not in shown
     assert not re.search("0x[0-9a-f]{6,}", shown)
+
+
+def test_a_report_says_which_threads_an_exception_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The commonest reason why nobody comes to a queue's end is a worker that has died."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    def work() -> None:
+        while (item := items.get()) is not None:
+            item.run()  # dies
+            items.task_done()
+
+    with pytest.raises(Deadlock) as caught, Simulation():
+        items = Queue[Any]()
+        for number in range(7):
+            threading.Thread(target=work, name=f"worker {number}", daemon=True).start()
+            items.put(number)
+        threading.Thread(target=sys.exit, args=("no error",)).start()
+        time.sleep(1)
+        items.join()
+
+    where = f"test_deadlock_reports.py:{line_of('# dies')}"
+    assert str(caught.value).splitlines()[-5:] == [
+        f"  worker {number} (daemon) ended at 0.000000 s with AttributeError at {where}"
+        for number in range(2, 7)
+    ]
 
 
 def test_threads_that_do_the_same_share_an_entry() -> None:
