@@ -14,10 +14,11 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from apscheduler_fakes.loaded import LEFT_ALONE
+from apscheduler_fakes.report import printable
 
 # Kept: inside a simulation these names are swapped.
 SIMPLE_QUEUE: Any = _queue.SimpleQueue
@@ -38,20 +39,26 @@ _STATE_OF: dict[type, set[str]] = {
 
 
 class Contents:
-    """What some things hold; of none, where real threads may use them, too."""
+    """What some things hold; put back of none, where real threads may use them, too.
+
+    Attributes:
+        caveat: What to know about a failure, as some have been left otherwise; "" if none has.
+    """
 
     def __init__(self) -> None:
+        self.caveat = ""
         # Weakly: what the program lets go of must not live longer than without an exploration.
-        self._held: WeakKeyDictionary[Any, tuple[dict[str, Any], list[Any] | None]] = (
-            WeakKeyDictionary()
-        )
+        self._held: WeakKeyDictionary[Any, _Held] = WeakKeyDictionary()
+        self._left: set[str] = set()  # The kinds of those that have been left otherwise.
         listed = threading._active  # type: ignore[attr-defined]
         # Not all that are listed run, nor are all listed that do.
         frames = sys._current_frames()
         del frames[_thread.get_ident()]
-        self._alone = all(
-            _is_of_the_runner(listed.get(ident), frame) for ident, frame in frames.items()
-        )
+        self._beside = [
+            printable(getattr(listed.get(ident), "name", "a bare thread"))
+            for ident, frame in frames.items()
+            if not _is_of_the_runner(listed.get(ident), frame)
+        ]
 
     def note(self, things: Iterable[Any]) -> None:
         """Note what things hold now.
@@ -61,18 +68,66 @@ class Contents:
         """
         for each in things:
             names = _STATE_OF.get(type(each))
-            if self._alone and names is not None:
+            if names is not None:
                 attributes = getattr(each, "__dict__", {})
                 state = {name: attributes[name] for name in names & attributes.keys()}
-                self._held[each] = state, _filled(state.get("queue", each), None)
+                items = None if self._beside else _filled(state.get("queue", each), None)
+                self._held[each] = _Held(state, items, _shape(each, state))
 
     def put_back(self) -> None:
         """Let them hold it again."""
-        for thing, (state, items) in list(self._held.items()):
-            if state:
-                vars(thing).update(state)
-            if items is not None:
-                _filled(state.get("queue", thing), items)
+        left = set(self._left)
+        for thing, held in list(self._held.items()):
+            if _shape(thing, held.state) != held.shape:
+                left.add(type(thing).__name__)
+            if self._beside:
+                continue
+            if held.state:
+                vars(thing).update(held.state)
+            if held.items is not None:
+                _filled(held.state.get("queue", thing), held.items)
+        if left != self._left:
+            self._left = left
+            self.caveat = self._said()
+
+    def _said(self) -> str:
+        """Return the caveat."""
+        what = f"What the {' and the '.join(sorted(self._left))} from outside "
+        what += "holds" if len(self._left) == 1 else "hold"
+        if self._beside:
+            return (
+                f"{what} was not put back after any schedule, as other real threads live that may "
+                f"use it ({', '.join(self._beside)}): the failure may need what an earlier "
+                "schedule has left, and its line may pass elsewhere. Let these threads end before, "
+                "or let the program begin by making anew what it changes."
+            )
+        return (
+            f"{what} was put back after each schedule, and nothing that the program keeps beside "
+            "it, as a list or a count. Where they belong together, let the program begin by making "
+            "both anew."
+        )
+
+
+class _Held(NamedTuple):
+    """What one of them held.
+
+    Attributes:
+        state: Its attributes.
+        items: What was in its container; ``None`` if it has none, or that is nobody's business.
+        shape: By what it can be told whether it holds the same, without a look at the items.
+    """
+
+    state: dict[str, Any]
+    items: list[Any] | None
+    shape: list[object]
+
+
+def _shape(thing: Any, names: Iterable[str]) -> list[object]:
+    """Return what a thing's attributes hold as numbers: of a container its length."""
+    if type(thing) is SIMPLE_QUEUE:
+        return [SIMPLE_QUEUE.qsize(thing)]
+    values = map(vars(thing).get, names)
+    return [len(value) if type(value) in (deque, list) else value for value in values]
 
 
 def _filled(container: Any, items: list[Any] | None) -> list[Any] | None:

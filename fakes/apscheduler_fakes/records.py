@@ -179,6 +179,7 @@ class Ran(NamedTuple):
         places: Where threads stopped that could go on, by the row of their switch, if it is known.
         origins: The kind of each object, and the file and line that made it, by its name.
         hang: What each thread waited for, in words, when nobody could go on.
+        caveat: What to know about its failure, because of what earlier schedules have left.
     """
 
     taken: list[Taken]
@@ -195,6 +196,7 @@ class Ran(NamedTuple):
     places: dict[int, str]
     origins: dict[Hashable, Origin]
     hang: dict[VirtualThread, str]
+    caveat: str
 
     @property
     def error(self) -> BaseException | None:

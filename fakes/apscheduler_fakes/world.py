@@ -190,7 +190,7 @@ class World:
         self._failed_in.clear()
         kernel = self._kernel = self._new_kernel(policy, stops=stops, shown=shown)
         kernel.earlier, self._earlier = self._earlier, (kernel.first_moment, kernel.origins)
-        value = None
+        value, caveat = None, self._contents.caveat
         earlier = len(_ledgers())
         try:
             activate(kernel)
@@ -228,6 +228,7 @@ class World:
             places=kernel.places,
             origins=kernel.origins,
             hang=kernel.hang,
+            caveat=caveat,
         )
 
     def _run(self, kernel: ExploredKernel) -> object:

@@ -196,6 +196,7 @@ def test_two_semaphores_of_a_module_in_two_orders_are_found() -> None:
     with pytest.raises(ScheduleFailure) as caught:
         explore(program)
     assert caught.value.schedule == "b1"
+    assert not hasattr(caught.value, "__notes__")
     assert (one._value, other._value) == (1, 1)
 
 
@@ -378,6 +379,65 @@ def test_a_thread_that_has_ended_uses_nothing_of_the_program() -> None:
         assert_each_schedule_finds_it_clear(flag)
     finally:
         del listed[thread.ident]
+
+
+def test_a_failure_says_what_was_put_back_beside_which_other_data_stays() -> None:
+    """Who keeps a count of what is in a queue knows why there is nothing in it."""
+    free, made = queue.LifoQueue[int](), list[int]()
+
+    def program() -> None:
+        if not made:
+            made.append(1)
+            free.put(1)
+        free.put(free.get_nowait())
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    (note,) = caught.value.__notes__
+    assert note == (
+        "What the LifoQueue from outside holds was put back after each schedule, and nothing that "
+        "the program keeps beside it, as a list or a count. Where they belong together, let the "
+        "program begin by making both anew."
+    )
+    made.clear()
+    with pytest.raises(ScheduleFailure) as again:
+        replay(program, caught.value.schedule)
+    assert again.value.__notes__ == [note]
+
+
+def test_a_failure_says_that_nothing_was_put_back_beside_other_real_threads() -> None:
+    """Who reads it knows why the line may pass elsewhere, and what to do."""
+    begun, end, flag = queue.Queue[None](), threading.Event(), threading.Event()
+    jobs = queue.SimpleQueue[int]()
+
+    def wait() -> None:
+        begun.put(None)
+        end.wait()
+
+    def program() -> None:
+        jobs.put(1)
+        assert not flag.is_set()
+        flag.set()
+
+    uploader = threading.Thread(target=wait, name="uploader")
+    uploader.start()
+    join = in_a_bare_thread(wait)
+    try:
+        begun.get()
+        begun.get()
+        with pytest.raises(ScheduleFailure) as caught:
+            explore(program)
+    finally:
+        end.set()
+        uploader.join()
+        join()
+    (note,) = caught.value.__notes__
+    assert note == (
+        "What the Event and the SimpleQueue from outside hold was not put back after any schedule, "
+        "as other real threads live that may use it (a bare thread, uploader): the failure may "
+        "need what an earlier schedule has left, and its line may pass elsewhere. Let these "
+        "threads end before, or let the program begin by making anew what it changes."
+    )
 
 
 def test_a_simulation_keeps_what_its_program_did() -> None:
