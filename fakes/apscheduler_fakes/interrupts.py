@@ -7,8 +7,9 @@ entered or left, it would leave that half done. So what comes there is kept unti
 waits, lets others go first, looks or takes a lock, or until another thread looks or takes one while
 the main thread waits.
 
-In an exploration, what the handler of an alarm raises is for whoever explores, and no failure of
-the program; a program's other handlers are its own there.
+In an exploration, the handler of an alarm is no part of the program: it runs outside the schedule,
+with real locks and real time, and what it raises is for whoever explores. A program's other
+handlers are its own there.
 """
 
 import _signal  # type: ignore[import-not-found]
@@ -22,8 +23,8 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from apscheduler_fakes.kernel import Kernel, active, here
-from apscheduler_fakes.report import is_own
+from apscheduler_fakes.kernel import Kernel, activate, active, here
+from apscheduler_fakes.report import NOT_OF_PROGRAMS, RUNS_PROGRAMS, is_own
 from apscheduler_fakes.whole import is_whole
 
 # Kept: inside a simulation the first is swapped, and only these tell the numbers as they are.
@@ -34,6 +35,9 @@ _look, _put = _signal.getsignal, _signal.signal
 _NUMBERS = sorted(signal.valid_signals())
 _EXPLORED = {signal.SIGINT, getattr(signal, "SIGALRM", None)}
 
+# Python runs their functions when something dies, and prints what is raised there.
+_FINALIZING = {"_threading_local", "_weakrefset", "weakref"}
+
 
 class _ToMain:
     """A signal's handler; what it raises is raised in the main thread of a simulation.
@@ -41,7 +45,8 @@ class _ToMain:
     Args:
         handler: What handles the signal.
         last: Returns the kernel that is active, or was last.
-        for_caller: Whether what it raises is for who runs the program, and never raised inside.
+        for_caller: Whether it is of who runs the program: it runs outside the simulation, and what
+            it raises is never raised inside.
     """
 
     def __init__(
@@ -53,22 +58,46 @@ class _ToMain:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         try:
-            self.handler(number, frame)
+            self._handle(number, frame)
         except BaseException as error:
             kernel = self._last()
-            if is_whole(frame):
+            between = kernel is not active()  # Two schedules.
+            if is_whole(frame) or (between and frame is not None and is_own(frame)):
                 kernel.interruption = error
                 return
-            if kernel is not active():  # Between two schedules.
+            if between:
                 raise
             current = getcurrent()
-            inside = frame is not None and is_own(frame)
+            inside = frame is not None and self._keeps(frame)
             insists = kernel.interruption is not None
             in_main = current is kernel.main.greenlet and not self._for_caller
             if in_main and (insists or not inside):
                 kernel.forget_interruption()
                 raise
             kernel.interrupt(error, switch=current is not kernel.hub and not inside)
+
+    def _keeps(self, frame: FrameType) -> bool:
+        """Tell whether what is raised where the signal comes is lost, or leaves something half."""
+        if is_own(frame) or _module(frame) in _FINALIZING:
+            return True
+        # In a schedule pytest sets up what it has for all of them.
+        outer = frame if self._for_caller else None
+        while outer is not None and outer.f_code.co_filename.startswith(NOT_OF_PROGRAMS):
+            if _module(outer).startswith(("_pytest.", "pluggy.")):
+                return True
+            outer = None if _module(outer) == RUNS_PROGRAMS else outer.f_back
+        return False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        before = active()
+        if self._for_caller:
+            # Its locks and looks would be steps of a schedule, and it may come between two of them
+            # (test_a_signal_anywhere_leaves_nothing).
+            activate(None)
+        try:
+            self.handler(number, frame)
+        finally:
+            activate(before)
 
 
 @contextmanager
@@ -110,6 +139,10 @@ def interruptible(last: Callable[[], Kernel], *, explores: bool = False) -> Iter
                 _put_all(own)
             finally:  # One that is itself again may raise at once.
                 _put_all(own)
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def _put_all(handlers: Mapping[signal.Signals, Any]) -> None:

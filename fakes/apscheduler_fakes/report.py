@@ -22,6 +22,7 @@ _HERE = str(Path(__file__).parent / "_")[:-1]
 NOT_OF_PROGRAMS = (
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
     str(Path(__file__).parent),
+    "<frozen ",  # Parts of the standard library, such as os.
 )
 
 # What calls the program of an exploration, below which there is nothing of that.

@@ -178,7 +178,6 @@ class World:
             SimulationError: A thread caught its end again and again.
             StallLimit: The program waits for something real.
         """
-        self._raise_interruption()
         for owner, name, counter in repeatable.new_counters():
             setattr(owner, name, counter)
         # A schedule may have set its own.
@@ -188,7 +187,10 @@ class World:
             _collect()
         self._errors.clear()
         self._failed_in.clear()
+        before = self._kernel
         kernel = self._kernel = self._new_kernel(policy, stops=stops, shown=shown)
+        if before.interruption is not None:  # Asked for when nothing is left for that one any more.
+            raise before.interruption
         kernel.earlier, self._earlier = self._earlier, (kernel.first_moment, kernel.origins)
         value, caveat = None, self._contents.caveat
         earlier = len(_ledgers())

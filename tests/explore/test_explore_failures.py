@@ -2,6 +2,7 @@
 
 import _thread
 import ast
+import os
 import pickle
 import re
 import sys
@@ -357,9 +358,20 @@ def wakes_up_too_early() -> None:
         assert seen
 
 
+def finds_no_directory() -> None:
+    os.makedirs(Path(__file__) / "no")  # noqa: PTH103  # A part of Python that has no file.
+
+
 @pytest.mark.parametrize(
     ("program", "options", "rows"),
     [
+        (
+            finds_no_directory,
+            {},
+            """
+  0.000000  ●  MainThread fails with NotADirectoryError at HERE
+""",
+        ),
         (
             three_fail,
             {},

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import apscheduler_fakes
-from apscheduler_fakes import Simulation, explore
+from apscheduler_fakes import Exhaustive, Simulation, explore
 from apscheduler_fakes.kernel import active
 from apscheduler_fakes.whole import whole
 
@@ -71,10 +71,15 @@ def places(block: Callable[[], None], place: int, then: Callable[[FrameType], ob
     return count
 
 
+def give_up(*_: object) -> None:
+    threading.enumerate()
+    raise KeyboardInterrupt
+
+
 @pytest.fixture
 def alarm() -> Iterator[None]:
     """An alarm that ends what runs, as that of pytest-timeout does."""
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    before = signal.signal(signal.SIGALRM, give_up)
     yield
     signal.signal(signal.SIGALRM, before)
 
@@ -150,6 +155,76 @@ def test_an_exploration_ends_after_what_is_done_whole(number: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         explore(lambda: done_whole(number, done))
     assert done == [number]
+
+
+@pytest.mark.usefixtures("alarm")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGALRM])
+def test_a_signal_is_not_lost_where_a_local_goes(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python prints what a finalizer raises, and goes on."""
+
+    def profile_untraced(frame: FrameType, event: str, _argument: object) -> None:
+        if (frame.f_code.co_name, event) == ("local_deleted", "call"):
+            tell(number)(frame)
+
+    def program() -> None:
+        local = threading.local()
+        local.value = 1
+        sys.setprofile(profile_untraced)
+        try:
+            del local
+        finally:
+            sys.setprofile(None)
+
+    lost: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+    with pytest.raises(KeyboardInterrupt):
+        explore(program)
+    assert lost == []
+
+
+@pytest.mark.usefixtures("alarm")
+def test_an_alarm_lets_pytest_finish() -> None:
+    """What pytest sets up in a schedule it has for all tests, which would find it half done."""
+    done: list[object] = []
+
+    def profile_untraced(frame: FrameType, event: str, _argument: object) -> None:
+        if (frame.f_code.co_name, event) == ("approx", "call"):
+            tell(signal.SIGALRM)(frame)
+
+    def program() -> None:
+        sys.setprofile(profile_untraced)
+        try:
+            done.append(pytest.approx(1))
+        finally:
+            sys.setprofile(None)
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(program)
+    assert done == [1]
+
+
+ran: list[int] = []  # Since the time is over.
+
+
+class Alarmed(Exhaustive):
+    """The time is over when the first schedule has run, and is noticed by what runs them."""
+
+    def search(self, steps: int = 1) -> Any:
+        """Return a search in which it is."""
+        search: Any = super().search(steps)
+        search.advance = lambda _ran: tell(signal.SIGALRM)(sys._getframe(1)) or not ran.clear()
+        return search
+
+
+@pytest.mark.usefixtures("alarm")
+def test_an_alarm_between_two_schedules_is_raised_before_the_next() -> None:
+    """No line of what runs them is in its traceback, which may be none that has a number."""
+    with pytest.raises(KeyboardInterrupt) as told:
+        explore(lambda: ran.append(1), Alarmed())
+    assert ran == []
+    assert [each.name for each in told.traceback][-2:] == ["_handle", "give_up"]
 
 
 @pytest.mark.parametrize("name", ["__enter__", "__exit__"])
