@@ -74,11 +74,16 @@ class Contents:
                 items = None if self._beside else _filled(state.get("queue", each), None)
                 self._held[each] = _Held(state, items, _shape(each, state))
 
-    def put_back(self) -> None:
-        """Let them hold it again."""
-        left = set(self._left)
+    def put_back(self, *, failed: bool) -> None:
+        """Let them hold it again.
+
+        Args:
+            failed: Whether the schedule did that has left them.
+        """
+        # One that fails is told, and what it leaves can make others fail only if it stays.
+        counts, left = self._beside or not failed, set(self._left)
         for thing, held in list(self._held.items()):
-            if _shape(thing, held.state) != held.shape:
+            if counts and _shape(thing, held.state) != held.shape:
                 left.add(type(thing).__name__)
             if self._beside:
                 continue

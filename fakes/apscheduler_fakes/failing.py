@@ -68,7 +68,7 @@ def failure_of(
         ),
     )
     best = _failing_again(world, simple, shown=True)
-    failure = described(options, best, ran.caveat)
+    failure = described(options, best)
     failure.__cause__ = cause(best)
     if best.preemptions and tried is not None:
         failure.add_note(
@@ -87,14 +87,8 @@ def _failing_again(world: World, ran: Ran, *, shown: bool = False) -> Ran:
     return second
 
 
-def described(options: Options, ran: Ran, caveat: str) -> ScheduleFailure:
-    """Return a failure with its lanes and the line that replays it.
-
-    Args:
-        options: What was explored.
-        ran: The schedule.
-        caveat: That of the first one that failed so, which has left things, too.
-    """
+def described(options: Options, ran: Ran) -> ScheduleFailure:
+    """Return a failure with its lanes and the line that replays it."""
     schedule = write(choices_of(ran.taken), ran.stops)
     error, *others = map(headline, ran.errors)
     also = "".join(f"\nIt also fails with {other}" for other in others)
@@ -102,8 +96,8 @@ def described(options: Options, ran: Ran, caveat: str) -> ScheduleFailure:
     for other in _of_other_kinds(ran.errors):
         shorten(other)
         failure.add_note("It also fails so:\n" + "".join(format_exception(other)).rstrip())
-    if caveat:
-        failure.add_note(caveat)
+    if ran.caveat:
+        failure.add_note(ran.caveat)
     failure.schedule = schedule
     failure.preemptions = ran.preemptions
     failure.faults = set(map(kind, ran.errors))

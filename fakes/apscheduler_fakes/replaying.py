@@ -63,7 +63,7 @@ def replay_with(options: Options, schedule: str) -> None:
                 first = follow()
         ran = repeated(follow, first)
         if ran.error is not None:
-            raise described(options, ran, (first or ran).caveat) from cause(ran)
+            raise described(options, ran) from cause(ran)
 
 
 @contextmanager

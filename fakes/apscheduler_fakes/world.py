@@ -318,7 +318,7 @@ class World:
         kernel.put_back()
         self._handlers.put_back()
         self._held.start_afresh()
-        self._contents.put_back()
+        self._contents.put_back(failed=bool(self._errors or kernel.failure))
 
     def _new_kernel(self, policy: Policy, *, stops: Stops, shown: bool) -> ExploredKernel:
         return (TellingKernel if shown else ExploredKernel)(
