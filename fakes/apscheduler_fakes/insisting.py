@@ -1,20 +1,26 @@
-"""A report that code has caught again and again, raised where whoever catches it has done so.
+"""A report that code has caught again and again, raised where whoever catches it would go on.
 
-That is where the ``except`` or ``with`` that kept it has just ended, or where what was called has
-returned although it raised, as ``hasattr`` does: every ``finally`` and ``__exit__`` on the way has
-run, and whatever keeps the report further out meets it again there. Who traced the thread until
-then, as coverage or a debugger, does so no more.
+That is where a loop round the place goes round again, or where a function returns or yields: what
+stands behind the ``except`` or ``with`` that kept the report, or behind a call that returned
+although what it called raised, as ``hasattr`` does, is done then. Not where it is caught: Python
+compiles the ``finally`` that a ``continue`` leads into as one of its own, and nothing guards the way
+there. Whatever keeps the report further out meets it again. Who traced the thread until then, as
+coverage or a debugger, does so no more.
 """
 
 import sys
+from collections import Counter
 from dis import Bytecode
 from functools import partial
-from opcode import opmap
+from itertools import islice
+from opcode import EXTENDED_ARG, hasjrel, opmap
 from types import FrameType
-from typing import Any
 from weakref import ref
 
 from apscheduler_fakes.report import STANDARD, own_frames
+
+_LEAVING = {opmap.get(name) for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE")}
+_JUMPING = {EXTENDED_ARG, *hasjrel}
 
 
 class Insistence:
@@ -23,15 +29,15 @@ class Insistence:
     def __init__(self) -> None:
         self._error: BaseException | None = None
         self._held: dict[FrameType, ref[object]] = {}
-        self._handled = False
-        # Where it has come since it was last raised.
-        self._reached: set[FrameType] = set()
+        # Since it was last raised: where each frame was then, and how many handlers it has entered.
+        self._places: dict[FrameType, int] = {}
+        self._handlers = Counter[FrameType]()
 
     def hold(self, error: BaseException) -> None:
         """Raise an error in whoever called into the simulation, and in its callers, from now on."""
         self._error = error
-        self._reached.clear()
-        for frame in own_frames(sys._getframe()):
+        self._is_raised_below(sys._getframe())
+        for frame in self._places:
             if frame not in self._held and frame.f_globals.get("__name__") not in STANDARD:
                 self._hold(frame)
         sys.settrace(_trace_no_call_untraced)
@@ -40,12 +46,17 @@ class Insistence:
         """Let the error be caught: outside the simulation it may."""
         frames = list(self._held)
         self._held.clear()  # So that nobody holds them again.
-        self._reached.clear()
+        self._places.clear()
+        self._handlers.clear()
         for frame in frames:
             frame.f_trace = None
             frame.f_trace_opcodes = False
         if frames:
             sys.settrace(None)
+
+    def _is_raised_below(self, frame: FrameType) -> None:
+        self._places = {each: each.f_lasti for each in own_frames(frame)}
+        self._handlers.clear()
 
     def _hold(self, frame: FrameType) -> None:
         trace = partial(self._trace_untraced)
@@ -59,26 +70,38 @@ class Insistence:
         sys.settrace(_trace_no_call_untraced)
 
     def _trace_untraced(self, frame: FrameType, event: str, _argument: object) -> None:
-        if event != "opcode":
+        if event != "opcode" or frame not in self._places:
             return
         opcode = frame.f_code.co_code[frame.f_lasti]
-        if frame not in self._reached and _begins_handler_untraced(frame):
-            self._reached.add(frame)
-        handled, self._handled = self._handled, opcode == opmap["POP_EXCEPT"]
-        kept = handled or frame not in self._reached
-        if kept and opcode != opmap["RERAISE"]:
-            if frame.f_lineno is not None:
+        if opcode == opmap["PUSH_EXC_INFO"]:
+            self._handlers[frame] += 1
+        elif opcode == opmap["POP_EXCEPT"]:
+            self._handlers[frame] -= 1
+        elif self._handlers[frame] <= 0:
+            target = _target_untraced(frame)
+            # Else it would go round in a loop that began later, as one in a ``finally``.
+            if target is not None and target <= self._places[frame]:
                 assert self._error is not None
-                self._reached.clear()
+                self._is_raised_below(frame)
+                self._places[frame] = target
                 raise self._error
-            # The end of an ``except*`` has no line, and tracebacks without one are taken amiss.
-            self._handled = handled
 
 
-def _begins_handler_untraced(frame: FrameType) -> bool:
-    """Tell whether a frame is where an error goes on, be it caught there or only cleaned up for."""
-    code: Any = Bytecode(frame.f_code)
-    return any(each.target == frame.f_lasti for each in code.exception_entries)
+def _target_untraced(frame: FrameType) -> int | None:
+    """Return where a frame is about to go back to, -1 if out of itself; ``None`` if it does not."""
+    opcode = frame.f_code.co_code[frame.f_lasti]
+    if opcode in _LEAVING:
+        return -1
+    if opcode not in _JUMPING:
+        return None
+    # Python 3.11 tells of the first prefix of a long jump alone.
+    rest = (each for each in Bytecode(frame.f_code) if each.offset >= frame.f_lasti)
+    jump, behind = islice((each for each in rest if each.opcode != EXTENDED_ARG), 2)
+    if jump.opname.startswith("POP_JUMP_IF"):
+        # Python 3.12 and 3.13 end a loop with a jump out of it and one back that nothing guards.
+        jump = behind
+    goes_back = jump.opcode in hasjrel and jump.argval < jump.offset
+    return jump.argval if goes_back else None
 
 
 def _trace_no_call_untraced(_frame: FrameType, _event: str, _argument: object) -> None:

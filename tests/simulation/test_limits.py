@@ -347,6 +347,35 @@ def catch_around_a_comprehension_untraced(call: Callable[[], object]) -> None:
             assert each == "outer"
 
 
+def catch_while_catching_untraced(call: Callable[[], object]) -> None:
+    while True:
+        try:
+            call()
+        except BaseException:  # noqa: BLE001
+            try:
+                raise ValueError  # noqa: TRY301
+            except ValueError:
+                continue
+
+
+def catch_in_a_loop_that_is_caught_untraced(call: Callable[[], object]) -> None:
+    for left in itertools.count(1):
+        try:
+            while True:
+                call()
+        except BaseException:  # noqa: BLE001
+            assert left
+
+
+def call_without_end_untraced(call: Callable[[], object]) -> None:
+    def step_untraced() -> bool:
+        with contextlib.suppress(BaseException):
+            call()
+        return True
+
+    all(iter(step_untraced, False))
+
+
 LOOPS = [
     catch_all_untraced,
     suppress_all_untraced,
@@ -357,6 +386,9 @@ LOOPS = [
     stop_iterating_untraced,
     have_no_attribute_untraced,
     catch_around_a_comprehension_untraced,
+    catch_while_catching_untraced,
+    catch_in_a_loop_that_is_caught_untraced,
+    call_without_end_untraced,
 ]
 
 
@@ -382,6 +414,144 @@ def test_one_who_swallows_every_report_is_ended(
     thread.join()
     assert len(caught) == 1
     assert not isinstance(caught[0].__context__, AssertionError)  # One of the loop's own.
+
+
+def return_out_of_a_with_untraced(call: Callable[[], object], locks: list[threading.Lock]) -> None:
+    def step_untraced() -> object:
+        with locks[0]:
+            try:
+                return call()
+            except BaseException:  # noqa: BLE001
+                return None
+
+    while True:
+        step_untraced()
+
+
+def return_what_took_it_untraced(call: Callable[[], object], locks: list[threading.Lock]) -> None:
+    class Remote:
+        def __getattr__(self, name: str) -> object:
+            try:
+                return call()
+            except BaseException:  # noqa: BLE001
+                raise AttributeError(name) from None
+
+    def step_untraced() -> bool:
+        with locks[0]:
+            return hasattr(Remote(), "value")
+
+    while True:
+        step_untraced()
+
+
+def continue_out_of_a_try_untraced(call: Callable[[], object], locks: list[threading.Lock]) -> None:
+    while True:
+        for lock in locks:
+            lock.acquire()
+        try:
+            try:
+                call()
+            except BaseException:  # noqa: BLE001, S112
+                continue
+        finally:
+            for lock in locks:
+                lock.release()
+
+
+def break_out_of_a_try_untraced(call: Callable[[], object], locks: list[threading.Lock]) -> None:
+    while True:
+        while True:
+            locks[0].acquire()
+            try:
+                try:
+                    call()
+                except BaseException:  # noqa: BLE001
+                    break
+            finally:
+                locks[0].release()
+
+
+def go_on_in_a_try_untraced(call: Callable[[], object], locks: list[threading.Lock]) -> None:
+    while True:
+        for lock in locks:
+            lock.acquire()
+        try:
+            with contextlib.suppress(BaseException):
+                call()
+        finally:
+            for lock in locks:
+                with contextlib.suppress(queue.Full):
+                    lock.release()
+                    raise queue.Full
+
+
+def let_it_out_of_a_try_untraced(call: Callable[[], object], locks: list[threading.Lock]) -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            for lock in locks:
+                lock.acquire()
+            try:
+                call()
+            finally:
+                for lock in locks:
+                    with contextlib.suppress(queue.Full):
+                        lock.release()
+                        raise queue.Full
+
+
+def ask_in_a_with_untraced(call: Callable[[], object], locks: list[threading.Lock]) -> None:
+    while True:
+        with contextlib.suppress(BaseException), locks[0]:
+            while locks:
+                with contextlib.suppress(BaseException):
+                    call()
+
+
+def yield_in_a_with_untraced(call: Callable[[], object], locks: list[threading.Lock]) -> None:
+    @contextlib.contextmanager
+    def enter_untraced() -> Iterator[None]:
+        with locks[0]:
+            with contextlib.suppress(BaseException):
+                call()
+            yield
+
+    while True:
+        with enter_untraced():
+            pass
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        return_out_of_a_with_untraced,
+        return_what_took_it_untraced,
+        continue_out_of_a_try_untraced,
+        break_out_of_a_try_untraced,
+        go_on_in_a_try_untraced,
+        let_it_out_of_a_try_untraced,
+        ask_in_a_with_untraced,
+        yield_in_a_with_untraced,
+    ],
+)
+def test_one_who_swallows_every_report_leaves_what_it_has_entered(
+    loop: Callable[[Callable[[], object], list[threading.Lock]], None],
+) -> None:
+    """Each ``finally`` and ``__exit__`` runs to its end, wherever the report is told again."""
+    locks = [threading.Lock(), threading.Lock()]
+    caught: list[BaseException] = []
+
+    def hang_untraced() -> None:
+        try:
+            with Simulation():
+                loop(threading.Event().wait, locks)
+        except Deadlock as report:
+            caught.append(report)
+
+    thread = threading.Thread(target=hang_untraced)  # Its trace function is gone then.
+    thread.start()
+    thread.join()
+    assert len(caught) == 1
+    assert not any(lock.locked() for lock in locks)
 
 
 def test_a_busy_leftover_is_ended() -> None:
