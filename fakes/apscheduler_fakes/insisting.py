@@ -3,9 +3,9 @@
 That is where a loop round the place goes round again, or where a function returns or yields: what
 stands behind the ``except`` or ``with`` that kept the report, or behind a call that returned
 although what it called raised, as ``hasattr`` does, is done then. Not where it is caught: Python
-compiles the ``finally`` that a ``continue`` leads into as one of its own, and nothing guards the way
-there. Whatever keeps the report further out meets it again. Who traced the thread until then, as
-coverage or a debugger, does so no more.
+compiles the ``finally`` that a ``continue`` leads into as one of its own, and nothing guards the
+way there. Whatever keeps the report further out meets it again. Who traced the thread until then,
+as coverage or a debugger, does so no more.
 """
 
 import sys
