@@ -359,6 +359,7 @@ def wakes_up_too_early() -> None:
 
 
 def finds_no_directory() -> None:
+    threading.Thread(target=threading.Lock, name="other").start()
     os.makedirs(Path(__file__) / "no")  # noqa: PTH103  # A part of Python that has no file.
 
 
@@ -396,7 +397,7 @@ def finds_no_directory() -> None:
 """,
         ),
     ],
-    ids=["threads", "wake-up", "time-out"],
+    ids=["in os", "threads", "wake-up", "time-out"],
 )
 def test_the_lanes_show_who_fails_and_end_there(
     program: Callable[[], object],
@@ -408,7 +409,7 @@ def test_the_lanes_show_who_fails_and_end_there(
     """A row says who fails, and where; and whether a wake-up or an early time-out led to it."""
     lines, first = getsourcelines(program)
     line = next(
-        number for number, each in enumerate(lines, first) if re.search("assert|raise", each)
+        number for number, each in enumerate(lines, first) if re.search("assert|raise|os", each)
     )
     rows = rows.replace("HERE", f"test_explore_failures.py:{line}")
     monkeypatch.setenv("COLUMNS", "120")

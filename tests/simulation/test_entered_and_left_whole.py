@@ -213,8 +213,14 @@ class Alarmed(Exhaustive):
 
     def search(self, steps: int = 1) -> Any:
         """Return a search in which it is."""
+
+        def advance(_ran: object) -> bool:
+            tell(signal.SIGALRM)(sys._getframe(1))
+            ran.clear()
+            return True
+
         search: Any = super().search(steps)
-        search.advance = lambda _ran: tell(signal.SIGALRM)(sys._getframe(1)) or not ran.clear()
+        search.advance = advance
         return search
 
 
