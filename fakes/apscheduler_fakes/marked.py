@@ -164,7 +164,7 @@ def run(
         item.stash[_running] = False
 
 
-def check_anew(request: Any, fixture: pytest.FixtureDef[Any]) -> None:
+def check_anew(request: Any, fixture: "pytest.FixtureDef[Any]") -> None:
     """Refuse a fixture of a marked test that is about to be made in a schedule, if it cannot be.
 
     Args:
@@ -188,7 +188,7 @@ def check_anew(request: Any, fixture: pytest.FixtureDef[Any]) -> None:
         raise _Refused(f"@pytest.mark.explore: the fixture {fixture.argname} {reason}")
 
 
-def _reason(fixture: pytest.FixtureDef[Any]) -> str:
+def _reason(fixture: "pytest.FixtureDef[Any]") -> str:
     """Return why a fixture cannot be had in each schedule, and what to do; "" if it can."""
     advice = _REFUSED.get((fixture.argname, getattr(fixture.func, "__module__", "")), "")
     return (

@@ -92,7 +92,7 @@ def sim(request: pytest.FixtureRequest) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: "SubRequest"
+    fixturedef: "pytest.FixtureDef[Any]", request: "SubRequest"
 ) -> Generator[None, Any, Any]:
     """Let a hang in a fixture be one error of its test, and nothing more."""
     if request._pyfuncitem.get_closest_marker("explore"):

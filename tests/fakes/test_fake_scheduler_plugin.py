@@ -1,12 +1,15 @@
 """The pytest plugin: what a FakeScheduler still owes its test fails the test."""
 
+import runpy
 import subprocess
 import sys
+from types import ModuleType
 
 # APScheduler keeps it: from a run inside it would be in no module that time can be frozen in.
 import apscheduler.triggers.date  # noqa: F401
 import pytest
 
+from apscheduler_fakes import marked, plugin
 from apscheduler_fakes.scheduler import FakeScheduler, unchecked
 
 HEAD = """
@@ -172,6 +175,15 @@ def test_the_plugin_imports_pytest_only() -> None:
     )
 
     assert result.stdout == "['apscheduler_fakes.plugin', 'apscheduler_fakes.progress']\n"
+
+
+@pytest.mark.parametrize("module", [plugin, marked])
+def test_an_older_pytest_loads_the_plugin(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is loaded in every run, and pytest 7 has no such name."""
+    monkeypatch.delattr(pytest, "FixtureDef")
+    runpy.run_path(str(module.__file__))
 
 
 def test_without_pytest_nothing_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
