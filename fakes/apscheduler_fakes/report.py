@@ -80,7 +80,7 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         runs: What the running one does if it does not wait.
     """
     entries: dict[tuple[str, str], list[str]] = {}
-    for thread in kernel.threads.values():
+    for thread in list(kernel.threads.values()):  # The watch asks while more of them start.
         daemon = " (daemon)" if thread.daemon else ""
         doing = _doing(kernel, thread, runs if thread is kernel.running else "can run")
         entries.setdefault((daemon, doing), []).append(thread.name)

@@ -675,6 +675,30 @@ def test_many_threads_that_do_the_same_take_several_lines() -> None:
     assert lines[first + 1].endswith("waits-in-vain-9: each waits in Event.wait since 0.000000 s")
 
 
+class Starting(threading.Thread):
+    """One that starts another when a report asks for its name, as a loop may that goes on."""
+
+    reported = False
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Start it."""
+        if self.reported:
+            self.reported = False
+            threading.Thread(target=threading.Event().wait, name="another").start()
+        return "starting"
+
+
+def test_a_report_is_made_while_threads_start() -> None:
+    """A loop in another OS thread goes on meanwhile, and is ended all the same."""
+    with pytest.raises(Deadlock, match=r"starting waits in Event\.wait"), Simulation() as sim:
+        thread = Starting(target=threading.Event().wait)
+        thread.start()
+        sim.settle()
+        thread.reported = True
+        threading.Event().wait()
+
+
 def test_a_name_breaks_no_line_and_gives_a_terminal_no_orders() -> None:
     """What a thread's name has that cannot be printed is escaped, inside the block and beside."""
     gone = threading.Lock()
