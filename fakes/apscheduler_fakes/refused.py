@@ -78,12 +78,12 @@ def refusals() -> list[tuple[Any, str, Any]]:
 def refused_functions() -> list[tuple[Any, Any]]:
     """Return the functions that are refused, wherever they are found, each with its stand-in."""
     refused: list[tuple[Any, str, Callable[[Any], Any]]] = [
-        (module, name, partial(_refuse, text=text.format(name)))
-        for module, name, text in (
-            (os, "fork", _FORK),
-            (os, "forkpty", _FORK),
-            (signal, "alarm", _ALARM),
-            (signal, "setitimer", _ALARM),
+        (module, name, partial(_refuse, text=text.format(name), unless=unless))
+        for module, name, text, unless in (
+            (os, "fork", _FORK, _never),
+            (os, "forkpty", _FORK, _never),
+            (signal, "alarm", _ALARM, _takes_back),
+            (signal, "setitimer", _ALARM, _takes_back),
         )
     ]
     of_threads = [
@@ -179,13 +179,24 @@ def _refuse_timeout(name: str, timeout: float | None) -> None:
         )
 
 
-def _refuse(real: Callable[..., Any], text: str) -> Callable[..., Any]:
+def _never(*_args: Any) -> bool:
+    return False
+
+
+def _takes_back(*args: Any) -> bool:
+    """Return whether a call of ``alarm`` or ``setitimer`` only takes a timer back."""
+    return args[:2][-1:] == (0,)
+
+
+def _refuse(
+    real: Callable[..., Any], text: str, unless: Callable[..., bool] = _never
+) -> Callable[..., Any]:
     @wraps(real)
     def refuse(*args: Any, **kwargs: Any) -> Any:
         kernel = here()
         # pytest-timeout sets its alarm when a test is called, which may be inside.
         caller: str = sys._getframe(1).f_globals.get("__name__", "")
-        if kernel is None or caller == "pytest_timeout":
+        if kernel is None or caller == "pytest_timeout" or unless(*args):
             return real(*args, **kwargs)
         raise _kept(kernel, NotModelled(text))
 

@@ -269,4 +269,12 @@ def test_pytest_timeout_is_not_refused_its_alarm() -> None:
     """It may set one for the call of a test alone, which then is inside."""
     plugin = {"__name__": "pytest_timeout", "signal": signal}
     with Simulation():
-        assert eval("signal.setitimer(signal.ITIMER_REAL, 0)", plugin) == (0.0, 0.0)  # noqa: S307
+        assert eval("signal.setitimer(signal.ITIMER_VIRTUAL, 1000)", plugin) == (0.0, 0.0)  # noqa: S307
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def test_a_timer_may_be_taken_back() -> None:
+    """No signal comes of that, and clean-up does it to be sure."""
+    with Simulation():
+        assert signal.setitimer(signal.ITIMER_VIRTUAL, 0, 5) == (0.0, 0.0)
+        assert signal.alarm(0) == 0
