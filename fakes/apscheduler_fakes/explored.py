@@ -10,9 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Hashable
 from copy import copy
+from itertools import chain
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from apscheduler_fakes.footprints import READ, RELEASE, WAITED, WRITE
+from apscheduler_fakes.footprints import PAST, READ, RELEASE, WAITED, WRITE
 from apscheduler_fakes.kernel import explored
 from apscheduler_fakes.locks import SimpleQueue, _Lockable, _Outliving
 from apscheduler_fakes.records import Op, Stops
@@ -44,10 +46,17 @@ class ExploredKernel(SteppingKernel):
     Attributes:
         earlier: From which moment on the last schedule has made objects, and where each.
         places: Where threads stopped that could go on, by the row of the trace, if it is noted.
+        past: What earlier schedules have made and this one has used before it started a thread,
+            and how it was found.
     """
 
     earlier: tuple[int, dict[Hashable, Origin]] = sys.maxsize, {}
     places: dict[int, str] = {}  # noqa: RUF012  # Of each that notes it an own one.
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Weakly: most of it is used by a finalizer, and goes with it.
+        self.past: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 
     @property
     def explored(self) -> "ExploredKernel | None":  # type: ignore[override]  # Never set.
@@ -69,6 +78,8 @@ class ExploredKernel(SteppingKernel):
             Whether it is free.
         """
         key = self._key_of(lock)
+        if key is PAST and lock.holder is not self.main:
+            return True  # Whoever has it ended with an earlier schedule.
         if blocking and timeout == -1:
             if lock.made_in != self.moment or lock.is_held():
                 op = Op(f"acquire {what}", lock.is_held, None, lock, key=key, mode=WRITE | WAITED)
@@ -89,13 +100,16 @@ class ExploredKernel(SteppingKernel):
 
     def before_release(self, lock: _Lockable) -> None:
         """Stop where somebody could tell, before a lock is freed."""
+        key = self._key_of(lock)
+        if key is PAST:
+            return
         if self.stops is Stops.RELEASES or self.stops >= Stops.ALL:
             self.point(Op("release a lock"))
         # Of a free one it is an error, which whoever takes it first can prevent, as can whoever has
         # freed it, by coming later.
         held = lock.is_held()
         self.looked |= not held
-        self.touch(self._key_of(lock), RELEASE if held else READ)
+        self.touch(key, RELEASE if held else READ)
 
     def look(self, thing: Any, *, at_itself: bool = False) -> None:
         """Stop before a look.
@@ -108,7 +122,7 @@ class ExploredKernel(SteppingKernel):
         if not isinstance(thing, _Outliving):
             return
         key = self._key_of(thing)
-        if thing.made_in != self.moment:
+        if thing.made_in != self.moment and key is not PAST:
             self.point(Op("look"))
             self.touch(key, READ)
             self.looked |= at_itself
@@ -117,8 +131,11 @@ class ExploredKernel(SteppingKernel):
         """Stop before an item is put into a queue."""
         if queue.made_in < self.first_moment and sys._getframe(2).f_code.co_name == _POOL_IS_LOST:
             return  # Its workers ended with their schedule, and nobody is told.
+        key = self._key_of(queue)
+        if key is PAST:
+            return
         self.point(Op("put into a SimpleQueue"))
-        self.touch(self._key_of(queue), WRITE)
+        self.touch(key, WRITE)
 
     def before_get(self, queue: SimpleQueue, timeout: float | None) -> None:
         """Stop until there is an item, or as long as it may take.
@@ -128,6 +145,8 @@ class ExploredKernel(SteppingKernel):
             timeout: Longest wait in seconds; ``None`` waits without limit.
         """
         key, blocked, deadline = self._key_of(queue), None, None
+        if key is PAST and (timeout == 0 or not queue.is_empty()):
+            return
         if timeout != 0:
             blocked = queue.is_empty
             deadline = None if timeout is None else self.deadline(timeout)
@@ -177,7 +196,7 @@ class ExploredKernel(SteppingKernel):
 
     def put_back(self) -> None:
         """Leave what no schedule makes anew as the first one found it."""
-        for thing, values in self.kept.items():
+        for thing, values in chain(self.kept.items(), self.past.items()):
             if values:  # Else it is put back elsewhere.
                 thing._real = None
                 for name, value in zip(thing.state, values, strict=True):
@@ -192,9 +211,23 @@ class ExploredKernel(SteppingKernel):
     def _key_of(self, thing: Any) -> Hashable:
         """Return the name of a thing; one that no schedule makes anew has one from now on."""
         if thing.made_in < self.first_moment:
+            if self._is_past(thing):
+                return PAST
             self._keep(thing)
         key: Hashable = thing.key
         return key
+
+    def _is_past(self, thing: Any) -> bool:
+        """Return whether an earlier schedule has made a thing, and main alone lives in this one.
+
+        Nobody else can tell then what is done with it. Mostly a finalizer does that: the program
+        lets go of what the schedule before has left. What that was is no part of this one.
+        """
+        # A name of outside's is -1; what stands for real locks is put back elsewhere.
+        past = len(self.numbers) == 1 and thing.made_in >= 0 and bool(thing.state)
+        if past and thing not in self.past:
+            self.past[thing] = _state_of(thing)
+        return past
 
     def _keep(self, thing: Any) -> None:
         """Remember how a thing was found that no schedule makes anew."""
@@ -206,7 +239,7 @@ class ExploredKernel(SteppingKernel):
                 kind, file, line = origins[thing.key]
                 words = f"the {kind} that an earlier run made at {file}:{line}"
             thing.key, thing.made_in = (words, len(kept)), -1
-            kept[thing] = [copy(getattr(thing, name)) for name in thing.state]
+            kept[thing] = self.past.pop(thing, []) or _state_of(thing)
 
     def _stop(self, op: Op, lock: _Lockable) -> None:
         """Stop before an acquire, which may be that of a Condition's wait."""
@@ -215,6 +248,10 @@ class ExploredKernel(SteppingKernel):
         self.point(op)
         if op.spurious:
             raise SpuriousWakeUp
+
+
+def _state_of(thing: Any) -> list[Any]:
+    return [copy(getattr(thing, name)) for name in thing.state]
 
 
 def _looking(getter: Callable[[Any], Any]) -> property:

@@ -17,7 +17,7 @@ from typing import Any
 from greenlet import getcurrent
 
 from apscheduler_fakes.errors import SimulationError, StepLimit, TimeLimit
-from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, READ, RELEASE, WRITE, Footprint
+from apscheduler_fakes.footprints import ALL, CLOCK, EXIT, PAST, READ, RELEASE, WRITE, Footprint
 from apscheduler_fakes.hangs import deadlock, no_thread
 from apscheduler_fakes.kernel import Kernel
 from apscheduler_fakes.records import (
@@ -115,8 +115,9 @@ class SteppingKernel(Kernel):
 
     def touch(self, key: Hashable, mode: int) -> None:
         """Note that the running step touched an object."""
-        self.touched[key] = self.touched.get(key, 0) | mode
-        self.moment += 1
+        if key is not PAST:
+            self.touched[key] = self.touched.get(key, 0) | mode
+            self.moment += 1
 
     def point(self, op: Op) -> None:
         """Stop the running thread before an operation, until it is chosen to go on."""

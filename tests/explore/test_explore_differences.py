@@ -103,8 +103,7 @@ def takes_a_lock_from_before(number: int) -> None:
 
 
 def stops_what_the_run_before_made(number: int) -> None:
-    if number:
-        STOPPED.pop().set()
+    written_programs.joined(STOPPED.pop().set if number else str)
     STOPPED.append(threading.Event())
     written_programs.joined(STOPPED[-1].wait, STOPPED[-1].set)
 

@@ -1,0 +1,268 @@
+"""What a module has of one schedule, and lets go of as the next one begins, is no part of that."""
+
+import queue
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from searching import outcomes
+from written_programs import joined, started
+
+from apscheduler_fakes import (
+    Deadlock,
+    Exhaustive,
+    Random,
+    ScheduleDiverged,
+    ScheduleFailure,
+    explore,
+    replay,
+)
+
+KEPT: dict[str, Any] = {}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> Iterator[None]:
+    """Begin without what another test has left in the module."""
+    yield
+    KEPT.clear()
+
+
+class Account:
+    """Is closed under its lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.amount = 0
+
+    def use(self) -> None:
+        """Add one to what is there now, as if nobody else did."""
+        with self.lock:
+            amount = self.amount
+        with self.lock:
+            self.amount = amount + 1
+
+    def close(self) -> None:
+        """Leave nothing."""
+        with self.lock:
+            self.amount = -1
+
+
+class Service:
+    """Has a thread that is told to stop, and is waited for."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        [self.thread] = started(self.stopped.wait, daemon=True)
+
+    def use(self) -> None:
+        """Look whether it has been stopped."""
+        assert not self.stopped.is_set()
+
+    def close(self) -> None:
+        """Stop it."""
+        assert not self.stopped.is_set()
+        self.stopped.set()
+        self.thread.join(timeout=1)
+        assert not self.thread.is_alive()
+
+
+class Mailbox:
+    """Has messages, which are answered at its end."""
+
+    def __init__(self) -> None:
+        self.messages = queue.SimpleQueue[str]()
+
+    def use(self) -> None:
+        """Send a message."""
+        self.messages.put("question")
+
+    def close(self) -> None:
+        """Take what is there, and answer."""
+        assert self.messages.get() == "question"
+        while not self.messages.empty():
+            self.messages.get()
+        with pytest.raises(queue.Empty):
+            self.messages.get(block=False)
+        self.messages.put("answer")
+
+
+class Changes:
+    """Are told to who waits for them."""
+
+    def __init__(self) -> None:
+        self.told = threading.Condition(threading.Lock())
+
+    def use(self) -> None:
+        """Tell of one."""
+        with self.told:
+            self.told.notify_all()
+
+    close = use
+
+
+class Guarded:
+    """Has a lock that a thread of its own never lets go of."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        joined(self.lock.acquire)
+
+    def use(self) -> None:
+        """See that it is taken."""
+        assert not self.lock.acquire(blocking=False)
+
+    def close(self) -> None:
+        """Take it: nobody has it any more."""
+        with self.lock:
+            pass
+
+
+def uses_one_of_its_own(kind: Callable[[], Any]) -> None:
+    KEPT["it"] = None
+    KEPT["it"] = it = kind()
+    joined(it.use, it.use)
+
+
+@pytest.mark.parametrize("kind", [Account, Service, Mailbox, Changes, Guarded])
+def test_a_finalizer_of_an_earlier_schedule_takes_no_step(kind: Any) -> None:
+    """With one, as without, there are as many schedules, and they are as long."""
+    closing = type(kind.__name__, (kind,), {"__del__": kind.close})
+
+    explored = [explore(partial(uses_one_of_its_own, each)) for each in (closing, kind)]
+
+    assert explored[0].schedules == explored[1].schedules > 1
+    assert explored[0].deepest == explored[1].deepest
+
+
+def emptied(connections: "queue.Queue[object]") -> None:
+    while not connections.empty():
+        connections.get(block=False)
+
+
+def test_connections_are_closed_when_a_module_lets_go_of_their_pool() -> None:
+    """By a callback, as those of a pool of HTTP connections; however many there are each time."""
+
+    class Pool:
+        def __init__(self) -> None:
+            self.connections = queue.LifoQueue[object](2)
+            weakref.finalize(self, emptied, self.connections)
+
+        def use(self) -> None:
+            self.connections.put(object())
+
+    assert explore(lambda: uses_one_of_its_own(Pool)).schedules == 2
+
+
+@pytest.mark.parametrize("strategy", [Exhaustive(), Random(50)], ids=str)
+def test_a_finalizer_hides_no_failure(strategy: Any) -> None:
+    """A lost update of what a module keeps is one, with the line that replays it."""
+
+    class Closing(Account):
+        __del__ = Account.close
+
+    def program() -> None:
+        uses_one_of_its_own(Closing)
+        assert KEPT["it"].amount == 2
+
+    with pytest.raises(ScheduleFailure, match="AssertionError") as caught:
+        explore(program, strategy)
+    with pytest.raises(ScheduleFailure, match="AssertionError"):
+        replay(program, caught.value.schedule)
+
+
+def test_what_the_schedule_before_has_left_may_be_stopped_first() -> None:
+    """As a finalizer does, the program itself may do, before it starts a thread."""
+
+    def program() -> None:
+        if "it" in KEPT:
+            KEPT["it"].close()
+        uses_one_of_its_own(Service)
+
+    assert explore(program).complete
+
+
+def test_a_finalizer_may_wait_for_a_thread_where_the_program_ends_with_it() -> None:
+    """What it waits for is done by a thread of the same schedule."""
+
+    class Answered:
+        def __init__(self) -> None:
+            self.questions, self.answers = queue.Queue[str](), queue.Queue[str]()
+            started(partial(answer, self.questions, self.answers), daemon=True)
+
+        def __del__(self) -> None:
+            self.questions.put("question")
+            assert self.answers.get() == "question"
+
+    def answer(questions: "queue.Queue[str]", answers: "queue.Queue[str]") -> None:
+        answers.put(questions.get())
+
+    def program() -> None:
+        KEPT["it"] = Answered()
+        KEPT["it"] = None
+
+    assert explore(program).complete
+
+
+def test_what_an_earlier_schedule_has_made_and_two_threads_use_is_found_out() -> None:
+    """What is let go of after a thread has been started is a step, which no two schedules share."""
+
+    class Closing(Account):
+        __del__ = Account.close
+
+    def program() -> None:
+        joined(lambda: None)
+        uses_one_of_its_own(Closing)
+
+    with pytest.raises(ScheduleDiverged, match="the Lock that an earlier run made at"):
+        explore(program)
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_lock_of_the_first_run_that_main_takes_first_keeps_every_outcome(anew: bool) -> None:
+    """Each schedule finds it free, whoever had it in the one before."""
+
+    def program() -> object:
+        lock = threading.Lock() if anew else KEPT.setdefault("lock", threading.Lock())
+        seen: list[bool] = []
+
+        def attempt() -> None:
+            seen.append(lock.acquire(blocking=False))
+            if seen[0]:
+                lock.release()
+
+        lock.acquire()
+        [thread] = started(attempt)
+        lock.release()
+        thread.join()
+        return seen[0]
+
+    assert outcomes(program, Exhaustive()).keys() == {True, False}
+
+
+def test_a_queue_of_the_first_run_that_main_alone_uses_is_put_back() -> None:
+    """Each schedule finds in it what that run has left."""
+
+    def program() -> object:
+        messages = KEPT.setdefault("queue", queue.SimpleQueue[str]())
+        messages.put("another")
+        joined(lambda: None)
+        return messages.qsize()
+
+    assert outcomes(program, Random(3)) == {2: 3}
+
+
+def test_a_lock_of_the_first_run_that_main_takes_twice_is_a_deadlock() -> None:
+    """It waits for itself, as for a lock of its own."""
+
+    def program() -> None:
+        lock = KEPT.setdefault("lock", threading.Lock())
+        lock.acquire()
+        lock.acquire()
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    assert isinstance(caught.value.__cause__, Deadlock)
