@@ -249,7 +249,6 @@ def test_a_queue_of_the_first_run_that_main_alone_uses_is_put_back() -> None:
     def program() -> object:
         messages = KEPT.setdefault("queue", queue.SimpleQueue[str]())
         messages.put("another")
-        joined(lambda: None)
         return messages.qsize()
 
     assert outcomes(program, Random(3)) == {2: 3}
