@@ -12,15 +12,14 @@ import sys
 from collections import Counter
 from dis import Bytecode
 from functools import partial
-from itertools import islice
+from itertools import pairwise, zip_longest
 from opcode import EXTENDED_ARG, hasjrel, opmap
-from types import FrameType
+from types import CodeType, FrameType
 from weakref import ref
 
 from apscheduler_fakes.report import STANDARD, own_frames
 
 _LEAVING = {opmap.get(name) for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE")}
-_JUMPING = {EXTENDED_ARG, *hasjrel}
 
 
 class Insistence:
@@ -32,6 +31,7 @@ class Insistence:
         # Since it was last raised: where each frame was then, and how many handlers it has entered.
         self._places: dict[FrameType, int] = {}
         self._handlers = Counter[FrameType]()
+        self._targets: dict[CodeType, dict[int, int]] = {}
 
     def hold(self, error: BaseException) -> None:
         """Raise an error in whoever called into the simulation, and in its callers, from now on."""
@@ -48,6 +48,7 @@ class Insistence:
         self._held.clear()  # So that nobody holds them again.
         self._places.clear()
         self._handlers.clear()
+        self._targets.clear()
         for frame in frames:
             frame.f_trace = None
             frame.f_trace_opcodes = False
@@ -65,6 +66,12 @@ class Insistence:
         frame.f_trace_opcodes = True
         frame.f_trace = trace
 
+    def _target_untraced(self, frame: FrameType) -> int | None:
+        """Return where a frame is about to go back to, -1 if out of itself; ``None`` if neither."""
+        if frame.f_code not in self._targets:
+            self._targets[frame.f_code] = _targets_untraced(frame.f_code)
+        return self._targets[frame.f_code].get(frame.f_lasti)
+
     def _hold_again_untraced(self, frame: FrameType) -> None:
         self._hold(frame)
         sys.settrace(_trace_no_call_untraced)
@@ -78,7 +85,7 @@ class Insistence:
         elif opcode == opmap["POP_EXCEPT"]:
             self._handlers[frame] -= 1
         elif self._handlers[frame] <= 0:
-            target = _target_untraced(frame)
+            target = self._target_untraced(frame)
             # Else it would go round in a loop that began later, as one in a ``finally``.
             if target is not None and target <= self._places[frame]:
                 assert self._error is not None
@@ -87,21 +94,23 @@ class Insistence:
                 raise self._error
 
 
-def _target_untraced(frame: FrameType) -> int | None:
-    """Return where a frame is about to go back to, -1 if out of itself; ``None`` if it does not."""
-    opcode = frame.f_code.co_code[frame.f_lasti]
-    if opcode in _LEAVING:
-        return -1
-    if opcode not in _JUMPING:
-        return None
-    # Python 3.11 tells of the first prefix of a long jump alone.
-    rest = (each for each in Bytecode(frame.f_code) if each.offset >= frame.f_lasti)
-    jump, behind = islice((each for each in rest if each.opcode != EXTENDED_ARG), 2)
-    if jump.opname.startswith("POP_JUMP_IF"):
+def _targets_untraced(code: CodeType) -> dict[int, int]:
+    """Return where the instructions lead that go back, by their offsets; -1 is out of the code."""
+    found: dict[int, int] = {}
+    steps = list(Bytecode(code))
+    plain = [each for each in steps if each.opcode != EXTENDED_ARG]
+    for step, behind in zip_longest(plain, plain[1:]):
         # Python 3.12 and 3.13 end a loop with a jump out of it and one back that nothing guards.
-        jump = behind
-    goes_back = jump.opcode in hasjrel and jump.argval < jump.offset
-    return jump.argval if goes_back else None
+        jump = behind if step.opname.startswith("POP_JUMP_IF") else step
+        if step.opcode in _LEAVING:
+            found[step.offset] = -1
+        elif jump.opcode in hasjrel and jump.argval < jump.offset:
+            found[step.offset] = jump.argval
+    # Python 3.11 tells of the first prefix of a long jump alone.
+    for step, behind in reversed(list(pairwise(steps))):
+        if step.opcode == EXTENDED_ARG and behind.offset in found:
+            found[step.offset] = found[behind.offset]
+    return found
 
 
 def _trace_no_call_untraced(_frame: FrameType, _event: str, _argument: object) -> None:
