@@ -63,32 +63,51 @@ def without_threads(kernel: Kernel) -> Iterator[None]:
     for executor in executors - {None}:
         executor._threads.clear()
         executor._idle_semaphore = Semaphore(0)
-    for scheduler in schedulers:
-        if scheduler.running:
-            scheduler.state = STATE_STOPPED
-            _LeftRunning.make(scheduler)
+    running = [each for each in schedulers if each.running]
+    for scheduler in running:
+        scheduler.state = STATE_STOPPED
+    for scheduler in running:
+        with suppress(Exception):  # Its class may be one that nobody derives from.
+            scheduler.__class__ = _left_running(type(scheduler))
 
 
-class _LeftRunning(BaseScheduler):  # type: ignore[misc]
-    """What stands before APScheduler's own class in one that was left running.
+def _left_running(kind: Any) -> Any:
+    """Return a scheduler's class for one that was left running: it can be shut down once."""
+    if issubclass(kind, _Below):
+        return kind
+    left: Any = new_class(kind.__name__, (_Above, kind, _Below))
+    left.__module__, left.__qualname__ = kind.__module__, kind.__qualname__
+    return left
 
-    Who started it may shut it down, now that it is stopped, and may have taken the method inside
-    the block, as ``atexit.register(scheduler.shutdown)`` does: so it is in the class, below that.
-    """
 
-    @classmethod
-    def make(cls, scheduler: Any) -> None:
-        """Let a scheduler that is stopped be shut down once."""
-        kind = type(scheduler)
-        if not issubclass(kind, cls):
-            left = new_class(kind.__name__, (kind, cls))
-            left.__module__, left.__qualname__ = kind.__module__, kind.__qualname__
-            scheduler.__class__ = left
+def _run_again(scheduler: Any) -> None:
+    """Make a scheduler that was left running what it was, so that it can be shut down."""
+    if isinstance(scheduler, _Below):  # Else its method was kept, and has been called.
+        scheduler.__class__ = type(scheduler).__bases__[1]
+        scheduler.state = STATE_RUNNING
+
+
+class _Above:
+    """What stands before the class of a scheduler that was left running."""
+
+    def __init_subclass__(cls) -> None:
+        """Tell the program's classes nothing of that one."""
 
     def shutdown(self, *args: Any, **kwargs: Any) -> None:
-        """Shut down, as one that runs and that no simulation has left."""
-        self.state = STATE_RUNNING
-        self.__class__ = type(self).__bases__[0]
+        """Shut down, as one that runs."""
+        _run_again(self)
+        self.shutdown(*args, **kwargs)
+
+
+class _Below(BaseScheduler):  # type: ignore[misc]
+    """What stands between that class and APScheduler's first one.
+
+    The method may have been taken in the block, as ``atexit.register(scheduler.shutdown)`` does.
+    """
+
+    def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        """Shut down, as one that runs."""
+        _run_again(self)
         BaseScheduler.shutdown(self, *args, **kwargs)
 
 

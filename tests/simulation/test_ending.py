@@ -627,11 +627,38 @@ def test_a_scheduler_left_running_can_be_shut_down_once(started_again: bool) -> 
         scheduler.shutdown()
 
 
-class _OwnScheduler(BackgroundScheduler):  # type: ignore[misc]
+class _Named(BackgroundScheduler):  # type: ignore[misc]
+    """One whose classes are made with a name."""
+
+    def __init_subclass__(cls, *, name: str) -> None:
+        cls.name = name
+
+
+class _OwnScheduler(_Named, name="own"):
     """One that is shut down by a method of its own."""
 
     def shutdown(self, *args: Any, **kwargs: Any) -> None:
         super().shutdown(*args, **kwargs)
+
+
+class _AsksFirst(BackgroundScheduler):  # type: ignore[misc]
+    """One that shuts down if it runs."""
+
+    closed = False
+
+    def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        if self.running:
+            self.closed = True
+            super().shutdown(*args, **kwargs)
+
+
+class _Final(BackgroundScheduler):  # type: ignore[misc]
+    """One whose objects stay what they are."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "__class__":
+            raise AttributeError
+        super().__setattr__(name, value)
 
 
 @pytest.mark.parametrize("taken", ["before", "inside", "after"])
@@ -661,10 +688,28 @@ def test_a_scheduler_may_be_left_running_again_and_again() -> None:
             scheduler.start()
     assert (repr(type(scheduler)), len(type(scheduler).__mro__)) == (
         repr(BackgroundScheduler),
-        len(BackgroundScheduler.__mro__) + 2,
+        len(BackgroundScheduler.__mro__) + 3,
     )
     scheduler.shutdown()
     assert type(scheduler) is BackgroundScheduler
+
+
+def test_a_scheduler_left_running_shuts_down_if_it_asks_whether_it_runs() -> None:
+    """For what its own method asks it runs."""
+    with Simulation():
+        scheduler = _AsksFirst()
+        scheduler.start()
+    scheduler.shutdown()
+    assert (scheduler.closed, scheduler.running) == (True, False)
+
+
+def test_a_scheduler_of_a_class_that_cannot_be_derived_from_is_stopped() -> None:
+    """So is each other one, and the block is left."""
+    with Simulation():
+        schedulers = [_Final(), BackgroundScheduler()]
+        for each in schedulers:
+            each.start()
+    assert [each.running for each in schedulers] == [False, False]
 
 
 def test_a_scheduler_shut_down_at_the_end_of_a_block_is_not_shut_down_again() -> None:
