@@ -178,7 +178,8 @@ class Kernel:
         if timeout >= _TIMEOUT_MAX:
             return None
         thread = self.running
-        cut_off = thread.cut_off
+        # What a loop like that of Queue.get finds to be left then may be left again.
+        cut_off = thread.cut_from * 1_000_000 % 1 if timeout < thread.cut_from else 0.0
         length = whole_microseconds(
             timeout,
             reading=self.now / 1_000_000,
@@ -186,8 +187,7 @@ class Kernel:
             cut_off=cut_off,
         )
         thread.has_read_time = False
-        # What a loop like that of Queue.get finds to be left then may be left again.
-        thread.cut_off = max(timeout * 1_000_000 - length, 0.0) if length else 0.0
+        thread.cut_from = timeout if 0 < length < timeout * 1_000_000 else 0.0
         if not length and timeout:
             if (cut_off or self.dust < _MUCH_DUST) and self.explored is None:
                 self.dust += timeout

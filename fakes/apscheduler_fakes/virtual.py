@@ -29,7 +29,7 @@ class VirtualThread:
             so known to be stale, without being searched for.
         timed: Whether a timer refers to its wait.
         has_read_time: Whether it has read the time of day since its last time-out.
-        cut_off: What was left of that, when it was made whole microseconds.
+        cut_from: That one, in seconds, if something was cut off to make it whole microseconds.
         woken: Whether its last wait was ended by another thread.
         joiners: Who waits for its end; ``None`` before anybody did.
         at_end: Called at its end, also when it never ran.
@@ -39,7 +39,7 @@ class VirtualThread:
     __slots__ = (
         "_name",
         "at_end",
-        "cut_off",
+        "cut_from",
         "daemon",
         "done",
         "greenlet",
@@ -67,7 +67,7 @@ class VirtualThread:
         self.at_end: Callable[[VirtualThread], object]
         self.done = False
         self.has_read_time = False
-        self.cut_off = 0.0
+        self.cut_from = 0.0
         self.joiners: Waiters | None = None
         self.waiting_for = ""
         self.waiting_on: object = None

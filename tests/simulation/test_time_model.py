@@ -134,6 +134,15 @@ def test_a_loop_that_runs_for_a_second_waits_no_more_often_than_for_real(
     assert waits == rounds
 
 
+def test_a_look_at_the_time_of_day_cuts_off_of_one_wait_alone() -> None:
+    """Of those that follow, none is what is left of it."""
+    with Simulation() as sim:
+        time.time()
+        for _ in range(3):
+            time.sleep(1 - 2 / 3)  # 333,333.375 microseconds.
+        assert sim.clock.elapsed == 1.000001
+
+
 @pytest.mark.parametrize("year", [1980, 2000, 2026, 2100])
 @pytest.mark.parametrize(
     "read",
