@@ -107,9 +107,10 @@ def described(options: Options, ran: Ran) -> ScheduleFailure:
 
 def _of_other_kinds(errors: list[BaseException]) -> list[BaseException]:
     """Return one error of each kind, but for that of the first, which is told as the cause."""
-    kinds = {kind(error): error for error in reversed(errors)}
-    del kinds[kind(errors[0])]
-    return list(reversed(kinds.values()))
+    kinds: dict[object, BaseException] = {}
+    for error in errors:
+        kinds.setdefault(kind(error), error)
+    return list(kinds.values())[1:]
 
 
 def cause(ran: Ran) -> BaseException:
