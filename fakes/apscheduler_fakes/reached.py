@@ -137,7 +137,7 @@ def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
         # In this order: a value is set by its key.
         items = dict.items(thing)
         yield from ((value, partial(dict.__setitem__, thing, key)) for key, value in items)
-        yield from ((key, partial(_put_key, thing, key)) for key in dict.keys(thing))
+        yield tuple(_dict_of(kind).keys(thing)), partial(_put_keys, thing)
         if kind is defaultdict:
             yield thing.default_factory, partial(setattr, thing, "default_factory")
     elif base := next((each for each in (list, deque) if issubclass(kind, each)), None):
@@ -151,19 +151,26 @@ def _places(thing: Any) -> Iterator[tuple[Any, Callable[[Any], object]]]:
         yield from ((value, put) for value in gc.get_referents(thing))
     elif kind is FunctionType:
         yield thing.__defaults__, partial(setattr, thing, "__defaults__")
-    elif kind is partial:
+    elif issubclass(kind, partial):
         yield thing.func, partial(_put_part, thing, 0)
         yield thing.args, partial(_put_part, thing, 1)
     yield from _slots(thing)
 
 
-def _put_key(things: dict[Any, Any], key: Any, instead: Any) -> None:
-    """Put a key in the place of another one, in the same order."""
-    kind = OrderedDict if isinstance(things, OrderedDict) else dict
-    items = list(kind.items(things))
-    kind.clear(things)
-    for each, value in items:
-        kind.__setitem__(things, instead if each is key else each, value)
+def _put_keys(things: dict[Any, Any], keys: Iterable[Any]) -> None:
+    """Put keys in the places of others, unless that loses one: some may be equal or fail by now."""
+    base = _dict_of(type(things))
+    with suppress(Exception):
+        items = dict(zip(keys, base.values(things), strict=True))
+        if len(items) == len(things):
+            base.clear(things)
+            for key, value in items.items():
+                base.__setitem__(things, key, value)
+
+
+def _dict_of(kind: type) -> type[dict[Any, Any]]:
+    """Return whose methods change a dictionary: an ordered one knows its order beside."""
+    return OrderedDict if issubclass(kind, OrderedDict) else dict
 
 
 def _put_part(function: Any, part: int, instead: Any) -> None:

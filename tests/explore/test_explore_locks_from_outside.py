@@ -238,8 +238,26 @@ def made_by_a_partial() -> object:
     return twice(MAKE["with"]())
 
 
+class Part(partial[Any]):
+    """A partial of a class of its own."""
+
+
+PARTS = [Part(threading.Lock)]
+
+
+def made_by_a_partial_of_ones_own() -> object:
+    return twice(PARTS[0]())
+
+
 @pytest.mark.parametrize(
-    "program", [made_by_a_dataclass, made_by_a_dictionary, made_by_a_default, made_by_a_partial]
+    "program",
+    [
+        made_by_a_dataclass,
+        made_by_a_dictionary,
+        made_by_a_default,
+        made_by_a_partial,
+        made_by_a_partial_of_ones_own,
+    ],
 )
 def test_what_makes_locks_is_found_where_it_is_kept(program: Program) -> None:
     """A function that makes locks makes them virtual ones, and real ones again afterwards."""
@@ -309,6 +327,27 @@ def test_a_key_of_a_dictionary_keeps_its_place_and_what_it_holds() -> None:
     assert outcomes(program, Exhaustive()).keys() == {True}
     assert (*kept.items(),) == ((first, 1), ("between", 2), (last, 3))
     assert not last.is_set()
+
+
+class Fickle:
+    """Can be a key for some time."""
+
+    gone = False
+
+    def __hash__(self) -> int:
+        if self.gone:
+            raise RuntimeError("no longer")
+        return 1
+
+
+def test_a_dictionary_with_a_key_that_is_none_any_more_keeps_what_it_has() -> None:
+    """Nothing is another one in it then."""
+    lock, fickle = threading.Lock(), Fickle()
+    kept: dict[Any, int] = {lock: 1, fickle: 2}
+    fickle.gone = True
+
+    assert outcomes(lambda: len(kept), Exhaustive()).keys() == {2}
+    assert [*kept.items()] == [(lock, 1), (fickle, 2)]
 
 
 def test_what_the_program_puts_in_the_place_of_a_lock_stays() -> None:
