@@ -45,6 +45,9 @@ _TIMEOUT_MAX = threading.TIMEOUT_MAX
 # How much of what rounds to no microsecond an instant has room for, in seconds.
 _MUCH_DUST = 1e-9
 
+# And of what is left of time-outs, each of which was cut off by less than half a microsecond.
+_HALF = 5e-7
+
 # How many threads that an exception has ended a report lists.
 _FALLEN = 5
 
@@ -189,7 +192,8 @@ class Kernel:
         thread.has_read_time = False
         thread.cut_from = timeout if 0 < length < timeout * 1_000_000 else 0.0
         if not length and timeout:
-            if (cut_off or self.dust < _MUCH_DUST) and self.explored is None:
+            room = self.dust + timeout < _HALF if cut_off else self.dust < _MUCH_DUST
+            if room and self.explored is None:
                 self.dust += timeout
             else:
                 length = 1

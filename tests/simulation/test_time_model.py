@@ -134,6 +134,25 @@ def test_a_loop_that_runs_for_a_second_waits_no_more_often_than_for_real(
     assert waits == rounds
 
 
+def test_no_clock_goes_back_where_several_wait_for_next_to_nothing() -> None:
+    """What is left of time-outs moves the float clocks by less than half a microsecond."""
+    read: list[float] = []
+
+    def wait() -> None:
+        time.time()
+        time.sleep(0.1000004)
+        time.sleep(0.0000004)
+        read.append(time.monotonic())
+
+    with Simulation():
+        for _ in range(6):
+            threading.Thread(target=wait).start()
+        time.sleep(0.100001)
+        read.append(time.monotonic())
+        time.sleep(1)
+    assert read == sorted(read)
+
+
 def test_a_look_at_the_time_of_day_cuts_off_of_one_wait_alone() -> None:
     """Of those that follow, none is what is left of it."""
     with Simulation() as sim:
