@@ -14,6 +14,7 @@ handlers are its own there.
 
 import _signal  # type: ignore[import-not-found]
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from typing import Any
 from greenlet import getcurrent
 
 from apscheduler_fakes.kernel import Kernel, activate, active, here
-from apscheduler_fakes.report import NOT_OF_PROGRAMS, RUNS_PROGRAMS, is_own
+from apscheduler_fakes.report import RUNS_PROGRAMS, is_own
 from apscheduler_fakes.whole import is_whole
 
 # Kept: inside a simulation the first is swapped, and only these tell the numbers as they are.
@@ -82,10 +83,13 @@ class _ToMain:
             return True
         # In a schedule pytest sets up what it has for all of them.
         outer = frame if self._for_caller else None
-        while outer is not None and outer.f_code.co_filename.startswith(NOT_OF_PROGRAMS):
-            if _module(outer).startswith(("_pytest.", "pluggy.")):
+        while outer is not None and _module(outer) != RUNS_PROGRAMS:
+            package = _module(outer).partition(".")[0]
+            if package in {"_pytest", "pluggy"}:
                 return True
-            outer = None if _module(outer) == RUNS_PROGRAMS else outer.f_back
+            if package not in sys.stdlib_module_names and not is_own(outer):
+                return False
+            outer = outer.f_back
         return False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
