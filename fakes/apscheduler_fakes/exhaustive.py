@@ -86,7 +86,9 @@ class Exhaustive:
             )
         else:
             where = "for data that is shared under locks"
-        return f"no schedule fails{within}, {where}; {options.by_itself}"
+        moves = options.early_timeouts or options.spurious_wakeups
+        counts = ", which counts as a preemption of who could go on" if within and moves else ""
+        return f"no schedule fails{within}, {where}; {options.by_itself}{counts}"
 
 
 class Node:

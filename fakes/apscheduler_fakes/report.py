@@ -115,7 +115,7 @@ def fallen(kernel: Kernel, error: BaseException) -> str:
     place = raised_at(error)
     where = at_line(*place) if place else ""
     daemon = " (daemon)" if kernel.running.daemon else ""
-    what = f"{type(error).__name__}{where}"
+    what = f"{printable(type(error).__name__)}{where}"
     return f"  {kernel.running.name}{daemon} ended at {seconds(kernel.now)} s with {what}"
 
 

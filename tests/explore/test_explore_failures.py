@@ -594,12 +594,16 @@ def test_a_search_that_comes_to_its_limit_is_no_pass() -> None:
         explore(written_programs.semaphore_of_one, Exhaustive(max_schedules=2))
 
 
+# Within a bound.
+COUNTS = ", which counts as a preemption of who could go on"
+
+
 @pytest.mark.parametrize(
     ("options", "rest"),
     [
         ({}, "like; time moves only when nothing can run"),
-        ({"early_timeouts": True}, "like; waits may time out between any two steps"),
-        ({"spurious_wakeups": True}, "run, and each thread may wake up by itself once"),
+        ({"early_timeouts": True}, f"like; waits may time out between any two steps{COUNTS}"),
+        ({"spurious_wakeups": True}, f"run, and each thread may wake up by itself once{COUNTS}"),
         (
             {"switch_in": [written_programs.joined]},
             "like and in the functions of switch_in; time moves only when nothing can run",
