@@ -167,12 +167,12 @@ def shorten(error: BaseException) -> None:
         while len(kept) > 1 and kept[-1].tb_frame.f_globals.get("__name__") in STANDARD:
             kept.pop()
     for each in reversed(kept):
-        line = each.tb_lineno or _line_before(each)
+        line = each.tb_lineno or _line_before_untraced(each)
         traceback = TracebackType(traceback, each.tb_frame, each.tb_lasti, line)
     error.__traceback__ = traceback
 
 
-def _line_before(traceback: TracebackType) -> int:
+def _line_before_untraced(traceback: TracebackType) -> int:
     """Return the last line before a place without one, as the jump at the end of a loop may be."""
     lines = traceback.tb_frame.f_code.co_lines()
     return [line for start, _, line in lines if line and start <= traceback.tb_lasti][-1]

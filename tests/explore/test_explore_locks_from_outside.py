@@ -330,24 +330,32 @@ def test_a_key_of_a_dictionary_keeps_its_place_and_what_it_holds() -> None:
 
 
 class Fickle:
-    """Can be a key for some time."""
+    """Can be a key that no other is equal to, for some time."""
 
-    gone = False
+    gone: Exception | None = None
+    others = False
 
     def __hash__(self) -> int:
         if self.gone:
-            raise RuntimeError("no longer")
+            raise self.gone
         return 1
 
+    def __eq__(self, other: object) -> bool:
+        return self.others or self is other
 
-def test_a_dictionary_with_a_key_that_is_none_any_more_keeps_what_it_has() -> None:
-    """Nothing is another one in it then."""
-    lock, fickle = threading.Lock(), Fickle()
-    kept: dict[Any, int] = {lock: 1, fickle: 2}
-    fickle.gone = True
 
-    assert outcomes(lambda: len(kept), Exhaustive()).keys() == {2}
-    assert [*kept.items()] == [(lock, 1), (fickle, 2)]
+@pytest.mark.parametrize("later", [{"gone": RuntimeError("no longer")}, {"others": True}])
+def test_a_dictionary_whose_keys_are_no_keys_any_more_keeps_what_it_has(
+    later: dict[str, Any],
+) -> None:
+    """Nothing is another one in it then: all keys are exchanged, or none."""
+    lock, fickle, other = threading.Lock(), Fickle(), Fickle()
+    kept: dict[Any, int] = {lock: 1, fickle: 2, other: 3}
+    vars(fickle).update(later)
+
+    assert outcomes(lambda: len(kept), Exhaustive()).keys() == {3}
+    assert list(map(id, kept)) == [id(lock), id(fickle), id(other)]
+    assert [*kept.values()] == [1, 2, 3]
 
 
 def test_what_the_program_puts_in_the_place_of_a_lock_stays() -> None:

@@ -701,6 +701,8 @@ def test_a_scheduler_left_running_shuts_down_if_it_asks_whether_it_runs() -> Non
         scheduler.start()
     scheduler.shutdown()
     assert (scheduler.closed, scheduler.running) == (True, False)
+    scheduler.shutdown()
+    assert not scheduler.running
 
 
 def test_a_scheduler_of_a_class_that_cannot_be_derived_from_is_stopped() -> None:
