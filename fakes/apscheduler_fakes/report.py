@@ -112,10 +112,8 @@ def _listed(names: list[str]) -> str:
 
 def fallen(kernel: Kernel, error: BaseException) -> str:
     """Return in words that an error ends the running thread."""
-    place = raised_at(error)
-    where = at_line(*place) if place else ""
     daemon = " (daemon)" if kernel.running.daemon else ""
-    what = f"{printable(type(error).__name__)}{where}"
+    what = f"{printable(type(error).__name__)}{raised_where(error)}"
     return f"  {kernel.running.name}{daemon} ended at {seconds(kernel.now)} s with {what}"
 
 
@@ -188,6 +186,12 @@ def raised_at(error: BaseException) -> tuple[str, int] | None:
             place = file, traceback.tb_lineno
         traceback = traceback.tb_next
     return place
+
+
+def raised_where(error: BaseException) -> str:
+    """Return the same as lanes name it; "" if none did."""
+    place = raised_at(error)
+    return at_line(*place) if place else ""
 
 
 def at_line(file: str, line: int) -> str:

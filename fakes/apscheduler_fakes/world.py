@@ -30,7 +30,7 @@ from apscheduler_fakes.loggers import Handlers
 from apscheduler_fakes.outside import taking_part_from_outside
 from apscheduler_fakes.reached import Reached, reached_from
 from apscheduler_fakes.records import MAIN, Cut, Policy, Ran, Stops
-from apscheduler_fakes.report import at_line, raised_at
+from apscheduler_fakes.report import raised_where
 from apscheduler_fakes.schedules import Replay
 from apscheduler_fakes.stall import watched
 from apscheduler_fakes.telling import TellingKernel
@@ -355,10 +355,8 @@ class World:
         kernel = self._kernel
         number = kernel.numbers.get(kernel.running, MAIN)
         self._errors.append((number, error))
-        place = raised_at(error)
-        where = at_line(*place) if place else ""
-        failed = Step(kernel.now, kernel.running, f"fails with {type(error).__name__}{where}")
-        self._failed_in[len(kernel.trace)] = failed
+        what = f"fails with {type(error).__name__}{raised_where(error)}"
+        self._failed_in[len(kernel.trace)] = Step(kernel.now, kernel.running, what)
 
     def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
         def failed(args: Any) -> None:
