@@ -9,6 +9,7 @@ from apscheduler_fakes.errors import (
     Deadlock,
     NotModelled,
     OutsideThread,
+    SimulationError,
     StepLimit,
     TimeLimit,
 )
@@ -96,4 +97,13 @@ def no_thread() -> RuntimeError:
     return RuntimeError(
         "a finalizer tried to wait while the simulation was between two threads, so that there is "
         "no thread that could. Let it not wait."
+    )
+
+
+def caught_again_and_again(failure: SimulationError, times: int) -> str:
+    """Say that the program catches a failure in a loop, so that it may never come out."""
+    return (
+        f"{type(failure).__name__}: {failure}\n"
+        f"The program has caught this {times} times and goes on. A loop with a bare `except:` or "
+        "`except BaseException:` does that: catch `Exception` instead.\n"
     )

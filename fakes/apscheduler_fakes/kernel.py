@@ -23,6 +23,7 @@ from greenlet import getcurrent, greenlet
 
 from apscheduler_fakes.errors import SimulationError, StepLimit
 from apscheduler_fakes.hangs import (
+    caught_again_and_again,
     deadlock,
     greenlet_of_its_own,
     no_thread,
@@ -31,7 +32,6 @@ from apscheduler_fakes.hangs import (
     thread_of_the_same_identifier,
     time_limit,
 )
-from apscheduler_fakes.insisting import Insistence
 from apscheduler_fakes.lengths import whole_microseconds
 from apscheduler_fakes.report import in_words, seconds
 from apscheduler_fakes.virtual import VirtualThread, Waiters
@@ -58,7 +58,7 @@ MAX_THROWS = 100
 # that swallowed the failure and waits on and on meets it again after this many.
 MAX_GIVE_UPS = 100
 
-# Who catches it as often is told wherever it has done so.
+# Code that has caught the failure this often may go on for ever: the failure is written to stderr.
 MAX_CAUGHT = 100
 
 # As many timers that no longer count may stay among those that do, whatever their share.
@@ -151,7 +151,6 @@ class Kernel:
         self._started = 0
         self._give_ups = 0
         self._caught = 0
-        self._insistence = Insistence()
         self._thrown: BaseException | None = None
         self.ending = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
@@ -403,7 +402,6 @@ class Kernel:
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
         self.ending = True
-        self._insistence.stop_untraced()
         self.main.ticket += 1
         for thread in list(self.threads.values()):
             if thread is not self.main:
@@ -620,10 +618,10 @@ class Kernel:
         return False
 
     def _once_more(self, failure: SimulationError) -> SimulationError:
-        """Return a failure that something has caught already; see to it that there is an end."""
+        """Return a failure that the program has caught already, to be raised again."""
         self._caught += 1
-        if self._caught > MAX_CAUGHT:
-            self._insistence.hold(failure)
+        if self._caught == MAX_CAUGHT and sys.stderr is not None:
+            sys.stderr.write(caught_again_and_again(failure, MAX_CAUGHT))
         return failure
 
 
