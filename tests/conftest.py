@@ -61,10 +61,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     return (yield)
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Spare the garbage collector what lives as long as the tests: many of them call it."""
     gc.collect()
     gc.freeze()
+    # From Python 3.14 on an empty dictionary is frozen, too, and what a test has in it would stay.
+    for item in session.items:
+        if isinstance(item, pytest.Function):
+            item._initrequest()
 
 
 @pytest.fixture

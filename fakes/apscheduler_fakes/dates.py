@@ -2,7 +2,8 @@
 
 The classes stay what they are. Two of their methods ask the system for the time, ``datetime.now``
 and ``utcnow``; these are replaced in the class itself, so that every class of dates finds them,
-made before the block or inside. (``today`` asks ``time.time``.) An instant is the kernel's, and a
+made before the block or inside. (``today`` asks ``time.time``, but for ``date`` itself in Python
+3.15, where it is replaced too.) An instant is the kernel's, and a
 date without a zone is the machine's, as that of ``time.localtime`` is. In a real thread beside the
 simulation both are the real ones.
 
@@ -15,7 +16,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from types import BuiltinMethodType
 from typing import Any
 
@@ -29,6 +30,8 @@ _SECOND = 1_000_000
 
 # Where freezegun freezes time, the name `datetime` of this module means another class.
 _REAL: list[Any] = [api.real_datetime]
+_REAL_DATE: list[Any] = [api.real_date]
+_today = vars(_REAL_DATE[0])["today"]
 _now, _utcnow = (vars(_REAL[0])[name] for name in ("now", "utcnow"))
 
 # The interpreter keeps what it found in a class, and has to be told of a change.
@@ -57,7 +60,9 @@ def virtual_dates() -> Iterator[None]:
     ]
     factories: list[Any] = api.freeze_factories
     factories.append(_frozen_instant)  # A Clock around the block is told that it waits.
-    _set_in_datetime(now=classmethod(now), utcnow=classmethod(utcnow))
+    _set_in(_REAL[0], now=classmethod(now), utcnow=classmethod(utcnow))
+    if sys.version_info >= (3, 15):
+        _set_in(_REAL_DATE[0], today=classmethod(today))
     for kind, name, _ in frozen:
         delattr(kind, name)
     try:
@@ -65,7 +70,9 @@ def virtual_dates() -> Iterator[None]:
     finally:
         for change in frozen:
             setattr(*change)
-        _set_in_datetime(now=_now, utcnow=_utcnow)
+        _set_in(_REAL[0], now=_now, utcnow=_utcnow)
+        if sys.version_info >= (3, 15):
+            _set_in(_REAL_DATE[0], today=_today)
         factories.pop()
 
 
@@ -105,6 +112,13 @@ def utcnow(cls: type[datetime]) -> datetime:
     return _as(cls, now(_REAL[0], UTC), None)
 
 
+def today(cls: type[date]) -> date:
+    """Return the virtual day, in Python 3.15. See ``date.today``."""
+    if here() is None or cls is not _REAL_DATE[0]:
+        return _today.__get__(None, cls)()  # type: ignore[no-any-return]
+    return now(_REAL[0]).date()
+
+
 def _as(cls: type[datetime], when: datetime, tz: tzinfo | None) -> datetime:
     """Return what a date shows, in another class and with another zone."""
     made = cls(
@@ -120,11 +134,11 @@ def _as(cls: type[datetime], when: datetime, tz: tzinfo | None) -> datetime:
     return made.replace(fold=1) if when.fold else made
 
 
-def _set_in_datetime(**methods: Any) -> None:
-    """Set attributes of ``datetime``, which Python lets nobody change, in its dictionary."""
-    [names] = gc.get_referents(vars(_REAL[0]))
+def _set_in(kind: type, **methods: Any) -> None:
+    """Set attributes of a class, which Python lets nobody change, in its dictionary."""
+    [names] = gc.get_referents(vars(kind))
     names.update(methods)
-    _changed(_REAL[0])
+    _changed(kind)
 
 
 def _frozen_instant() -> datetime:

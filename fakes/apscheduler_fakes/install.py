@@ -18,7 +18,7 @@ from apscheduler_fakes.held import Replaced
 from apscheduler_fakes.kernel import active
 from apscheduler_fakes.leftovers import outcomes
 from apscheduler_fakes.loaded import Loaded, is_class, names_of, own_classes
-from apscheduler_fakes.refused import refusals
+from apscheduler_fakes.refused import of_real_loops, refusals
 from apscheduler_fakes.repeatable import new_counters
 from apscheduler_fakes.stand_ins import REALS, STAND_INS
 from apscheduler_fakes.threads import looks
@@ -56,6 +56,7 @@ class Names:
             new_counters(),
             outcomes(),
             refusals(),
+            of_real_loops(),
             looks(),
             kept_elsewhere(kernel),
         )

@@ -599,6 +599,7 @@ class Kernel:
             _resumed()
             if not thread.done:
                 self.abandoned.append(thread)
+                _never_ending.append(thread.greenlet)
                 self._close(thread)
         else:
             self._close(thread)
@@ -623,6 +624,11 @@ class Kernel:
         if self._caught == MAX_CAUGHT and sys.stderr is not None:
             sys.stderr.write(caught_again_and_again(failure, MAX_CAUGHT))
         return failure
+
+
+# Greenlets that have caught their end again and again. Python 3.15's collector finds those that
+# nobody knows, and greenlet would throw its own end into them, for ever.
+_never_ending: list[object] = []
 
 
 def _resumed() -> None:

@@ -238,7 +238,8 @@ def own_classes(module: ModuleType) -> list[type]:
         for value in tuple(names_of(owner).values()):  # A real thread may add to them meanwhile.
             is_own = (
                 is_class(value)
-                and _of_class(value).get("__module__") == name
+                # A class of C that was never made ready has no dictionary, as one of `_testcapi`.
+                and (_of_class(value) or {}).get("__module__") == name
                 and not _flags(value) & _IMMUTABLE
             )
             if is_own and id(value) not in known:

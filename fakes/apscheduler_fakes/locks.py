@@ -11,9 +11,11 @@ In an exploration the kernel stops whoever is about to use one, and knows when n
 
 import _queue
 import _thread
+import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Hashable
+from math import ldexp
 from operator import index
 from types import GenericAlias
 from typing import Any, ClassVar, Self
@@ -330,6 +332,24 @@ class RLock(_Lockable):
     def __exit__(self, *_: object) -> None:
         RLock.release(self)
 
+    if sys.version_info >= (3, 14):
+
+        def locked(self) -> bool:
+            """Return whether somebody holds it."""
+            kernel = here()
+            if kernel is not None:
+                kernel.count_step()
+                if (explored := kernel.explored) is not None:
+                    explored.look(self, at_itself=True)
+            return self._is_locked()
+
+    def _is_locked(self) -> bool:
+        if here() is None:
+            return self._plain().locked()  # type: ignore[no-any-return]
+        if self._real is not None:
+            self._take_back()
+        return self._count > 0
+
     # What Condition asks of its lock.
 
     def _is_owned(self) -> bool:
@@ -510,7 +530,7 @@ class SimpleQueue(_Outliving):
 def check_timeout(timeout: float, blocking: bool = True) -> float:
     """Return a time-out as a number; raise what the real ``acquire`` raises for these arguments."""
     _real_lock().acquire(blocking, timeout)  # A free lock takes no time.
-    return _number(timeout)
+    return number(timeout)
 
 
 def _check_get(timeout: float) -> float:
@@ -518,9 +538,13 @@ def _check_get(timeout: float) -> float:
     queue: Any = _real_queue()
     queue.put(None)
     queue.get(timeout=timeout)  # Nor does getting what is there.
-    return _number(timeout)
+    return number(timeout)
 
 
-def _number(timeout: Any) -> float:
+def number(length: Any) -> float:
     """Return what the standard library takes for a number; it need not be one."""
-    return timeout if isinstance(timeout, int | float) else index(timeout)
+    if isinstance(length, int | float):
+        return length
+    if sys.version_info >= (3, 15) and not hasattr(type(length), "__index__"):
+        return ldexp(length, 0)  # A Decimal or a Fraction; a text has no float here.
+    return index(length)

@@ -205,7 +205,9 @@ def _referred(thing: Any) -> Iterable[Any]:
     if kind is FunctionType:
         outside = [thing.__globals__] if _is_own(thing.__globals__) else []
         return [thing.__closure__, thing.__defaults__, thing.__kwdefaults__, vars(thing), *outside]
-    return [attributes_of(thing), *gc.get_referents(thing)]
+    # An object may have none: the dictionary is another each time then, and tracked from 3.14 on.
+    own = attributes_of(thing)
+    return [own, *gc.get_referents(thing)] if own else gc.get_referents(thing)
 
 
 def _guards_its_own(kind: type) -> bool:

@@ -3,6 +3,7 @@
 In a real thread beside a simulation each of these is the real thing.
 """
 
+import _thread
 import asyncio
 import concurrent.futures.thread as pools
 import os
@@ -23,6 +24,7 @@ from apscheduler_fakes.errors import NotModelled, OutsideThread, SimulationError
 from apscheduler_fakes.kernel import Kernel, here
 from apscheduler_fakes.locks import Lock
 
+_real_rlock = _thread.RLock
 _submit: Callable[..., Any] = pools.ThreadPoolExecutor.submit
 _wait: Callable[..., Any] = Popen.wait
 _communicate: Callable[..., Any] = Popen.communicate
@@ -43,6 +45,11 @@ _POOL = (
     "a pool of multiprocessing inside a Simulation, of threads too, has no model: its threads wait "
     "for real at a pipe. Use concurrent.futures.ThreadPoolExecutor, or make it outside the block."
 )
+_INTERPRETERS = (
+    "an InterpreterPoolExecutor inside a Simulation has no model: a call in another interpreter "
+    "takes real time and keeps every virtual thread waiting. Use ThreadPoolExecutor, or submit "
+    "outside the block."
+)
 _FORK = (
     "os.{}() inside a Simulation has no model: the child would go on with a copy of every virtual "
     "thread. Fork outside the block, or use threads."
@@ -51,6 +58,23 @@ _ALARM = (
     "signal.{}() inside a Simulation has no model: the signal would come in real time. Set it "
     "outside the block, or use threading.Timer."
 )
+
+
+_THREAD_SAFE: Any = getattr(asyncio.events, "_ThreadSafeHandle", None)
+_make_thread_safe = getattr(_THREAD_SAFE, "__init__", None)
+
+
+def _make_with_a_real_lock(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Make what hands a call to a loop, which runs outside: Python 3.14 has a lock there."""
+    _make_thread_safe(self, *args, **kwargs)
+    self._lock = _real_rlock()
+
+
+def of_real_loops() -> list[tuple[Any, str, Any]]:
+    """Return what a simulation hands to loops outside, each as owner, name and stand-in."""
+    if _THREAD_SAFE is None:
+        return []
+    return [(_THREAD_SAFE, "__init__", _make_with_a_real_lock)]
 
 
 def refusals() -> list[tuple[Any, str, Any]]:
@@ -104,6 +128,8 @@ def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     kernel = here()
     if kernel is not None:
         kernel.check_goes_on()
+    if kernel is not None and _is_of_interpreters(self):
+        raise _kept(kernel, NotModelled(_INTERPRETERS))
     if kernel is not None and _is_from_outside(self):
         raise _kept(
             kernel,
@@ -141,6 +167,12 @@ def _wakeup(real: Callable[[Any], None]) -> Callable[[Any], None]:
         real(self)
 
     return wakeup
+
+
+def _is_of_interpreters(pool: Any) -> bool:
+    # Python 3.14 imports that module when a program asks for its pool.
+    module = sys.modules.get("concurrent.futures.interpreter")
+    return module is not None and isinstance(pool, module.InterpreterPoolExecutor)
 
 
 def _is_from_outside(pool: Any) -> bool:

@@ -297,4 +297,4 @@ STANDARD = {
     "threading",
 }
 _MAKERS = STANDARD | {"apscheduler_fakes.repeatable"}  # Futures come by way of that.
-_OUTERMOST = {"Thread.run", "_WorkItem.run", "_worker"}
+_OUTERMOST = {"Thread.run", "_WorkItem.run", "WorkerContext.run", "_worker"}

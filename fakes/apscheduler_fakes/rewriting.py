@@ -122,6 +122,8 @@ def _functions(target: Any) -> list[FunctionType]:
         for member in _members(target, module):
             if isinstance(function := _plain(member), FunctionType):
                 _add(function, found)
+        # Python 3.14 makes an __annotate__ for what has annotations, which stands in no file.
+        found = [each for each in found if each.__name__ != "__annotate__"]
         return [each for each in found if each.__module__ == module]
     if isinstance(function := _plain(target), FunctionType):
         _add(function, found)

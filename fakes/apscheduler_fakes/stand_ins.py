@@ -22,11 +22,13 @@ from apscheduler_fakes.locks import Lock, RLock, SimpleQueue
 from apscheduler_fakes.refused import refused_functions
 from apscheduler_fakes.repeatable import uuid4, wait
 from apscheduler_fakes.threads import (
+    count,
     get_ident,
     is_alive,
     is_set,
     join,
     local,
+    set_name,
     start,
     start_joinable_thread,
     start_new_thread,
@@ -44,6 +46,7 @@ def _pairs() -> list[tuple[Any, Any]]:
         (_thread.RLock, RLock),
         (_queue.SimpleQueue, SimpleQueue),
         (_thread.get_ident, get_ident),
+        (_thread._count, count),  # type: ignore[attr-defined]
         (_thread.start_new_thread, start_new_thread),
         (_thread._local, local),
         (threading.Event.is_set, is_set),
@@ -64,6 +67,7 @@ def _pairs() -> list[tuple[Any, Any]]:
         ("allocate", Lock),
         ("start_new", start_new_thread),
         ("start_joinable_thread", start_joinable_thread),
+        ("set_name", set_name),
     ):
         if hasattr(_thread, name):
             pairs.append((getattr(_thread, name), stand_in))

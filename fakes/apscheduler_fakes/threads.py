@@ -7,13 +7,14 @@ Outside a simulation, and for real threads, each function is the real one.
 
 import _thread
 import _threading_local
+import contextvars
 import sys
 import threading
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Self
 
 from apscheduler_fakes.errors import NotModelled, SimulationError
@@ -29,6 +30,7 @@ _UnraisableHookArgs: Any = next(
     each for each in tuple.__subclasses__() if each.__name__ == "UnraisableHookArgs"
 )
 _get_ident = _thread.get_ident
+_count = _thread._count  # type: ignore[attr-defined]
 _start_new_thread = _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", None)
 _start = threading.Thread.start
@@ -53,14 +55,18 @@ def start(self: Any) -> None:
     if kernel is None or not self._initialized or self._started._flag:
         _start(self)  # The real one has an error for the last two.
         return
+    if sys.version_info >= (3, 14) and self._context is None:
+        inherits = sys.flags.thread_inherit_context
+        self._context = contextvars.copy_context() if inherits else contextvars.Context()
     virtual = kernel.spawn(
         lambda: _run_python_thread(kernel, self), self.name, daemon=self.daemon, at_end=_forget
     )
     virtual.python_thread = self
     self._virtual = virtual
     self._ident = self._native_id = virtual.ident
-    # Python 3.13 and later ask the one whether the thread is over, earlier ones the other.
-    self._handle = self._tstate_lock = _Life(virtual)
+    # Python 3.14 and later ask the first whether the thread is over, 3.13 the second, earlier ones
+    # the third.
+    self._os_thread_handle = self._handle = self._tstate_lock = _Life(virtual)
     threading._active[virtual.ident] = self  # type: ignore[attr-defined]
     self._started._flag = True  # Nobody waits for it: `start` is this one.
 
@@ -81,10 +87,9 @@ def join(self: Any, timeout: float | None = None) -> None:
         return
     if timeout is not None:
         timeout = max(timeout, 0)
-        if not virtual.done or sys.version_info >= (3, 13):  # Earlier ones look at nothing then.
-            check_timeout(timeout)
-        elif timeout != timeout:  # noqa: PLR0124  # NaN, which is no deadline either.
-            timeout = 0
+        if sys.version_info < (3, 13) and virtual.done:
+            timeout = 0  # The real one looks at no time-out then.
+        timeout = check_timeout(timeout)
     _wait_for_end(kernel, virtual, timeout)
 
 
@@ -169,6 +174,24 @@ def start_joinable_thread(_: object, *args: Any, **kwargs: Any) -> Any:
             "instead."
         )
     return None
+
+
+@native("_thread")
+def count(_: object) -> int:
+    """Return how many virtual threads there are beside the main one. See ``_thread._count``."""
+    kernel = here()
+    return _count() if kernel is None else len(kernel.threads) - 1
+
+
+_set_name: Any = getattr(_thread, "set_name", None)
+
+
+@native("_thread")
+def set_name(_: object, *args: Any, **kwargs: Any) -> None:
+    """Set the OS thread's name. All virtual threads are one: only the main one's is its own."""
+    kernel = here()
+    if kernel is None or kernel.running is kernel.main:
+        _set_name(*args, **kwargs)
 
 
 def _start_of_thread(function: Any) -> int | None:
@@ -275,7 +298,10 @@ def _virtual(kernel: Kernel, thread: Any) -> VirtualThread | None:
 def _run_python_thread(kernel: Kernel, thread: Any) -> None:
     # Its trace function is its greenlet's (traces.py); the profile function is the OS thread's.
     try:
-        thread.run()
+        run = thread.run
+        if sys.version_info >= (3, 14):
+            run = partial(thread._context.run, run)
+        run()
     except Ended:
         pass
     except BaseException as error:  # noqa: BLE001  # Whatever ends a thread goes to its excepthook.

@@ -17,6 +17,7 @@ from typing import Any
 
 from apscheduler_fakes.errors import NotModelled
 from apscheduler_fakes.kernel import Kernel, here
+from apscheduler_fakes.locks import number
 from apscheduler_fakes.native import native
 
 # What the monotonic clocks show when a simulation begins, in microseconds.
@@ -57,7 +58,12 @@ def sleep(_: object, seconds: float, /) -> None:
     if kernel is None:
         _sleep(seconds)
         return
-    length = seconds if isinstance(seconds, float) else operator.index(seconds)
+    try:
+        length = number(seconds)
+    except TypeError:
+        if not hasattr(type(seconds), "__index__"):
+            _sleep(seconds)  # The real one has words of its own, which differ between Pythons.
+        raise
     if not 0 <= length < LONGEST_SLEEP:
         _sleep(length)  # Negative, too long or not a number: the real one has an error for each.
     deadline = kernel.deadline(length) if length else kernel.now
