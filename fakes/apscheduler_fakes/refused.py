@@ -61,7 +61,7 @@ _ALARM = (
 
 
 _THREAD_SAFE: Any = getattr(asyncio.events, "_ThreadSafeHandle", None)
-_make_thread_safe = getattr(_THREAD_SAFE, "__init__", None)
+_make_thread_safe: Any = getattr(_THREAD_SAFE, "__init__", None)
 
 
 def _make_with_a_real_lock(self: Any, *args: Any, **kwargs: Any) -> None:

@@ -46,7 +46,7 @@ def _pairs() -> list[tuple[Any, Any]]:
         (_thread.RLock, RLock),
         (_queue.SimpleQueue, SimpleQueue),
         (_thread.get_ident, get_ident),
-        (_thread._count, count),  # type: ignore[attr-defined]
+        (_thread._count, count),
         (_thread.start_new_thread, start_new_thread),
         (_thread._local, local),
         (threading.Event.is_set, is_set),

@@ -30,7 +30,7 @@ _UnraisableHookArgs: Any = next(
     each for each in tuple.__subclasses__() if each.__name__ == "UnraisableHookArgs"
 )
 _get_ident = _thread.get_ident
-_count = _thread._count  # type: ignore[attr-defined]
+_count = _thread._count
 _start_new_thread = _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", None)
 _start = threading.Thread.start

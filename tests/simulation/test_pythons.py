@@ -69,11 +69,15 @@ def test_a_thread_runs_in_the_context_that_it_is_given() -> None:
     context.run(colour.set, "given")
     colour.set("the caller's")
     with Simulation():
+        make: Any = threading.Thread
         for keywords in ({"context": context}, {}):
-            thread: Any = threading.Thread(target=lambda: seen.append(colour.get()), **keywords)
+            thread = make(target=lambda: seen.append(colour.get()), **keywords)
             thread.start()
             thread.join()
-    assert seen == ["given", "the caller's" if sys.flags.thread_inherit_context else "none"]
+    assert seen == [
+        "given",
+        "the caller's" if getattr(sys.flags, "thread_inherit_context", 0) else "none",
+    ]
 
 
 INHERITS = """
@@ -228,17 +232,17 @@ def test_classes_of_c_that_were_never_made_ready_are_passed_over() -> None:
 
 def test_virtual_threads_are_counted() -> None:
     """``_thread._count`` tells of those in the block alone."""
-    count: Callable[[], int] = _thread._count  # type: ignore[attr-defined]
+    count: Callable[[], int] = _thread._count
     outside = count()
     with Simulation():
-        seen = [_thread._count()]  # type: ignore[attr-defined]
+        seen = [_thread._count()]
         thread = sleeper()
         _thread.start_new_thread(time.sleep, (60,))
-        seen.append(_thread._count())  # type: ignore[attr-defined]
+        seen.append(_thread._count())
         thread.join()
-        seen.append(_thread._count())  # type: ignore[attr-defined]
+        seen.append(_thread._count())
     assert seen == [0, 2, 0]
-    assert _thread._count() == outside  # type: ignore[attr-defined]
+    assert _thread._count() == outside
 
 
 @SINCE_3_14
