@@ -174,7 +174,7 @@ def test_coverage_keeps_no_more_for_many_threads_than_for_a_few(tmp_path: Path) 
 def measured(
     folder: Path, program: str, *kinds: str, core: str = ""
 ) -> dict[str, dict[str, list[Any]]]:
-    """Return for each kind of run the arcs of each file; without a core, the default one measures."""
+    """Return for each kind of run the arcs of each file, as a core of coverage measures them."""
     (folder / "helper.py").write_text(HELPER)
     (folder / "measuring.py").write_text(MEASURING)
     (folder / "program.py").write_text(program)

@@ -15,9 +15,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
-from functools import partial
-from itertools import compress, repeat
-from operator import call, is_not
+from itertools import compress
+from operator import is_not
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -139,45 +138,6 @@ def test_a_class_that_replaces_another_is_found(module: str) -> None:
         kept.Poll.Inner = type("Inner", (), {"__module__": module, "clock": time.monotonic})
         with Simulation():
             assert kept.Poll.Inner.clock() == 1.0
-
-
-class Three:
-    """As large as a lock."""
-
-    __slots__ = ("a", "b", "c")
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [(Three, threading.Lock), (lambda: [].append, partial(getattr, datetime, "now"))],
-    ids=["lock", "now"],
-)
-def test_what_takes_the_place_of_another_thing_in_memory_is_found(
-    module: str, before: Callable[[], Any], after: Callable[[], Any]
-) -> None:
-    """Names are looked at again where something else stands, even at the same address."""
-    kept: Any = importlib.import_module(module)
-
-    def it_takes_the_place() -> bool:
-        kept.now = before()
-        with Simulation():
-            pass
-        place = id(kept.now)
-        # Made before there is a place that they would take.
-        made: list[Any] = []
-        makes = map(call, repeat(after, 20_000))
-        kept.now = None
-        made.extend(makes)
-        kept.now = dict(zip(map(id, made), made, strict=True)).get(place)
-        return kept.now is not None
-
-    taken = any(it_takes_the_place() for _ in range(100))  # Mostly at first.
-    # To whom a place in memory is given is Python's to say, and a tracer's objects are in the way.
-    assert taken or pytest.skip("nothing took the other's place")
-    real = kept.now
-    with Simulation():
-        assert kept.now is not real
-    assert kept.now is real
 
 
 def test_nothing_is_kept_alive(module: str) -> None:
