@@ -1,6 +1,7 @@
 """The list of checks. ``nox -l`` reads as a table of contents; words after ``--`` are passed on."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,27 @@ nox.options.sessions = ["tests", "coverage", "lint", "types"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 BUILD = Path("build")
-ROOMS = ("reference", "fakes", "tests")
 PROGRAMS = "reference/jobs_synchronizer/documented.py,reference/jobs_synchronizer/corrected.py"
+
+# What every user runs: the paths, FakeScheduler beside the real scheduler, the time model, the
+# standard library's promises, the endings of a job, the explored synchronizer, and the README.
+CONTRACTS = [
+    f"tests/simulation/test_{each}_contract.py"
+    for each in ("futures", "locks", "queues", "threads")
+]
+EACH_PYTHON = (
+    *("tests/paths", "tests/contract", *CONTRACTS),
+    *("tests/simulation/test_time_model.py", "tests/simulation/test_pythons.py"),
+)
+CORE = (
+    *(*EACH_PYTHON, "tests/test_known_bad.py", "tests/test_readme.py"),
+    *("tests/fakes/test_fake_scheduler.py", "tests/fakes/test_fake_scheduler_faults.py"),
+    *("tests/fakes/test_clock.py", "tests/explore/test_explore_the_synchronizer.py"),
+    *("tests/group/test_jobs_that_run.py", "tests/group/test_jobs_that_do_not_run.py"),
+    *("tests/group/test_refused_before_the_wait.py", "tests/group/test_pending_at_the_deadline.py"),
+)
+LONG = ("tests/explore", "tests/group", "tests/simulation")
+WORKERS = str(os.cpu_count() or 1)
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -43,28 +63,49 @@ if not PRESENT:
     )
 
 
+NEWEST = PRESENT[-1]
+
+
+def path_results() -> list[Path]:
+    """Return what the paths did on each Python, as `tests` has written it down."""
+    return sorted((BUILD / "paths").glob("3.*.json"))
+
+
 def group(name: str) -> list[str]:
     """Return the packages of a dependency group of ``pyproject.toml``."""
     return list(nox.project.dependency_groups(PROJECT, name))
 
 
-def specification(session: nox.Session) -> list[str]:
-    """Install what the tests need, and return the command that runs them."""
+def specification(session: nox.Session) -> None:
+    """Install what the tests need."""
     session.install(".[fakes]", *group("tests"))
-    # pytest keeps the tests as it has rewritten them: half of a worker's start, the second time.
+    # pytest keeps the tests as it has rewritten them: half of a start, the second time.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
-    # What the other sessions run is tested on one Python alone, with one worker more than there
-    # are processors: those tests wait for processes.
-    once = session.python == PRESENT[0]
-    workers = str((os.cpu_count() or 1) + once)
-    chosen = () if once else ("-m", "not once")
-    return ["pytest", "-n", workers, "--dist", "worksteal", *chosen, *session.posargs]
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the specification on every supported Python that is present."""
-    session.run(*specification(session))
+    """Run the core promises on the newest Python, and on each other what a Python can break."""
+    specification(session)
+    chosen = session.posargs or (CORE if session.python == NEWEST else EACH_PYTHON)
+    results = BUILD / "paths" / f"{session.python}.json"
+    results.unlink(missing_ok=True)
+    session.env["PATHS_FILE"] = str(results)
+    begun = resource.getrusage(resource.RUSAGE_CHILDREN)
+    session.run("pytest", *chosen)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = used.ru_utime + used.ru_stime - begun.ru_utime - begun.ru_stime
+    session.log(f"pytest took {seconds:.0f} s of processor time")
+    if session.python == NEWEST and not session.posargs:
+        session.run("python", "scripts/spec.py", "--same", *map(str, path_results()))
+
+
+@nox.session(python=NEWEST)
+def deep(session: nox.Session) -> None:
+    """Run all tests that `tests` does not run, once, on the newest Python."""
+    specification(session)
+    others = [f"--ignore={each}" for each in CORE]
+    session.run("pytest", "-n", WORKERS, "--dist", "worksteal", *others, *session.posargs)
 
 
 @nox.session
@@ -81,73 +122,29 @@ def e2e(session: nox.Session) -> None:
         session.run("python", "scripts/readme.py", "e2e", str(BUILD / "e2e" / "report.json"))
 
 
-@nox.session
+@nox.session(python=NEWEST)
 def coverage(session: nox.Session) -> None:
-    """Measure the tests, report it and compare it with tests/spec.json (--accept writes it)."""
-    for version in PRESENT:
-        session.notify(f"measure-{version}", [])
-    session.notify("report", session.posargs)
-    session.log("the tests are measured next, and `report` tells what came of it")
-
-
-@nox.session(python=PYTHONS)
-def measure(session: nox.Session) -> None:
-    """Run the specification under coverage (`coverage` does, on every Python)."""
-    command = specification(session)
-    session.env["COVERAGE_FILE"] = f".coverage.{session.python}"
-    paths = BUILD / "paths" / f"{session.python}.json"
-    for old in (*Path().glob(f".coverage.{session.python}*"), paths):
+    """Measure `tests` and `deep`, report it and compare it with tests/spec.json (--accept)."""
+    specification(session)
+    BUILD.mkdir(exist_ok=True)
+    results = BUILD / "paths" / f"{NEWEST}.json"
+    for old in (*Path().glob(".coverage*"), results):
         old.unlink(missing_ok=True)
     # The process that hands the tests out is not measured: it imports neither package.
-    session.env["MEASURE_WORKERS"] = "1"
-    session.env["PATHS_FILE"] = str(paths)
-    # To keep which test ran a line takes a fifth of the time, and is the same everywhere.
-    session.env["KEEP_TESTS_OF_LINES"] = "1" if session.python == PRESENT[-1] else ""
+    session.env |= {"MEASURE_WORKERS": "1", "PATHS_FILE": str(results)}
     try:
-        session.run(*command)
-    finally:
-        # After a failure too: `report` names what is lost.
+        session.run("pytest", "-n", WORKERS, "--dist", "worksteal")
+    finally:  # After a failure too: the report names what is lost.
         session.run("coverage", "combine", "--quiet")
-
-
-@nox.session
-def report(session: nox.Session) -> None:
-    """Report what was measured, and compare it (`coverage` does, when all is measured)."""
-    sources = [file for room in ROOMS for file in Path(room).rglob("*.py")]
-    newest = max(file.stat().st_mtime for file in sources)
-    fresh = [
-        version
-        for version in PYTHONS
-        if (BUILD / "paths" / f"{version}.json").exists()
-        and Path(f".coverage.{version}").exists()
-        and Path(f".coverage.{version}").stat().st_mtime > newest
-    ]
-    if set(PRESENT) - set(fresh):
-        session.error(
-            "report: the tests as they are were not measured to their end on every Python that is "
-            "here. `nox -s coverage` does both."
-        )
-    session.install(*group("coverage"))
-    # Not beside the runs: what reports combines whatever lies there, and deletes it.
-    BUILD.mkdir(exist_ok=True)
-    session.env["COVERAGE_FILE"] = str(BUILD / "coverage.data")
-    session.log(f"measured on Python {', '.join(fresh)}")
-    session.run("coverage", "combine", "--keep", *(f".coverage.{version}" for version in fresh))
     session.run("coverage", "html", "--quiet", "--fail-under=0")
-    session.run("coverage", "json", "--quiet", "--fail-under=0")
     session.log(f"pages: {BUILD / 'coverage' / 'index.html'}")
-    missing = sorted(set(PYTHONS) - set(fresh))
-    if missing:
-        session.warn(f"lines that run on Python {', '.join(missing)} only are not measured here")
-    # One line in a hundred at most is there for one Python alone.
-    session.run("coverage", "report", f"--fail-under={99 if missing else 100}")
+    session.run("coverage", "report")
     held = str(BUILD / "paths.json")
     session.run(
         *("coverage", "json", "--quiet", "--fail-under=0", "--show-contexts", "-o", held),
         *("--contexts", "^tests/paths/", "--include", PROGRAMS),
     )
-    runs = [str(BUILD / "paths" / f"{version}.json") for version in fresh]
-    session.run("python", "scripts/spec.py", held, *runs, *session.posargs)
+    session.run("python", "scripts/spec.py", held, str(results), *session.posargs)
 
 
 @nox.session
@@ -157,14 +154,14 @@ def mutants(session: nox.Session) -> None:
     session.run("python", "scripts/mutants.py")
 
 
-@nox.session
+@nox.session(python=NEWEST)
 def soundness(session: nox.Session) -> None:
-    """Compare explore() with and without reduction on every program (an hour; three if slow)."""
-    session.install(".[fakes]", *group("tests"))
-    if not session.posargs:
-        long = ("tests/explore", "tests/group", "--soundness")
-        session.run("pytest", *long, "-n", str(os.cpu_count() or 1))
-    session.run("python", "scripts/soundness.py", *session.posargs)
+    """Compare explore() with trying every order (`-- --part K/N`; else four parts of ten minutes)."""
+    specification(session)
+    parts = session.posargs[1:] or [f"{number}/4" for number in range(1, 5)]
+    for part in parts:
+        session.run("pytest", *LONG, "--soundness", part, "-n", WORKERS, "--dist", "worksteal")
+        session.run("python", "scripts/parts.py", part, external=True)
 
 
 @nox.session
@@ -183,7 +180,7 @@ def types(session: nox.Session) -> None:
 
 
 # What explore() is compared with needs Python 3.12.
-@nox.session(python=PRESENT[-1])
+@nox.session(python=NEWEST)
 def bench(session: nox.Session) -> None:
     """Measure simulations and explorations (--threads 100000 for the largest), and JobGroup."""
     session.install(".[fakes]", *group("bench"))

@@ -39,24 +39,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--soundness``."""
     parser.addoption(
         "--soundness",
-        action="store_true",
-        help="compare explore() with trying every order wherever that ends (takes minutes)",
+        metavar="K/N",
+        help="run only what takes long, and of that the K-th of N parts (1/1 is all of it)",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave to ``nox -s soundness`` what takes long."""
-    whole = config.getoption("--soundness")
-    long = {item for item in items if not whole and item.get_closest_marker("soundness")}
-    items[:] = [item for item in items if item not in long]
-    config.hook.pytest_deselected(items=list(long))
+    part = config.getoption("--soundness")
+    chosen = [item for item in items if bool(item.get_closest_marker("soundness")) == bool(part)]
+    if part:
+        number, parts = map(int, part.split("/"))
+        chosen = chosen[number - 1 :: parts]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Give coverage the test's id as its context, unless ``nox`` keeps that on another Python."""
+    """Give coverage the test's id as its context."""
     current = coverage.Coverage.current()
-    if current is not None and os.environ.get("KEEP_TESTS_OF_LINES", "1"):
+    if current is not None:
         current.switch_context(item.nodeid)
     return (yield)
 

@@ -25,7 +25,7 @@ from run import Job, Run
 from scenario import DEADLINE, DOCUMENTED, Scenario
 from settings import Settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.once]
+pytestmark = pytest.mark.e2e
 
 HERE = Path(__file__).parent
 VARIANTS = {"right", "single_worker", "lost_iteration", "late"}

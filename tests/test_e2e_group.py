@@ -10,8 +10,6 @@ import e2e_group
 from e2e_group import Answer, App, Verdict
 from settings import Settings
 
-pytestmark = pytest.mark.once
-
 
 class Stub(App):
     """An app that answers everything alike."""

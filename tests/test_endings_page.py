@@ -11,8 +11,6 @@ import endings
 from caller import Comparison
 from test_rows import ROWS
 
-pytestmark = pytest.mark.once
-
 
 def test_the_page_is_up_to_date() -> None:
     """The page says what the tests say; ``python scripts/endings.py`` writes it."""

@@ -16,8 +16,6 @@ import pytest
 from jobs_synchronizer import corrected
 from outcomes import Program
 
-pytestmark = pytest.mark.once
-
 HERE = Path(__file__).parent
 KNOWN_BAD = sorted((HERE / "known_bad").glob("*.py"))
 

@@ -6,8 +6,6 @@ import pytest
 
 import mutants
 
-pytestmark = pytest.mark.once
-
 UNEXPLAINED = {
     "file": "corrected.py",
     "line": "if a == b:",

@@ -7,8 +7,6 @@ import pytest
 
 import page
 
-pytestmark = pytest.mark.once
-
 
 def test_the_page_is_up_to_date() -> None:
     """The page says what the specification says; ``python scripts/page.py`` writes it."""

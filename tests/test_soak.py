@@ -8,8 +8,6 @@ import pytest
 
 import soak
 
-pytestmark = pytest.mark.once
-
 # What a program has in memory anyway, from its first run on.
 BALLAST: list[bytes] = []
 

@@ -16,8 +16,6 @@ import spec
 from jobs_synchronizer import documented
 from test_rows import named_rows
 
-pytestmark = pytest.mark.once
-
 SUNNY_DAY = "tests/paths/test_sunny_day.py::test_the_sunny_day"
 RUN_TASKS = "corrected.create_app.run_tasks"
 

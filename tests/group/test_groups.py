@@ -1273,6 +1273,7 @@ def test_a_block_that_ends_while_others_read_the_stores_of_a_failed_shutdown(
     assert scheduler._listeners == []
 
 
+@pytest.mark.simulation(stall_timeout=60)  # To find what is alive of so much takes long.
 @pytest.mark.parametrize("groups", [30, pytest.param(1000, marks=pytest.mark.soundness)])
 def test_so_many_groups_leave_nothing_behind(sim: Simulation, groups: int) -> None:
     """Groups of 10, a tenth of them not run to the end: no listener, job, slot or reference."""

@@ -256,7 +256,6 @@ with JobGroup(scheduler) as group:
 """
 
 
-@pytest.mark.once
 @pytest.mark.rows("E34")
 def test_a_process_that_is_killed(tmp_path: Path) -> None:
     """Nobody is left to be answered; a persistent store keeps the job, a plain one, for later."""
