@@ -131,7 +131,7 @@ def coverage(session: nox.Session) -> None:
     for old in (*Path().glob(".coverage*"), results):
         old.unlink(missing_ok=True)
     # The process that hands the tests out is not measured: it imports neither package.
-    session.env |= {"MEASURE_WORKERS": "1", "PATHS_FILE": str(results)}
+    session.env.update(MEASURE_WORKERS="1", PATHS_FILE=str(results))
     try:
         session.run("pytest", "-n", WORKERS, "--dist", "worksteal")
     finally:  # After a failure too: the report names what is lost.
@@ -156,7 +156,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def soundness(session: nox.Session) -> None:
-    """Compare explore() with trying every order (`-- --part K/N`; else four parts of ten minutes)."""
+    """Compare explore() with trying every order (four parts; `-- --part K/N` runs one)."""
     specification(session)
     parts = session.posargs[1:] or [f"{number}/4" for number in range(1, 5)]
     for part in parts:

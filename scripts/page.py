@@ -152,7 +152,8 @@ def words(test: str) -> str:
 
 def cell(outcome: str) -> str:
     """Return what a program did as a table's cell."""
-    return outcome.replace("hangs in", "**hangs** in").replace("|", "\\|")
+    safe = outcome.replace("<", "&lt;")  # Or a browser takes it for a tag.
+    return safe.replace("hangs in", "**hangs** in").replace("|", "\\|")
 
 
 def _held(explanation: Entry) -> str:

@@ -44,3 +44,8 @@ def test_the_script_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(page, "PAGE", tmp_path / "page.md")
     assert page.main() == 0
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == page.page()
+
+
+def test_what_a_browser_would_take_for_a_tag_is_escaped() -> None:
+    """An outcome may hold angle brackets, as that of an exception without a text."""
+    assert page.cell("<exception str() failed>") == "&lt;exception str() failed>"

@@ -1,6 +1,7 @@
 """The generated sets of programs on which reduction is compared with trying every order.
 
-Each is finite, and its size is asserted. ``nox -s soundness`` takes all of them, other sessions a part.
+Each is finite, and its size is asserted. ``nox -s soundness`` takes all of them, the others
+a part.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
