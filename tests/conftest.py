@@ -48,9 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave to ``nox -s soundness`` what takes long."""
     part = config.getoption("--soundness")
     chosen = [item for item in items if bool(item.get_closest_marker("soundness")) == bool(part)]
-    if part:
-        number, parts = map(int, part.split("/"))
-        chosen = chosen[number - 1 :: parts]
+    number, parts = map(int, (part or "1/1").split("/"))
+    chosen = chosen[number - 1 :: parts]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
 
@@ -69,9 +68,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     # From Python 3.14 on an empty dictionary is frozen, too, and what a test has in it would stay.
-    for item in session.items:
-        if isinstance(item, pytest.Function):
-            item._initrequest()
+    for item in [each for each in session.items if isinstance(each, pytest.Function)]:
+        item._initrequest()
 
 
 @pytest.fixture

@@ -72,9 +72,8 @@ def _make_with_a_real_lock(self: Any, *args: Any, **kwargs: Any) -> None:
 
 def of_real_loops() -> list[tuple[Any, str, Any]]:
     """Return what a simulation hands to loops outside, each as owner, name and stand-in."""
-    if _THREAD_SAFE is None:
-        return []
-    return [(_THREAD_SAFE, "__init__", _make_with_a_real_lock)]
+    change = (_THREAD_SAFE, "__init__", _make_with_a_real_lock)
+    return [] if _THREAD_SAFE is None else [change]
 
 
 def refusals() -> list[tuple[Any, str, Any]]:

@@ -63,14 +63,18 @@ def _pairs() -> list[tuple[Any, Any]]:
         if type(real := getattr(threading.Thread, name)) is FunctionType
         and real.__code__.co_filename == threading.__file__
     ]
-    for name, stand_in in (
-        ("allocate", Lock),
-        ("start_new", start_new_thread),
-        ("start_joinable_thread", start_joinable_thread),
-        ("set_name", set_name),
-    ):
-        if hasattr(_thread, name):
-            pairs.append((getattr(_thread, name), stand_in))
+    # Each Python has some of these.
+    names = {
+        "allocate": Lock,
+        "start_new": start_new_thread,
+        "start_joinable_thread": start_joinable_thread,
+        "set_name": set_name,
+    }
+    pairs += [
+        (getattr(_thread, name), stand_in)
+        for name, stand_in in names.items()
+        if hasattr(_thread, name)
+    ]
     return pairs
 
 

@@ -340,7 +340,7 @@ def _note_what_ends_it(kernel: Kernel, error: BaseException) -> None:
 
 def _forget(virtual: VirtualThread) -> None:
     thread: Any = virtual.python_thread
-    if hasattr(thread, "_is_stopped"):  # Python 3.11 and 3.12 look at it.
+    if sys.version_info < (3, 13) and hasattr(thread, "_is_stopped"):  # They look at it.
         thread._is_stopped = True
         thread._tstate_lock = None
     # A bare thread is there too, once it has asked who it is.
