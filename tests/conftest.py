@@ -57,8 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Give coverage the test's id as its context."""
-    current = coverage.Coverage.current()
-    if current is not None:
+    for current in filter(None, [coverage.Coverage.current()]):
         current.switch_context(item.nodeid)
     return (yield)
 

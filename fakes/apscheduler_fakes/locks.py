@@ -192,6 +192,13 @@ class _Lockable(_Outliving):
         """Return whether somebody holds it, in a simulation."""
         return self._count > 0
 
+    def _is_locked(self) -> bool:
+        if here() is None:
+            return self._plain().locked()  # type: ignore[no-any-return]
+        if self._real is not None:
+            self._take_back()
+        return self._count > 0
+
     def _is_mine(self, _kernel: Kernel) -> bool:
         """Return whether who runs owns it. A plain lock has no owner."""
         return False
@@ -250,13 +257,6 @@ class Lock(_Lockable):
             if (explored := kernel.explored) is not None:
                 explored.look(self, at_itself=True)
         return self._is_locked()
-
-    def _is_locked(self) -> bool:
-        if here() is None:
-            return self._plain().locked()  # type: ignore[no-any-return]
-        if self._real is not None:
-            self._take_back()
-        return self._count > 0
 
     def _is_owned(self) -> bool:
         # Condition asks this of its lock; without it, it would try to take the lock to find out,
@@ -342,13 +342,6 @@ class RLock(_Lockable):
                 if (explored := kernel.explored) is not None:
                     explored.look(self, at_itself=True)
             return self._is_locked()
-
-    def _is_locked(self) -> bool:
-        if here() is None:
-            return self._plain().locked()  # type: ignore[no-any-return]
-        if self._real is not None:
-            self._take_back()
-        return self._count > 0
 
     # What Condition asks of its lock.
 

@@ -151,7 +151,7 @@ def start_new_thread(
     if kernel is None or not well_formed or [type(each) for each in kwargs] not in ([], [dict]):
         # The real one has an error for wrong arguments, before it starts anything.
         return _start_new_thread(function, args, *kwargs)
-    if (ident := _start_of_thread(function)) is not None:
+    if sys.version_info < (3, 13) and (ident := _start_of_thread(function)) is not None:
         return ident
     virtual = kernel.spawn(
         lambda: _run_bare_thread(kernel, function, args, *kwargs),
@@ -187,11 +187,9 @@ _set_name: Any = getattr(_thread, "set_name", None)
 
 
 @native("_thread")
-def set_name(_: object, *args: Any, **kwargs: Any) -> None:
-    """Set the OS thread's name. All virtual threads are one: only the main one's is its own."""
-    kernel = here()
-    if kernel is None or kernel.running is kernel.main:
-        _set_name(*args, **kwargs)
+def set_name(_: object, *args: Any, **kwargs: Any) -> Any:
+    """Set the OS thread's name. All virtual threads are one there, which keeps its name."""
+    return _set_name(*args, **kwargs) if here() is None else None
 
 
 def _start_of_thread(function: Any) -> int | None:
@@ -277,13 +275,15 @@ class _Life:
         if kernel is not None and kernel.running is not self._virtual:
             _wait_for_end(kernel, self._virtual, timeout)
 
-    def acquire(self, block: bool = True, timeout: float = -1) -> bool:
-        """Wait for the end, and return whether it has come."""
-        self.join(0 if not block else None if timeout == -1 else timeout)
-        return self.is_done()
+    if sys.version_info < (3, 13):
 
-    def release(self) -> None:
-        """Take back what ``acquire`` has done, which is nothing."""
+        def acquire(self, block: bool = True, timeout: float = -1) -> bool:
+            """Wait for the end, and return whether it has come."""
+            self.join(0 if not block else None if timeout == -1 else timeout)
+            return self.is_done()
+
+        def release(self) -> None:
+            """Take back what ``acquire`` has done, which is nothing."""
 
     def _at_fork_reinit(self) -> None:
         """Be the same in a forked child."""

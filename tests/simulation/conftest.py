@@ -34,7 +34,7 @@ def bare_threads_forgotten() -> Iterator[None]:
 
 def _forget_bare_threads() -> None:
     for thread in threading.enumerate():
-        if isinstance(thread, threading._DummyThread):
+        if sys.version_info < (3, 13) and isinstance(thread, threading._DummyThread):
             threading._active.pop(thread.ident, None)  # type: ignore[attr-defined]
 
 

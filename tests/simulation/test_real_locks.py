@@ -421,12 +421,11 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_loop_that_touches_nothing_virtual_is_a_stall(
     look_meanwhile: Callable[[], object],
 ) -> None:
-    """A loop around a plain flag never lets anybody else run, and is everywhere said to be busy."""
-    flags: list[bool] = []
+    """A loop around nothing never lets anybody else run, and is everywhere said to be busy."""
 
     def block() -> None:
         look_meanwhile()
-        while not flags:
+        while True:
             pass
 
     with pytest.raises(StallLimit) as caught, Simulation(stall_timeout=1000) as sim:

@@ -444,10 +444,10 @@ def test_an_exception_in_a_bare_thread_goes_to_the_unraisable_hook(
     assert (details.exc_type, str(details.exc_value)) == (ValueError, "boom")
     assert details.exc_traceback is not None
     message = "Exception ignored in thread started by"
-    if sys.version_info >= (3, 13):
-        assert (details.err_msg, details.object) == (f"{message} {fail!r}", None)
-    else:
-        assert (details.err_msg, details.object) == (message, fail)
+    expected: tuple[str, object] = (f"{message} {fail!r}", None)
+    if sys.version_info < (3, 13):
+        expected = (message, fail)
+    assert (details.err_msg, details.object) == expected
 
 
 def test_an_unraisable_hook_may_pass_on_what_it_gets(
