@@ -208,3 +208,19 @@ def test_a_run_without_path_tests_is_no_run() -> None:
     """Nothing measured is not nothing lost."""
     with pytest.raises(spec.Incomplete, match="Run `nox -s coverage`"):
         spec.paths([])
+
+
+def test_pythons_are_compared_without_coverage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`nox -s tests` says whether the paths did the same on each Python, and names what differs."""
+    result = {"promise": "It ends.", "rows": [], "program": "corrected", "asserts": {}}
+    for python, outcome in (("3.11", "200"), ("3.14", "200"), ("3.15", "500")):
+        seen = {"test_it[corrected]": {**result, "outcome": outcome}}
+        (tmp_path / f"{python}.json").write_text(json.dumps(seen), encoding="utf-8")
+    runs = [str(tmp_path / f"{python}.json") for python in ("3.11", "3.14", "3.15")]
+
+    assert spec.main(["--same", *runs[:2]]) == 0
+    assert capsys.readouterr().out == "spec: 1 paths, the same on Python 3.11, 3.14\n"
+    with pytest.raises(SystemExit, match=r"Pythons 3\.14 and 3\.15 differ:\n.*was: 200; is: 500"):
+        spec.main(["--same", *runs[1:]])
