@@ -21,16 +21,18 @@ PYTHONS = nox.project.python_versions(PROJECT)
 BUILD = Path("build")
 PROGRAMS = "reference/jobs_synchronizer/documented.py,reference/jobs_synchronizer/corrected.py"
 
-# What every user runs: the paths, FakeScheduler beside the real scheduler, the time model, the
-# standard library's promises, the endings of a job, the explored synchronizer, and the README.
 CONTRACTS = [
     f"tests/simulation/test_{each}_contract.py"
     for each in ("futures", "locks", "queues", "threads")
 ]
+# What a Python can break.
 EACH_PYTHON = (
     *("tests/paths", "tests/contract", *CONTRACTS),
     *("tests/simulation/test_time_model.py", "tests/simulation/test_pythons.py"),
+    "tests/simulation/test_determinism.py",
 )
+# What every user runs: that, FakeScheduler and Clock, the endings of a job, the explored
+# synchronizer, the known-bad programs and the README.
 CORE = (
     *(*EACH_PYTHON, "tests/test_known_bad.py", "tests/test_readme.py"),
     *("tests/fakes/test_fake_scheduler.py", "tests/fakes/test_fake_scheduler_faults.py"),
@@ -59,7 +61,7 @@ if not PRESENT:
     sys.exit(
         f"nox: looked for Python {', '.join(PYTHONS)} and found none of them on PATH. "
         "Install one of them (Debian: apt install python3 python3-venv; macOS: brew install "
-        f"python@{PYTHONS[-1]}) and make .venv with it."
+        "python@3.14) and make .venv with it."
     )
 
 
@@ -106,7 +108,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def deep(session: nox.Session) -> None:
-    """Run all tests that `tests` does not run, once, on the newest Python."""
+    """Run the tests that neither `tests` nor `soundness` runs, once, on the newest Python."""
     specification(session)
     others = [f"--ignore={each}" for each in CORE]
     session.run("pytest", "-n", WORKERS, "--dist", "worksteal", *others, *session.posargs)
@@ -163,9 +165,9 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def soundness(session: nox.Session) -> None:
-    """Compare explore() with trying every order (four parts; `-- --part K/N` runs one)."""
+    """Run what takes an hour, as explore() beside every order (`-- K/N` runs one part)."""
     specification(session)
-    parts = session.posargs[1:] or [f"{number}/4" for number in range(1, 5)]
+    parts = session.posargs or [f"{number}/4" for number in range(1, 5)]
     for part in parts:
         session.run("pytest", *LONG, "--soundness", part, "-n", WORKERS, "--dist", "worksteal")
         session.run("python", "scripts/parts.py", part, external=True)

@@ -1,6 +1,7 @@
 """Compare what the path tests promise and hold with ``tests/spec.json``.
 
 ``nox -s coverage`` measures the tests and runs this; with ``-- --accept`` it writes the file anew.
+``nox -s tests`` only compares the Pythons (``--same``).
 It holds, per path test, its sentence, the rows of ``tests/rows.toml`` that it names, and for each
 program what it did and the asserts that held; and per function of the two programs the path tests
 that run through it and the text of the lines that none does.

@@ -21,6 +21,7 @@ from apscheduler_fakes.options import Options
 from apscheduler_fakes.repeats import wording
 from apscheduler_fakes.replaying import replay_with
 from apscheduler_fakes.world import World
+from parts import part_of
 
 pytest_plugins = ["pytester", "path_results"]
 
@@ -40,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--soundness",
         metavar="K/N",
+        type=part_of,
         help="run only what takes long, and of that the K-th of N parts (1/1 is all of it)",
     )
 
@@ -47,10 +49,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave to ``nox -s soundness`` what takes long."""
     part = config.getoption("--soundness")
-    chosen = [item for item in items if bool(item.get_closest_marker("soundness")) == bool(part)]
-    number, parts = map(int, (part or "1/1").split("/"))
-    chosen = chosen[number - 1 :: parts]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    number, parts = part or (1, 1)
+    # A test with `whole` takes a part of its cases elsewhere, and all of them there.
+    chosen = [
+        item
+        for item in items
+        if bool(item.get_closest_marker("soundness")) == bool(part)
+        or (part and "whole" in getattr(item, "fixturenames", ()))
+    ][number - 1 :: parts]
+    kept = set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = chosen
 
 
@@ -69,6 +77,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     # From Python 3.14 on an empty dictionary is frozen, too, and what a test has in it would stay.
     for item in [each for each in session.items if isinstance(each, pytest.Function)]:
         item._initrequest()
+
+
+@pytest.fixture(scope="session")
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether a test takes all of its cases, as in ``nox -s soundness``, or a part of them."""
+    return bool(request.config.getoption("--soundness"))
 
 
 @pytest.fixture

@@ -258,7 +258,7 @@ def _counted(look: Callable[[Any], Any]) -> Callable[[Any], Any]:
 class _Life:
     """What the real ``Thread`` asks for a virtual thread's state, where a program has kept that.
 
-    To Python 3.13 it is a handle, to earlier ones a lock that is held until the thread ends.
+    Since Python 3.13 it is a handle, before that a lock that is held until the thread ends.
     """
 
     def __init__(self, virtual: VirtualThread) -> None:

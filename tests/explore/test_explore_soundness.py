@@ -115,9 +115,8 @@ Part = Callable[[Iterable[Any], int], Sequence[Any]]
 
 
 @pytest.fixture
-def part(request: pytest.FixtureRequest) -> Part:
-    """Take every so manieth of many; with --soundness all of them."""
-    whole = request.config.getoption("--soundness")
+def part(whole: bool) -> Part:
+    """Take every so manieth of many; in the session ``soundness`` all of them."""
     return lambda things, every: list(things)[:: 1 if whole else every]
 
 

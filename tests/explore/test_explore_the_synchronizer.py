@@ -73,14 +73,14 @@ def test_the_corrected_synchronizer_never_hangs(
     waiters: int,
     options: dict[str, Any],
     most: int | None,
-    request: pytest.FixtureRequest,
+    whole: bool,
 ) -> None:
     """In every order, or in a sample where the name says so, every request is answered."""
     timeout = (1.0,) if "early_timeouts" in options else ()
     corrected_one = program(corrected.JobsSynchronizer, notifiers, waiters, timeout)
 
     if most is None:
-        number = 2_000 if request.config.getoption("--soundness") else 10
+        number = 2_000 if whole else 10
         for strategy in (Random(number), PCT(3, number)):
             assert not explore(corrected_one, strategy, **options).complete
     else:

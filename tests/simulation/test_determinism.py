@@ -112,7 +112,7 @@ TRACE = """\
 
 
 def test_threads_and_queues_have_one_trace_on_every_python() -> None:
-    """A program of threading and queue alone runs in these steps on Python 3.11, 3.12 and 3.13."""
+    """A program of threading and queue alone runs in these steps on each Python."""
     assert traced(producers_and_consumers) == TRACE.splitlines()
 
 
