@@ -145,19 +145,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 when nothing differs, 1 otherwise.
     """
     parser = argparse.ArgumentParser(description="Compare the path tests with tests/spec.json.")
-    parser.add_argument("--same", action="store_true", help="only compare Pythons: RUNS")
-    parser.add_argument("report", type=Path, help="coverage's JSON report of the path tests")
-    parser.add_argument("runs", type=Path, nargs="*", help="what the tests left in build/paths")
+    parser.add_argument("--same", action="store_true", help="only compare the Pythons")
+    parser.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        help="coverage's JSON report of the path tests (not with --same), and what the tests of "
+        "each Python left in build/paths",
+    )
     parser.add_argument("--accept", action="store_true", help="write tests/spec.json anew")
     options = parser.parse_args(argv)
     try:
         if options.same:
-            runs = [options.report, *options.runs]
-            seen = paths(runs)
-            print(f"spec: {len(seen)} paths, the same on Python {', '.join(r.stem for r in runs)}")
+            pythons = ", ".join(run.stem for run in options.files)
+            print(f"spec: {len(paths(options.files))} paths, the same on Python {pythons}")
             return 0
-        held, problems = functions(json.loads(options.report.read_text(encoding="utf-8")))
-        measured: Spec = {"paths": paths(options.runs), "functions": held}
+        report, *runs = options.files
+        held, problems = functions(json.loads(report.read_text(encoding="utf-8")))
+        measured: Spec = {"paths": paths(runs), "functions": held}
     except Incomplete as error:
         sys.exit(f"spec: {error}")
     failed = [test for test, entry in measured["paths"].items() if "FAILED" in entry.values()]
