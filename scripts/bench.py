@@ -20,9 +20,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from greenlet import getcurrent, greenlet
 
 import bench_explore
-from apscheduler_fakes import Simulation
 from figure import Figure, now, report
 from jobs_synchronizer.documented import create_app
+from threadsim import Simulation
 
 REPORT = Path("build/bench/report.json")
 

@@ -16,11 +16,11 @@ from statistics import fmean, stdev
 from types import ModuleType
 from typing import Any
 
-from apscheduler_fakes import PCT, Exhaustive, Random, explore
-from apscheduler_fakes.exploration import Strategy, schedules
-from apscheduler_fakes.world import World
 from figure import Figure, now
 from jobs_synchronizer import corrected, documented
+from threadsim import PCT, Exhaustive, Random, explore
+from threadsim.exploration.explore import Strategy, schedules
+from threadsim.exploration.runner import ScheduleRunner
 
 Program = Callable[[], object]
 
@@ -160,7 +160,7 @@ def _report(synchronizer: Any, number: int) -> None:
 
 def _first(published: Program, strategy: Strategy) -> int:
     """Return how many schedules ran when one failed."""
-    with World(published) as world:
+    with ScheduleRunner(published) as world:
         for count, ran in enumerate(schedules(world, strategy), 1):
             if ran.error is not None:
                 return count

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from greenlet import greenlet
 
-from apscheduler_fakes import Simulation
 from jobs_synchronizer.documented import create_app
+from threadsim import Simulation
 
 # How much more memory may be in use after all runs than after a tenth of them.
 MOST_GROWTH = 0.01

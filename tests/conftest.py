@@ -15,13 +15,16 @@ import coverage
 import flask
 import pytest
 
-from apscheduler_fakes import ScheduleFailure, exploration, marked, stall
-from apscheduler_fakes.exploration import Exploration, Strategy
-from apscheduler_fakes.options import Options
-from apscheduler_fakes.repeats import wording
-from apscheduler_fakes.replaying import replay_with
-from apscheduler_fakes.world import World
+import threadsim.exploration.explore as exploration
+import threadsim.pytest_plugin.explored_test as marked
+import threadsim.simulation.watchdog as stall
 from parts import part_of
+from threadsim import ScheduleFailure
+from threadsim.exploration.explore import Exploration, Strategy
+from threadsim.exploration.options import Options
+from threadsim.exploration.replay import replay_with
+from threadsim.exploration.reports.nondeterminism import wording
+from threadsim.exploration.runner import ScheduleRunner
 
 pytest_plugins = ["pytester", "path_results"]
 
@@ -89,7 +92,9 @@ def whole(request: pytest.FixtureRequest) -> bool:
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A pytest with this package's plugin and no other: to find all takes as long as to run it."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_PLUGINS", "apscheduler_fakes.plugin")
+    monkeypatch.setenv(
+        "PYTEST_PLUGINS", "threadsim.pytest_plugin.plugin,apscheduler_fakes.pytest_plugin"
+    )
     return pytester
 
 
@@ -172,9 +177,9 @@ def ctrl_c_is_heard() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def explorations_measured_in_part() -> Iterator[None]:
     """Let coverage follow some schedules of each program: of thousands, it takes half the time."""
-    run, ran = World.run, Counter[object]()
+    run, ran = ScheduleRunner.run, Counter[object]()
 
-    def run_some_untraced(self: World, *args: Any, **kwargs: Any) -> Any:
+    def run_some_untraced(self: ScheduleRunner, *args: Any, **kwargs: Any) -> Any:
         ran[self.program] += 1
         if ran[self.program] <= FIRST or ran[self.program] % EVERY == 0:
             return run(self, *args, **kwargs)
@@ -188,7 +193,7 @@ def explorations_measured_in_part() -> Iterator[None]:
             threading.settrace(traces[1])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(World, "run", run_some_untraced)
+        patch.setattr(ScheduleRunner, "run", run_some_untraced)
         yield
 
 

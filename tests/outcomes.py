@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask, got_request_exception
 
-from apscheduler_fakes import Deadlock, Simulation
+from threadsim import Deadlock, Simulation
 
 # Virtual seconds after which nobody answers any more.
 PATIENCE = 3600.0

@@ -12,8 +12,8 @@ import pytest
 from apscheduler import events
 from apscheduler.executors.pool import BasePoolExecutor
 
-from apscheduler_fakes.clock import Clock
-from apscheduler_fakes.simulation import Simulation
+from threadsim.simulation.clock import Clock
+from threadsim.simulation.simulation import Simulation
 
 NAMES = {
     code: name.removeprefix("EVENT_").removeprefix("JOB_")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from apscheduler_fakes import Simulation
 from jobs_synchronizer import corrected, documented
+from threadsim import Simulation
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from apscheduler_fakes import Simulation
 from jobs_synchronizer import documented
 from jobs_synchronizer.documented import JobsSynchronizer, scheduled_task
 from published_facts import FACTS
+from threadsim import Simulation
 
 
 class SunnyDay(NamedTuple):

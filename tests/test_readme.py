@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-import apscheduler_fakes.marked  # Or an inner run would import it for itself alone.
+import apscheduler_fakes
 import jobs_synchronizer
 import readme
-from apscheduler_fakes import Simulation, telling
-from apscheduler_fakes.report import NOT_OF_PROGRAMS
+from threadsim import Simulation
+from threadsim.runtime import own_code
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,7 +63,8 @@ def test_the_lost_wake_up_is_found_as_shown(
     """The explored test fails with the lanes and the line that the README shows, word for word."""
     # As for whoever has it installed, the package is no part of the program.
     package = str(Path(jobs_synchronizer.__file__).parent)
-    monkeypatch.setattr(telling, "NOT_OF_PROGRAMS", (*NOT_OF_PROGRAMS, package))
+    libraries = own_code._libraries
+    monkeypatch.setattr(own_code, "_libraries", (*libraries, package))
     test = readme.block(text, "explore: test")
     pytester.makepyfile(test_lost=test)
     shown = readme.block(text, "explore: output").splitlines()

@@ -44,8 +44,11 @@ def test_a_room_imports_nothing_that_its_rule_forbids(room: str) -> None:
     ("statement", "absent"),
     [
         ("from apscheduler_fakes import FakeScheduler", {"greenlet", "freezegun", "pytest"}),
-        ("from apscheduler_fakes import Clock", {"greenlet", "freezegun", "pytest"}),
-        ("import apscheduler_fakes.plugin", {"greenlet", "freezegun", "flask", "apscheduler"}),
+        ("from threadsim import Clock", {"greenlet", "freezegun", "pytest"}),
+        (
+            "import threadsim.pytest_plugin.plugin",
+            {"greenlet", "freezegun", "flask", "apscheduler"},
+        ),
         ("import jobs_synchronizer", {"greenlet", "freezegun", "pytest", "apscheduler_fakes"}),
     ],
 )

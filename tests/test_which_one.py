@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import readme
-from apscheduler_fakes import Simulation
 from jobs_synchronizer import errors, future, group, handover, opener, shutdown, stores, watch
+from threadsim import Simulation
 
 PAGE = Path(__file__).parent.parent / "docs" / "which_one.md"
 

@@ -16,7 +16,7 @@ from apscheduler.executors.base import MaxInstancesReachedError, run_job
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import BasePoolExecutor
 
-from apscheduler_fakes.errors import NotModelled
+from threadsim.runtime.errors import NotModelled
 
 # A job's id, or a question asked of APScheduler's Job.
 Selector = str | Callable[[Any], object]
@@ -292,15 +292,3 @@ class Ledger:
             fault.fired = True  # It has been said, and need not be said again.
         self.errors = []
         return owed
-
-
-def raise_together(message: str, errors: list[BaseException]) -> None:
-    """Raise one error as it is, several as a group, none not at all.
-
-    Raises:
-        BaseExceptionGroup: There are several; an ``ExceptionGroup`` where that can hold them.
-    """
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise BaseExceptionGroup(message, errors)

@@ -11,8 +11,8 @@ from apscheduler_fakes.faults import (
     Refuse,
     Selector,
     Skip,
-    raise_together,
 )
+from threadsim.runtime.errors import raise_together
 
 
 class FaultsOnDemand:

@@ -14,7 +14,7 @@ from typing import Any
 from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from apscheduler_fakes.errors import NotModelled
+from threadsim.runtime.errors import NotModelled
 
 
 class Over(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types

@@ -11,9 +11,7 @@ from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes.clock import Clock
-from apscheduler_fakes.scheduler import FakeScheduler
-from apscheduler_fakes.simulation import Simulation
+from apscheduler_fakes.fake_scheduler import FakeScheduler
 from subject import (
     FakeSubject,
     Idling,
@@ -23,6 +21,8 @@ from subject import (
     Subject,
     text_of,
 )
+from threadsim.simulation.clock import Clock
+from threadsim.simulation.simulation import Simulation
 
 Make = Callable[[Any], Subject]
 OWN = "fake, own executor"

@@ -12,9 +12,9 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from freezegun import freeze_time
 
-from apscheduler_fakes.clock import Clock
-from apscheduler_fakes.scheduler import FakeScheduler
-from apscheduler_fakes.simulation import Simulation
+from apscheduler_fakes.fake_scheduler import FakeScheduler
+from threadsim.simulation.clock import Clock
+from threadsim.simulation.simulation import Simulation
 
 WEEK = 7 * 86_400
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")

@@ -13,9 +13,9 @@ import wait_programs
 from lock_programs import PLAIN, WITH_TRIES, Program
 from searching import outcome_of
 
-from apscheduler_fakes import Exhaustive, Random
-from apscheduler_fakes.exploration import Strategy, schedules
-from apscheduler_fakes.world import World
+from threadsim import Exhaustive, Random
+from threadsim.exploration.explore import Strategy, schedules
+from threadsim.exploration.runner import ScheduleRunner
 
 Bounds = tuple[int | None, ...]
 
@@ -43,7 +43,7 @@ class Generated(NamedTuple):
         programs: Makes them.
         runnable: Makes a function of a program, and of a list that it leaves in what was noticed.
         bounds: The bounds on preemptions within which outcomes are compared.
-        options: What a ``World`` takes.
+        options: What a ``ScheduleRunner`` takes.
     """
 
     number: int
@@ -61,7 +61,7 @@ class Generated(NamedTuple):
             programs: Which.
             bounds: Within which bounds; ``None`` takes all.
         """
-        with World(lambda: None, **self.options) as world:
+        with ScheduleRunner(lambda: None, **self.options) as world:
             for program in programs:
                 for bound in bounds or self.bounds:
                     every = self._outcomes(world, program, Exhaustive(bound, reduction=False))
@@ -77,14 +77,14 @@ class Generated(NamedTuple):
             programs: Which.
             seeds: What samples of a few schedules each are drawn from.
         """
-        with World(lambda: None, **self.options) as world:
+        with ScheduleRunner(lambda: None, **self.options) as world:
             for program in programs:
                 every = self._outcomes(world, program, Exhaustive())
                 for seed in seeds:
                     if not self._outcomes(world, program, Random(FEW, seed)) <= every:
                         yield program, seed
 
-    def _outcomes(self, world: World, program: Program, strategy: Strategy) -> set[str]:
+    def _outcomes(self, world: ScheduleRunner, program: Program, strategy: Strategy) -> set[str]:
         seen: list[object] = []
         world.program = self.runnable(program, seen)
         found = set()

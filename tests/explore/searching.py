@@ -3,29 +3,29 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from apscheduler_fakes import Deadlock, Exhaustive
-from apscheduler_fakes.exploration import Strategy, schedules, warm_up
-from apscheduler_fakes.records import Ran, Stops
-from apscheduler_fakes.world import World
+from threadsim import Deadlock, Exhaustive
+from threadsim.exploration.execution import Execution, Stops
+from threadsim.exploration.explore import Strategy, schedules, warm_up
+from threadsim.exploration.runner import ScheduleRunner
 
 
 def outcomes(program: Callable[[], Any], strategy: Strategy, **options: Any) -> dict[Any, int]:
     """Return every outcome, a value or the kind of an error, and how often it came."""
-    with World(program, **options) as world:
+    with ScheduleRunner(program, **options) as world:
         return outcomes_in(world, strategy)
 
 
-def outcomes_in(world: World, strategy: Strategy) -> dict[Any, int]:
+def outcomes_in(world: ScheduleRunner, strategy: Strategy) -> dict[Any, int]:
     """Return the same for a world's program."""
     return _counted(schedules(world, strategy))
 
 
-def outcomes_with_every_stop(world: World, bound: int | None) -> dict[Any, int]:
+def outcomes_with_every_stop(world: ScheduleRunner, bound: int | None) -> dict[Any, int]:
     """Return the same of every order within a bound, with a stop wherever there can be one."""
     return _counted(_with_every_stop(world, bound))
 
 
-def _with_every_stop(world: World, bound: int | None) -> Iterator[Ran]:
+def _with_every_stop(world: ScheduleRunner, bound: int | None) -> Iterator[Execution]:
     warm_up(world)
     search = Exhaustive(bound, reduction=False).search()
     more = True
@@ -35,7 +35,7 @@ def _with_every_stop(world: World, bound: int | None) -> Iterator[Ran]:
         more = search.advance(ran)
 
 
-def _counted(every: Iterable[Ran]) -> dict[Any, int]:
+def _counted(every: Iterable[Execution]) -> dict[Any, int]:
     found: dict[Any, int] = {}
     for ran in every:
         if not ran.cut:

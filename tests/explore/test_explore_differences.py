@@ -19,15 +19,7 @@ from typing import Any
 import pytest
 import written_programs
 
-from apscheduler_fakes import (
-    PCT,
-    Exhaustive,
-    Random,
-    ScheduleDiverged,
-    ScheduleFailure,
-    explore,
-    replay,
-)
+from threadsim import PCT, Exhaustive, Random, ScheduleDiverged, ScheduleFailure, explore, replay
 
 LOCK = threading.Lock()
 OTHER = threading.Lock()
@@ -381,10 +373,10 @@ STRINGS = """
 import gc, itertools, sys, threading
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 
-from apscheduler_fakes import Exhaustive
-from apscheduler_fakes.exploration import schedules
-from apscheduler_fakes.schedules import choices_of, write
-from apscheduler_fakes.world import World
+from threadsim import Exhaustive
+from threadsim.exploration.explore import schedules
+from threadsim.exploration.schedule_string import choices_of, write
+from threadsim.exploration.runner import ScheduleRunner
 
 kept = [bytearray(number) for number in range(int(sys.argv[1]))]  # Other addresses.
 gc.set_threshold(int(sys.argv[1]))  # With 0 it is off.
@@ -399,7 +391,7 @@ def program():
         assert [each.result() for each in as_completed(futures)] == [None, None]
 
 
-with World(program) as world:
+with ScheduleRunner(program) as world:
     for ran in itertools.islice(schedules(world, Exhaustive(max_preemptions=1)), 30):
         print(write(choices_of(ran.taken), ran.stops), len(ran.taken))
 """

@@ -23,7 +23,7 @@ from generated_sets import SETS
 from jinja2 import Template
 from searching import outcome_of
 
-from apscheduler_fakes import (
+from threadsim import (
     PCT,
     Deadlock,
     Exhaustive,
@@ -36,10 +36,10 @@ from apscheduler_fakes import (
     explore,
     replay,
 )
-from apscheduler_fakes.exploration import schedules, warm_up
-from apscheduler_fakes.records import Stops
-from apscheduler_fakes.schedules import Replay, choices_of, read, write
-from apscheduler_fakes.world import World
+from threadsim.exploration.execution import Stops
+from threadsim.exploration.explore import schedules, warm_up
+from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.schedule_string import Replay, choices_of, read, write
 
 
 def failure_of(program: Callable[[], object], *arguments: Any, **options: Any) -> ScheduleFailure:
@@ -117,11 +117,11 @@ def test_what_a_thread_is_known_by_does_not_depend_on_other_schedules(
 def test_a_schedule_of_one_world_has_the_same_outcome_in_another(name: str) -> None:
     """What fails in one of many schedules fails so where no other has run."""
     program = getattr(written_programs, name)
-    with World(program) as world:
+    with ScheduleRunner(program) as world:
         ran = next(each for each in schedules(world, Random(300)) if each.errors)
     choices, stops = read(write(choices_of(ran.taken), ran.stops))
 
-    with World(program) as world:
+    with ScheduleRunner(program) as world:
         warm_up(world)
         again = world.run(Replay(choices), stops=stops)
 
@@ -784,7 +784,7 @@ def four_threads_of_four_sections() -> None:
 def test_what_a_failure_says_is_no_part_of_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """One assert is one fault with as few preemptions as it takes, whatever data it tells of."""
     monkeypatch.setattr(
-        "apscheduler_fakes.failing.MINIMISE", 1_000
+        "threadsim.exploration.reports.failure.MINIMISE", 1_000
     )  # One preemption needs no more.
     failure = failure_of(four_threads_of_four_sections, Random(40, seed=1), keep_going=True)
 
@@ -795,7 +795,7 @@ def test_what_a_failure_says_is_no_part_of_its_kind(monkeypatch: pytest.MonkeyPa
 def test_a_failure_says_where_fewer_preemptions_may_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was searched for to the end is the fewest, and what was given up is not said to be."""
     proved = failure_of(written_programs.wrong_notify, Random(300))
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 30)
+    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 30)
     given_up = failure_of(written_programs.wrong_notify, Random(300))
 
     assert proved.preemptions == given_up.preemptions == 2
@@ -826,7 +826,7 @@ def test_a_failure_is_made_simpler_in_as_many_schedules_as_may_be(
     # The warm-up, the schedule, and what is run again to see that it fails again are no tries.
     numbers = {}
     for steps in (0, 800):
-        monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", steps)
+        monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", steps)
         runs.clear()
         failure = failure_of(program, Random(1))
         numbers[steps] = len(runs) - 7
@@ -993,7 +993,7 @@ def test_a_schedule_with_a_fixed_program_passes() -> None:
 
 def test_many_threads_need_brackets_in_the_string(monkeypatch: pytest.MonkeyPatch) -> None:
     """The place of the eleventh thread that can run is written in brackets."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 400)
+    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 400)
 
     def program() -> None:
         gate = threading.Lock()
@@ -1069,7 +1069,7 @@ def test_a_sample_stops_before_starts_and_replays_with_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A new thread often goes first; the string of such a schedule says that it was asked."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 0)
+    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 0)
 
     def program() -> None:
         began: list[int] = []
@@ -1138,7 +1138,7 @@ def test_a_look_at_unlocked_data_before_a_lock_passes_where_nobody_names_it() ->
 
 def test_a_failure_drawn_at_random_is_made_simple(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps that a thread takes in parts are put together, where a search would take too long."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 2_000)
+    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 2_000)
 
     def philosophers() -> None:
         forks = [threading.Lock() for _ in range(6)]
@@ -1279,7 +1279,7 @@ def test_an_exploration_beside_that_of_another_thread_is_refused() -> None:
             Simulation().__enter__()
         told.append(str(caught.value))
 
-    with World(threading.Event) as world:
+    with ScheduleRunner(threading.Event) as world:
         world.run(Replay([]), stops=Stops.FEW)
         thread = threading.Thread(target=enter)
         thread.start()
@@ -1292,7 +1292,7 @@ def test_an_exploration_beside_that_of_another_thread_is_refused() -> None:
 
 def test_a_busy_loop_ends_in_a_step_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that never comes to its end fails instead of exploring for ever."""
-    monkeypatch.setattr("apscheduler_fakes.world.MAX_STEPS", 500)
+    monkeypatch.setattr("threadsim.exploration.runner.MAX_STEPS", 500)
 
     def program() -> None:
         while True:

@@ -13,7 +13,7 @@ import pytest
 from searching import outcomes
 from written_programs import joined
 
-from apscheduler_fakes import Exhaustive, ScheduleFailure, explore
+from threadsim import Exhaustive, ScheduleFailure, explore
 
 Program = Callable[[], object]
 

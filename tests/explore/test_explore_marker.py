@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-import apscheduler_fakes.marked  # noqa: F401  # Or every inner run would import it anew, in part.
+import threadsim.pytest_plugin.explored_test  # noqa: F401  # Or every inner run would import it anew, in part.
 
 TESTS = """
 import logging
@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from apscheduler_fakes import Exhaustive, Random
+from threadsim import Exhaustive, Random
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ class Test:
     @pytest.mark.explore(Exhaustive(1))
     def test_of_a_class(self, own, runs):
         assert self.lock is own
-        assert type(own).__module__ == "apscheduler_fakes.locks"
+        assert type(own).__module__ == "threadsim.primitives.locks"
         self.seen.append("test")
         threading.Thread(target=self.take).start()
         self.take()

@@ -12,15 +12,10 @@ import pytest
 from searching import outcomes
 from written_programs import joined, started
 
-from apscheduler_fakes import (
-    Deadlock,
-    Exhaustive,
-    ScheduleFailure,
-    explore,
-)
-from apscheduler_fakes.records import Stops
-from apscheduler_fakes.schedules import Replay
-from apscheduler_fakes.world import World
+from threadsim import Deadlock, Exhaustive, ScheduleFailure, explore
+from threadsim.exploration.execution import Stops
+from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.schedule_string import Replay
 
 
 def raises(program: Callable[[], object], kind: type[BaseException], text: str) -> None:
@@ -281,7 +276,7 @@ def test_a_sleep_of_nothing_lets_the_others_go_first() -> None:
         order.append("main")
         return tuple(order)
 
-    with World(program) as world:
+    with ScheduleRunner(program) as world:
         assert world.run(Replay([]), stops=Stops.FEW).value == ("thread", "main")
 
 

@@ -7,8 +7,8 @@ from contextlib import redirect_stderr
 import pytest
 import written_programs
 
-from apscheduler_fakes import Random, ScheduleFailure, explore
-from apscheduler_fakes.progress import uncaptured
+from threadsim import Random, ScheduleFailure, explore
+from threadsim.reporting.progress import uncaptured
 
 ERASE = "\x1b[J"
 
@@ -31,8 +31,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     stderr = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((30, 24)))
-    monkeypatch.setattr("apscheduler_fakes.progress.uncaptured", [lambda: redirect_stderr(stderr)])
-    monkeypatch.setattr("apscheduler_fakes.progress.EVERY", 0.0)
+    monkeypatch.setattr(
+        "threadsim.reporting.progress.uncaptured", [lambda: redirect_stderr(stderr)]
+    )
+    monkeypatch.setattr("threadsim.reporting.progress.EVERY", 0.0)
     return stderr
 
 
@@ -86,7 +88,7 @@ def test_what_is_no_terminal_is_left_alone(
 CAPTURED = """
 import sys
 
-from apscheduler_fakes.progress import uncaptured
+from threadsim.reporting.progress import uncaptured
 
 
 def test_it(capsys):

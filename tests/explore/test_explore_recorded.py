@@ -19,11 +19,11 @@ from lock_programs import Program
 from searching import outcome_of
 from written_programs import PROGRAMS, WITH_TIME
 
-from apscheduler_fakes import PCT, Exhaustive, Random
-from apscheduler_fakes.exploration import Strategy, schedules
-from apscheduler_fakes.records import Ran
-from apscheduler_fakes.world import World
 from recording import compare, compare_names
+from threadsim import PCT, Exhaustive, Random
+from threadsim.exploration.execution import Execution
+from threadsim.exploration.explore import Strategy, schedules
+from threadsim.exploration.runner import ScheduleRunner
 
 LONG = pytest.mark.soundness
 
@@ -87,11 +87,11 @@ class Told:
         most: After how many schedules it is left.
     """
 
-    def __init__(self, world: World, strategy: Strategy, most: int) -> None:
+    def __init__(self, world: ScheduleRunner, strategy: Strategy, most: int) -> None:
         self._every = islice(schedules(world, strategy), most)
         self.schedules = self.redundant = self.deepest = 0
 
-    def __iter__(self) -> Iterator[Ran]:
+    def __iter__(self) -> Iterator[Execution]:
         for ran in self._every:
             self.schedules += 1
             self.redundant += ran.cut
@@ -100,7 +100,7 @@ class Told:
 
 
 def explored(program: Callable[[], Any], strategy: Strategy, **options: Any) -> dict[str, Any]:
-    with World(program, **options) as world:
+    with ScheduleRunner(program, **options) as world:
         told = Told(world, strategy, MOST)
         outcomes = searching._counted(told)
     return {
@@ -117,7 +117,7 @@ def explored(program: Callable[[], Any], strategy: Strategy, **options: Any) -> 
 def explored_generated(generated: Generated, program: Program) -> dict[str, Any]:
     seen: list[object] = []
     found: dict[str, int] = {}
-    with World(generated.runnable(program, seen), **generated.options) as world:
+    with ScheduleRunner(generated.runnable(program, seen), **generated.options) as world:
         told = Told(world, Exhaustive(), MOST_OF_GENERATED)
         for ran in told:
             if not ran.cut:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import explore
-from apscheduler_fakes.rewriting import _functions, rewritten
+from threadsim import explore
+from threadsim.exploration.data.rewriting import _functions, rewritten
 
 # Each with a function call(), which is given nothing and tells what happened.
 SHAPES = {

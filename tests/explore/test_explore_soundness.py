@@ -16,9 +16,9 @@ from searching import outcomes, outcomes_in, outcomes_with_every_stop
 from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME, started
 from written_programs import Program as Written
 
-from apscheduler_fakes import PCT, Exhaustive, Random, explore
-from apscheduler_fakes.exploration import schedules
-from apscheduler_fakes.world import World
+from threadsim import PCT, Exhaustive, Random, explore
+from threadsim.exploration.explore import schedules
+from threadsim.exploration.runner import ScheduleRunner
 
 LONG = pytest.mark.soundness
 
@@ -123,7 +123,7 @@ def part(whole: bool) -> Part:
 def assert_no_outcome_is_lost(
     program: Written, bounds: Iterable[int | None], **options: Any
 ) -> None:
-    with World(program, **options) as world:
+    with ScheduleRunner(program, **options) as world:
         for bound in bounds:
             every = outcomes_in(world, Exhaustive(bound, reduction=False)).keys()
             assert outcomes_in(world, Exhaustive(bound)).keys() == every, bound
@@ -267,7 +267,7 @@ def test_a_written_program_keeps_every_outcome(program: Written, part: Part) -> 
 )
 def test_no_more_stops_make_another_outcome(program: Written, part: Part) -> None:
     """Stopping before every release, start and end leads to no outcome that is not found anyway."""
-    with World(program) as world:
+    with ScheduleRunner(program) as world:
         for bound in part((None, 0, 1, 2), 2):
             every = outcomes_with_every_stop(world, bound).keys()
             assert outcomes_in(world, Exhaustive(bound)).keys() == every, bound
@@ -283,7 +283,7 @@ def test_no_more_stops_make_another_outcome(program: Written, part: Part) -> Non
 )
 def test_no_more_stops_make_another_outcome_with_early_timeouts(program: Written) -> None:
     """So it is where time may move meanwhile."""
-    with World(program, early=True) as world:
+    with ScheduleRunner(program, early=True) as world:
         every = outcomes_with_every_stop(world, None).keys()
         assert outcomes_in(world, Exhaustive()).keys() == every
 
@@ -298,7 +298,7 @@ def test_time_may_move_before_a_wait_begins(bound: int | None) -> None:
 
 def test_a_thread_is_stopped_with_a_lock_where_that_saves_a_preemption() -> None:
     """It goes on for nothing when another one waits for the lock."""
-    with World(written_programs.a_section_between_two) as world:
+    with ScheduleRunner(written_programs.a_section_between_two) as world:
         found = outcomes_in(world, Exhaustive(1)).keys()
         assert ("one", "other", "one", "other") in found
         assert found == outcomes_with_every_stop(world, 1).keys()
@@ -397,7 +397,7 @@ def test_the_end_of_a_program_ends_its_pools(
 def test_sampling_finds_nothing_else(part: Part) -> None:
     """Random orders and random priorities lead to outcomes that the exhaustive search knows."""
     few = len(part(range(30), 30))
-    with World(lambda: None) as world:
+    with ScheduleRunner(lambda: None) as world:
         for program in PROGRAMS:
             if program.__name__ in LARGE:
                 continue
@@ -427,7 +427,7 @@ def test_pct_finds_in_each_schedule_what_it_promises() -> None:
     """A bug of two events is found by the first schedule already, of one seed in n·k at least."""
     threads, seeds = 2, range(100)
     steps = explore(main_between_two_sections, Exhaustive(max_preemptions=0)).deepest
-    with World(main_between_two_sections) as world:
+    with ScheduleRunner(main_between_two_sections) as world:
         firsts = [next(schedules(world, PCT(2, 1, seed))) for seed in seeds]
 
     assert sum(ran.error is not None for ran in firsts) >= len(seeds) / (threads * steps)

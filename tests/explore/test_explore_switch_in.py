@@ -15,9 +15,9 @@ import written_programs
 from searching import outcomes
 
 import jobs_synchronizer
-from apscheduler_fakes import Exhaustive, ScheduleFailure, Simulation, explore, replay
-from apscheduler_fakes.rewriting import rewritten
 from jobs_synchronizer import documented
+from threadsim import Exhaustive, ScheduleFailure, Simulation, explore, replay
+from threadsim.exploration.data.rewriting import rewritten
 
 
 class Counter:

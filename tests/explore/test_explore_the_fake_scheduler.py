@@ -12,11 +12,12 @@ from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import PCT, Clock, Exhaustive, FakeScheduler, ScheduleFailure, explore
-from apscheduler_fakes.exploration import Strategy, schedules
+from apscheduler_fakes import FakeScheduler
 from apscheduler_fakes.faults import FaultNeverFired
-from apscheduler_fakes.world import World
 from subject import NAMES
+from threadsim import PCT, Clock, Exhaustive, ScheduleFailure, explore
+from threadsim.exploration.explore import Strategy, schedules
+from threadsim.exploration.runner import ScheduleRunner
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -126,7 +127,7 @@ def the_real_one_may_say(
         scheduler = BackgroundScheduler(executors={"default": make()}, timezone=UTC)
         return play(scheduler, scenario, time.sleep)
 
-    with World(real) as world:
+    with ScheduleRunner(real) as world:
         return any(ran.value == said for ran in schedules(world, strategy))
 
 

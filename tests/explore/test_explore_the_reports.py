@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from apscheduler_fakes import ScheduleFailure, explore
 from jobs_synchronizer.corrected import JobsSynchronizer, TaskReport
+from threadsim import ScheduleFailure, explore
 
 
 class KnownTooLate(TaskReport):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explore
 from jobs_synchronizer import corrected, documented
+from threadsim import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explore
 
 LONG = pytest.mark.soundness
 
@@ -118,7 +118,9 @@ def test_the_published_synchronizer_loses_the_wake_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """For every number of jobs and requests there is an order in which a request hangs."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", 0)  # It need not be a simple one.
+    monkeypatch.setattr(
+        "threadsim.exploration.reports.failure.MINIMISE", 0
+    )  # It need not be a simple one.
     with pytest.raises(ScheduleFailure) as caught:
         explore(program(synchronizer, notifiers, waiters), strategy)
 

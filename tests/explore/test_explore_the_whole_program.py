@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from searching import outcomes
 
-from apscheduler_fakes import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explore, replay
 from jobs_synchronizer import corrected, documented
+from threadsim import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explore, replay
 
 PAGE = Path(__file__).parents[2] / "docs" / "exploration.md"
 
@@ -136,7 +136,7 @@ def test_the_published_program_hangs_and_refuses(
     schedules: int, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It loses a wake-up in one order and its second request's jobs in another, again and again."""
-    monkeypatch.setattr("apscheduler_fakes.failing.MINIMISE", steps)
+    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", steps)
     with pytest.raises(ExceptionGroup) as caught:
         explore(program(documented), PCT(3, schedules), keep_going=True)
 

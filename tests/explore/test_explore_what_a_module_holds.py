@@ -17,10 +17,10 @@ import pytest
 from searching import outcomes
 from written_programs import joined, started
 
-from apscheduler_fakes import Random, ScheduleFailure, Simulation, explore, replay
-from apscheduler_fakes.records import Stops
-from apscheduler_fakes.schedules import Replay
-from apscheduler_fakes.world import World
+from threadsim import Random, ScheduleFailure, Simulation, explore, replay
+from threadsim.exploration.execution import Stops
+from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.schedule_string import Replay
 
 MADE: dict[str, Any] = {}
 
@@ -133,7 +133,7 @@ def test_what_a_class_holds_in_its_own_way_is_left_alone() -> None:
         assert later
         jobs.put(1)
 
-    with World(program) as world:
+    with ScheduleRunner(program) as world:
         for _ in range(3):
             world.run(Replay([]), stops=Stops.FEW)
     assert jobs.seen == list(jobs.queue) == [1, 1, 1]

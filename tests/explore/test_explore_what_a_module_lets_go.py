@@ -11,7 +11,7 @@ import pytest
 from searching import outcomes
 from written_programs import joined, started
 
-from apscheduler_fakes import (
+from threadsim import (
     Deadlock,
     Exhaustive,
     Random,

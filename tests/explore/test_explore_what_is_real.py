@@ -20,7 +20,7 @@ from greenlet import greenlet
 from searching import outcomes
 from written_programs import joined, started
 
-from apscheduler_fakes import (
+from threadsim import (
     Deadlock,
     Exhaustive,
     NotModelled,
@@ -33,9 +33,9 @@ from apscheduler_fakes import (
     explore,
     replay,
 )
-from apscheduler_fakes.records import Stops, Taken
-from apscheduler_fakes.stall import watched
-from apscheduler_fakes.world import World
+from threadsim.exploration.execution import Step, Stops
+from threadsim.exploration.runner import ScheduleRunner
+from threadsim.simulation.watchdog import watched
 
 LOCK = threading.Lock()
 OTHER = threading.Lock()
@@ -564,7 +564,7 @@ def test_ctrl_c_between_two_schedules_ends_an_exploration() -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Call it a stall after 20 ms."""
-    monkeypatch.setattr("apscheduler_fakes.world.STALL_TIMEOUT", 0.02)
+    monkeypatch.setattr("threadsim.exploration.runner.STALL_TIMEOUT", 0.02)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -627,7 +627,7 @@ def test_a_thread_that_will_not_end_is_named() -> None:
 class Impolite:
     """A policy that waits while it decides, as a finalizer might."""
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Taken]) -> int:  # noqa: ARG002
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:  # noqa: ARG002
         """Wait."""
         return int(threading.Event().wait(1))
 
@@ -635,7 +635,7 @@ class Impolite:
 def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
     """A finalizer that waits there is told so."""
     with (
-        World(lambda: time.sleep(1)) as world,
+        ScheduleRunner(lambda: time.sleep(1)) as world,
         pytest.raises(RuntimeError, match="a finalizer tried to wait"),
     ):
         world.run(Impolite(), stops=Stops.FEW)

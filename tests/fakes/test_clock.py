@@ -15,11 +15,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from freezegun import freeze_time
 
-import apscheduler_fakes
-from apscheduler_fakes import Simulation
-from apscheduler_fakes.clock import Clock
-from apscheduler_fakes.errors import NotModelled
-from apscheduler_fakes.scheduler import FakeScheduler
+import threadsim
+from apscheduler_fakes.fake_scheduler import FakeScheduler
+from threadsim import Simulation
+from threadsim.runtime.errors import NotModelled
+from threadsim.simulation.clock import Clock
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -266,13 +266,15 @@ def test_without_greenlet_the_name_that_needs_it_says_what_to_install(
 ) -> None:
     """An import from the package names what is missing, and what brings it."""
     monkeypatch.setitem(sys.modules, "greenlet", None)
-    for module in ("kernel", "world", "options", "sampling", "simulation", "exploration"):
+    for module in [each for each in sys.modules if each.startswith("threadsim.")]:
         # In the package, too: what is imported anew must not stay there.
-        monkeypatch.delattr(apscheduler_fakes, module, raising=False)
-        monkeypatch.delitem(sys.modules, f"apscheduler_fakes.{module}", raising=False)
+        package, _, attribute = module.rpartition(".")
+        monkeypatch.delattr(sys.modules[package], attribute, raising=False)
+    for module in [each for each in sys.modules if each.startswith("threadsim.")]:
+        monkeypatch.delitem(sys.modules, module)
     text = rf"{name} needs a package .*greenlet.*: pip install greenlet freezegun$"
     with pytest.raises(ModuleNotFoundError, match=text) as caught:
-        getattr(apscheduler_fakes, name)
+        getattr(threadsim, name)
     assert caught.value.name == "greenlet"
 
 

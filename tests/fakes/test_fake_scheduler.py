@@ -22,9 +22,9 @@ from flask import Flask
 from flask_apscheduler import APScheduler
 from freezegun import freeze_time
 
-from apscheduler_fakes.errors import NotModelled
-from apscheduler_fakes.scheduler import FakeScheduler
+from apscheduler_fakes.fake_scheduler import FakeScheduler
 from jobs_synchronizer.corrected import TaskReport, create_app
+from threadsim.runtime.errors import NotModelled
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,7 +81,7 @@ def test_importing_it_needs_neither_greenlet_nor_freezegun() -> None:
     code = """if True:
         import sys
         sys.modules["greenlet"] = sys.modules["freezegun"] = None
-        import apscheduler_fakes.clock, apscheduler_fakes.scheduler
+        import threadsim.simulation.clock, apscheduler_fakes.fake_scheduler
         print("imported")
     """
     result = subprocess.run(
@@ -235,7 +235,7 @@ def test_a_job_that_adds_itself_without_end_is_an_error(
     scheduler: FakeScheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What would never come to an end is reported instead."""
-    monkeypatch.setattr("apscheduler_fakes.scheduler.MOST_LOOKS", 10)
+    monkeypatch.setattr("apscheduler_fakes.fake_scheduler.MOST_LOOKS", 10)
 
     def again() -> None:
         scheduler.add_job(again)

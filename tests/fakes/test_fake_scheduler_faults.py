@@ -7,9 +7,9 @@ import pytest
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.executors.pool import ThreadPoolExecutor
 
-from apscheduler_fakes.errors import NotModelled
+from apscheduler_fakes.fake_scheduler import FakeScheduler
 from apscheduler_fakes.faults import Fault, FaultNeverFired
-from apscheduler_fakes.scheduler import FakeScheduler
+from threadsim.runtime.errors import NotModelled
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 PICKING = ["miss", "skip", "refuse", "lose", "hang"]

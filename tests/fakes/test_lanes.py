@@ -9,8 +9,8 @@ from threading import Semaphore
 
 import pytest
 
-from apscheduler_fakes import Simulation
-from apscheduler_fakes.lanes import lanes
+from threadsim import Simulation
+from threadsim.reporting.trace_diagram import lanes
 
 
 def nap(seconds: float) -> None:

@@ -292,15 +292,17 @@ def test_without_the_extra_only_the_test_that_needs_it_fails(pytester: pytest.Py
         """
         import sys
 
-        import apscheduler_fakes
         import pytest
 
         @pytest.fixture
         def no_greenlet(monkeypatch):
-            for name in [name for name in sys.modules if name.startswith("apscheduler_fakes.")]:
-                if name != "apscheduler_fakes.plugin":
+            for name in [name for name in sys.modules if name.startswith("threadsim.")]:
+                if "plugin" not in name:
                     # In the package, too: what is imported anew must not stay there.
-                    monkeypatch.delattr(apscheduler_fakes, name.split(".")[1], raising=False)
+                    package, _, attribute = name.rpartition(".")
+                    monkeypatch.delattr(sys.modules[package], attribute, raising=False)
+            for name in [name for name in sys.modules if name.startswith("threadsim.")]:
+                if "plugin" not in name:
                     monkeypatch.delitem(sys.modules, name)
             monkeypatch.setitem(sys.modules, "greenlet", None)
 
@@ -497,7 +499,7 @@ import time
 
 import pytest
 
-from apscheduler_fakes import Simulation, StallLimit
+from threadsim import Simulation, StallLimit
 
 real = time.sleep
 

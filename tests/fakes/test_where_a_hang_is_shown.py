@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from apscheduler_fakes import Deadlock, Simulation
+from threadsim import Deadlock, Simulation
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ import time
 
 import pytest
 
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ import threading
 import time
 import unittest
 
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 
 class TestIt(unittest.TestCase):
@@ -136,7 +136,7 @@ import time
 
 import pytest
 
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
 import endings
-from apscheduler_fakes import Simulation
 from caller import Comparison, Gets, Refused, refusal, sqlite_store, told
 from jobs_synchronizer import JobFuture
+from threadsim import Simulation
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from apscheduler_fakes import Exhaustive, ScheduleFailure, Simulation, explore
 from caller import DEADLINE, Elsewhere, kill
 from jobs_synchronizer import (
     JobFuture,
@@ -40,6 +39,7 @@ from jobs_synchronizer import (
 from jobs_synchronizer import future as future_module
 from jobs_synchronizer import group as group_module
 from jobs_synchronizer.opener import Opener
+from threadsim import Exhaustive, ScheduleFailure, Simulation, explore
 
 
 @pytest.fixture(autouse=True)

@@ -21,10 +21,11 @@ from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError
 
-from apscheduler_fakes import FakeScheduler, Simulation
+from apscheduler_fakes import FakeScheduler
 from caller import Elsewhere, Gets, soon
 from jobs_synchronizer import JobGroup, JobLost, JobMissed, JobNotRun, JobRefused, JobRemoved
 from outcomes import later
+from threadsim import Simulation
 
 
 def work(seconds: float = 0.5) -> float:

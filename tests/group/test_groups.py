@@ -29,10 +29,10 @@ from flask import Flask, appcontext_pushed, current_app, has_app_context
 from flask_apscheduler import APScheduler
 from werkzeug.local import LocalProxy
 
-from apscheduler_fakes import Simulation
 from caller import Elsewhere, soon
 from jobs_synchronizer import JobGroup, JobLost, JobRefused, JobRemoved
 from outcomes import later
+from threadsim import Simulation
 
 
 def work(seconds: float = 0.5) -> float:

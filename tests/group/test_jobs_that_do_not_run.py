@@ -22,10 +22,10 @@ from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import Simulation
 from caller import Gets, soon, work
 from jobs_synchronizer import JobGroup, JobLost, JobRefused, JobRemoved
 from outcomes import later
+from threadsim import Simulation
 
 
 @pytest.fixture

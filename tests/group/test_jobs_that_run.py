@@ -10,10 +10,10 @@ import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 
-from apscheduler_fakes import Simulation
 from caller import Gets, soon, work
 from jobs_synchronizer import JobGroup
 from outcomes import later
+from threadsim import Simulation
 
 
 def fail(error: BaseException) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from apscheduler_fakes import Simulation
 from caller import Gets, kill, soon, told, work
 from jobs_synchronizer import JobGroup
 from outcomes import later
+from threadsim import Simulation
 
 
 @pytest.mark.rows("E22")

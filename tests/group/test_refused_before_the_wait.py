@@ -26,11 +26,12 @@ from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 from flask_apscheduler import APScheduler
 
-from apscheduler_fakes import FakeScheduler, Simulation
+from apscheduler_fakes import FakeScheduler
 from caller import Refused, kill, refusal, soon
 from jobs_synchronizer import JobFuture, JobGroup, JobRefused
 from jobs_synchronizer.opener import Opener
 from outcomes import later
+from threadsim import Simulation
 
 
 def work() -> str:

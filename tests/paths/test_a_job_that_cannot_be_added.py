@@ -8,8 +8,8 @@ import pytest
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Program, get
+from threadsim import Simulation
 
 
 class FullStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from apscheduler.events import EVENT_JOB_ERROR
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Hang, Program, get
+from threadsim import Simulation
 
 
 def raising(job_synchronizer: Any, task_id: int) -> None:

@@ -1,7 +1,7 @@
 """The answer's content type: statuses can carry any text, such as an exception's."""
 
-from apscheduler_fakes import Simulation
 from outcomes import Hang, Program
+from threadsim import Simulation
 
 
 def test_the_content_type(program: Program) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Hang, Program, get
+from threadsim import Simulation
 
 
 def stuck(job_synchronizer: Any, task_id: int) -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Hang, Program, get
+from threadsim import Simulation
 
 
 @pytest.mark.rows("D5")

@@ -8,8 +8,8 @@ import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Hang, Program, get
+from threadsim import Simulation
 
 WAIT = "wait_for_tasks_to_be_completed"
 

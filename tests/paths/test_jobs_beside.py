@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Program, get
+from threadsim import Simulation
 
 
 @pytest.mark.rows("E1")

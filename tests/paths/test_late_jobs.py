@@ -2,8 +2,8 @@
 
 import pytest
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Hang, Program, get
+from threadsim import Simulation
 
 
 @pytest.mark.rows("D4", "E3")

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import FakeScheduler, Simulation
+from apscheduler_fakes import FakeScheduler
 from outcomes import Answer, Hang, Program, get
+from threadsim import Simulation
 
 
 def report(job_synchronizer: Any, task_id: int) -> None:

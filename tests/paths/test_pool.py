@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Aside, Hang, Program, get, later
+from threadsim import Simulation
 
 WAIT = "wait_for_tasks_to_be_completed"
 

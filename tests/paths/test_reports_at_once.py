@@ -5,8 +5,8 @@ from typing import Any
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Program, get
+from threadsim import Simulation
 
 
 def condition(job_synchronizer: Any) -> threading.Condition:

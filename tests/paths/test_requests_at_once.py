@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Aside, Hang, Program
+from threadsim import Simulation
 
 WAIT = "wait_for_tasks_to_be_completed"
 CONFLICT = Answer(500, "ConflictingIdError", after=0.0)

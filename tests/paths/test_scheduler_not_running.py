@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from flask_apscheduler import APScheduler
 
-from apscheduler_fakes import Simulation
 from outcomes import REFUSAL, Answer, Aside, Hang, Program, get
+from threadsim import Simulation
 
 WAIT = "wait_for_tasks_to_be_completed"
 REFUSED = Answer(503, REFUSAL, after=0.0)

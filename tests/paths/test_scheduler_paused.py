@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Hang, Program, get, later
+from threadsim import Simulation
 
 WAIT = "wait_for_tasks_to_be_completed"
 ALL = [f"Task {i}" for i in range(10)]

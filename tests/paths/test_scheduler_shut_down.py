@@ -9,8 +9,8 @@ import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import Simulation
 from outcomes import REFUSAL, Answer, Aside, Hang, Program, get, later
+from threadsim import Simulation
 
 WAIT = "wait_for_tasks_to_be_completed"
 

@@ -3,8 +3,9 @@
 import pytest
 from apscheduler.jobstores.memory import MemoryJobStore
 
-from apscheduler_fakes import FakeScheduler, Simulation
+from apscheduler_fakes import FakeScheduler
 from outcomes import Answer, Hang, Program, get
+from threadsim import Simulation
 
 WAIT = "wait_for_tasks_to_be_completed"
 NOTHING = Answer(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apscheduler_fakes import Simulation
 from outcomes import Answer, Program, get
+from threadsim import Simulation
 
 
 @pytest.mark.rows("E1")

@@ -5,8 +5,8 @@ import threading
 import time
 from typing import Any
 
-from apscheduler_fakes import Simulation
 from outcomes import Hang, Program
+from threadsim import Simulation
 
 
 def test_two_waiters(program: Program) -> None:

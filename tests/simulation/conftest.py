@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 # How long a real thread may take to do what takes it microseconds, in seconds.
 BOUND = 10

@@ -12,7 +12,7 @@ from coverage import CoverageData
 # Two kinds of run are measured in one process: to start a second one takes longer than both.
 MEASURING = """
 from coverage import Coverage
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 def inside(run):
     def run_inside():
@@ -113,7 +113,7 @@ EXPLORED = """
 import threading
 
 import helper
-from apscheduler_fakes import Random, explore
+from threadsim import Random, explore
 from measuring import measured
 
 def program():
@@ -145,7 +145,7 @@ def test_the_arcs_of_rewritten_functions_are_those_of_their_source(tmp_path: Pat
 MANY = """
 import threading, time
 from coverage import Coverage
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 def many():
     for _ in range(30):

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from freezegun import freeze_time
 
-from apscheduler_fakes import Clock, Simulation
+from threadsim import Clock, Simulation
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)

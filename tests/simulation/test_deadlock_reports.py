@@ -20,19 +20,12 @@ import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-import apscheduler_fakes
-from apscheduler_fakes import (
-    Deadlock,
-    FakeScheduler,
-    NotModelled,
-    OutsideThread,
-    Simulation,
-    StepLimit,
-    TimeLimit,
-)
+import threadsim
+from apscheduler_fakes import FakeScheduler
 from beside import beside
+from threadsim import Deadlock, NotModelled, OutsideThread, Simulation, StepLimit, TimeLimit
 
-OWN = str(Path(inspect.getfile(apscheduler_fakes)).parent)
+OWN = str(Path(inspect.getfile(threadsim)).parent)
 BOUND = 10  # seconds for what takes a real thread microseconds
 
 
@@ -151,7 +144,7 @@ def test_a_stack_is_shown_as_far_as_its_lines_are_known() -> None:
 
 def test_a_thread_that_has_not_run_yet_can_run() -> None:
     """A report that is made while others are ready says so."""
-    with pytest.raises(apscheduler_fakes.StepLimit) as caught, Simulation(max_steps=10):
+    with pytest.raises(threadsim.StepLimit) as caught, Simulation(max_steps=10):
         threading.Thread(target=print, name="patient").start()
         while True:
             time.time()
@@ -641,8 +634,8 @@ def test_no_error_of_a_simulation_is_an_exception() -> None:
         "TimeLimit",
     )
     for name in names:
-        error = getattr(apscheduler_fakes, name)
-        assert issubclass(error, apscheduler_fakes.SimulationError)
+        error = getattr(threadsim, name)
+        assert issubclass(error, threadsim.SimulationError)
         assert not issubclass(error, Exception)
 
 

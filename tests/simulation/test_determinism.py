@@ -13,14 +13,14 @@ from queue import Queue
 
 import pytest
 
-from apscheduler_fakes import Simulation
 from jobs_synchronizer.documented import create_app
+from threadsim import Simulation
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 PUBLISHED = """
 import sys
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 from jobs_synchronizer.documented import create_app
 
 with Simulation() as sim:

@@ -28,9 +28,10 @@ from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from apscheduler_fakes import Deadlock, OutsideThread, Simulation, SimulationError, simulation
-from apscheduler_fakes.traces import traces_apart
 from beside import beside
+from threadsim import Deadlock, OutsideThread, Simulation, SimulationError
+from threadsim.primitives.trace_functions import traces_apart
+from threadsim.simulation import simulation
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -405,7 +406,7 @@ def test_a_real_thread_that_waits_outside_is_named_by_the_next_simulation(kind: 
 OPEN = """
 import threading
 import time
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 def block():
     with Simulation():
@@ -437,7 +438,7 @@ def test_what_the_interpreter_ends_needs_no_second_end() -> None:
     kept = block()
     next(kept)
     beside(simulation._end_at_exit)
-    assert type(threading.Lock()).__module__ == "apscheduler_fakes.locks"
+    assert type(threading.Lock()).__module__ == "threadsim.primitives.locks"
     simulation._end_at_exit()
     assert type(threading.Lock()).__module__ == "_thread"
     kept.close()
@@ -608,110 +609,37 @@ def test_a_scheduler_left_running_is_one_that_was_stopped() -> None:
     assert (ran, scheduler.running) == (["ran"], False)
 
 
-@pytest.mark.parametrize("started_again", [False, True])
-def test_a_scheduler_left_running_can_be_shut_down_once(started_again: bool) -> None:
-    """By what an app gives to ``atexit``, or a clean-up after the block; again is too often."""
+def test_a_scheduler_left_running_acts_like_one_that_was_shut_down() -> None:
+    """Shutting it down again is the error that APScheduler has for that."""
     with Simulation():
         scheduler = BackgroundScheduler()
         scheduler.start()
-    events: list[int] = []
-    scheduler.add_listener(lambda event: events.append(event.code), EVENT_SCHEDULER_SHUTDOWN)
-    if started_again:
-        with Simulation():
-            scheduler.start()
-            scheduler.shutdown()
-    else:
-        scheduler.shutdown()
-    assert events == [EVENT_SCHEDULER_SHUTDOWN]
     with pytest.raises(SchedulerNotRunningError):
         scheduler.shutdown()
 
 
-class _Named(BackgroundScheduler):  # type: ignore[misc]
-    """One whose classes are made with a name."""
+AT_EXIT = """
+import atexit
+from apscheduler.schedulers.background import BackgroundScheduler
+from threadsim import Simulation
 
-    def __init_subclass__(cls, *, name: str) -> None:
-        cls.name = name
-
-
-class _OwnScheduler(_Named, name="own"):
-    """One that is shut down by a method of its own."""
-
-    def shutdown(self, *args: Any, **kwargs: Any) -> None:
-        super().shutdown(*args, **kwargs)
-
-
-class _AsksFirst(BackgroundScheduler):  # type: ignore[misc]
-    """One that shuts down if it runs."""
-
-    closed = False
-
-    def shutdown(self, *args: Any, **kwargs: Any) -> None:
-        if self.running:
-            self.closed = True
-            super().shutdown(*args, **kwargs)
-
-
-class _Final(BackgroundScheduler):  # type: ignore[misc]
-    """One whose objects stay what they are."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "__class__":
-            raise AttributeError
-        super().__setattr__(name, value)
-
-
-@pytest.mark.parametrize("taken", ["before", "inside", "after"])
-@pytest.mark.parametrize("kind", [BackgroundScheduler, _OwnScheduler])
-def test_a_shutdown_is_for_one_call_wherever_it_was_taken(
-    kind: type[BackgroundScheduler], taken: str
-) -> None:
-    """As ``atexit.register(scheduler.shutdown)`` takes it; the next says that nothing runs."""
-    shutdowns: dict[str, Callable[[], None]] = {}
-    scheduler = kind()
-    shutdowns["before"] = scheduler.shutdown
-    with Simulation():
-        scheduler.start()
-        shutdowns["inside"] = scheduler.shutdown
-    shutdowns["after"] = scheduler.shutdown
-    shutdowns[taken]()
-    assert type(scheduler) is kind
-    with pytest.raises(SchedulerNotRunningError):
-        shutdowns[taken]()
-
-
-def test_a_scheduler_may_be_left_running_again_and_again() -> None:
-    """Each block leaves it as the first one does: stopped, and to be shut down once."""
+with Simulation():
     scheduler = BackgroundScheduler()
-    for _ in range(2):
-        with Simulation():
-            scheduler.start()
-    assert (repr(type(scheduler)), len(type(scheduler).__mro__)) == (
-        repr(BackgroundScheduler),
-        len(BackgroundScheduler.__mro__) + 3,
-    )
-    scheduler.shutdown()
-    assert type(scheduler) is BackgroundScheduler
+    scheduler.start()
+    assert atexit.register(scheduler.shutdown) == scheduler.shutdown
+    atexit.register(lambda: scheduler.shutdown())
+    atexit.register(print, "registered", end="!")
+    atexit.register(never)
+    atexit.unregister(never)
+"""
 
 
-def test_a_scheduler_left_running_shuts_down_if_it_asks_whether_it_runs() -> None:
-    """For what its own method asks it runs."""
-    with Simulation():
-        scheduler = _AsksFirst()
-        scheduler.start()
-    scheduler.shutdown()
-    assert (scheduler.closed, scheduler.running) == (True, False)
-    scheduler.shutdown()
-    assert not scheduler.running
-
-
-def test_a_scheduler_of_a_class_that_cannot_be_derived_from_is_stopped() -> None:
-    """So is each other one, and the block is left."""
-    with Simulation():
-        schedulers = [_Final(), BackgroundScheduler()]
-        for each in schedulers:
-            each.start()
-    assert [each.running for each in schedulers] == [False, False]
+def test_a_shutdown_that_a_block_registers_for_the_exit_prints_nothing(
+    run_program: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """Apps give ``scheduler.shutdown`` to ``atexit``: the scheduler has ended with the block."""
+    ran = run_program("def never(): raise AssertionError\n" + AT_EXIT)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "registered!", "")
 
 
 def test_a_scheduler_shut_down_at_the_end_of_a_block_is_not_shut_down_again() -> None:
@@ -824,7 +752,7 @@ def test_a_finalizer_may_end_a_wait_wherever_that_begins(
     """
     left: int = 0
     finish: Callable[[], object] = print
-    traced = ("apscheduler_fakes.locks", "apscheduler_fakes.kernel")
+    traced = ("threadsim.primitives.locks", "threadsim.runtime.kernel")
 
     def trace_untraced(frame: FrameType, event: str, _argument: object) -> Any:
         nonlocal left
@@ -952,7 +880,7 @@ QUIET = """
 import faulthandler, logging, threading, time
 from concurrent.futures import Future, ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 faulthandler.dump_traceback_later(30, exit=True)
 with Simulation() as sim:
@@ -972,7 +900,7 @@ threading.Thread(target=pool._work_queue.qsize).start()
 
 STUBBORN = """
 import threading, time
-from apscheduler_fakes import Simulation, SimulationError
+from threadsim import Simulation, SimulationError
 
 def stubborn(lock):
     while True:

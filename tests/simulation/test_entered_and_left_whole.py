@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-import apscheduler_fakes
-from apscheduler_fakes import Exhaustive, Simulation, explore
-from apscheduler_fakes.kernel import active
-from apscheduler_fakes.whole import whole
+import threadsim
+from threadsim import Exhaustive, Simulation, explore
+from threadsim.runtime.kernel import active
+from threadsim.runtime.own_code import critical
 
 # Elsewhere a finalizer may run, and what that raises is lost.
-FILES = str(Path(apscheduler_fakes.__file__).parent), contextlib.__file__
+FILES = str(Path(threadsim.__file__).parent), contextlib.__file__
 
 
 def simulate() -> None:
@@ -115,7 +115,7 @@ def test_ctrl_c_while_a_block_begins_is_raised_before_anything_runs_in_it() -> N
     ran: list[int] = []
 
     def profile_untraced(frame: FrameType, event: str, _argument: object) -> None:
-        if (frame.f_code.co_qualname, event) == ("Names.install", "return"):
+        if (frame.f_code.co_qualname, event) == ("Patcher.install", "return"):
             tell(signal.SIGINT)(frame)
 
     def block() -> None:
@@ -132,7 +132,7 @@ def test_ctrl_c_while_a_block_begins_is_raised_before_anything_runs_in_it() -> N
     assert (ran, swapped()) == ([1], real)
 
 
-@whole
+@critical
 def done_whole(number: int, done: list[int]) -> None:
     signal.raise_signal(number)
     done.append(number)

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import NotModelled, OutsideThread, Simulation, SimulationError, simulation
-from apscheduler_fakes.kernel import active
 from beside import beside, until
+from threadsim import NotModelled, OutsideThread, Simulation, SimulationError
+from threadsim.runtime.kernel import active
+from threadsim.simulation import simulation
 
 REAL = time.sleep, threading.Lock, threading.Thread.start, vars(datetime)["now"]
 

@@ -16,7 +16,7 @@ from types import FrameType
 
 import pytest
 
-from apscheduler_fakes import Deadlock, Simulation, StepLimit, TimeLimit
+from threadsim import Deadlock, Simulation, StepLimit, TimeLimit
 
 
 def test_a_heartbeat_does_not_hide_that_the_main_thread_waits_for_ever() -> None:

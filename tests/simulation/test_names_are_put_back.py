@@ -25,7 +25,7 @@ import pytest
 from freezegun import freeze_time
 from werkzeug.routing.map import Map
 
-from apscheduler_fakes import Deadlock, NotModelled, Simulation
+from threadsim import Deadlock, NotModelled, Simulation
 
 SOURCE = """
 import time
@@ -101,7 +101,7 @@ def test_names_kept_by_modules_and_classes_are_swapped(module: str) -> None:
         assert (kept.monotonic(), kept.Poll().clock(), sim.clock.elapsed) == (2.0, 2.0, 1.0)
         for lock in (kept.Lock(), kept.Poll().lock_class(), Map().lock_class()):
             assert type(lock) is type(threading.Lock())
-            assert type(lock).__module__ == "apscheduler_fakes.locks"
+            assert type(lock).__module__ == "threadsim.primitives.locks"
         assert kept.datetime.now(UTC).year == 2026
     assert (dict(vars(kept)), dict(vars(kept.Poll))) == before
 
@@ -388,7 +388,7 @@ def wrapper(thread):
 threading.Thread.start = wrapper
 
 import time
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 with Simulation() as sim:
     thread = threading.Thread(target=time.sleep, args=(86_400,), name="sleeper")

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import NotModelled, Simulation, SimulationError, explore
+from threadsim import NotModelled, Simulation, SimulationError, explore
 
 
 def since_python(*version: int) -> pytest.MarkDecorator:
@@ -87,7 +87,7 @@ def test_a_thread_runs_in_the_context_that_it_is_given() -> None:
 
 INHERITS = """
 import contextvars, threading
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 colour = contextvars.ContextVar("colour", default="none")
 colour.set("the caller's")

@@ -21,8 +21,9 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import Simulation, SimulationError, StallLimit, StepLimit, explore, stall
+import threadsim.simulation.watchdog as stall
 from beside import beside, until
+from threadsim import Simulation, SimulationError, StallLimit, StepLimit, explore
 
 BOUND = 10  # seconds for what takes a real thread microseconds
 
@@ -764,7 +765,7 @@ import sys
 import threading
 import time
 
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 
 def run():

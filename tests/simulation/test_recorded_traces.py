@@ -16,12 +16,14 @@ from types import ModuleType
 
 import pytest
 
-import apscheduler_fakes
-from apscheduler_fakes import (
+import threadsim
+from apscheduler_fakes import FakeScheduler
+from jobs_synchronizer import corrected, documented
+from recording import compare, compare_names
+from threadsim import (
     PCT,
     Deadlock,
     Exhaustive,
-    FakeScheduler,
     Random,
     ScheduleFailure,
     Simulation,
@@ -30,12 +32,10 @@ from apscheduler_fakes import (
     TimeLimit,
     explore,
 )
-from jobs_synchronizer import corrected, documented
-from recording import compare, compare_names
 
 FILE = "traces.json"
 
-OWN = str(Path(inspect.getfile(apscheduler_fakes)).parent)
+OWN = str(Path(inspect.getfile(threadsim)).parent)
 
 # What a scenario notes.
 Log = list[str]

@@ -22,8 +22,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from freezegun import freeze_time
 from greenlet import greenlet
 
-from apscheduler_fakes import Clock, NotModelled, Simulation
 from beside import beside
+from threadsim import Clock, NotModelled, Simulation
 
 
 def of_a_thread() -> int:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from apscheduler_fakes import NotModelled, Simulation
+from threadsim import NotModelled, Simulation
 
 # Python 3.12 and later warn of it.
 UTCNOW = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow")

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from apscheduler_fakes import Deadlock, FakeScheduler, Simulation, TimeLimit, explore
+from apscheduler_fakes import FakeScheduler
+from threadsim import Deadlock, Simulation, TimeLimit, explore
 
 
 def test_ten_sleeps_of_a_tenth_end_after_exactly_one_second() -> None:

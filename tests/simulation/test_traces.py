@@ -9,7 +9,7 @@ from types import FrameType
 import greenlet
 import pytest
 
-from apscheduler_fakes import Simulation
+from threadsim import Simulation
 
 
 def nothing(_frame: FrameType, _event: str, _argument: object) -> None:

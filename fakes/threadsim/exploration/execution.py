@@ -1,0 +1,250 @@
+"""What is recorded of one schedule of an exploration, step by step, and how it ended.
+
+What is explored next is decided from these records alone.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from threadsim.reporting.report import Origin
+from threadsim.runtime.errors import Deadlock, SimulationError
+from threadsim.runtime.virtual_thread import TraceEntry, VirtualThread
+
+if TYPE_CHECKING:
+    from threadsim.exploration.dependence import Footprint
+
+MAIN = 0
+"""The main thread's number among all that can be chosen."""
+
+TIME = 1
+"""The number of the time, which can be chosen when somebody waits for an instant."""
+
+NOBODY = -1
+"""Stands for the running thread where a switch is no preemption, and can be chosen where only
+threads can go on that would have to wake up without a notification: none does."""
+
+
+class Stops(IntEnum):
+    """Where an exploration stops, beside what other threads can notice in any case."""
+
+    FEW = 0
+    """Nowhere: an exhaustive search finds every outcome without, as long as nobody looks."""
+
+    RELEASES = 1
+    """Before each release of a lock, too: who is stopped there may go on for nothing, when another
+    thread waits for the lock."""
+
+    STARTS = 2
+    """Before each start of a thread, too: drawn at random, a new thread often goes first."""
+
+    ALL = 3
+    """Before each release of a lock and each end of a thread, too: somebody looks at those, or
+    frees a lock that is free."""
+
+    EXIT = 4
+    """Before the program's end ends its pools, too, though the warm-up has used none."""
+
+
+class Cut(SimulationError):
+    """The rest of this schedule is not wanted; not a failure of the program."""
+
+
+def is_thread(number: int) -> bool:
+    """Return whether a number stands for a thread: neither for time nor for a wake-up of itself."""
+    return number >= 0 and number != TIME
+
+
+def woken(number: int) -> int:
+    """Return the number for a thread's waking up by itself, and the thread's for that."""
+    return -2 - number
+
+
+class SchedulePoint:
+    """What a stopped thread is about to do.
+
+    Attributes:
+        text: In words ("a Lock").
+        blocked: Whether it would block; ``None`` when it never does.
+        deadline: When it gives up, in microseconds; ``None`` never.
+        on: The object, for reports.
+        key: The name of the object that others may have taken for good; ``None`` if none can.
+        mode: How it will touch that.
+        gives_way: Whether others go first by default (``sleep(0)``).
+        condition: The Condition that it waits on, if it may wake up without a notification.
+        spurious: Whether it did.
+    """
+
+    __slots__ = (
+        "blocked",
+        "condition",
+        "deadline",
+        "gives_way",
+        "key",
+        "mode",
+        "on",
+        "spurious",
+        "text",
+    )
+
+    def __init__(
+        self,
+        text: str,
+        blocked: Callable[[], bool] | None = None,
+        deadline: int | None = None,
+        on: object = None,
+        *,
+        key: Hashable = None,
+        mode: int = 0,
+        gives_way: bool = False,
+    ) -> None:
+        self.text = text
+        self.blocked = blocked
+        self.deadline = deadline
+        self.on = on
+        self.key = key
+        self.mode = mode
+        self.gives_way = gives_way
+        self.condition: Any = None
+        self.spurious = False
+
+    def can_run(self, now: int) -> bool:
+        """Return whether it would not block at an instant."""
+        if self.blocked is None or self.spurious or not self.blocked():
+            return True
+        return self.deadline is not None and self.deadline <= now
+
+
+class Step:
+    """One step that was taken.
+
+    Attributes:
+        who: The number of who took it.
+        could: The numbers of all that could, the default choice first.
+        running: Who ran before and could have gone on; ``NOBODY`` if nobody.
+        footprint: What it touched.
+        born: The numbers of the threads that it started.
+        past: The steps that happened before it, a bit each.
+    """
+
+    __slots__ = ("born", "could", "footprint", "past", "running", "who")
+
+    def __init__(self, who: int, could: tuple[int, ...], running: int) -> None:
+        self.who = who
+        self.could = could
+        self.running = running
+        self.footprint: Footprint = {}
+        self.born: list[int] = []
+        self.past = 0
+
+    @property
+    def preempts(self) -> bool:
+        """Whether the running thread could have gone on instead."""
+        return self.running not in (NOBODY, self.who)
+
+
+class Policy(Protocol):
+    """Decides who goes on."""
+
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:
+        """Return one of those that can run.
+
+        Args:
+            could: The numbers of those that can run, the default choice first.
+            running: Who ran before and could go on; ``NOBODY`` if nobody.
+            taken: The steps so far, complete.
+
+        Raises:
+            SimulationError: The schedule shall end here.
+        """
+        ...
+
+
+class Execution(NamedTuple):
+    """One schedule that has run.
+
+    Attributes:
+        taken: Its steps.
+        blocked: Who could not run at its end, by number, and what each was about to do.
+        errors: What it failed with, the main thread's first and then by the threads' numbers: which
+            of them came first may be the only thing in which two schedules differ.
+        cut: Whether the policy ended it because the rest is covered elsewhere.
+        value: What the program returned.
+        switches: Its switches, each as the fields of a ``Step``.
+        stops: Where it stopped.
+        needs: Where it has to stop, as it turned out, so that the others can tell what they may.
+        numbers: The number of each thread, the same in all schedules.
+        failed: Who failed, by the row of its switch.
+        because: Why threads went on where that is told, by the row of their next switch.
+        places: Where threads stopped that could go on, by the row of their switch, if it is known.
+        origins: The kind of each object, and the file and line that made it, by its name.
+        hang: What each thread waited for, in words, when nobody could go on.
+        caveat: What to know about its failure, because of what earlier schedules have left.
+    """
+
+    taken: list[Step]
+    blocked: list[tuple[int, SchedulePoint]]
+    errors: list[BaseException]
+    cut: bool
+    value: Any
+    switches: list[tuple[int, VirtualThread, str]]
+    stops: Stops
+    needs: Stops
+    numbers: dict[VirtualThread, int]
+    failed: dict[int, TraceEntry]
+    because: dict[int, str]
+    places: dict[int, str]
+    origins: dict[Hashable, Origin]
+    hang: dict[VirtualThread, str]
+    caveat: str
+
+    @property
+    def error(self) -> BaseException | None:
+        """What it failed with, the first of several; ``None`` when it did not."""
+        return self.errors[0] if self.errors else None
+
+    @property
+    def trace(self) -> list[TraceEntry]:
+        """Its switches, for the lane diagram."""
+        return [TraceEntry(*switch) for switch in self.switches]
+
+    @property
+    def story(self) -> list[TraceEntry]:
+        """Its switches as a failure shows them: with places and who failed, up to the last who did.
+
+        Where nobody could go on, the last row of each thread says what it waits for.
+        """
+        steps = [
+            step._replace(
+                then=step.then + self.places.get(row, ""), because=self.because.get(row, "")
+            )
+            for row, step in enumerate(self.trace)
+        ]
+        for row, step in self.failed.items() if steps else ():
+            steps[row : row + 1] = [step._replace(because=self.because.get(row, ""))]
+        if self.failed and not any(isinstance(each, SimulationError) for each in self.errors):
+            del steps[max(self.failed) + 1 :]
+        if any(isinstance(each, Deadlock) for each in self.errors):
+            for thread, row in {step.thread: row for row, step in enumerate(steps)}.items():
+                if words := self.hang.get(thread):
+                    then = words.replace("waits ", "waits for ever ", 1)
+                    steps[row] = steps[row]._replace(then=then)
+        return steps
+
+    @property
+    def preemptions(self) -> int:
+        """How often a thread was stopped that could have gone on."""
+        return sum(step.preempts for step in self.taken)
+
+    @property
+    def names(self) -> dict[Hashable, str]:
+        """The names of all that could be chosen, by their numbers."""
+        names: dict[Hashable, str] = {NOBODY: "nobody", TIME: "time"}
+        for thread, number in self.numbers.items():
+            names[number] = thread.name
+            names[woken(number)] = f"{thread.name} (woken by itself)"
+        return names
+
+    def who_could(self, could: Iterable[int]) -> str:
+        """Return those that could be chosen, in words."""
+        return " or ".join(map(self.names.__getitem__, could))

@@ -1,0 +1,1 @@
+"""The text of a failure, and whether a program repeats itself."""

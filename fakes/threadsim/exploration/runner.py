@@ -1,0 +1,377 @@
+"""What is set up once for all schedules of an exploration, and running one of them in it."""
+
+import concurrent.futures.thread as pools
+import gc
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext
+from datetime import UTC, datetime
+from itertools import chain, islice
+from operator import itemgetter
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+import threadsim.exploration.instrument as explored  # As in install.py.
+import threadsim.patching.determinism as repeatable
+import threadsim.patching.patcher as install
+from threadsim.exploration.data.contents import Contents
+from threadsim.exploration.data.outside_objects import Reached, reached_from
+from threadsim.exploration.execution import MAIN, Cut, Execution, Policy, Stops
+from threadsim.exploration.instrument import ExploredKernel
+from threadsim.exploration.schedule_string import Replay
+from threadsim.exploration.telling import TellingKernel
+from threadsim.patching.log_handlers import Handlers
+from threadsim.patching.module_locks import LockReplacements
+from threadsim.patching.patch_sites import names_of, own_classes
+from threadsim.primitives.dates import virtual_dates
+from threadsim.primitives.signals import interruptible
+from threadsim.primitives.trace_functions import traces_apart
+from threadsim.reporting.report import raised_where
+from threadsim.runtime.durations import EPOCH, MICROSECOND
+from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
+from threadsim.runtime.kernel import ThreadExit, activate, active
+from threadsim.runtime.own_code import critical, runs_program
+from threadsim.runtime.virtual_thread import TraceEntry, VirtualThread
+from threadsim.simulation.ending import abandoned, silence, without_threads
+from threadsim.simulation.integrations import diagnose, integrations, more_patches
+from threadsim.simulation.process_lock import alone
+from threadsim.simulation.watchdog import watched
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+# Virtual time and steps that one schedule may take.
+MAX_ELAPSED = 86_400_000_000
+MAX_STEPS = 100_000
+
+# Real time in seconds that a step may take.
+STALL_TIMEOUT = 10.0
+
+# Garbage is collected between schedules, after this many: finalizers must not run inside one.
+_COLLECT_EVERY = 200
+
+
+class ScheduleRunner:
+    """Names swapped and time frozen for many schedules of one program.
+
+    Args:
+        program: What is run.
+        early: Whether time may move although threads can run.
+        spurious: Whether threads may wake up without a notification.
+        given: What it is given from outside beside what it refers to.
+    """
+
+    # Never twice the same: what another exploration made is told from what is made in this one.
+    _moments = 0
+
+    def __init__(
+        self,
+        program: Callable[[], object],
+        *,
+        early: bool = False,
+        spurious: bool = False,
+        given: Sequence[object] = (),
+    ) -> None:
+        self.program = program
+        self.given = given
+        self.early = early
+        self.spurious = spurious
+        # What no schedule makes anew, and how the first one found it.
+        self._kept: dict[Any, list[Any]] = {}
+        self._earlier = ExploredKernel.earlier
+        self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
+        self._failed_in: dict[int, TraceEntry] = {}  # By the row of the trace.
+        self._counters: list[tuple[Any, str, Any]] = []
+        self._ran = 0
+        self._pools = False  # Whether the warm-up has used one.
+        self._undo = ExitStack()
+        self._held = LockReplacements()
+        self._reached = Reached(self._held)
+        self._contents = Contents()
+        self._modules = set(sys.modules)  # Those that no schedule has imported.
+        self._handlers = Handlers()
+        self._kernel: ExploredKernel
+        self._unraisable: Callable[[Any], None]
+
+    @critical
+    def __enter__(self) -> Self:
+        """Set up.
+
+        Raises:
+            NotModelled: There is a simulation or an exploration around it, or beside it.
+        """
+        if active() is not None:
+            raise NotModelled(
+                "explore() inside a Simulation or another explore() has no model. Call it outside."
+            )
+        with ExitStack() as undo:
+            undo.enter_context(alone("explore()"))
+            self._kernel = self._new_kernel(Replay([]), stops=Stops.FEW, shown=False)
+            undo.enter_context(interruptible(lambda: self._kernel, explores=True))
+            undo.enter_context(virtual_dates())
+            names = install.Patcher(self._held)
+            undo.callback(names.uninstall)
+            undo.callback(self._reached.put_back)
+            activate(self._kernel)  # What replaces real locks is made inside.
+            try:
+                names.install(more_patches())
+                self._reached.replace([self.program, *self.given])
+                self._contents.note(self._held.found)
+            finally:
+                self._end(self._kernel)
+            self._swap(names)
+            undo.callback(self._put_counters_back)
+            undo.callback(setattr, threading, "excepthook", threading.excepthook)
+            undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
+            self._unraisable = self._bare_thread_failed(sys.unraisablehook)
+            self._counters = [
+                (owner, name, owner.__dict__[name]) for owner, name, _ in repeatable.new_counters()
+            ]
+            undo.enter_context(traces_apart())
+            undo.enter_context(watched(STALL_TIMEOUT, " of the program"))
+            self._undo = undo.pop_all()
+        return self
+
+    @critical
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Put everything back.
+
+        Raises:
+            KeyboardInterrupt: Somebody pressed Ctrl-C, and it has not been raised yet.
+        """
+        self._undo.close()
+        self._raise_interruption()
+
+    @critical
+    def settle(self) -> None:
+        """Take in what the first run was like; the collector runs between schedules from now on."""
+        modules = list(sys.modules.items())  # A real thread may import one meanwhile.
+        imported = [module for name, module in modules if name not in self._modules]
+        self._contents.note(reached_from([self.program, *self.given, *imported]))
+        # Installed ones are not followed, but what they and their classes hold takes part.
+        for module in (each for each in imported if isinstance(each, ModuleType)):
+            for owner in (module, *own_classes(module)):
+                self._contents.note(list(names_of(owner).values()))
+        self._pools = self._uses_pools()
+        _collect()
+        if gc.isenabled():
+            gc.disable()
+            self._undo.callback(gc.enable)
+
+    def run(self, policy: Policy, *, stops: Stops, shown: bool = False) -> Execution:
+        """Run the program once.
+
+        Args:
+            policy: Who decides.
+            stops: Where to stop, beside what others can notice in any case.
+            shown: Whether it is going to be shown, with the lines at which threads stop.
+
+        Raises:
+            KeyboardInterrupt: Somebody pressed Ctrl-C.
+            NotModelled: The program does what an exploration cannot.
+            OutsideThread: A thread or scheduler from outside takes part.
+            SimulationError: A thread caught its end again and again.
+            StallLimit: The program waits for something real.
+        """
+        for owner, name, counter in repeatable.new_counters():
+            setattr(owner, name, counter)
+        # A schedule may have set its own.
+        threading.excepthook, sys.unraisablehook = self._thread_failed, self._unraisable
+        self._ran += 1
+        if self._ran % _COLLECT_EVERY == 0:
+            _collect()
+        self._errors.clear()
+        self._failed_in.clear()
+        before = self._kernel
+        kernel = self._kernel = self._new_kernel(policy, stops=stops, shown=shown)
+        if before.interruption is not None:  # Asked for when nothing is left for that one any more.
+            raise before.interruption
+        kernel.earlier, self._earlier = self._earlier, (kernel.first_moment, kernel.origins)
+        value, caveat = None, self._contents.caveat
+        with ExitStack() as around:
+            owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]
+            try:
+                activate(kernel)
+                value = self._run(kernel)
+                self._raise_interruption()
+            finally:
+                self._end(kernel)
+        if (unended := abandoned(kernel)) is not None:
+            raise unended
+        failure = kernel.failure or kernel.refused
+        errors = [error for _, error in sorted(self._errors, key=itemgetter(0))]
+        errors += [] if failure is None else [failure]
+        errors += chain.from_iterable(owed)
+        for error in errors:
+            if isinstance(error, NotModelled | OutsideThread | StallLimit):
+                raise error
+        cut = isinstance(failure, Cut)
+        needs = Stops.ALL if kernel.looked else Stops.FEW
+        if self._uses_pools() and not self._pools:
+            needs = Stops.EXIT
+        return Execution(
+            taken=kernel.taken,
+            blocked=kernel.blocked,
+            errors=[] if cut else errors,
+            cut=cut,
+            value=value,
+            switches=kernel.trace,
+            stops=stops,
+            needs=needs,
+            numbers=kernel.numbers,
+            failed=dict(self._failed_in),
+            because=kernel.because,
+            places=kernel.places,
+            origins=kernel.origins,
+            hang=kernel.hang,
+            caveat=caveat,
+        )
+
+    @runs_program
+    def _run(self, kernel: ExploredKernel) -> object:
+        """Run the program and all its threads that are no daemons to their ends."""
+        value = None
+        try:
+            try:
+                value = self.program()
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001  # Whatever it raises is its failure.
+                if kernel.failure is None:
+                    self._failed(error)
+            if kernel.failure is None:
+                self._exit(kernel, stops=self._pools or kernel.stops is Stops.EXIT)
+        except SimulationError:
+            pass  # The kernel has kept it.
+        return value
+
+    @staticmethod
+    def _exit(kernel: ExploredKernel, *, stops: bool) -> None:
+        """Do what the interpreter does at its exit: end the pools and join the threads.
+
+        What is done must not depend on how far others are, but for the stops: of all orders of
+        steps that commute one is run. So threads come by their numbers.
+        """
+        # From then on pools refuse jobs. Without pools nobody can tell when.
+        with pools._global_shutdown_lock if stops else nullcontext():
+            pools._shutdown = True
+        queues: Any = pools._threads_queues
+        pooled = [(getattr(each, "_virtual", None), queue) for each, queue in list(queues.items())]
+        ours = {
+            kernel.numbers[each]: (each, queue) for each, queue in pooled if each in kernel.numbers
+        }
+        for number in sorted(ours):
+            ours[number][1].put(None)
+        for number in sorted(ours):
+            kernel.wait_for_end(ours[number][0], None)
+        # Those that have ended too. Whoever is not known yet is younger than who will start it.
+        left: list[VirtualThread] = []
+        # Those that daemons have started: only the stop before the exit is ordered with that.
+        strays: list[VirtualThread] = []
+        known, stopped = 1, False
+        while True:
+            for each in islice(kernel.numbers, known, None):
+                if not each.daemon:
+                    starter = kernel.parents[each]
+                    (strays if starter.daemon or starter in strays else left).append(each)
+            known = len(kernel.numbers)
+            if left:
+                left.sort(key=kernel.numbers.__getitem__, reverse=True)
+                kernel.wait_for_end(left.pop(), None)
+                stopped = False
+            elif not stopped:
+                kernel.before_exit()
+                stopped = True
+            elif strays:
+                left, strays = strays, left
+            else:
+                break
+        kernel.finish()
+        kernel.note_blocked()
+
+    def _uses_pools(self) -> bool:
+        """Return whether any schedule so far has handed a job to a pool."""
+        return pools._global_shutdown_lock in self._kept
+
+    def _raise_interruption(self) -> None:
+        """Raise what Ctrl-C has left for now."""
+        if self._kernel.interruption is not None:
+            raise self._kernel.interruption
+
+    @critical
+    def _end(self, kernel: ExploredKernel) -> None:
+        """End a schedule's threads and leave nothing of it to the next one."""
+        kernel.ending = True  # No more steps.
+        with ExitStack() as undo:
+            undo.callback(activate, None)
+            if len(kernel.threads) > 1:
+                undo.enter_context(silence(kernel))
+                undo.enter_context(without_threads(kernel))
+            kernel.end()
+        ScheduleRunner._moments = kernel.moment + 1
+        pools._shutdown = False
+        kernel.put_back()
+        self._handlers.put_back()
+        self._held.start_afresh()
+        self._contents.put_back(failed=bool(self._errors or kernel.failure))
+
+    def _new_kernel(self, policy: Policy, *, stops: Stops, shown: bool) -> ExploredKernel:
+        return (TellingKernel if shown else ExploredKernel)(
+            policy=policy,
+            kept=self._kept,
+            stops=stops,
+            early=self.early,
+            spurious=self.spurious,
+            first_moment=self._moments,
+            epoch=(START - EPOCH) // MICROSECOND,
+            random=repeatable.new_random(),
+            max_elapsed=MAX_ELAPSED,
+            max_steps=MAX_STEPS,
+            diagnose=self._diagnose,  # Nothing that knows the kernel: it would be garbage.
+        )
+
+    def _diagnose(self) -> SimulationError | None:
+        return diagnose(self._kernel)
+
+    def _swap(self, names: install.Patcher) -> None:
+        """Swap what only an exploration does."""
+        for owner, name, ours in explored.SWAPPED:
+            names.swap(owner, name, ours)
+        if self.spurious:
+            names.swap(*explored.SPURIOUS)
+
+    def _thread_failed(self, args: Any) -> None:
+        if args.exc_type is not SystemExit:  # As threading's own hook.
+            self._failed(args.exc_value)
+
+    def _failed(self, error: BaseException) -> None:
+        """Note that the running thread ends with an error."""
+        # One that started while others were ended has no number.
+        kernel = self._kernel
+        number = kernel.numbers.get(kernel.running, MAIN)
+        self._errors.append((number, error))
+        what = f"fails with {type(error).__name__}{raised_where(error)}"
+        self._failed_in[len(kernel.trace)] = TraceEntry(kernel.now, kernel.running, what)
+
+    def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
+        def failed(args: Any) -> None:
+            if str(args.err_msg).startswith("Exception ignored in thread started by"):
+                self._failed(args.exc_value)
+            elif args.exc_type is not ThreadExit:  # That of a thread that stood in a finalizer.
+                otherwise(args)
+
+        return failed
+
+    def _put_counters_back(self) -> None:
+        for owner, name, counter in self._counters:
+            setattr(owner, name, counter)
+
+
+def _collect() -> None:
+    """Collect what schedules have left behind; what is older than they are is not looked at."""
+    gc.collect(1)

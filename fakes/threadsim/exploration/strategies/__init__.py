@@ -1,0 +1,1 @@
+"""Which schedules to run: one file for each strategy."""

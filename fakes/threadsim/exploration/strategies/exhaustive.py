@@ -1,0 +1,391 @@
+"""Exhaustive search: every order that matters, each once.
+
+With reduction, of all schedules that differ only in the order of steps that commute one is run:
+dynamic partial-order reduction with source sets and sleep sets.
+
+Sources: Flanagan and Godefroid, Dynamic Partial-Order Reduction for Model Checking Software, POPL
+2005; Abdulla, Aronsson, Jonsson and Sagonas, Optimal Dynamic Partial Order Reduction, POPL 2014
+(source sets: which thread has to come first); Godefroid, Partial-Order Methods for the Verification
+of Concurrent Systems, 1996 (sleep sets); Coons, Musuvathi and McKinley, Bounded Partial-Order
+Reduction, OOPSLA 2013 (the additional backtrack points under a preemption bound, where sleep sets
+would lose outcomes).
+"""
+
+from bisect import bisect_left
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from threadsim.exploration.dependence import (
+    ALL,
+    EXIT,
+    RELEASE,
+    WAITED,
+    WRITE,
+    Footprint,
+    conflict,
+    modes_conflict,
+)
+from threadsim.exploration.execution import (
+    MAIN,
+    NOBODY,
+    Cut,
+    Execution,
+    Step,
+    Stops,
+    is_thread,
+    woken,
+)
+from threadsim.exploration.options import Options
+from threadsim.exploration.schedule_string import ScheduleDiverged, check_flag, check_whole
+from threadsim.reporting.report import counted
+
+
+@dataclass(frozen=True)
+class Exhaustive:
+    """Run every schedule.
+
+    Args:
+        max_preemptions: Leave out schedules that take the processor from a thread that could go on
+            more often than this; ``None`` leaves out none.
+        max_schedules: Give up after this many; ``None`` never does.
+        reduction: Whether to run only one of all schedules that differ in the order of steps that
+            commute. It takes for granted that shared data is read and written under locks or
+            through the standard library's objects.
+
+    Raises:
+        TypeError: One is no whole number, or ``reduction`` neither true nor false.
+        ValueError: A number is negative, or no schedule may run.
+    """
+
+    max_preemptions: int | None = None
+    max_schedules: int | None = None
+    reduction: bool = True
+
+    complete: ClassVar[bool] = True
+    schedules: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        check_whole("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
+        check_whole("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
+        check_flag("Exhaustive(reduction", self.reduction)
+
+    @property
+    def stops(self) -> Stops:
+        """Where it stops: few stops find every outcome, but some not with as few preemptions."""
+        return Stops.RELEASES if self.max_preemptions else Stops.FEW
+
+    def search(self, steps: int = 1) -> "Search":  # noqa: ARG002
+        """Return a new search; how long the program is does not matter."""
+        return Search(self)
+
+    def claim(self, options: Options) -> str:
+        """Return in words what holds when no schedule has failed."""
+        within = ""
+        if self.max_preemptions is not None:
+            within = f" within {counted(self.max_preemptions, 'preemption')}"
+        if not self.reduction:
+            where = "with switches between operations on locks and the like"
+            if options.switch_in:
+                where += " and in the functions of switch_in"
+        elif options.switch_in:
+            where = (
+                "for data that is shared under locks or in the functions of switch_in, with "
+                "switches between their statements and before each assignment writes"
+            )
+        else:
+            where = "for data that is shared under locks"
+        moves = options.early_timeouts or options.spurious_wakeups
+        counts = ", which counts as a preemption of who could go on" if within and moves else ""
+        return f"no schedule fails{within}, {where}; {options.by_itself}{counts}"
+
+
+class Node:
+    """A state in which somebody was chosen.
+
+    Attributes:
+        could: Who could run.
+        running: Who ran before and could have gone on.
+        preemptions: How many there were before.
+        sleep: Who need not run first from here, because it did elsewhere, with its footprint.
+        backtrack: Who shall run first from here.
+        done: Who did, with its footprint.
+        who: Who does in the current schedule.
+    """
+
+    __slots__ = ("backtrack", "could", "done", "preemptions", "running", "sleep", "who")
+
+    def __init__(self, could: tuple[int, ...], running: int, who: int) -> None:
+        self.could = could
+        self.running = running
+        self.preemptions = 0
+        self.sleep: dict[int, Footprint] = {}
+        self.backtrack: set[int] = {who}
+        self.done: dict[int, Footprint] = {}
+        self.who = who
+
+    def preemptions_with(self, who: int) -> int:
+        """Return how many preemptions there are when this one is chosen."""
+        return self.preemptions + (self.running not in (NOBODY, who))
+
+
+class Access(NamedTuple):
+    """What one step did to one object.
+
+    Attributes:
+        who: The number of who took the step.
+        key: The object's name.
+        mode: How it was touched.
+        place: The step's place; behind the last for a step that was never taken.
+        previous: The place of the last step of the same thread before it.
+        before: The steps that had happened before it, a bit each, but for what it waited for.
+        past: The steps that had happened before the whole step, a bit each.
+    """
+
+    who: int
+    key: Hashable
+    mode: int
+    place: int
+    previous: int
+    before: int
+    past: int
+
+
+class Search:
+    """One exhaustive search: a policy that is told each schedule's course.
+
+    Args:
+        options: What to search.
+    """
+
+    def __init__(self, options: Exhaustive) -> None:
+        self.options = options
+        self.sleeps = options.reduction and options.max_preemptions is None
+        self.nodes: list[Node] = [Node((0,), NOBODY, 0)]
+        self._seen: list[Step] = []
+        self._prefix = 1  # How many nodes are replayed.
+        # Which steps touched an object, up to the last schedule's end.
+        self._accesses: dict[Hashable, list[int]] = {}
+
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:
+        """Return who goes on; see ``Policy``."""
+        index = len(taken)
+        if index < self._prefix:
+            node = self.nodes[index]
+            self._compare(index, could, taken)
+            return node.who
+        before = self.nodes[index - 1]
+        sleep = self._asleep(before, taken[-1].footprint) if self.sleeps else {}
+        for who in could:
+            if who not in sleep:
+                break
+        else:
+            raise Cut("every order from here on has been explored")
+        node = Node(could, running, who)
+        node.sleep = sleep
+        node.preemptions = before.preemptions_with(before.who)
+        if not self.options.reduction:
+            node.backtrack.update(could)
+        else:
+            # Time and wake-ups: whether they happen is never forced by a race.
+            node.backtrack.update(each for each in could if not is_thread(each))
+        self.nodes.append(node)
+        return who
+
+    def advance(self, ran: Execution) -> bool:
+        """Take in the schedule that has run and return whether there is another."""
+        taken = ran.taken
+        if len(taken) < self._prefix:
+            raise ScheduleDiverged(
+                f"the program behaves differently under the same schedule: it ended after "
+                f"{len(taken)} steps and had gone on before. {LOOK}"
+            )
+        if self.options.reduction:
+            self._find_races(ran)
+        while len(self.nodes) > 1:
+            node = self.nodes[-1]
+            node.done[node.who] = taken[len(self.nodes) - 1].footprint
+            for who in node.could:
+                if (
+                    who in node.backtrack
+                    and who not in node.done
+                    and who not in node.sleep
+                    and self._affordable(node, who)
+                ):
+                    node.who = who
+                    self._prefix = len(self.nodes)
+                    self._seen = taken
+                    return True
+            self.nodes.pop()
+        return False
+
+    def _affordable(self, node: Node, who: int) -> bool:
+        bound = self.options.max_preemptions
+        return bound is None or node.preemptions_with(who) <= bound
+
+    def _compare(self, index: int, could: tuple[int, ...], taken: list[Step]) -> None:
+        seen = self._seen[index - 1].footprint
+        if self.nodes[index].could != could or taken[-1].footprint != seen:
+            raise ScheduleDiverged(
+                f"the program behaves differently under the same schedule: step {index - 1} did "
+                f"something else than before. {LOOK}"
+            )
+
+    @staticmethod
+    def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:
+        # A thread that woke up by itself could not have done so after what the sleepers do. Time
+        # that moved as nobody could run is asleep nowhere: beside it there are wake-ups alone.
+        if ALL in footprint or before.who < 0:
+            return {}
+        return {
+            who: theirs
+            for who, theirs in (before.sleep | before.done).items()
+            if who != before.who and not conflict(theirs, footprint)
+        }
+
+    def _find_races(self, ran: Execution) -> None:
+        """Add a backtrack point wherever two steps could have run in the other order."""
+        taken = ran.taken
+        last: dict[int, int] = {}
+        barrier = 0
+        # The steps before these are those of the schedule before, and have been looked at.
+        new = self._prefix - 1
+        for others in self._accesses.values():
+            del others[bisect_left(others, new) :]
+        for index, step in enumerate(taken):
+            # A wake-up by itself comes after what the thread did before it and before what follows.
+            whose = step.who if step.who >= NOBODY else woken(step.who)
+            if index < new:
+                step.past = self._seen[index].past
+            else:
+                step.past = self._past_with_races(taken, index, last.get(whose, -1), barrier)
+            last[whose] = index
+            for born in step.born:
+                last[born] = index
+            if ALL in step.footprint:
+                barrier = step.past | 1 << index
+        for who, op in ran.blocked:
+            if op.key is not None:
+                before = _until(taken, last[who])
+                others = self._accesses.get(op.key, [])
+                past = before | _past(taken, others, op.key, op.mode)
+                access = Access(who, op.key, op.mode, len(taken), last[who], before, past)
+                self._race(taken, others, access)
+        if taken[-1].who == MAIN and EXIT in taken[-1].footprint:
+            # Whatever daemon threads have not done is never done.
+            self.nodes[-1].backtrack.update(self.nodes[-1].could)
+            if self.options.max_preemptions is not None:
+                # There it costs a preemption; where main took over it may cost none.
+                start = _start_of_run(taken, len(taken) - 1)
+                self.nodes[start].backtrack.update(self.nodes[start].could)
+
+    def _past_with_races(self, taken: list[Step], index: int, previous: int, barrier: int) -> int:
+        """Return what happened before a step, having looked for what races with it."""
+        step = taken[index]
+        # Not what time waited for: before that it could have run, and could no longer.
+        before = _until(taken, previous)
+        past = before | barrier
+        for key, mode in step.footprint.items():
+            past |= _past(taken, self._accesses.setdefault(key, []), key, mode)
+        for key, mode in step.footprint.items():
+            others = self._accesses[key]
+            self._race(taken, others, Access(step.who, key, mode, index, previous, before, past))
+            others.append(index)
+        # Time moved because nobody could run: all before it happened before it.
+        return (1 << index) - 1 if ALL in step.footprint else past
+
+    def _race(self, taken: list[Step], others: list[int], access: Access) -> None:
+        """Find the steps on one object that could have come after an access instead."""
+        bounded = self.options.max_preemptions is not None
+        for other in reversed(others):
+            theirs = taken[other].footprint[access.key]
+            if not modes_conflict(theirs, access.mode):
+                continue
+            last = bool(theirs & WRITE)  # All that touched it before a write happened before that.
+            if access.before >> other & 1:
+                if last:
+                    break
+                continue
+            if bounded:
+                # What follows leaves points out because others lead to the same orders; within a
+                # bound those may cost a preemption too many
+                # (test_three_threads_that_try_locks_keep_every_outcome).
+                self._backtrack(taken, other, access)
+                continue
+            if theirs & RELEASE and not theirs & WRITE and access.mode & WAITED:
+                continue  # It could not have run before: what counts is who took it.
+            could = self.nodes[other].could
+            if access.previous < other and is_thread(access.who) and access.who not in could:
+                continue  # It stood there and could not run. Time stands nowhere.
+            self._backtrack(taken, other, access)
+            if last:
+                break
+
+    def _backtrack(self, taken: list[Step], other: int, access: Access) -> None:
+        """See to it that a step comes after an access."""
+        node, who = self.nodes[other], access.who
+        if self.options.max_preemptions is not None:
+            self._add(node, who)
+            self._add(self.nodes[_start_of_run(taken, other)], who)
+            return
+        # Of what did not happen after the step, whose first step could come before all the rest?
+        # Others may be asleep, but only for what begins with them
+        # (test_a_thread_has_to_come_first_only_if_it_can).
+        first, rest = set(), 0
+        for later in range(other + 1, access.place):
+            past = taken[later].past
+            if not past >> other & 1:
+                if not past & rest:
+                    first.add(taken[later].who)
+                rest |= 1 << later
+        if not access.past & rest:
+            first.add(who)
+        if not first.isdisjoint(node.backtrack) or not first.isdisjoint(node.sleep):
+            return
+        first.intersection_update(node.could)
+        if who in first:
+            node.backtrack.add(who)
+        elif first:
+            node.backtrack.add(min(first))
+        else:
+            node.backtrack.update(node.could)
+
+    @staticmethod
+    def _add(node: Node, who: int) -> None:
+        if who in node.could:
+            node.backtrack.add(who)
+        else:
+            node.backtrack.update(node.could)
+
+
+def _start_of_run(taken: list[Step], index: int) -> int:
+    """Return the first of the steps in a row that one thread took, up to a step of its.
+
+    Where it gave way between them a new row begins: there a switch costs nothing.
+    """
+    while index > 1 and taken[index].running != NOBODY and taken[index - 1].who == taken[index].who:
+        index -= 1
+    return index
+
+
+def _until(taken: list[Step], index: int) -> int:
+    """Return a step and all that happened before it, a bit each."""
+    return taken[index].past | 1 << index if index >= 0 else 0
+
+
+def _past(taken: list[Step], others: list[int], key: Hashable, mode: int) -> int:
+    """Return what happened before an access because it is one of the same object."""
+    past = 0
+    for other in reversed(others):
+        theirs = taken[other].footprint[key]
+        if modes_conflict(theirs, mode):
+            past |= taken[other].past | 1 << other
+            if theirs & WRITE:
+                break
+    return past
+
+
+LOOK = (
+    "Look for its own random numbers, real time, objects ordered by their address, and what is "
+    "kept from one run to the next."
+)

@@ -1,0 +1,84 @@
+"""Probabilistic concurrency testing: few preemptions, at random places.
+
+Each thread has a random priority, the highest that can run does, and at ``depth - 1`` random steps
+the running thread falls below all others. A bug that needs ``depth`` events in one order is found
+by each schedule with a probability of at least 1/(n·k^(depth-1)), for n threads and k steps: those
+of the longest schedule so far, the warm-up included.
+
+Source: Burckhardt, Kothari, Musuvathi and Nagarakatte, A Randomized Scheduler with Probabilistic
+Guarantees of Finding Bugs, ASPLOS 2010.
+"""
+
+from dataclasses import dataclass
+from random import Random as Generator
+
+from threadsim.exploration.execution import NOBODY, Execution, Step
+from threadsim.exploration.schedule_string import check_whole
+from threadsim.exploration.strategies.random_walk import Sample
+
+
+@dataclass(frozen=True)
+class PCT(Sample):
+    """Run schedules with random priorities. It never claims that it has seen them all.
+
+    Args:
+        depth: How many events have to come in one order for the bugs that are looked for.
+        schedules: How many schedules run.
+        seed: What they are drawn from: the same seed, the same schedules.
+
+    Raises:
+        TypeError: One is no whole number.
+        ValueError: A number but the seed is not positive.
+    """
+
+    depth: int = 3
+    schedules: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_whole("PCT(depth", self.depth, 1)
+        check_whole("PCT(schedules", self.schedules, 1)
+        check_whole("PCT(seed", self.seed)
+
+    def search(self, steps: int = 1) -> "_Search":
+        """Return a new search of a program that took so many steps."""
+        return _Search(self, steps)
+
+
+class _Search:
+    """One search by priorities; see ``Policy``."""
+
+    def __init__(self, options: PCT, steps: int) -> None:
+        self._options = options
+        self._left = options.schedules
+        self._generator = Generator(options.seed)  # noqa: S311  # Repeatable is what is wanted.
+        self._length = steps
+        self._priorities: dict[int, float] = {}
+        self._changes: set[int] = set()
+        self._lowest = 0.0
+
+    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:
+        """Return who goes on."""
+        if len(taken) == 1:
+            self._begin()
+        for each in could:
+            if each not in self._priorities:
+                self._priorities[each] = self._generator.random()
+        if len(taken) in self._changes or (running == NOBODY and taken[-1].who in could):
+            # It had its change point, or gave way by itself.
+            self._lowest -= 1.0
+            self._priorities[taken[-1].who] = self._lowest
+        return max(could, key=self._priorities.__getitem__)
+
+    def advance(self, ran: Execution) -> bool:
+        """Return whether there is another schedule to run."""
+        self._length = max(self._length, len(ran.taken))
+        self._left -= 1
+        return self._left > 0
+
+    def _begin(self) -> None:
+        self._priorities.clear()
+        self._lowest = 0.0
+        steps = range(1, self._length + 1)
+        number = min(self._options.depth - 1, len(steps))
+        self._changes = set(self._generator.sample(steps, number))

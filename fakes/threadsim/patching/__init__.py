@@ -1,0 +1,1 @@
+"""Puts the primitives in the place of the real ones, and takes them back."""

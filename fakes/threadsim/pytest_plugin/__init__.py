@@ -1,0 +1,1 @@
+"""The fixture sim, the marker explore, and the options of pytest."""

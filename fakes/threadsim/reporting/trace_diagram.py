@@ -1,0 +1,89 @@
+"""The lane diagram: a column per thread, a row per step, virtual time at the left."""
+
+from collections.abc import Sequence
+from shutil import get_terminal_size
+from textwrap import wrap
+
+from threadsim.reporting.progress import uncaptured
+from threadsim.reporting.report import seconds
+from threadsim.runtime.virtual_thread import TraceEntry, VirtualThread
+
+RUNS, LIVES, NONE = "●", "│", " "
+
+# Lines are as long as the terminal is wide, this at most, less what pytest indents them by.
+_WIDEST, _INDENT = 120, 4
+
+# What stands left of the lanes, between them and the words, and the least that is left for those.
+_TIME, _GAP, _WORDS = 12, 2, 24
+
+ALONE = "MainThread ran alone, from its beginning to its end."
+
+
+def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
+    """Draw what ran, and what each thread did next.
+
+    Args:
+        steps: A simulation's ``trace``.
+        last: How many rows to draw, the last ones; ``None`` draws all.
+
+    Returns:
+        A legend, a head with the threads' numbers and a row per step, or that there was none.
+    """
+    if not steps:
+        return ALONE
+    left_out = 0 if last is None else max(len(steps) - last, 0)
+    shown = steps[left_out:]
+    starts: dict[VirtualThread, int] = {}
+    ends: dict[VirtualThread, int] = {}
+    for row, step in enumerate(steps):
+        starts.setdefault(step.thread, row)
+        ends[step.thread] = row if step.then == "ends" or step.fails else len(steps)
+    width = _width()
+    # A thread that ended before these rows has no lane; if there is no room, nor has one that does
+    # not run in them.
+    threads = [thread for thread in starts if ends[thread] >= left_out]
+    if _TIME + len(_numbers(threads)) + _GAP + _WORDS > width:
+        threads = list({step.thread: None for step in shown})
+    threads.sort(key=lambda thread: thread.number)
+    numbers = _numbers(threads)
+    rows = [_legend([f"{thread.number} {thread.name}" for thread in threads], width)]
+    rows.append(f"   seconds  {numbers}")
+    if left_out:
+        rows.append(f"            … {left_out} steps before these")
+    room = max(width - _TIME - len(numbers) - _GAP, _WORDS)
+    for row, step in enumerate(shown, left_out):
+        marks = {thread: LIVES for thread in threads if starts[thread] <= row <= ends[thread]}
+        marks[step.thread] = RUNS
+        first, *more = _broken(step.words, room)
+        rows.append(f"{seconds(step.at):>10}  {_cells(threads, marks)}  {first}")
+        marks[step.thread] = LIVES if row < ends[step.thread] else NONE
+        rows += [f"{'':10}  {_cells(threads, marks)}  {line}" for line in more]
+    return "\n".join(rows)
+
+
+def _width() -> int:
+    with uncaptured[-1]():  # Else there is no terminal.
+        return min(get_terminal_size().columns, _WIDEST) - _INDENT
+
+
+def _numbers(threads: list[VirtualThread]) -> str:
+    return " ".join(str(thread.number) for thread in threads)
+
+
+def _cells(threads: list[VirtualThread], marks: dict[VirtualThread, str]) -> str:
+    return " ".join(marks.get(each, NONE).ljust(len(str(each.number))) for each in threads)
+
+
+def _broken(words: str, room: int) -> list[str]:
+    return wrap(words, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _legend(entries: list[str], width: int) -> str:
+    """Return entries one behind the other, in as many lines as it takes."""
+    lines = entries[:1]
+    for entry in entries[1:]:
+        if len(lines[-1]) + len(", ,") + len(entry) > width:
+            lines.append(entry)
+        else:
+            lines[-1] += f", {entry}"
+    return ",\n".join(lines)

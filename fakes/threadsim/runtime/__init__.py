@@ -1,0 +1,1 @@
+"""Runs virtual threads one at a time, in virtual time. It knows no standard-library primitive."""

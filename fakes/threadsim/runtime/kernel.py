@@ -1,0 +1,638 @@
+"""Runs virtual threads one at a time and decides what "everything is blocked" means.
+
+A virtual thread is a greenlet. It runs until it blocks; then the hub, a greenlet of its own, lets
+the next ready one run, first come, first served. When none is ready, time jumps to the earliest
+deadline and every thread with that deadline becomes ready, in the order in which they began to
+wait. When there is no deadline either, the main thread is told: ``Deadlock``. At the end every
+thread that is left is thrown ``Ended`` where it waits.
+
+The kernel knows nothing of locks, modules or the standard library's threads. Instants and lengths
+of time in this module are whole microseconds since the simulation began.
+"""
+
+import heapq
+import sys
+import threading
+from _thread import get_ident
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+from greenlet import getcurrent, greenlet
+
+from threadsim.reporting.limits import (
+    caught_again_and_again,
+    deadlock,
+    greenlet_of_its_own,
+    no_thread,
+    step_limit,
+    takes_limit,
+    thread_of_the_same_identifier,
+    time_limit,
+)
+from threadsim.reporting.report import in_words, seconds
+from threadsim.runtime.durations import whole_microseconds
+from threadsim.runtime.errors import SimulationError, StepLimit
+from threadsim.runtime.own_code import critical
+from threadsim.runtime.virtual_thread import VirtualThread, Waiters
+
+if TYPE_CHECKING:
+    from threadsim.exploration.instrument import ExploredKernel
+
+_TIMEOUT_MAX = threading.TIMEOUT_MAX
+
+# How much of what rounds to no microsecond an instant has room for, in seconds.
+_MUCH_DUST = 1e-9
+
+# And of what is left of time-outs, each of which was cut off by less than half a microsecond.
+_HALF = 5e-7
+
+# How many threads that an exception has ended a report lists.
+_FALLEN = 5
+
+# A leftover thread that catches its end this often is abandoned and named.
+MAX_THROWS = 100
+
+# After a failure the main thread's waits give up at once, so that its ``finally`` clauses run. Code
+# that swallowed the failure and waits on and on meets it again after this many.
+MAX_GIVE_UPS = 100
+
+# Code that has caught the failure this often may go on for ever: the failure is written to stderr.
+MAX_CAUGHT = 100
+
+# As many timers that no longer count may stay among those that do, whatever their share.
+_FEW = 64
+
+
+class ThreadExit(BaseException):
+    """Thrown into the threads that are left when a simulation ends."""
+
+
+_active: "Kernel | None" = None
+
+
+def active() -> "Kernel | None":
+    """Return the kernel of the running simulation, whichever OS thread asks."""
+    return _active
+
+
+def here() -> "Kernel | None":
+    """Return the kernel of the running simulation if the calling code is inside it."""
+    kernel = _active
+    return kernel if kernel is not None and kernel.os_ident == get_ident() else None
+
+
+def points_here() -> "ExploredKernel | None":
+    """Return the kernel of the running schedule, for code that is part of one."""
+    kernel = here()
+    return None if kernel is None else kernel.points
+
+
+def activate(kernel: "Kernel | None") -> None:
+    """Make a kernel the one of the running simulation; ``None`` leaves none."""
+    global _active  # noqa: PLW0603  # One simulation at a time, and every fake asks for it.
+    _active = kernel
+
+
+class Kernel:
+    """The threads and the time of one simulation.
+
+    Args:
+        epoch: The date at which it begins, in microseconds since 1970.
+        random: What ids are drawn from.
+        max_elapsed: Largest elapsed virtual time, in microseconds.
+        max_steps: Largest number of steps: switches, and looks at what others change.
+        diagnose: Asked before a ``Deadlock`` is raised; may return a better error.
+
+    Attributes:
+        points: Itself where it stops before everything that others could notice; asked by locks,
+            queues, threads and looks. ``None`` in a simulation, which stops at waits alone.
+        fallen: The last threads that an exception has ended, with that, in words.
+        dust: What the float clocks show beyond ``now``, in seconds.
+        ending: Whether the simulation ends.
+    """
+
+    points: "ExploredKernel | None" = None
+
+    def __init__(
+        self,
+        *,
+        epoch: int,
+        random: Random,
+        max_elapsed: int,
+        max_steps: int,
+        diagnose: Callable[[], SimulationError | None],
+    ) -> None:
+        self.os_ident = get_ident()
+        self.epoch = epoch
+        self.random = random
+        self.now = 0
+        self.dust = 0.0
+        self.steps = 0
+        self.looks = 0  # The steps that are no switch, and are never counted anew.
+        self.takes = 0  # Locks that were taken since the last switch.
+        self._counted_from = 0  # Since when steps are counted.
+        self.max_elapsed = max_elapsed
+        self.max_steps = max_steps
+        self.failure: SimulationError | None = None
+        self.refused: SimulationError | None = None
+        self.interruption: BaseException | None = None
+        # Each as the fields of a Step: making one takes longer than the switch.
+        self.trace: list[tuple[int, VirtualThread, str]] = []
+        self.abandoned: list[VirtualThread] = []
+        self.fallen: deque[str] = deque(maxlen=_FALLEN)
+        self._diagnose = diagnose
+        self._ready: deque[VirtualThread] = deque()
+        self._settling: deque[VirtualThread] = deque()
+        self._timers: list[tuple[int, int, VirtualThread, int]] = []
+        self._stale_timers = 0
+        self._waits = 0
+        self._started = 0
+        self._give_ups = 0
+        self._caught = 0
+        self._thrown: BaseException | None = None
+        self.ending = False
+        self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
+        self.main.greenlet = getcurrent()
+        self.running = self.main
+        self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
+        self.hub = greenlet(self._loop)
+
+    # What virtual threads call.
+
+    @property
+    def unwinding(self) -> bool:
+        """Whether only ``finally`` clauses run: after a failure, and while the simulation ends."""
+        return self.ending or self.failure is not None
+
+    def deadline(self, timeout: float) -> int | None:
+        """Return when a wait that begins now ends.
+
+        Args:
+            timeout: Seconds, not negative; ``TIMEOUT_MAX`` or longer is no deadline.
+
+        Returns:
+            The present instant for a length that rounds to none, as a loop that subtracts readings
+            of a float clock has left: that clock goes on instead, and the loop ends. Not in an
+            exploration, where one thread's reading would depend on another's loop unseen.
+        """
+        if timeout >= _TIMEOUT_MAX:
+            return None
+        thread = self.running
+        # What a loop like that of Queue.get finds to be left then may be left again.
+        cut_off = thread.cut_from * 1_000_000 % 1 if timeout < thread.cut_from else 0.0
+        length = whole_microseconds(
+            timeout,
+            reading=self.now / 1_000_000,
+            of_time=thread.has_read_time,
+            cut_off=cut_off,
+        )
+        thread.has_read_time = False
+        thread.cut_from = timeout if 0 < length < timeout * 1_000_000 else 0.0
+        if not length and timeout:
+            room = self.dust + timeout < _HALF if cut_off else self.dust < _MUCH_DUST
+            if room and self.points is None:
+                self.dust += timeout
+            else:
+                length = 1
+        return self.now + length
+
+    def spawn(
+        self,
+        run: Callable[[], object],
+        name: str,
+        *,
+        daemon: bool,
+        at_end: Callable[[VirtualThread], object],
+    ) -> VirtualThread:
+        """Make a virtual thread that will call ``run`` and is ready from now on.
+
+        Args:
+            run: What it runs. It must not raise.
+            name: What reports call it.
+            daemon: Whether it is a daemon thread.
+            at_end: Called at its end, also when it never ran.
+
+        Raises:
+            RuntimeError: The simulation is ending.
+        """
+        if self.ending:
+            raise RuntimeError("can't start new thread: the simulation is ending")
+        self._started += 1
+        thread = VirtualThread(self._started, self._started, name, daemon=daemon)
+        thread.at_end = at_end
+        thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self.hub)
+        self.threads[thread.ident] = thread
+        self._ready.append(thread)
+        return thread
+
+    def next_deadline(self) -> int | None:
+        """Return the next instant at which a wait ends by itself; ``None`` when none will."""
+        while self._timers and self._timers[0][2].ticket != self._timers[0][3]:
+            heapq.heappop(self._timers)
+            self._stale_timers -= 1
+        return self._timers[0][0] if self._timers else None
+
+    def next_to_wake(self) -> list[str]:
+        """Return who will wake next by itself, and when, in words; nothing if nobody will."""
+        deadline = self.next_deadline()
+        if deadline is None:
+            return []
+        return [f"{seconds(deadline):>10}  {self._timers[0][2].name} wakes next"]
+
+    def block(
+        self,
+        waiting_for: str,
+        *,
+        waiters: Waiters | None = None,
+        blocked: Callable[[], bool] | None = None,
+        deadline: int | None = None,
+        waiting_on: object = None,
+    ) -> bool:
+        """Park the running thread until it is woken or its deadline has come.
+
+        Args:
+            waiting_for: What it does meanwhile, in words ("sleeps").
+            waiters: The queue from which ``wake_first`` will take it.
+            blocked: Whether it still has to wait, asked once it stands in that queue.
+            deadline: When to stop waiting; ``None`` never.
+            waiting_on: The object it waits on, for reports.
+
+        Returns:
+            Whether it was woken; false when the deadline came first.
+        """
+        thread = self.running
+        if self.ending:
+            raise self._end_again(thread)
+        if self.failure is not None:
+            return self._give_up()
+        if thread.waiting_for or getcurrent() is not thread.greenlet:
+            raise self._no_wait(thread)
+        if deadline is not None and deadline <= self.now:
+            self.count_step()
+            return False
+        thread.waiting_for = waiting_for
+        thread.waiting_on = waiting_on
+        thread.since = self.now
+        thread.woken = False
+        thread.timed = deadline is not None
+        ticket = thread.ticket
+        # A finalizer, which may run at any of these lines, may end the wait before it has begun.
+        if waiters is not None:
+            place = (thread, ticket)
+            waiters[place] = None
+        if deadline is not None:
+            self._waits += 1
+            heapq.heappush(self._timers, (deadline, self._waits, thread, ticket))
+        if blocked is not None and not blocked() and thread.ticket == ticket:
+            self._make_ready(thread, woken=True)
+        self._switch_to_hub(thread)
+        if not thread.woken and waiters is not None:
+            # Nobody else may ever look, and one who looks again and again must leave no trace.
+            waiters.pop(place, None)
+        return thread.woken
+
+    def wake_first(self, waiters: Waiters) -> None:
+        """Make the first thread that still waits in a queue ready; none is no error."""
+        while waiters:
+            (thread, ticket), _ = waiters.popitem(last=False)
+            if thread.ticket == ticket:
+                self._make_ready(thread, woken=True)
+                return
+
+    def wake_all(self, waiters: Waiters) -> None:
+        """Make every thread that still waits in a queue ready, in the order of the queue."""
+        while waiters:
+            self.wake_first(waiters)
+
+    def pause(self) -> None:
+        """Let every thread that is ready now run before the running one goes on."""
+        self._park("lets the others go first", self._ready)
+
+    def settle(self) -> None:
+        """Let everything that can run at this instant run; time does not move."""
+        self._park("waits for the others to settle", self._settling)
+
+    def count_anew(self) -> None:
+        """Count steps from now on only: what time has passed was asked for."""
+        self.steps = 0
+        self._counted_from = self.now
+
+    def count_step(self) -> None:
+        """Count a look as a step, so that a loop that never lets time pass comes to an end."""
+        self.steps += 1
+        self.looks += 1
+        if self.interruption is not None:
+            self._tell_main(self.interruption)
+        if self.steps > self.max_steps:
+            self.steps = 0
+            self._end_loop(self._step_limit)
+
+    def end_busy_loop(self) -> None:
+        """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
+        self.takes = 0
+        if self.interruption is not None:
+            self._tell_main(self.interruption)
+        else:
+            self._end_loop(lambda: takes_limit(self))
+
+    def look_at_clock(self) -> None:
+        """Be told that the running thread looks at the clock: a loop that waits so has an end."""
+        self.count_step()
+
+    def check_goes_on(self) -> None:
+        """End the running thread once more, if the simulation ends and all others with it."""
+        if self.ending:
+            raise self._end_again(self.running)
+
+    def interrupt(self, error: BaseException, *, switch: bool) -> None:
+        """Raise an error in the main thread as soon as it waits, looks or takes a lock.
+
+        Args:
+            error: What to raise.
+            switch: Whether the running thread waits until the main one has been told.
+        """
+        self.interruption = error
+        self.takes = self.max_steps  # The next lock that is taken tells.
+        if switch:
+            self.pause()
+
+    def forget_interruption(self) -> None:
+        """Be told that the main thread knows."""
+        self.interruption = None
+        self.takes = 0
+
+    def fail(self, failure: SimulationError, doing: str) -> None:
+        """Raise a failure in the main thread; the running one, if another, stays where it is.
+
+        Args:
+            failure: What to raise.
+            doing: What the running thread does just now, in words ("is still running").
+        """
+        self.failure = failure
+        if self.running is self.main:
+            self.trace.append((self.now, self.main, doing))
+            raise failure
+        if self.ending:  # The main thread has the others to end.
+            raise self._end_again(self.running)
+        self.running.waiting_for = doing
+        self._switch_to_hub(self.running)
+
+    # How a simulation ends.
+
+    def is_left_elsewhere(self) -> bool:
+        """Return whether who asks, at the block's end, is not the thread that began it."""
+        # Identifiers are used again; a thread that has ended has a dead greenlet. And who runs need
+        # not be who was to run: what a greenlet of the program's own raises goes to its parent.
+        elsewhere = self.os_ident != get_ident() or self.main.greenlet.dead
+        return elsewhere or getcurrent() is not self.main.greenlet
+
+    def abandon(self) -> None:
+        """Forget every thread: only the OS thread that began a simulation can end them."""
+        self.ending = True
+        self.abandoned = [each for each in self.threads.values() if each is not self.main]
+        for thread in self.abandoned:
+            thread.ticket += 1
+            self._close(thread)
+        self.threads.clear()
+        self._ready.clear()
+        self._timers.clear()
+
+    def end(self) -> None:
+        """End every thread but the main one, running its ``finally`` clauses and nothing else."""
+        self.ending = True
+        self.main.ticket += 1
+        for thread in list(self.threads.values()):
+            if thread is not self.main:
+                self._end(thread)
+        self.hub.throw()
+        _resumed()
+        self.threads.clear()
+        self._ready.clear()
+        self._timers.clear()
+
+    # The kernel's own.
+
+    def _tell_main(self, error: BaseException) -> None:
+        """Let the main thread know of a signal that came when nothing could be raised."""
+        done_whole = self.ending or self.points is not None or critical.is_running(sys._getframe())
+        if done_whole or getcurrent() is not self.running.greenlet:
+            return
+        if self.running is self.main:
+            self.forget_interruption()
+            raise error
+        self.pause()
+
+    def _end_loop(self, limit: Callable[[], StepLimit]) -> None:
+        # What is being unwound may be as busy as what has failed.
+        if self.ending:
+            raise self._end_again(self.running)
+        if self.failure is not None:
+            raise self._once_more(self.failure)
+        self.fail(limit(), "is still running")
+
+    def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
+        thread = self.running
+        if self.ending:
+            raise self._end_again(thread)
+        if self.failure is not None:
+            self._give_up()
+            return
+        if thread.waiting_for or getcurrent() is not thread.greenlet:
+            raise self._no_wait(thread)
+        thread.waiting_for = waiting_for
+        thread.since = self.now
+        thread.woken = False
+        queue.append(thread)
+        self._switch_to_hub(thread)
+
+    def _switch_to_hub(self, thread: VirtualThread) -> None:
+        words = thread.waiting_for
+        if thread.waiting_on is not None:
+            words = in_words(thread, sys._getframe(3))
+        self.trace.append((self.now, thread, words))
+        if not (self._ready or self._settling or self._is_held_up()):
+            self.failure = self._jump()
+            if self._ready and self._ready[0] is thread:
+                # It waited for time alone, and it is its turn again: there is nobody to switch to.
+                self._ready.popleft()
+                self.steps += 1
+                self.takes = 0
+                thread.waiting_for = ""
+                thread.waiting_on = None
+                return
+        try:
+            self.hub.switch()
+        finally:
+            _resumed()
+        if self._thrown is not None:
+            # Not thrown by the hub: what the thread is handling would not become its context.
+            error, self._thrown = self._thrown, None
+            raise error
+
+    def _no_wait(self, thread: VirtualThread) -> BaseException:
+        """Return why who runs cannot wait."""
+        if self.main.greenlet.dead:
+            return thread_of_the_same_identifier()
+        if thread.waiting_for or getcurrent() is self.hub:
+            return no_thread()
+        self.refused = greenlet_of_its_own(thread.name)
+        return self.refused
+
+    def _is_held_up(self) -> bool:
+        """Tell whether there is more to think of than who is next."""
+        return (
+            self.failure is not None or self.interruption is not None or self.steps > self.max_steps
+        )
+
+    def _switch_to(self, thread: VirtualThread) -> None:
+        self.running = thread
+        thread.waiting_for = ""
+        thread.waiting_on = None
+        thread.greenlet.switch()
+        _resumed()
+
+    def _loop(self) -> None:
+        ready = self._ready
+        while True:
+            self.takes = 0
+            self._switch_to(ready.popleft() if ready and not self._is_held_up() else self._next())
+            self.steps += 1
+
+    def _next(self) -> VirtualThread:
+        while self.failure is None:
+            if (error := self.interruption) is not None:
+                if not self._main_was_woken():
+                    self.forget_interruption()
+                    return self._main_with(error)
+                self.takes = self.max_steps  # As above.
+            if self.steps > self.max_steps:
+                self.steps = 0
+                self.failure = self._step_limit()
+            elif self._ready:
+                return self._ready.popleft()
+            elif self._settling:
+                return self._settling.popleft()
+            else:
+                self.failure = self._jump()
+        return self._main_with(self.failure)
+
+    def _main_was_woken(self) -> bool:
+        # Then it must have its turn: it may have to take the lock that was freed.
+        return self.main.woken and self.main in self._ready
+
+    def _main_with(self, error: BaseException) -> VirtualThread:
+        """Return the main thread, which no longer waits, with an error to be raised in it."""
+        self.main.ticket += 1
+        if self.main.timed:
+            self._drop_timer(self.main)
+        for queue in (self._ready, self._settling):  # It may let others go first, again and again.
+            if self.main in queue:
+                queue.remove(self.main)
+        self._thrown = error
+        return self.main
+
+    def _jump(self) -> SimulationError | None:
+        deadline = self.next_deadline()
+        if deadline is None:
+            return self._diagnose() or deadlock(self)
+        if deadline > self.max_elapsed:
+            return time_limit(self)
+        timers = self._timers  # Only ever changed in place: a finalizer may do so meanwhile.
+        while timers and timers[0][0] == deadline:
+            _, _, thread, ticket = heapq.heappop(timers)
+            if thread.ticket == ticket:
+                thread.ticket += 1
+                thread.timed = False
+                self._ready.append(thread)
+            else:
+                self._stale_timers -= 1
+        self.now = deadline
+        self.dust = 0.0
+        return None
+
+    def _step_limit(self) -> StepLimit:
+        return step_limit(self, self._counted_from)
+
+    def _make_ready(self, thread: VirtualThread, *, woken: bool) -> None:
+        thread.ticket += 1
+        thread.woken = woken
+        if thread.timed:
+            self._drop_timer(thread)
+        self._ready.append(thread)
+
+    def _drop_timer(self, thread: VirtualThread) -> None:
+        thread.timed = False
+        self._stale_timers += 1
+        if self._stale_timers > _FEW and self._stale_timers * 2 > len(self._timers):
+            # Waits that ended before their deadline must not pile up.
+            self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
+            heapq.heapify(self._timers)
+            self._stale_timers = 0
+
+    def _run(self, thread: VirtualThread, run: Callable[[], object]) -> None:
+        try:
+            run()
+        except ThreadExit:
+            pass
+        finally:
+            self._close(thread)
+
+    def _close(self, thread: VirtualThread) -> None:
+        thread.close()
+        if self.threads.pop(thread.ident, None) is None:
+            return  # It was abandoned, and closed then.
+        if not self.ending:
+            self.trace.append((self.now, thread, "ends"))
+            if thread.joiners:
+                self.wake_all(thread.joiners)
+
+    def _end(self, thread: VirtualThread) -> None:
+        self.running = thread
+        # Locks outlive a simulation; none may wake what waited for it here.
+        thread.ticket += 1
+        self.steps = self.takes = 0
+        if thread.greenlet:
+            thread.greenlet.parent = getcurrent()
+            thread.greenlet.throw(ThreadExit)
+            _resumed()
+            if not thread.done:
+                self.abandoned.append(thread)
+                _never_ending.append(thread.greenlet)
+                self._close(thread)
+        else:
+            self._close(thread)
+        self.running = self.main
+
+    def _end_again(self, thread: VirtualThread) -> ThreadExit:
+        thread.throws += 1
+        if thread.throws > MAX_THROWS:
+            self.main.greenlet.switch()
+        return ThreadExit()
+
+    def _give_up(self) -> bool:
+        self._give_ups += 1
+        if self._give_ups > MAX_GIVE_UPS:
+            assert self.failure is not None
+            raise self._once_more(self.failure)
+        return False
+
+    def _once_more(self, failure: SimulationError) -> SimulationError:
+        """Return a failure that the program has caught already, to be raised again."""
+        self._caught += 1
+        if self._caught == MAX_CAUGHT and sys.stderr is not None:
+            sys.stderr.write(caught_again_and_again(failure, MAX_CAUGHT))
+        return failure
+
+
+# Greenlets that have caught their end again and again. Python 3.15's collector finds those that
+# nobody knows, and greenlet would throw its own end into them, for ever.
+_never_ending: list[object] = []
+
+
+def _resumed() -> None:
+    """Be called after every switch: a trace function takes over with the first call that it sees.
+
+    Until then coverage's would miss the ends of the calls that it does not measure.
+    """

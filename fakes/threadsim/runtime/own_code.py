@@ -1,0 +1,86 @@
+"""Which code belongs to the simulation itself: files by their folder, functions by their code.
+
+Reports leave these files out, and some functions mean something special on a stack. Such a function
+is marked here and found by its code object, so it can move and be renamed.
+"""
+
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, TypeVar
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+# The folders of this package and of those that build on it, each with a separator at its end.
+_folders: tuple[str, ...] = ()
+# The names of these packages, at the top of their modules' names.
+packages: set[str] = set()
+# Where files are that no program consists of: the libraries, this package, and frozen modules.
+_libraries: tuple[str, ...] = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    "<frozen ",
+)
+
+
+def add_package(name: str, init_file: str) -> None:
+    """Let the files of a package count as the simulation's own.
+
+    Args:
+        name: The package's name.
+        init_file: Its ``__file__``.
+    """
+    global _folders, _libraries  # noqa: PLW0603  # str.startswith takes a tuple.
+    folder = str(Path(init_file).parent / "_")[:-1]
+    _folders += (folder,)
+    _libraries += (folder,)
+    packages.add(name)
+
+
+def is_own(frame: FrameType) -> bool:
+    """Return whether a frame is the simulation's own."""
+    return frame.f_code.co_filename.startswith(_folders)
+
+
+def is_of_program(file: str) -> bool:
+    """Return whether a file belongs to the user's program: to no library, and not to this one."""
+    return not file.startswith(_libraries)
+
+
+class Mark:
+    """A set of functions that are known by their code objects. It is also the decorator."""
+
+    def __init__(self) -> None:
+        self._codes: set[CodeType] = set()
+
+    def __call__(self, function: _F) -> _F:
+        """Mark a function."""
+        self._codes.add(function.__code__)
+        return function
+
+    def __contains__(self, frame: FrameType) -> bool:
+        """Return whether a frame runs a marked function."""
+        return frame.f_code in self._codes
+
+    def is_running(self, frame: FrameType | None) -> bool:
+        """Return whether a marked function runs in a frame or in one of its callers."""
+        while frame is not None:
+            if frame.f_code in self._codes:
+                return True
+            frame = frame.f_back
+        return False
+
+
+critical = Mark()
+"""Entering and leaving a simulation. A signal's handler must not raise in these functions."""
+
+runs_program = Mark()
+"""Calls the program of an exploration: the frames below it are not the program's."""
+
+shows_errors = Mark()
+"""Catches a test's error in order to show it."""
+
+makes_for_others = Mark()
+"""Makes an object on behalf of its caller: a report names the caller's line."""
+
+add_package("threadsim", str(Path(__file__).parent))

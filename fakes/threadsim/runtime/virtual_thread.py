@@ -1,0 +1,139 @@
+"""A virtual thread as its kernel knows it, and what it did."""
+
+from collections import OrderedDict
+from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple
+
+from threadsim.reporting.report import printable, seconds
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from greenlet import greenlet
+
+
+class VirtualThread:
+    """One thread of a simulation.
+
+    Attributes:
+        number: 0 for the main thread, then 1, 2, … in the order of the starts.
+        ident: What ``threading.get_ident`` returns in it.
+        daemon: Whether it is a daemon thread.
+        python_thread: Its ``threading.Thread`` while it lives, if it has one.
+        done: Whether it has ended.
+        waiting_for: What it does while it waits, in words ("sleeps"); empty while it can run.
+        waiting_on: The object that it waits on, if there is one.
+        since: When it began to wait, in microseconds.
+        ticket: The number of its wait. What refers to an earlier one (a lock's queue, a timer) is
+            so known to be stale, without being searched for.
+        timed: Whether a timer refers to its wait.
+        has_read_time: Whether it has read the time of day since its last time-out.
+        cut_from: That one, in seconds, if something was cut off to make it whole microseconds.
+        woken: Whether its last wait was ended by another thread.
+        joiners: Who waits for its end; ``None`` before anybody did.
+        at_end: Called at its end, also when it never ran.
+        throws: How often its end was thrown into it.
+    """
+
+    __slots__ = (
+        "_name",
+        "at_end",
+        "cut_from",
+        "daemon",
+        "done",
+        "greenlet",
+        "has_read_time",
+        "ident",
+        "joiners",
+        "number",
+        "python_thread",
+        "since",
+        "throws",
+        "ticket",
+        "timed",
+        "waiting_for",
+        "waiting_on",
+        "woken",
+    )
+
+    def __init__(self, number: int, ident: int, name: str, *, daemon: bool) -> None:
+        self.number = number
+        self.ident = ident
+        self._name = name
+        self.daemon = daemon
+        self.python_thread: threading.Thread | None = None
+        self.greenlet: greenlet
+        self.at_end: Callable[[VirtualThread], object]
+        self.done = False
+        self.has_read_time = False
+        self.cut_from = 0.0
+        self.joiners: Waiters | None = None
+        self.waiting_for = ""
+        self.waiting_on: object = None
+        self.since = 0
+        self.ticket = 0
+        self.timed = False
+        self.woken = False
+        self.throws = 0
+
+    @property
+    def name(self) -> str:
+        """Its name, as ``threading`` shows it; what cannot be printed is escaped."""
+        return printable(self._name if self.python_thread is None else self.python_thread.name)
+
+    @property
+    def frame(self) -> FrameType | None:
+        """The innermost frame of its suspended stack; ``None`` before it runs and after its end."""
+        return self.greenlet.gr_frame
+
+    def close(self) -> None:
+        """Mark it as ended and let go of what it held."""
+        self.at_end(self)
+        self._name = self.name
+        self.python_thread = None
+        self.done = True
+        self.waiting_for = "has ended"
+        self.waiting_on = None
+
+    def __repr__(self) -> str:
+        return f"<VirtualThread {self.number} {self.name!r}>"
+
+
+Waiters = OrderedDict[tuple[VirtualThread, int], None]
+"""Threads that wait for one thing, first come first, each with the ticket of that wait."""
+
+
+class TraceEntry(NamedTuple):
+    """What one virtual thread did between two switches.
+
+    Attributes:
+        at: When, in microseconds since the simulation began.
+        thread: Which one.
+        then: What it waited for afterwards, in words, or that it ended or failed.
+        because: Why it went on, in words, where that is told.
+    """
+
+    at: int
+    thread: VirtualThread
+    then: str
+    because: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether it failed."""
+        return self.then.startswith("fails with ")
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it waited for what never came."""
+        return self.then.startswith("waits for ever ")
+
+    @property
+    def words(self) -> str:
+        """What is told of it."""
+        because = self.because and f"{self.because} and "
+        return f"{self.thread.name} {because}{self.then}"
+
+    def __str__(self) -> str:
+        return f"{seconds(self.at)}  {self.thread.name}  {self.then}"

@@ -1,0 +1,287 @@
+"""Clock: one time that moves when the test says so.
+
+Alone it freezes time over freezegun and nothing else: ``time.sleep`` and every wait on a lock still
+take real time. It counts whole microseconds, so ten ticks of 0.1 s are 1.0 s. Importing this module
+needs no freezegun; entering a clock does.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, tzinfo
+from math import inf
+from types import TracebackType
+from typing import Any, Self
+
+from threadsim.runtime.durations import MICROSECOND, whole_microseconds
+from threadsim.runtime.errors import raise_together
+from threadsim.simulation.timed_sources import TimedSource, active_sources
+
+# Longer than all years there are, in seconds.
+_PAST_ALL_DATES = 1_000_000_000_000
+
+
+class Clock:
+    """Time that stands still until ``tick`` or ``move_to``, which run what is due on the way.
+
+    At every due time of a started FakeScheduler on the way the clock stops and runs what is due
+    there, in order of time; at one instant the scheduler that was made first comes first.
+
+    What waits or sleeps takes real time: ``time.sleep``, every wait with a time-out, and a
+    scheduler with a thread of its own, whose jobs no tick runs. In a ``Simulation`` none does. What
+    looks at ``time.monotonic`` for its time-out waits for a tick, as ``as_completed`` of
+    ``concurrent.futures``.
+
+    Args:
+        start: The first instant: an ISO string with its offset or an aware ``datetime``.
+
+    Raises:
+        TypeError: ``start`` is something else.
+        ValueError: ``start`` has no offset, or is no instant.
+    """
+
+    # What whoever makes one calls, for errors.
+    _made_by = "Clock"
+
+    def __init__(self, start: str | datetime = "2026-01-01T00:00:00Z") -> None:
+        self._start = self._instant(start, f"{self._made_by}({start!r})")
+        self._moved = 0
+        self._freeze: Any = None
+        self._time: Any = None
+        self._undo = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Freeze time.
+
+        Raises:
+            ImportError: freezegun is not installed.
+            RuntimeError: The clock was entered before.
+        """
+        if self._freeze:
+            raise RuntimeError("Clock: it was entered before. Make a new Clock for a new block.")
+        freezegun = import_freezegun()
+        forget_unreachable()
+        freeze = freezegun.freeze_time(self._start.replace(tzinfo=None), ignore=["_pytest."])
+        with ExitStack() as undo:
+            self._time = freeze.start()  # Refused inside a simulation.
+            undo.callback(freeze.stop)
+            undo.enter_context(keeping_folds())
+            self._undo = undo.pop_all()
+        self._freeze = freeze
+        # Now that threading and pytest have kept the real time for themselves: freezegun also
+        # looks for these names among a call's callers, where they would give real time to a job in
+        # a worker thread (test_a_job_in_a_worker_thread_sees_the_clock) and to a test function.
+        kept = ("threading", "_pytest.")
+        freezegun.api.ignore_lists[-1] = tuple(
+            name for name in self._freeze.ignore if name not in kept
+        )
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let time go on as it was before.
+
+        Raises:
+            RuntimeError: A ``freeze_time`` that began inside the block has not ended, or the block
+                was not entered.
+        """
+        if self._time is None:
+            raise RuntimeError("Clock: it was not entered, or was left before. Use it in a `with`.")
+        on_top = self._is_on_top()
+        self._undo.close()
+        self._time = None
+        if not on_top and exc_value is None:
+            raise RuntimeError(
+                "Clock: the block ends, but a freeze_time that began inside it does not. Stop it "
+                "first."
+            )
+
+    def __repr__(self) -> str:
+        return f"<Clock at {self.now().isoformat()}>"
+
+    def now(self) -> datetime:
+        """Return the clock's instant, in UTC."""
+        return self._start + self._microseconds * MICROSECOND
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._microseconds / 1_000_000
+
+    def tick(self, seconds: float) -> None:
+        """Let time pass, and run what is due on the way.
+
+        Args:
+            seconds: How long, 0 or more. A part of a microsecond is rounded up.
+
+        Raises:
+            TypeError: ``seconds`` is no number.
+            ValueError: ``seconds`` is negative, infinite or NaN, or leads past the year 9999.
+            RuntimeError: The clock is not entered, or another freeze of time lies over it.
+            OutsideThread: In a simulation: a scheduler from outside has jobs, none runs inside.
+            BaseException: What a job raised, at the end of the way; several come as a group.
+        """
+        call = f"Clock.tick({seconds!r})"
+        self._check_usable(call)
+        self._advance(self._microseconds + _microseconds_of(seconds, call), call)
+
+    def move_to(self, instant: str | datetime) -> None:
+        """Let time pass until an instant, and run what is due on the way.
+
+        Args:
+            instant: An ISO string with its offset or an aware ``datetime``, not before ``now()``.
+
+        Raises:
+            TypeError: ``instant`` is something else.
+            ValueError: ``instant`` has no offset, is no instant, or lies in the past.
+            RuntimeError: The clock is not entered, or another freeze of time lies over it.
+            OutsideThread: In a simulation: a scheduler from outside has jobs, none runs inside.
+            BaseException: What a job raised, at the end of the way; several come as a group.
+        """
+        call = f"Clock.move_to({instant!r})"
+        self._check_usable(call)
+        target = (self._instant(instant, call) - self._start) // MICROSECOND
+        if target < self._microseconds:
+            raise ValueError(f"{call}: it is {self.now().isoformat()} already; time goes forward.")
+        self._advance(target, call)
+
+    # A simulation, where time belongs to its kernel, has its own versions of these three.
+
+    @property
+    def _microseconds(self) -> int:
+        """How far the clock is from its start."""
+        return self._moved
+
+    def _move(self, microseconds: int) -> None:
+        """Move to a count since the start; it may stop short of it, and is then asked again."""
+        self._moved = microseconds
+        self._time.move_to(self.now().replace(tzinfo=None))
+
+    def _check_usable(self, call: str) -> None:
+        if self._time is None:
+            raise RuntimeError(
+                f"{call}: outside its block a Clock stands still. Write: with Clock() as clock."
+            )
+        if not self._is_on_top():
+            raise RuntimeError(
+                f"{call}: a freeze_time or Clock that began inside this one's block decides the "
+                "time now, so this would change nothing. Move that one, or end it first."
+            )
+
+    def _is_on_top(self) -> bool:
+        return bool(import_freezegun().api.freeze_factories[-1:] == [self._time])
+
+    def _advance(self, target: int, call: str) -> None:
+        """Go to ``target``, with a stop at every due time on the way."""
+        try:
+            self._start + target * MICROSECOND
+        except OverflowError:
+            raise ValueError(f"{call}: no datetime lies past the year 9999.") from None
+        errors: list[BaseException] = []
+        while True:
+            looks = self._looks()
+            stop = min([target, *(due for due, _ in looks)])
+            if stop > self._microseconds:
+                self._move(stop)
+                continue
+            ripe = [source for due, source in looks if due <= self._microseconds]
+            if not ripe:
+                break
+            for source in ripe:
+                # An earlier one's job, at this same instant, may have paused or stopped this one.
+                if source in active_sources():
+                    run = source.run_until_idle(call)
+                    errors += run.errors
+                    if run.broken:
+                        raise_together(f"{call}: it ended at {self.now().isoformat()}", errors)
+        raise_together(f"{call}: several jobs failed", errors)
+
+    def _looks(self) -> list[tuple[int, TimedSource]]:
+        """Return when each source has to run next."""
+        times = [(source.next_due(), source) for source in active_sources()]
+        return [((time - self._start) // MICROSECOND, source) for time, source in times if time]
+
+    @staticmethod
+    def _instant(instant: str | datetime, call: str) -> datetime:
+        """Return an instant in UTC."""
+        if isinstance(instant, str):
+            try:
+                instant = datetime.fromisoformat(instant)
+            except ValueError as error:
+                raise ValueError(
+                    f"{call}: {error}. Write an instant as 2026-01-01T00:00:00Z."
+                ) from None
+        if not isinstance(instant, datetime):
+            raise TypeError(f"{call}: pass an ISO string or an aware datetime.")
+        if instant.utcoffset() is None:
+            raise ValueError(
+                f"{call}: without an offset this is no instant. Add Z or +02:00 to a string, a "
+                "tzinfo to a datetime."
+            )
+        try:
+            return instant.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"{call}: in UTC it lies outside the years 1 to 9999.") from None
+
+
+def _microseconds_of(seconds: float, call: str) -> int:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"{call}: pass a number of seconds, not a {type(seconds).__name__}.")
+    if seconds in (inf, -inf) or seconds != seconds:  # noqa: PLR0124  # NaN.
+        raise ValueError(f"{call}: time cannot pass for {seconds} seconds.")
+    if seconds < 0:
+        raise ValueError(f"{call}: time goes forward. Pass 0 or more seconds.")
+    return whole_microseconds(min(seconds, _PAST_ALL_DATES)) or int(seconds > 0)
+
+
+def forget_unreachable() -> None:
+    """Drop the schedulers of tests gone by: out of reach, they would still run their jobs."""
+    if active_sources():
+        gc.collect()
+
+
+@contextmanager
+def keeping_folds() -> Iterator[None]:
+    """Let freezegun tell the two hours apart when clocks are set back.
+
+    It drops ``fold`` (PEP 495), so that ``now(tz)`` lies an hour back for the whole second hour,
+    and what is due then is due again for ever. Holds for every freeze of time inside the block.
+    """
+    api = import_freezegun().api
+    make, now = api.datetime_to_fakedatetime, api.FakeDatetime.now
+    now_as_it_was = vars(api.FakeDatetime)["now"]
+
+    def make_with_fold(instant: datetime) -> Any:
+        return make(instant).replace(fold=instant.fold)
+
+    def now_with_fold(cls: Any, tz: tzinfo | None = None) -> Any:
+        if tz is None or cls._tz_offset():
+            return now(tz)
+        return make_with_fold(cls._time_to_freeze().replace(tzinfo=UTC).astimezone(tz))
+
+    api.datetime_to_fakedatetime = make_with_fold
+    api.FakeDatetime.now = classmethod(now_with_fold)
+    try:
+        yield
+    finally:
+        api.datetime_to_fakedatetime, api.FakeDatetime.now = make, now_as_it_was
+
+
+def import_freezegun() -> Any:
+    """Return freezegun.
+
+    Raises:
+        ImportError: It is not installed; the error says how to.
+    """
+    try:
+        import freezegun  # noqa: PLC0415  # Importing this module needs no freezegun.
+        import freezegun.api  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(
+            "Clock needs freezegun, which is not installed: pip install freezegun"
+        ) from error
+    return freezegun
