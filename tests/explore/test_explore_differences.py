@@ -393,7 +393,7 @@ def program():
 
 with ScheduleRunner(program) as world:
     for ran in itertools.islice(schedules(world, Exhaustive(max_preemptions=1)), 30):
-        print(write(choices_of(ran.taken), ran.stops), len(ran.taken))
+        print(write(choices_of(ran.steps), ran.stops), len(ran.steps))
 """
 
 

@@ -119,7 +119,7 @@ def test_a_schedule_of_one_world_has_the_same_outcome_in_another(name: str) -> N
     program = getattr(written_programs, name)
     with ScheduleRunner(program) as world:
         ran = next(each for each in schedules(world, Random(300)) if each.errors)
-    choices, stops = read(write(choices_of(ran.taken), ran.stops))
+    choices, stops = read(write(choices_of(ran.steps), ran.stops))
 
     with ScheduleRunner(program) as world:
         warm_up(world)

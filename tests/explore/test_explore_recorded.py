@@ -95,7 +95,7 @@ class Told:
         for ran in self._every:
             self.schedules += 1
             self.redundant += ran.cut
-            self.deepest = max(self.deepest, len(ran.taken))
+            self.deepest = max(self.deepest, len(ran.steps))
             yield ran
 
 

@@ -625,9 +625,9 @@ def test_a_thread_that_will_not_end_is_named() -> None:
 
 
 class Impolite:
-    """A policy that waits while it decides, as a finalizer might."""
+    """A chooser that waits while it decides, as a finalizer might."""
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:  # noqa: ARG002
+    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
         """Wait."""
         return int(threading.Event().wait(1))
 

@@ -64,7 +64,7 @@ class SchedulePoint:
     """What a stopped thread is about to do.
 
     Attributes:
-        text: In words ("a Lock").
+        operation: In words ("a Lock").
         blocked: Whether it would block; ``None`` when it never does.
         deadline: When it gives up, in microseconds; ``None`` never.
         on: The object, for reports.
@@ -83,13 +83,13 @@ class SchedulePoint:
         "key",
         "mode",
         "on",
+        "operation",
         "spurious",
-        "text",
     )
 
     def __init__(
         self,
-        text: str,
+        operation: str,
         blocked: Callable[[], bool] | None = None,
         deadline: int | None = None,
         on: object = None,
@@ -98,7 +98,7 @@ class SchedulePoint:
         mode: int = 0,
         gives_way: bool = False,
     ) -> None:
-        self.text = text
+        self.operation = operation
         self.blocked = blocked
         self.deadline = deadline
         self.on = on
@@ -108,7 +108,7 @@ class SchedulePoint:
         self.condition: Any = None
         self.spurious = False
 
-    def can_run(self, now: int) -> bool:
+    def is_enabled(self, now: int) -> bool:
         """Return whether it would not block at an instant."""
         if self.blocked is None or self.spurious or not self.blocked():
             return True
@@ -119,40 +119,40 @@ class Step:
     """One step that was taken.
 
     Attributes:
-        who: The number of who took it.
-        could: The numbers of all that could, the default choice first.
-        running: Who ran before and could have gone on; ``NOBODY`` if nobody.
+        chosen: The number of the thread that took it.
+        enabled: The numbers of all that could be chosen, the default choice first.
+        current: The thread that ran before and could have gone on; ``NOBODY`` if none.
         footprint: What it touched.
-        born: The numbers of the threads that it started.
-        past: The steps that happened before it, a bit each.
+        started: The numbers of the threads that it started.
+        happens_before: The steps that happened before it, a bit each.
     """
 
-    __slots__ = ("born", "could", "footprint", "past", "running", "who")
+    __slots__ = ("chosen", "current", "enabled", "footprint", "happens_before", "started")
 
-    def __init__(self, who: int, could: tuple[int, ...], running: int) -> None:
-        self.who = who
-        self.could = could
-        self.running = running
+    def __init__(self, chosen: int, enabled: tuple[int, ...], current: int) -> None:
+        self.chosen = chosen
+        self.enabled = enabled
+        self.current = current
         self.footprint: Footprint = {}
-        self.born: list[int] = []
-        self.past = 0
+        self.started: list[int] = []
+        self.happens_before = 0
 
     @property
     def preempts(self) -> bool:
         """Whether the running thread could have gone on instead."""
-        return self.running not in (NOBODY, self.who)
+        return self.current not in (NOBODY, self.chosen)
 
 
-class Policy(Protocol):
-    """Decides who goes on."""
+class Chooser(Protocol):
+    """Decides which thread goes on."""
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:
+    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
         """Return one of those that can run.
 
         Args:
-            could: The numbers of those that can run, the default choice first.
-            running: Who ran before and could go on; ``NOBODY`` if nobody.
-            taken: The steps so far, complete.
+            enabled: The numbers of those that can run, the default choice first.
+            current: The thread that ran before and can go on; ``NOBODY`` if none.
+            steps: The steps so far, complete.
 
         Raises:
             SimulationError: The schedule shall end here.
@@ -164,11 +164,11 @@ class Execution(NamedTuple):
     """One schedule that has run.
 
     Attributes:
-        taken: Its steps.
+        steps: Its steps.
         blocked: Who could not run at its end, by number, and what each was about to do.
         errors: What it failed with, the main thread's first and then by the threads' numbers: which
             of them came first may be the only thing in which two schedules differ.
-        cut: Whether the policy ended it because the rest is covered elsewhere.
+        cut: Whether the chooser ended it because the rest is covered elsewhere.
         value: What the program returned.
         switches: Its switches, each as the fields of a ``Step``.
         stops: Where it stopped.
@@ -182,7 +182,7 @@ class Execution(NamedTuple):
         caveat: What to know about its failure, because of what earlier schedules have left.
     """
 
-    taken: list[Step]
+    steps: list[Step]
     blocked: list[tuple[int, SchedulePoint]]
     errors: list[BaseException]
     cut: bool
@@ -234,7 +234,7 @@ class Execution(NamedTuple):
     @property
     def preemptions(self) -> int:
         """How often a thread was stopped that could have gone on."""
-        return sum(step.preempts for step in self.taken)
+        return sum(step.preempts for step in self.steps)
 
     @property
     def names(self) -> dict[Hashable, str]:
@@ -245,6 +245,6 @@ class Execution(NamedTuple):
             names[woken(number)] = f"{thread.name} (woken by itself)"
         return names
 
-    def who_could(self, could: Iterable[int]) -> str:
+    def names_of(self, numbers: Iterable[int]) -> str:
         """Return those that could be chosen, in words."""
-        return " or ".join(map(self.names.__getitem__, could))
+        return " or ".join(map(self.names.__getitem__, numbers))

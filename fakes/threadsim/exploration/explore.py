@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Protocol
 
 from threadsim.exploration.data.rewriting import rewritten
-from threadsim.exploration.execution import Execution, Policy, Stops
+from threadsim.exploration.execution import Chooser, Execution, Stops
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, again, failure_of
 from threadsim.exploration.reports.nondeterminism import DIFFERENT, kind, parting, repeated
@@ -39,8 +39,8 @@ _REPEAT = 50
 _REPEATED_STEPS = 40
 
 
-class Search(Policy, Protocol):
-    """A policy that is told how each schedule went."""
+class Search(Chooser, Protocol):
+    """A chooser that is told how each schedule went."""
 
     def advance(self, ran: Execution) -> bool:
         """Take in the schedule that has run and return whether there is another."""
@@ -193,7 +193,7 @@ def explore_with(
                 )
             count += 1
             redundant += ran.cut
-            deepest = max(deepest, len(ran.taken))
+            deepest = max(deepest, len(ran.steps))
             for fault in map(kind, ran.errors):
                 if fault not in told and (keep_going or not told):
                     failures.append(failure_of(world, options, ran, fault, progress))
@@ -235,7 +235,7 @@ def schedules(world: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]:
                 raise _shown(error, before, ran) from None
         yield ran
         count += 1
-        short = _REPEATED_STEPS // (count * len(ran.taken))
+        short = _REPEATED_STEPS // (count * len(ran.steps))
         for _ in range(short or count % _REPEAT == 1):
             repeated(partial(again, world, ran), ran)
         if ran.needs > stops:
@@ -256,7 +256,7 @@ def warm_up(world: ScheduleRunner, stops: Stops = Stops.FEW) -> int:
     """Fill imports and caches in a schedule that does not count, and return how long it was."""
     ran = world.run(Replay([]), stops=stops)
     world.settle()
-    return len(ran.taken)
+    return len(ran.steps)
 
 
 def _shown(error: ScheduleDiverged, before: Execution | None, ran: Execution) -> ScheduleDiverged:

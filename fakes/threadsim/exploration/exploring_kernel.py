@@ -21,8 +21,8 @@ from threadsim.exploration.execution import (
     MAIN,
     NOBODY,
     TIME,
+    Chooser,
     Cut,
-    Policy,
     SchedulePoint,
     Step,
     Stops,
@@ -42,7 +42,7 @@ class SteppingKernel(Kernel):
     """The kernel of one schedule.
 
     Args:
-        policy: Who decides.
+        chooser: Chooses the next thread.
         kept: What no schedule of the exploration makes anew, and how the first one found it.
         stops: Where to stop.
         early: Whether time may move although threads can run.
@@ -63,7 +63,7 @@ class SteppingKernel(Kernel):
     def __init__(
         self,
         *,
-        policy: Policy,
+        chooser: Chooser,
         kept: dict[Any, list[Any]],
         stops: Stops,
         early: bool,
@@ -72,7 +72,7 @@ class SteppingKernel(Kernel):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.policy = policy
+        self.chooser = chooser
         self.stops = stops
         self.looked = False
         self.first_moment = self.moment = first_moment
@@ -133,9 +133,9 @@ class SteppingKernel(Kernel):
         if chosen is not thread:
             if getcurrent() is not thread.greenlet:
                 raise self._no_wait(thread)
-            thread.waiting_for = f"is about to {op.text}"
-            if not op.can_run(self.now):
-                thread.waiting_for = f"waits to {op.text}"
+            thread.waiting_for = f"is about to {op.operation}"
+            if not op.is_enabled(self.now):
+                thread.waiting_for = f"waits to {op.operation}"
             if self.failure is not None and thread is self.main:
                 self.trace.append((self.now, thread, in_words(thread, sys._getframe())))
                 thread.waiting_for = ""
@@ -159,7 +159,7 @@ class SteppingKernel(Kernel):
         self.blocked = [
             (self.numbers[thread], op)
             for thread, op in self.pending.items()
-            if not op.can_run(self.now)
+            if not op.is_enabled(self.now)
         ]
 
     # What the kernel does otherwise.
@@ -192,7 +192,7 @@ class SteppingKernel(Kernel):
         number = self.numbers[parent] * _MANY + TIME + born
         self.numbers[thread] = number
         self.parents[thread] = parent
-        self.taken[-1].born.append(number)
+        self.taken[-1].started.append(number)
         self.moment += 1
         self.pending[thread] = SchedulePoint("begin")
         return thread
@@ -226,9 +226,9 @@ class SteppingKernel(Kernel):
             return
         self.point(SchedulePoint("go on after the others", gives_way=True))
 
-    def look_at_clock(self) -> None:
+    def read_clock(self) -> None:
         """Count a look at the clock; see ``Kernel.look_at_clock``."""
-        super().look_at_clock()
+        super().read_clock()
         if self.early and not self.unwinding:
             self.point(SchedulePoint("look at the clock"))
             self.looks += 1  # Nor is its stop a switch, unless others went first.
@@ -300,7 +300,7 @@ class SteppingKernel(Kernel):
             able = {
                 self.numbers[each]: each
                 for each, op in self.pending.items()
-                if op.blocked is None or op.can_run(now)
+                if op.blocked is None or op.is_enabled(now)
             }
             running = NOBODY
             numbers = list(able)
@@ -315,9 +315,9 @@ class SteppingKernel(Kernel):
             if not able or self.early or self.spurious:
                 others = self._others(able=bool(able))
                 numbers.extend(others)
-            could = tuple(numbers)
-            who = self.policy.choose(could, running, self.taken)
-            self.taken.append(Step(who, could, running))
+            enabled = tuple(numbers)
+            who = self.chooser.choose(enabled, running, self.taken)
+            self.taken.append(Step(who, enabled, running))
             if who not in others:
                 chosen = able[who]
                 del self.pending[chosen]
@@ -339,7 +339,7 @@ class SteppingKernel(Kernel):
             others[NOBODY] = self._deadlock
         for thread, op in self.pending.items() if self.spurious else ():
             number = self.numbers[thread]
-            waits = op.condition is not None and not op.can_run(self.now)
+            waits = op.condition is not None and not op.is_enabled(self.now)
             if waits and number not in self.woken_once:
                 others[woken(number)] = partial(self._wake_up, op, number)
         if list(others) == [NOBODY]:
@@ -370,7 +370,7 @@ class SteppingKernel(Kernel):
 
     def _deadlock(self) -> None:
         for thread, op in self.pending.items():
-            thread.waiting_for = f"waits to {op.text}"
+            thread.waiting_for = f"waits to {op.operation}"
             self.hang[thread] = in_words(thread, thread.frame or sys._getframe())
         raise self._diagnose() or deadlock(self)
 

@@ -113,7 +113,7 @@ class ExploredKernel(SteppingKernel):
         self.looked |= not held
         self.touch(key, RELEASE if held else READ)
 
-    def look(self, thing: Any, *, at_itself: bool = False) -> None:
+    def peek(self, thing: Any, *, at_itself: bool = False) -> None:
         """Stop before a look.
 
         Args:
@@ -162,19 +162,19 @@ class ExploredKernel(SteppingKernel):
         self.looked |= thread._started._flag  # Who is the first to start it?
         self.touch(self.key_of(_start_lock(thread)), WRITE)
 
-    def look_at_start(self, thread: Any) -> None:
+    def peek_started(self, thread: Any) -> None:
         """Stop before a look whether a ``Thread`` has been started, until it has."""
         if not thread._started._flag:
-            self.look(_start_lock(thread), at_itself=True)
+            self.peek(_start_lock(thread), at_itself=True)
         virtual = virtual_thread_of(self, thread)
         if virtual in self.numbers and self.parents.get(virtual) is not self.running:
             # Before the other one comes to the start, it would look otherwise.
             self.looked = True
         self.touch(self.key_of(_start_lock(thread)), READ)
 
-    def look_at_life(self, thread: Any) -> None:
+    def peek_alive(self, thread: Any) -> None:
         """Stop before a look whether a ``Thread`` is alive."""
-        self.look(_start_lock(thread), at_itself=True)
+        self.peek(_start_lock(thread), at_itself=True)
         virtual = virtual_thread_of(self, thread)
         if virtual in self.numbers:
             self.touch(self.numbers[virtual], READ)
@@ -259,7 +259,7 @@ def _state_of(thing: Any) -> list[Any]:
 def _looking(getter: Callable[[Any], Any]) -> property:
     def look(self: threading.Barrier) -> Any:
         if (kernel := points_here()) is not None:
-            kernel.look(self._cond._lock)  # type: ignore[attr-defined]
+            kernel.peek(self._cond._lock)  # type: ignore[attr-defined]
         return getter(self)
 
     return property(look, doc=getter.__doc__)

@@ -51,9 +51,9 @@ def replay_with(options: Options, schedule: str) -> None:
 
         def follow() -> Execution:
             __tracebackhide__ = True
-            policy = Replay(choices)
-            ran = world.run(policy, stops=stops, shown=True)
-            policy.check_fits(ran)
+            chooser = Replay(choices)
+            ran = world.run(chooser, stops=stops, shown=True)
+            chooser.check_fits(ran)
             return ran
 
         first = None

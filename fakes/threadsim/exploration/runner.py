@@ -17,7 +17,7 @@ import threadsim.patching.determinism as repeatable
 import threadsim.patching.patcher as install
 from threadsim.exploration.data.contents import Contents
 from threadsim.exploration.data.outside_objects import Reached, reached_from
-from threadsim.exploration.execution import MAIN, Cut, Execution, Policy, Stops
+from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Stops
 from threadsim.exploration.instrument import ExploredKernel
 from threadsim.exploration.schedule_string import Replay
 from threadsim.exploration.telling import TellingKernel
@@ -163,11 +163,11 @@ class ScheduleRunner:
             gc.disable()
             self._undo.callback(gc.enable)
 
-    def run(self, policy: Policy, *, stops: Stops, shown: bool = False) -> Execution:
+    def run(self, chooser: Chooser, *, stops: Stops, shown: bool = False) -> Execution:
         """Run the program once.
 
         Args:
-            policy: Who decides.
+            chooser: Chooses the next thread.
             stops: Where to stop, beside what others can notice in any case.
             shown: Whether it is going to be shown, with the lines at which threads stop.
 
@@ -188,7 +188,7 @@ class ScheduleRunner:
         self._errors.clear()
         self._failed_in.clear()
         before = self._kernel
-        kernel = self._kernel = self._new_kernel(policy, stops=stops, shown=shown)
+        kernel = self._kernel = self._new_kernel(chooser, stops=stops, shown=shown)
         if before.interruption is not None:  # Asked for when nothing is left for that one any more.
             raise before.interruption
         kernel.earlier, self._earlier = self._earlier, (kernel.first_moment, kernel.origins)
@@ -215,7 +215,7 @@ class ScheduleRunner:
         if self._uses_pools() and not self._pools:
             needs = Stops.EXIT
         return Execution(
-            taken=kernel.taken,
+            steps=kernel.taken,
             blocked=kernel.blocked,
             errors=[] if cut else errors,
             cut=cut,
@@ -320,9 +320,9 @@ class ScheduleRunner:
         self._held.start_afresh()
         self._contents.put_back(failed=bool(self._errors or kernel.failure))
 
-    def _new_kernel(self, policy: Policy, *, stops: Stops, shown: bool) -> ExploredKernel:
+    def _new_kernel(self, chooser: Chooser, *, stops: Stops, shown: bool) -> ExploredKernel:
         return (TellingKernel if shown else ExploredKernel)(
-            policy=policy,
+            chooser=chooser,
             kept=self._kept,
             stops=stops,
             early=self.early,

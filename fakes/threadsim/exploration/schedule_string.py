@@ -40,7 +40,7 @@ class ScheduleDiverged(SimulationError):
 
 
 def check_whole(option: str, value: object, least: int | None = None, *, or_none: str = "") -> None:
-    """Check an option of a strategy.
+    """Check an option of a chooser.
 
     Args:
         option: Its name, as "Random(schedules".
@@ -58,8 +58,8 @@ def check_whole(option: str, value: object, least: int | None = None, *, or_none
     pass_one += f", or None for {or_none}." if or_none else "."
     if isinstance(value, bool) or not isinstance(value, int):
         if callable(value):  # pytest takes a marker's only argument for what is to be marked.
-            strategy = option.partition("(")[0]
-            pass_one += f" A test is marked with @pytest.mark.explore({strategy}())."
+            chooser = option.partition("(")[0]
+            pass_one += f" A test is marked with @pytest.mark.explore({chooser}())."
         raise TypeError(f"{option}={value!r}): {pass_one}")
     if least is not None and value < least:
         raise ValueError(f"{option}={value!r}): {pass_one}")
@@ -79,9 +79,9 @@ def check_flag(option: str, value: object) -> None:
         raise TypeError(f"{option}={value!r}): pass True or False.")
 
 
-def choices_of(taken: Iterable[Step]) -> list[int]:
+def choices_of(steps: Iterable[Step]) -> list[int]:
     """Return, for each step at which more than one could go on, the place of who did."""
-    return [step.could.index(step.who) for step in taken if len(step.could) > 1]
+    return [step.enabled.index(step.chosen) for step in steps if len(step.enabled) > 1]
 
 
 def write(choices: Iterable[int], stops: Stops) -> str:
@@ -146,7 +146,7 @@ def read(schedule: str) -> tuple[list[int], Stops]:
 
 
 class Replay:
-    """The policy that follows a schedule's choices and then the defaults.
+    """The chooser that follows a schedule's choices and then the defaults.
 
     Args:
         choices: As ``read`` returns them.
@@ -155,35 +155,35 @@ class Replay:
     def __init__(self, choices: list[int]) -> None:
         self._choices = choices
         self._next = 0
-        self._could: tuple[int, ...] | None = None  # When the schedule names none of them.
+        self._enabled: tuple[int, ...] | None = None  # When the schedule names none of them.
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:  # noqa: ARG002
-        """Return who goes on; see ``Policy``."""
-        if len(could) == 1 or self._next >= len(self._choices):
-            return could[0]
+    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
+        """Return who goes on; see ``Chooser``."""
+        if len(enabled) == 1 or self._next >= len(self._choices):
+            return enabled[0]
         choice = self._choices[self._next]
         self._next += 1
-        if choice >= len(could):
-            self._could = could
+        if choice >= len(enabled):
+            self._enabled = enabled
             raise ScheduleDiverged(NO_LONGER)
-        return could[choice]
+        return enabled[choice]
 
     def check_fits(self, ran: Execution) -> None:
         """Check that a program did what the schedule says.
 
         Args:
-            ran: How it ran under this policy.
+            ran: How it ran under this chooser.
 
         Raises:
             ScheduleDiverged: The schedule names one who could not run, or goes on at its end.
         """
         __tracebackhide__ = True
-        step, before = len(ran.taken), ran.names[ran.taken[-1].who]
-        if self._could is not None:
+        step, before = len(ran.steps), ran.names[ran.steps[-1].chosen]
+        if self._enabled is not None:
             what = (
                 f"at step {step}, after one of {before}, it names number "
                 f"{self._choices[self._next - 1] + 1} of those that can run, and there are "
-                f"{len(self._could)}: {ran.who_could(self._could)}"
+                f"{len(self._enabled)}: {ran.names_of(self._enabled)}"
             )
         elif self._next < len(self._choices):
             what = (

@@ -7,7 +7,7 @@ then schedules with as few preemptions, or fewer, are searched for the failure.
 from collections.abc import Callable, Iterator
 from itertools import pairwise, takewhile
 
-from threadsim.exploration.execution import Execution, Policy, Step, Stops
+from threadsim.exploration.execution import Chooser, Execution, Step, Stops
 from threadsim.exploration.reports.nondeterminism import has
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of
@@ -15,7 +15,7 @@ from threadsim.exploration.strategies.exhaustive import Exhaustive
 
 
 class Follow:
-    """The policy that takes steps in an order, as far as that can be, and then the defaults.
+    """The chooser that takes steps in an order, as far as that can be, and then the defaults.
 
     Args:
         order: Who takes each step, by number.
@@ -24,13 +24,13 @@ class Follow:
     def __init__(self, order: list[int]) -> None:
         self._order = order
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:  # noqa: ARG002
+    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
         """Return who goes on: the first in the order that can."""
         for place, who in enumerate(self._order):
-            if who in could:
+            if who in enabled:
                 del self._order[place]
                 return who
-        return could[0]
+        return enabled[0]
 
 
 class _Tries:
@@ -48,12 +48,12 @@ class _Tries:
         self.left = number
         self.made = 0
 
-    def run(self, policy: Policy, stops: Stops) -> Execution:
+    def run(self, chooser: Chooser, stops: Stops) -> Execution:
         """Spend one."""
         self.left -= 1
         self.made += 1
         self._tell(self.made)
-        return self._world.run(policy, stops=stops)
+        return self._world.run(chooser, stops=stops)
 
 
 def simplest(
@@ -76,7 +76,7 @@ def simplest(
     best: Execution | None = ran
     while best is not None:
         ran, best = best, None
-        for order in _put_together(ran.taken):
+        for order in _put_together(ran.steps):
             if tries.left <= number // 2:
                 break
             tried = tries.run(Follow(order), ran.stops)
@@ -109,21 +109,21 @@ def _search(tries: _Tries, bound: int, stops: Stops, fault: object, left: int) -
     return None
 
 
-def _put_together(taken: list[Step]) -> Iterator[list[int]]:
+def _put_together(steps: list[Step]) -> Iterator[list[int]]:
     """Return orders in which one preemption less might do.
 
     The thread that was stopped goes on at once, or has run later: then it may have to wait.
     """
-    who = [step.who for step in taken]
-    for index, step in enumerate(taken):
+    who = [step.chosen for step in steps]
+    for index, step in enumerate(steps):
         if not step.preempts:
             continue
-        begins = index - len(list(takewhile(step.running.__eq__, who[index - 1 : 0 : -1])))
+        begins = index - len(list(takewhile(step.current.__eq__, who[index - 1 : 0 : -1])))
         # The first step is main's, and never chosen.
         before, stopped, rest = who[1:begins], who[begins:index], who[index:]
-        if step.running in rest:
-            again = rest.index(step.running)
-            goes_on = list(takewhile(step.running.__eq__, rest[again:]))
+        if step.current in rest:
+            again = rest.index(step.current)
+            goes_on = list(takewhile(step.current.__eq__, rest[again:]))
             yield before + stopped + goes_on + rest[:again] + rest[again + len(goes_on) :]
         for later, (one, other) in enumerate(pairwise([*rest, None]), 1):
             if one != other:
@@ -133,14 +133,14 @@ def _put_together(taken: list[Step]) -> Iterator[list[int]]:
 def _shortened(tries: _Tries, ran: Execution, fault: object) -> Execution:
     """Return a schedule with the same failure, each choice made the default where that will do."""
     best = ran
-    choices = choices_of(ran.taken)
+    choices = choices_of(ran.steps)
     for index in [place for place, choice in enumerate(choices) if choice]:
         for shorter in (choices[:index], [*choices[:index], 0, *choices[index + 1 :]]):
             if tries.left <= 0:
                 return best
             tried = tries.run(Replay(shorter), ran.stops)
             if has(tried, fault) and tried.preemptions <= best.preemptions:
-                best, choices = tried, choices_of(tried.taken)
+                best, choices = tried, choices_of(tried.steps)
                 break
         if not any(choices[index + 1 :]):
             break

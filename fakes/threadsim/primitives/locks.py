@@ -256,7 +256,7 @@ class Lock(Lockable):
         if kernel is not None:
             kernel.count_step()
             if (points := kernel.points) is not None:
-                points.look(self, at_itself=True)
+                points.peek(self, at_itself=True)
         return self._is_locked()
 
     def _is_owned(self) -> bool:
@@ -341,7 +341,7 @@ class RLock(Lockable):
             if kernel is not None:
                 kernel.count_step()
                 if (points := kernel.points) is not None:
-                    points.look(self, at_itself=True)
+                    points.peek(self, at_itself=True)
             return self._is_locked()
 
     # What Condition asks of its lock.
@@ -495,7 +495,7 @@ class SimpleQueue(Primitive):
         if self._real is not None:
             self._take_back()
         if (points := kernel.points) is not None:
-            points.look(self)
+            points.peek(self)
         return len(self._items)
 
     def is_empty(self) -> bool:

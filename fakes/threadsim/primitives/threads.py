@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from threadsim.primitives.builtin_like import native
 from threadsim.primitives.locks import check_timeout
-from threadsim.reporting.report import fallen, shorten
+from threadsim.reporting.report import crashed, shorten
 from threadsim.runtime.errors import NotModelled, SimulationError
 from threadsim.runtime.kernel import Kernel, ThreadExit, here
 from threadsim.runtime.virtual_thread import VirtualThread
@@ -77,7 +77,7 @@ def join(self: Any, timeout: float | None = None) -> None:
     kernel = here()
     points = kernel.points if kernel is not None and self._initialized else None
     if points is not None:
-        points.look_at_start(self)
+        points.peek_started(self)
         if not self._started._flag:
             # The real one would look again, and may find it started meanwhile.
             raise RuntimeError("cannot join thread before it is started")
@@ -116,7 +116,7 @@ def is_alive(self: Any) -> bool:
     """Return whether a thread has started and not ended. See ``Thread.is_alive``."""
     kernel = here()
     if kernel is not None and self._initialized and (points := kernel.points) is not None:
-        points.look_at_life(self)
+        points.peek_alive(self)
     virtual = getattr(self, "_virtual", None)
     if virtual is None:
         # As in join; one that was never made is an error.
@@ -133,7 +133,7 @@ def is_set(self: Any) -> bool:
     if kernel is not None:
         kernel.count_step()
         if (points := kernel.points) is not None:
-            points.look(self._cond._lock)
+            points.peek(self._cond._lock)
     return _is_set(self)
 
 
@@ -336,7 +336,7 @@ def _note_what_ends_it(kernel: Kernel, error: BaseException) -> None:
         kernel.fail(kernel.failure or error, f"fails with {type(error).__name__}")
     elif not isinstance(error, SystemExit):
         # A later report may be of who waits for its work.
-        kernel.fallen.append(fallen(kernel, error))
+        kernel.crashed_threads.append(crashed(kernel, error))
 
 
 def _forget(virtual: VirtualThread) -> None:

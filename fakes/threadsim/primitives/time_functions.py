@@ -201,13 +201,13 @@ def _make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep
 
 def instant(kernel: Kernel) -> int:
     """Return the microseconds since 1970, for somebody who looks at the clock."""
-    kernel.look_at_clock()
+    kernel.read_clock()
     kernel.running.has_read_time = True
     return kernel.epoch + kernel.now
 
 
 def _steady(kernel: Kernel) -> int:
-    kernel.look_at_clock()
+    kernel.read_clock()
     return MONOTONIC_START + kernel.now
 
 

@@ -81,7 +81,7 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         f"{_listed(names)}{daemon}{': each' if len(names) > 1 else ''} {doing}"
         for (daemon, doing), names in entries.items()
     ]
-    lines += kernel.fallen
+    lines += kernel.crashed_threads
     outside = [printable(each.name) for each in threads_outside(kernel)]
     if outside:
         lines.append(
@@ -103,7 +103,7 @@ def _listed(names: list[str]) -> str:
     )
 
 
-def fallen(kernel: Kernel, error: BaseException) -> str:
+def crashed(kernel: Kernel, error: BaseException) -> str:
     """Return in words that an error ends the running thread."""
     daemon = " (daemon)" if kernel.running.daemon else ""
     what = f"{printable(type(error).__name__)}{raised_where(error)}"

@@ -49,7 +49,7 @@ _MUCH_DUST = 1e-9
 _HALF = 5e-7
 
 # How many threads that an exception has ended a report lists.
-_FALLEN = 5
+_CRASHED = 5
 
 # A leftover thread that catches its end this often is abandoned and named.
 MAX_THROWS = 100
@@ -108,7 +108,7 @@ class Kernel:
     Attributes:
         points: Itself where it stops before everything that others could notice; asked by locks,
             queues, threads and looks. ``None`` in a simulation, which stops at waits alone.
-        fallen: The last threads that an exception has ended, with that, in words.
+        crashed_threads: The last threads that an exception has ended, with that, in words.
         dust: What the float clocks show beyond ``now``, in seconds.
         ending: Whether the simulation ends.
     """
@@ -141,7 +141,7 @@ class Kernel:
         # Each as the fields of a Step: making one takes longer than the switch.
         self.trace: list[tuple[int, VirtualThread, str]] = []
         self.abandoned: list[VirtualThread] = []
-        self.fallen: deque[str] = deque(maxlen=_FALLEN)
+        self.crashed_threads: deque[str] = deque(maxlen=_CRASHED)
         self._diagnose = diagnose
         self._ready: deque[VirtualThread] = deque()
         self._settling: deque[VirtualThread] = deque()
@@ -337,7 +337,7 @@ class Kernel:
         else:
             self._end_loop(lambda: takes_limit(self))
 
-    def look_at_clock(self) -> None:
+    def read_clock(self) -> None:
         """Be told that the running thread looks at the clock: a loop that waits so has an end."""
         self.count_step()
 

@@ -63,7 +63,7 @@ def failure_of(
         ScheduleDiverged: It does not fail again.
     """
     __tracebackhide__ = True
-    tries = max(1, MINIMISE // len(ran.taken))  # One at least, however long the program is.
+    tries = max(1, MINIMISE // len(ran.steps))  # One at least, however long the program is.
     simple, tried = simplest(
         world,
         _failing_again(world, ran),
@@ -95,7 +95,7 @@ def _failing_again(world: ScheduleRunner, ran: Execution, *, shown: bool = False
 
 def described(options: Options, ran: Execution) -> ScheduleFailure:
     """Return a failure with its lanes and the line that replays it."""
-    schedule = write(choices_of(ran.taken), ran.stops)
+    schedule = write(choices_of(ran.steps), ran.stops)
     error, *others = map(headline, ran.errors)
     also = "".join(f"\nIt also fails with {other}" for other in others)
     failure = ScheduleFailure(f"{error}{also}\n\n{lanes(ran.story)}\n\n{options.line(schedule)}")
@@ -128,4 +128,4 @@ def cause(ran: Execution) -> BaseException:
 
 def again(world: ScheduleRunner, ran: Execution, *, shown: bool = False) -> Execution:
     """Run the schedule of a run once more."""
-    return world.run(Replay(choices_of(ran.taken)), stops=ran.stops, shown=shown)
+    return world.run(Replay(choices_of(ran.steps)), stops=ran.stops, shown=shown)

@@ -88,15 +88,19 @@ def parting(first: Execution, second: Execution) -> str:
 
     They are compared as far as both went, if one was cut short.
     """
-    for step, (one, other) in enumerate(zip(first.taken, second.taken, strict=False)):
-        if (one.who, one.could, one.footprint) != (other.who, other.could, other.footprint):
+    for step, (one, other) in enumerate(zip(first.steps, second.steps, strict=False)):
+        if (one.chosen, one.enabled, one.footprint) != (
+            other.chosen,
+            other.enabled,
+            other.footprint,
+        ):
             return f"{_different(first, second, step)}. {LOOK}{_way(first, second, step)}"
     if first.cut or second.cut:
         return ""
-    if len(first.taken) != len(second.taken):
-        longest = max(len(first.taken), len(second.taken))
+    if len(first.steps) != len(second.steps):
+        longest = max(len(first.steps), len(second.steps))
         return (
-            f"it took {len(first.taken)} steps, and then {len(second.taken)}. {LOOK}"
+            f"it took {len(first.steps)} steps, and then {len(second.steps)}. {LOOK}"
             f"{_way(first, second, longest)}"
         )
     for now, then in zip(first.trace, second.trace, strict=False):
@@ -123,12 +127,12 @@ def _ending(ran: Execution) -> str:
 
 def _different(first: Execution, second: Execution, step: int) -> str:
     """Say what is different about a step."""
-    one, other = first.taken[step], second.taken[step]
-    if (one.who, one.could) != (other.who, other.could):
-        before = first.names[first.taken[step - 1].who]
+    one, other = first.steps[step], second.steps[step]
+    if (one.chosen, one.enabled) != (other.chosen, other.enabled):
+        before = first.names[first.steps[step - 1].chosen]
         return (
-            f"step {step}, after one of {before}, could be taken by {first.who_could(one.could)}, "
-            f"and then by {second.who_could(other.could)}"
+            f"step {step}, after one of {before}, could be taken by {first.names_of(one.enabled)}, "
+            f"and then by {second.names_of(other.enabled)}"
         )
     touched = [
         ", ".join(_thing(ran, key) for key in mine if mine[key] != theirs.get(key))
@@ -144,7 +148,7 @@ def _different(first: Execution, second: Execution, step: int) -> str:
             if touched[0]
             else f"{touched[1]} the second time only"
         )
-    return f"step {step}, of {first.names[one.who]}, touched {what}"
+    return f"step {step}, of {first.names[one.chosen]}, touched {what}"
 
 
 def _thing(ran: Execution, key: Hashable) -> str:
@@ -170,5 +174,5 @@ def _way(first: Execution, second: Execution, step: int) -> str:
 
 def _row(ran: Execution, step: int) -> int:
     """Return the row of the trace in which a step is: those of one thread in a row share it."""
-    who = [each.who for each in ran.taken[: step + 1] if is_thread(each.who)]
+    who = [each.chosen for each in ran.steps[: step + 1] if is_thread(each.chosen)]
     return sum(one != other for one, other in pairwise(who))

@@ -104,55 +104,55 @@ class Node:
     """A state in which somebody was chosen.
 
     Attributes:
-        could: Who could run.
-        running: Who ran before and could have gone on.
+        enabled: Who could run.
+        current: Who ran before and could have gone on.
         preemptions: How many there were before.
         sleep: Who need not run first from here, because it did elsewhere, with its footprint.
         backtrack: Who shall run first from here.
         done: Who did, with its footprint.
-        who: Who does in the current schedule.
+        chosen: Who does in the current schedule.
     """
 
-    __slots__ = ("backtrack", "could", "done", "preemptions", "running", "sleep", "who")
+    __slots__ = ("backtrack", "chosen", "current", "done", "enabled", "preemptions", "sleep")
 
-    def __init__(self, could: tuple[int, ...], running: int, who: int) -> None:
-        self.could = could
-        self.running = running
+    def __init__(self, enabled: tuple[int, ...], current: int, who: int) -> None:
+        self.enabled = enabled
+        self.current = current
         self.preemptions = 0
         self.sleep: dict[int, Footprint] = {}
         self.backtrack: set[int] = {who}
         self.done: dict[int, Footprint] = {}
-        self.who = who
+        self.chosen = who
 
     def preemptions_with(self, who: int) -> int:
         """Return how many preemptions there are when this one is chosen."""
-        return self.preemptions + (self.running not in (NOBODY, who))
+        return self.preemptions + (self.current not in (NOBODY, who))
 
 
 class Access(NamedTuple):
     """What one step did to one object.
 
     Attributes:
-        who: The number of who took the step.
+        thread: The number of the thread that took the step.
         key: The object's name.
         mode: How it was touched.
         place: The step's place; behind the last for a step that was never taken.
         previous: The place of the last step of the same thread before it.
         before: The steps that had happened before it, a bit each, but for what it waited for.
-        past: The steps that had happened before the whole step, a bit each.
+        happens_before: The steps that had happened before the whole step, a bit each.
     """
 
-    who: int
+    thread: int
     key: Hashable
     mode: int
     place: int
     previous: int
     before: int
-    past: int
+    happens_before: int
 
 
 class Search:
-    """One exhaustive search: a policy that is told each schedule's course.
+    """One exhaustive search: a chooser that is told each schedule's course.
 
     Args:
         options: What to search.
@@ -167,54 +167,54 @@ class Search:
         # Which steps touched an object, up to the last schedule's end.
         self._accesses: dict[Hashable, list[int]] = {}
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:
-        """Return who goes on; see ``Policy``."""
-        index = len(taken)
+    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
+        """Return who goes on; see ``Chooser``."""
+        index = len(steps)
         if index < self._prefix:
             node = self.nodes[index]
-            self._compare(index, could, taken)
-            return node.who
+            self._compare(index, enabled, steps)
+            return node.chosen
         before = self.nodes[index - 1]
-        sleep = self._asleep(before, taken[-1].footprint) if self.sleeps else {}
-        for who in could:
+        sleep = self._asleep(before, steps[-1].footprint) if self.sleeps else {}
+        for who in enabled:
             if who not in sleep:
                 break
         else:
             raise Cut("every order from here on has been explored")
-        node = Node(could, running, who)
+        node = Node(enabled, current, who)
         node.sleep = sleep
-        node.preemptions = before.preemptions_with(before.who)
+        node.preemptions = before.preemptions_with(before.chosen)
         if not self.options.reduction:
-            node.backtrack.update(could)
+            node.backtrack.update(enabled)
         else:
             # Time and wake-ups: whether they happen is never forced by a race.
-            node.backtrack.update(each for each in could if not is_thread(each))
+            node.backtrack.update(each for each in enabled if not is_thread(each))
         self.nodes.append(node)
         return who
 
     def advance(self, ran: Execution) -> bool:
         """Take in the schedule that has run and return whether there is another."""
-        taken = ran.taken
-        if len(taken) < self._prefix:
+        steps = ran.steps
+        if len(steps) < self._prefix:
             raise ScheduleDiverged(
                 f"the program behaves differently under the same schedule: it ended after "
-                f"{len(taken)} steps and had gone on before. {LOOK}"
+                f"{len(steps)} steps and had gone on before. {LOOK}"
             )
         if self.options.reduction:
             self._find_races(ran)
         while len(self.nodes) > 1:
             node = self.nodes[-1]
-            node.done[node.who] = taken[len(self.nodes) - 1].footprint
-            for who in node.could:
+            node.done[node.chosen] = steps[len(self.nodes) - 1].footprint
+            for who in node.enabled:
                 if (
                     who in node.backtrack
                     and who not in node.done
                     and who not in node.sleep
                     and self._affordable(node, who)
                 ):
-                    node.who = who
+                    node.chosen = who
                     self._prefix = len(self.nodes)
-                    self._seen = taken
+                    self._seen = steps
                     return True
             self.nodes.pop()
         return False
@@ -223,9 +223,9 @@ class Search:
         bound = self.options.max_preemptions
         return bound is None or node.preemptions_with(who) <= bound
 
-    def _compare(self, index: int, could: tuple[int, ...], taken: list[Step]) -> None:
+    def _compare(self, index: int, enabled: tuple[int, ...], steps: list[Step]) -> None:
         seen = self._seen[index - 1].footprint
-        if self.nodes[index].could != could or taken[-1].footprint != seen:
+        if self.nodes[index].enabled != enabled or steps[-1].footprint != seen:
             raise ScheduleDiverged(
                 f"the program behaves differently under the same schedule: step {index - 1} did "
                 f"something else than before. {LOOK}"
@@ -235,70 +235,72 @@ class Search:
     def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:
         # A thread that woke up by itself could not have done so after what the sleepers do. Time
         # that moved as nobody could run is asleep nowhere: beside it there are wake-ups alone.
-        if ALL in footprint or before.who < 0:
+        if ALL in footprint or before.chosen < 0:
             return {}
         return {
             who: theirs
             for who, theirs in (before.sleep | before.done).items()
-            if who != before.who and not conflict(theirs, footprint)
+            if who != before.chosen and not conflict(theirs, footprint)
         }
 
     def _find_races(self, ran: Execution) -> None:
         """Add a backtrack point wherever two steps could have run in the other order."""
-        taken = ran.taken
+        steps = ran.steps
         last: dict[int, int] = {}
         barrier = 0
         # The steps before these are those of the schedule before, and have been looked at.
         new = self._prefix - 1
         for others in self._accesses.values():
             del others[bisect_left(others, new) :]
-        for index, step in enumerate(taken):
+        for index, step in enumerate(steps):
             # A wake-up by itself comes after what the thread did before it and before what follows.
-            whose = step.who if step.who >= NOBODY else woken(step.who)
+            whose = step.chosen if step.chosen >= NOBODY else woken(step.chosen)
             if index < new:
-                step.past = self._seen[index].past
+                step.happens_before = self._seen[index].happens_before
             else:
-                step.past = self._past_with_races(taken, index, last.get(whose, -1), barrier)
+                step.happens_before = self._past_with_races(
+                    steps, index, last.get(whose, -1), barrier
+                )
             last[whose] = index
-            for born in step.born:
+            for born in step.started:
                 last[born] = index
             if ALL in step.footprint:
-                barrier = step.past | 1 << index
+                barrier = step.happens_before | 1 << index
         for who, op in ran.blocked:
             if op.key is not None:
-                before = _until(taken, last[who])
+                before = _until(steps, last[who])
                 others = self._accesses.get(op.key, [])
-                past = before | _past(taken, others, op.key, op.mode)
-                access = Access(who, op.key, op.mode, len(taken), last[who], before, past)
-                self._race(taken, others, access)
-        if taken[-1].who == MAIN and EXIT in taken[-1].footprint:
+                past = before | _past(steps, others, op.key, op.mode)
+                access = Access(who, op.key, op.mode, len(steps), last[who], before, past)
+                self._race(steps, others, access)
+        if steps[-1].chosen == MAIN and EXIT in steps[-1].footprint:
             # Whatever daemon threads have not done is never done.
-            self.nodes[-1].backtrack.update(self.nodes[-1].could)
+            self.nodes[-1].backtrack.update(self.nodes[-1].enabled)
             if self.options.max_preemptions is not None:
                 # There it costs a preemption; where main took over it may cost none.
-                start = _start_of_run(taken, len(taken) - 1)
-                self.nodes[start].backtrack.update(self.nodes[start].could)
+                start = _start_of_run(steps, len(steps) - 1)
+                self.nodes[start].backtrack.update(self.nodes[start].enabled)
 
-    def _past_with_races(self, taken: list[Step], index: int, previous: int, barrier: int) -> int:
+    def _past_with_races(self, steps: list[Step], index: int, previous: int, barrier: int) -> int:
         """Return what happened before a step, having looked for what races with it."""
-        step = taken[index]
+        step = steps[index]
         # Not what time waited for: before that it could have run, and could no longer.
-        before = _until(taken, previous)
+        before = _until(steps, previous)
         past = before | barrier
         for key, mode in step.footprint.items():
-            past |= _past(taken, self._accesses.setdefault(key, []), key, mode)
+            past |= _past(steps, self._accesses.setdefault(key, []), key, mode)
         for key, mode in step.footprint.items():
             others = self._accesses[key]
-            self._race(taken, others, Access(step.who, key, mode, index, previous, before, past))
+            self._race(steps, others, Access(step.chosen, key, mode, index, previous, before, past))
             others.append(index)
         # Time moved because nobody could run: all before it happened before it.
         return (1 << index) - 1 if ALL in step.footprint else past
 
-    def _race(self, taken: list[Step], others: list[int], access: Access) -> None:
+    def _race(self, steps: list[Step], others: list[int], access: Access) -> None:
         """Find the steps on one object that could have come after an access instead."""
         bounded = self.options.max_preemptions is not None
         for other in reversed(others):
-            theirs = taken[other].footprint[access.key]
+            theirs = steps[other].footprint[access.key]
             if not modes_conflict(theirs, access.mode):
                 continue
             last = bool(theirs & WRITE)  # All that touched it before a write happened before that.
@@ -310,76 +312,84 @@ class Search:
                 # What follows leaves points out because others lead to the same orders; within a
                 # bound those may cost a preemption too many
                 # (test_three_threads_that_try_locks_keep_every_outcome).
-                self._backtrack(taken, other, access)
+                self._backtrack(steps, other, access)
                 continue
             if theirs & RELEASE and not theirs & WRITE and access.mode & WAITED:
                 continue  # It could not have run before: what counts is who took it.
-            could = self.nodes[other].could
-            if access.previous < other and is_thread(access.who) and access.who not in could:
+            enabled = self.nodes[other].enabled
+            if (
+                access.previous < other
+                and is_thread(access.thread)
+                and access.thread not in enabled
+            ):
                 continue  # It stood there and could not run. Time stands nowhere.
-            self._backtrack(taken, other, access)
+            self._backtrack(steps, other, access)
             if last:
                 break
 
-    def _backtrack(self, taken: list[Step], other: int, access: Access) -> None:
+    def _backtrack(self, steps: list[Step], other: int, access: Access) -> None:
         """See to it that a step comes after an access."""
-        node, who = self.nodes[other], access.who
+        node, who = self.nodes[other], access.thread
         if self.options.max_preemptions is not None:
             self._add(node, who)
-            self._add(self.nodes[_start_of_run(taken, other)], who)
+            self._add(self.nodes[_start_of_run(steps, other)], who)
             return
         # Of what did not happen after the step, whose first step could come before all the rest?
         # Others may be asleep, but only for what begins with them
         # (test_a_thread_has_to_come_first_only_if_it_can).
         first, rest = set(), 0
         for later in range(other + 1, access.place):
-            past = taken[later].past
+            past = steps[later].happens_before
             if not past >> other & 1:
                 if not past & rest:
-                    first.add(taken[later].who)
+                    first.add(steps[later].chosen)
                 rest |= 1 << later
-        if not access.past & rest:
+        if not access.happens_before & rest:
             first.add(who)
         if not first.isdisjoint(node.backtrack) or not first.isdisjoint(node.sleep):
             return
-        first.intersection_update(node.could)
+        first.intersection_update(node.enabled)
         if who in first:
             node.backtrack.add(who)
         elif first:
             node.backtrack.add(min(first))
         else:
-            node.backtrack.update(node.could)
+            node.backtrack.update(node.enabled)
 
     @staticmethod
     def _add(node: Node, who: int) -> None:
-        if who in node.could:
+        if who in node.enabled:
             node.backtrack.add(who)
         else:
-            node.backtrack.update(node.could)
+            node.backtrack.update(node.enabled)
 
 
-def _start_of_run(taken: list[Step], index: int) -> int:
+def _start_of_run(steps: list[Step], index: int) -> int:
     """Return the first of the steps in a row that one thread took, up to a step of its.
 
     Where it gave way between them a new row begins: there a switch costs nothing.
     """
-    while index > 1 and taken[index].running != NOBODY and taken[index - 1].who == taken[index].who:
+    while (
+        index > 1
+        and steps[index].current != NOBODY
+        and steps[index - 1].chosen == steps[index].chosen
+    ):
         index -= 1
     return index
 
 
-def _until(taken: list[Step], index: int) -> int:
+def _until(steps: list[Step], index: int) -> int:
     """Return a step and all that happened before it, a bit each."""
-    return taken[index].past | 1 << index if index >= 0 else 0
+    return steps[index].happens_before | 1 << index if index >= 0 else 0
 
 
-def _past(taken: list[Step], others: list[int], key: Hashable, mode: int) -> int:
+def _past(steps: list[Step], others: list[int], key: Hashable, mode: int) -> int:
     """Return what happened before an access because it is one of the same object."""
     past = 0
     for other in reversed(others):
-        theirs = taken[other].footprint[key]
+        theirs = steps[other].footprint[key]
         if modes_conflict(theirs, mode):
-            past |= taken[other].past | 1 << other
+            past |= steps[other].happens_before | 1 << other
             if theirs & WRITE:
                 break
     return past

@@ -46,7 +46,7 @@ class PCT(Sample):
 
 
 class _Search:
-    """One search by priorities; see ``Policy``."""
+    """One search by priorities; see ``Chooser``."""
 
     def __init__(self, options: PCT, steps: int) -> None:
         self._options = options
@@ -57,22 +57,22 @@ class _Search:
         self._changes: set[int] = set()
         self._lowest = 0.0
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:
+    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
         """Return who goes on."""
-        if len(taken) == 1:
+        if len(steps) == 1:
             self._begin()
-        for each in could:
+        for each in enabled:
             if each not in self._priorities:
                 self._priorities[each] = self._generator.random()
-        if len(taken) in self._changes or (running == NOBODY and taken[-1].who in could):
+        if len(steps) in self._changes or (current == NOBODY and steps[-1].chosen in enabled):
             # It had its change point, or gave way by itself.
             self._lowest -= 1.0
-            self._priorities[taken[-1].who] = self._lowest
-        return max(could, key=self._priorities.__getitem__)
+            self._priorities[steps[-1].chosen] = self._lowest
+        return max(enabled, key=self._priorities.__getitem__)
 
     def advance(self, ran: Execution) -> bool:
         """Return whether there is another schedule to run."""
-        self._length = max(self._length, len(ran.taken))
+        self._length = max(self._length, len(ran.steps))
         self._left -= 1
         return self._left > 0
 

@@ -56,20 +56,20 @@ class Random(Sample):
 
 
 class _Search:
-    """One random search; see ``Policy``."""
+    """One random search; see ``Chooser``."""
 
     def __init__(self, options: Random) -> None:
         self._left = options.schedules
         self._generator = Generator(options.seed)  # noqa: S311  # Repeatable is what is wanted.
 
-    def choose(self, could: tuple[int, ...], running: int, taken: list[Step]) -> int:
+    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
         """Return who goes on."""
-        nothing = running != NOBODY and not taken[-1].footprint
+        nothing = current != NOBODY and not steps[-1].footprint
         if nothing and self._generator.random() > _RARELY:
             # As a thread that has just begun: what another does now could as well have come before,
             # but for data that has no lock.
-            return running
-        return could[0] if len(could) == 1 else self._generator.choice(could)
+            return current
+        return enabled[0] if len(enabled) == 1 else self._generator.choice(enabled)
 
     def advance(self, ran: Execution) -> bool:  # noqa: ARG002
         """Return whether there is another schedule to run."""
