@@ -17,8 +17,8 @@ from statistics import median
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from greenlet import getcurrent, greenlet
 
+import bench_door
 import bench_explore
 from figure import Figure, now, report
 from jobs_synchronizer.documented import create_app
@@ -53,21 +53,6 @@ def published_app(runs: int) -> list[Figure]:
     ]
 
 
-def greenlet_round_trip(rounds: int) -> float:
-    """Return the seconds of a bare switch to a greenlet and back."""
-    main = getcurrent()
-
-    def bounce() -> None:
-        while True:
-            main.switch()
-
-    other = greenlet(bounce)
-    begun = now()
-    for _ in range(rounds):
-        other.switch()
-    return (now() - begun) / rounds
-
-
 def sleep_and_wake_up(rounds: int, threads: int) -> float:
     """Return the seconds of a virtual sleep, from its call to its return.
 
@@ -96,7 +81,7 @@ def switches(rounds: int) -> list[Figure]:
     """Compare sleeps with a bare round trip, the best of five in turn."""
     runs = [
         (
-            greenlet_round_trip(rounds),
+            bench_door.round_trip(rounds),
             sleep_and_wake_up(rounds, threads=1),
             sleep_and_wake_up(rounds, threads=2),
         )
@@ -191,6 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     measurements: list[Callable[[], list[Figure]]] = [
+        bench_door.figures,
         lambda: published_app(50),
         lambda: switches(20_000),
         lambda: thread_counts(max(1_000, options.threads)),
