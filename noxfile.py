@@ -29,7 +29,7 @@ CONTRACTS = [
 EACH_PYTHON = (
     *("tests/paths", "tests/contract", *CONTRACTS),
     *("tests/simulation/test_time_model.py", "tests/simulation/test_pythons.py"),
-    "tests/simulation/test_determinism.py",
+    *("tests/simulation/test_determinism.py", "tests/simulation/test_recorded_traces.py"),
 )
 # What every user runs: that, FakeScheduler and Clock, the endings of a job, the explored
 # synchronizer, the known-bad programs and the README.
@@ -206,7 +206,7 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel and check that it holds the two packages and nothing else."""
+    """Build the wheel and check that it holds the three packages and nothing else."""
     target = BUILD / "wheel"
     shutil.rmtree(target, ignore_errors=True)
     session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(target), ".")
@@ -220,7 +220,7 @@ def wheel(session: nox.Session) -> None:
     names = {name for name in zipfile.ZipFile(built).namelist() if ".dist-info/" not in name}
     if names != rooms:
         session.error(
-            f"wheel: {built.name} should hold the two packages and nothing else; "
+            f"wheel: {built.name} should hold the three packages and nothing else; "
             f"missing: {sorted(rooms - names)}, not expected: {sorted(names - rooms)}."
         )
-    session.log(f"{built.name} holds {len(names)} files of jobs_synchronizer and apscheduler_fakes")
+    session.log(f"{built.name} holds {len(names)} files of its three packages")

@@ -1,7 +1,7 @@
 """Wait for one-off jobs and answer with their statuses.
 
 ``documented`` is the published program with its faults, ``corrected`` its twin made right. This
-package exports the corrected one only. It imports nothing from ``apscheduler_fakes`` or ``tests``
+package exports the corrected one only. It imports nothing from ``fakes/`` or ``tests/``
 (``tests/test_rooms.py``).
 """
 
