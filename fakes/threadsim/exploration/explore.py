@@ -28,8 +28,8 @@ from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, check_flag
 from threadsim.exploration.strategies.exhaustive import Exhaustive
 from threadsim.reporting.progress import Progress
-from threadsim.reporting.report import counted
 from threadsim.reporting.trace_diagram import lanes
+from threadsim.runtime.formatting import counted
 
 # One in so many schedules is run twice.
 _REPEAT = 50

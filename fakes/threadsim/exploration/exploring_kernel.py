@@ -29,8 +29,9 @@ from threadsim.exploration.execution import (
     woken,
 )
 from threadsim.reporting.limits import deadlock, no_thread
-from threadsim.reporting.report import Origin, in_words, origin, seconds, thread_table
+from threadsim.reporting.report import Origin, in_words, origin, thread_table
 from threadsim.runtime.errors import SimulationError, StepLimit, TimeLimit
+from threadsim.runtime.formatting import seconds
 from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.virtual_thread import VirtualThread, Waiters
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from threadsim.reporting.report import seconds
 from threadsim.reporting.trace_diagram import ALONE
+from threadsim.runtime.formatting import seconds
 from threadsim.runtime.virtual_thread import TraceEntry
 
 # In pixels; a character of the font is as wide as it is in any browser, or less.

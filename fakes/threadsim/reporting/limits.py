@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from threadsim.reporting.report import seconds, thread_table
+from threadsim.reporting.report import thread_table
 from threadsim.runtime.durations import LAST
 from threadsim.runtime.errors import (
     Deadlock,
@@ -15,6 +15,7 @@ from threadsim.runtime.errors import (
     StepLimit,
     TimeLimit,
 )
+from threadsim.runtime.formatting import seconds
 
 if TYPE_CHECKING:
     from threadsim.runtime.kernel import Kernel

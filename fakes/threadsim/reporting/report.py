@@ -10,6 +10,7 @@ from textwrap import fill
 from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from threadsim.runtime.formatting import printable, seconds
 from threadsim.runtime.own_code import (
     is_of_program,
     is_own,
@@ -36,21 +37,6 @@ _SHOWING = {
     ("_pytest.runner", "from_call"),
     ("unittest.case", "testPartExecutor"),
 }
-
-
-def seconds(microseconds: int) -> str:
-    """Return microseconds as a text in seconds with all six places."""
-    return f"{microseconds // 1_000_000}.{microseconds % 1_000_000:06d}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words, as "1 step" or "2,000 steps"."""
-    return f"{number:,} {noun}" + ("s" if number != 1 else "")
-
-
-def printable(name: str) -> str:
-    """Return a name on one line, and without what a terminal would take for an order."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 
 def said(error: BaseException | None) -> str:

@@ -5,7 +5,7 @@ from shutil import get_terminal_size
 from textwrap import wrap
 
 from threadsim.reporting.progress import uncaptured
-from threadsim.reporting.report import seconds
+from threadsim.runtime.formatting import seconds
 from threadsim.runtime.virtual_thread import TraceEntry, VirtualThread
 
 RUNS, LIVES, NONE = "●", "│", " "

@@ -31,9 +31,10 @@ from threadsim.reporting.limits import (
     thread_of_the_same_identifier,
     time_limit,
 )
-from threadsim.reporting.report import in_words, seconds
+from threadsim.reporting.report import in_words
 from threadsim.runtime.durations import whole_microseconds
 from threadsim.runtime.errors import SimulationError, StepLimit
+from threadsim.runtime.formatting import seconds
 from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread, Waiters
 

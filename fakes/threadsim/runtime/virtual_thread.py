@@ -4,7 +4,7 @@ from collections import OrderedDict
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
-from threadsim.reporting.report import printable, seconds
+from threadsim.runtime.formatting import printable, seconds
 
 if TYPE_CHECKING:
     import threading

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from threadsim.patching.patch_sites import LEFT_ALONE
-from threadsim.reporting.report import printable
+from threadsim.runtime.formatting import printable
 
 # Kept: inside a simulation these names are swapped.
 SIMPLE_QUEUE: Any = _queue.SimpleQueue

@@ -18,8 +18,9 @@ from threadsim.exploration.schedule_string import Replay, choices_of, write
 from threadsim.exploration.shrink import simplest
 from threadsim.reporting.drawing import svg
 from threadsim.reporting.progress import Progress
-from threadsim.reporting.report import counted, shorten
+from threadsim.reporting.report import shorten
 from threadsim.reporting.trace_diagram import lanes
+from threadsim.runtime.formatting import counted
 
 # How many steps are spent, about, on finding the same failure in a simple schedule.
 MINIMISE = 10_000

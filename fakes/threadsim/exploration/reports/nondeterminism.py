@@ -8,9 +8,10 @@ from threadsim.exploration.dependence import CLOCK, EXIT, SHARED
 from threadsim.exploration.execution import Execution, is_thread
 from threadsim.exploration.schedule_string import ScheduleDiverged
 from threadsim.exploration.strategies.exhaustive import LOOK
-from threadsim.reporting.report import raised_at, said, seconds
+from threadsim.reporting.report import raised_at, said
 from threadsim.reporting.trace_diagram import lanes
 from threadsim.runtime.errors import SimulationError
+from threadsim.runtime.formatting import seconds
 
 DIFFERENT = "the program behaves differently under the same schedule"
 

@@ -38,7 +38,7 @@ from threadsim.exploration.execution import (
 )
 from threadsim.exploration.options import Options
 from threadsim.exploration.schedule_string import ScheduleDiverged, check_flag, check_whole
-from threadsim.reporting.report import counted
+from threadsim.runtime.formatting import counted
 
 
 @dataclass(frozen=True)
