@@ -227,6 +227,10 @@ class SteppingKernel(Kernel):
             return
         self.point(SchedulePoint("go on after the others", gives_way=True))
 
+    def _interrupt_here(self) -> None:
+        if getcurrent() is self.running.greenlet:
+            self.pause()  # No thread goes on: see _next_of.
+
     def read_clock(self) -> None:
         """Count a look at the clock; see ``Kernel.look_at_clock``."""
         super().read_clock()

@@ -21,7 +21,7 @@ from threadsim.patching.refusals import refused_functions
 # modules have been imported anew (as pytester's in-process runs make them).
 from threadsim.primitives.dates import asks_for_the_time
 from threadsim.primitives.locks import Lock, RLock, SimpleQueue
-from threadsim.primitives.signals import get_handler, set_handler
+from threadsim.primitives.signals import set_handler
 from threadsim.primitives.threads import (
     count,
     get_ident,
@@ -53,7 +53,6 @@ def _pairs() -> list[tuple[Any, Any]]:
         (threading.Event.is_set, is_set),
         (uuid.uuid4, uuid4),
         (signal.signal, set_handler),
-        (signal.getsignal, get_handler),
         *refused_functions(),
         (futures.wait, wait),
     ]

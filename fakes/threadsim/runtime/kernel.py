@@ -35,7 +35,6 @@ from threadsim.reporting.report import in_words
 from threadsim.runtime.durations import whole_microseconds
 from threadsim.runtime.errors import SimulationError, StepLimit
 from threadsim.runtime.formatting import seconds
-from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread, Waiters
 
 if TYPE_CHECKING:
@@ -324,8 +323,8 @@ class Kernel:
         """Count a look as a step, so that a loop that never lets time pass comes to an end."""
         self.steps += 1
         self.looks += 1
-        if self.interruption is not None:
-            self._tell_main(self.interruption)
+        if self.interruption is not None and not self.ending:
+            self._interrupt_here()
         if self.steps > self.max_steps:
             self.steps = 0
             self._end_loop(self._step_limit)
@@ -333,10 +332,10 @@ class Kernel:
     def end_busy_loop(self) -> None:
         """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
         self.takes = 0
-        if self.interruption is not None:
-            self._tell_main(self.interruption)
-        else:
+        if self.interruption is None:
             self._end_loop(lambda: takes_limit(self))
+        elif not self.ending:
+            self._interrupt_here()
 
     def read_clock(self) -> None:
         """Be told that the running thread looks at the clock: a loop that waits so has an end."""
@@ -347,22 +346,17 @@ class Kernel:
         if self.ending:
             raise self._end_again(self.running)
 
-    def interrupt(self, error: BaseException, *, switch: bool) -> None:
-        """Raise an error in the main thread as soon as it waits, looks or takes a lock.
+    def interrupt(self, error: BaseException, *, at_once: bool) -> None:
+        """Raise the error of a signal's handler where the main thread waits, looks or locks next.
 
         Args:
             error: What to raise.
-            switch: Whether the running thread waits until the main one has been told.
+            at_once: Whether the running code can be stopped here.
         """
         self.interruption = error
         self.takes = self.max_steps  # The next lock that is taken tells.
-        if switch:
-            self.pause()
-
-    def forget_interruption(self) -> None:
-        """Be told that the main thread knows."""
-        self.interruption = None
-        self.takes = 0
+        if at_once:
+            self._interrupt_here()
 
     def fail(self, failure: SimulationError, doing: str) -> None:
         """Raise a failure in the main thread; the running one, if another, stays where it is.
@@ -415,15 +409,19 @@ class Kernel:
 
     # The kernel's own.
 
-    def _tell_main(self, error: BaseException) -> None:
-        """Let the main thread know of a signal that came when nothing could be raised."""
-        done_whole = self.ending or self.points is not None or critical.is_running(sys._getframe())
-        if done_whole or getcurrent() is not self.running.greenlet:
+    def _interrupt_here(self) -> None:
+        """Raise the interruption in the main thread, or let that go on and raise it."""
+        if getcurrent() is not self.running.greenlet:
             return
         if self.running is self.main:
-            self.forget_interruption()
-            raise error
+            raise self._take_interruption()
         self.pause()
+
+    def _take_interruption(self) -> BaseException:
+        error, self.interruption = self.interruption, None
+        self.takes = 0
+        assert error is not None
+        return error
 
     def _end_loop(self, limit: Callable[[], StepLimit]) -> None:
         # What is being unwound may be as busy as what has failed.
@@ -503,10 +501,9 @@ class Kernel:
 
     def _next(self) -> VirtualThread:
         while self.failure is None:
-            if (error := self.interruption) is not None:
+            if self.interruption is not None:
                 if not self._main_was_woken():
-                    self.forget_interruption()
-                    return self._main_with(error)
+                    return self._main_with(self._take_interruption())
                 self.takes = self.max_steps  # As above.
             if self.steps > self.max_steps:
                 self.steps = 0
