@@ -6,17 +6,7 @@ of a program: an object is named after the thread that made it and how many that
 
 from collections.abc import Hashable, Mapping
 
-READ = 1
-"""It looked: two looks commute."""
-
-WRITE = 2
-"""It took or changed it."""
-
-RELEASE = 4
-"""It gave it free (a lock, a thread's end): nobody who waits for that could have gone first."""
-
-WAITED = 8
-"""It could not have run before it was free."""
+from threadsim.runtime.hooks import RELEASE, WRITE
 
 CLOCK: Hashable = "clock"
 """The time, as an object."""

@@ -8,8 +8,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from threadsim.reporting.report import Origin
+from threadsim.reporting.trace import TraceEntry, entries
 from threadsim.runtime.errors import Deadlock, SimulationError
-from threadsim.runtime.virtual_thread import TraceEntry, VirtualThread
+from threadsim.runtime.virtual_thread import TraceRow, VirtualThread
 
 if TYPE_CHECKING:
     from threadsim.exploration.dependence import Footprint
@@ -187,7 +188,7 @@ class Execution(NamedTuple):
     errors: list[BaseException]
     cut: bool
     value: Any
-    switches: list[tuple[int, VirtualThread, str]]
+    switches: list[TraceRow]
     stops: Stops
     needs: Stops
     numbers: dict[VirtualThread, int]
@@ -206,7 +207,7 @@ class Execution(NamedTuple):
     @property
     def trace(self) -> list[TraceEntry]:
         """Its switches, for the lane diagram."""
-        return [TraceEntry(*switch) for switch in self.switches]
+        return entries(self.switches)
 
     @property
     def story(self) -> list[TraceEntry]:

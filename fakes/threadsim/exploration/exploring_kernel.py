@@ -16,7 +16,7 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from threadsim.exploration.dependence import ALL, CLOCK, EXIT, PAST, READ, RELEASE, WRITE, Footprint
+from threadsim.exploration.dependence import ALL, CLOCK, EXIT, PAST, Footprint
 from threadsim.exploration.execution import (
     MAIN,
     NOBODY,
@@ -28,10 +28,9 @@ from threadsim.exploration.execution import (
     Stops,
     woken,
 )
-from threadsim.reporting.limits import deadlock, no_thread
-from threadsim.reporting.report import Origin, in_words, origin, thread_table
-from threadsim.runtime.errors import SimulationError, StepLimit, TimeLimit
-from threadsim.runtime.formatting import seconds
+from threadsim.reporting.report import Origin, in_words, origin, wait_site
+from threadsim.runtime.errors import SimulationError
+from threadsim.runtime.hooks import READ, RELEASE, WRITE
 from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.virtual_thread import VirtualThread, Waiters
 
@@ -138,7 +137,8 @@ class SteppingKernel(Kernel):
             if not op.is_enabled(self.now):
                 thread.waiting_for = f"waits to {op.operation}"
             if self.failure is not None and thread is self.main:
-                self.trace.append((self.now, thread, in_words(thread, sys._getframe())))
+                site = wait_site(thread, sys._getframe())
+                self.trace.append((self.now, thread, thread.waiting_for, site))
                 thread.waiting_for = ""
                 raise self.failure
             self._chosen = chosen
@@ -209,7 +209,7 @@ class SteppingKernel(Kernel):
     ) -> bool:
         """Park the running thread until its deadline; see ``Kernel.block``."""
         if self._deciding:
-            raise no_thread()
+            raise self.reports.cannot_wait(self, between_threads=True)
         if self.unwinding:
             return super().block(
                 waiting_for,
@@ -376,26 +376,15 @@ class SteppingKernel(Kernel):
     def _deadlock(self) -> None:
         for thread, op in self.pending.items():
             thread.waiting_for = f"waits to {op.operation}"
-            self.hang[thread] = in_words(thread, thread.frame or sys._getframe())
-        raise self._diagnose() or deadlock(self)
-
-    def _step_limit(self) -> StepLimit:
-        return StepLimit(
-            f"{self.max_steps:,} steps and still running at {seconds(self.now)} s of virtual time. "
-            "A loop that looks again and again is the usual reason: under some schedule nobody "
-            "else has a turn meanwhile. Let it wait for what it looks for, as Event.wait and "
-            f"Queue.get do.\n{thread_table(self)}"
-        )
+            site = wait_site(thread, thread.frame or sys._getframe())
+            self.hang[thread] = in_words(thread, thread.waiting_for, site)
+        raise self.reports.deadlock(self)
 
     def _to_next_deadline(self) -> None:
         deadline = self.next_deadline()
         assert deadline is not None
         if deadline > self.max_elapsed:
-            raise TimeLimit(
-                f"virtual time stands at {seconds(self.now)} s and would pass the limit of "
-                f"{seconds(self.max_elapsed)} s. A thread that never ends is the usual reason: let "
-                f"the program end it, or make it a daemon.\n{thread_table(self)}"
-            )
+            raise self.reports.time_limit(self)
         self.now = deadline
 
 

@@ -11,16 +11,17 @@ import threading
 from collections.abc import Callable, Hashable
 from copy import copy
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from threadsim.exploration.dependence import PAST, READ, RELEASE, WAITED, WRITE
+from threadsim.exploration.dependence import PAST
 from threadsim.exploration.execution import SchedulePoint, Stops
 from threadsim.exploration.exploring_kernel import SteppingKernel
 from threadsim.primitives.locks import Lockable, Primitive, SimpleQueue
 from threadsim.primitives.threads import virtual_thread_of
 from threadsim.reporting.report import Origin
-from threadsim.runtime.kernel import points_here
+from threadsim.runtime.hooks import READ, RELEASE, WAITED, WRITE
+from threadsim.runtime.kernel import here
 from threadsim.runtime.virtual_thread import VirtualThread
 
 _condition_wait = threading.Condition.wait
@@ -250,6 +251,12 @@ class ExploredKernel(SteppingKernel):
         self.point(op)
         if op.spurious:
             raise SpuriousWakeUp
+
+
+def points_here() -> ExploredKernel | None:
+    """Return the kernel of the running schedule, for code that is part of one."""
+    kernel = here()
+    return None if kernel is None else cast("ExploredKernel | None", kernel.points)
 
 
 def _state_of(thing: Any) -> list[Any]:

@@ -27,12 +27,14 @@ from threadsim.patching.patch_sites import names_of, own_classes
 from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
 from threadsim.primitives.trace_functions import traces_apart
+from threadsim.reporting.limits import ScheduleReports
 from threadsim.reporting.report import raised_where
+from threadsim.reporting.trace import TraceEntry
 from threadsim.runtime.durations import EPOCH, MICROSECOND
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from threadsim.runtime.kernel import ThreadExit, activate, active
 from threadsim.runtime.own_code import critical, runs_program
-from threadsim.runtime.virtual_thread import TraceEntry, VirtualThread
+from threadsim.runtime.virtual_thread import VirtualThread  # noqa: TC001
 from threadsim.simulation.ending import abandoned, silence, without_threads
 from threadsim.simulation.integrations import diagnose, integrations, more_patches
 from threadsim.simulation.process_lock import alone
@@ -46,6 +48,8 @@ MAX_STEPS = 100_000
 
 # Real time in seconds that a step may take.
 STALL_TIMEOUT = 10.0
+
+_reports = ScheduleReports(diagnose)
 
 # Garbage is collected between schedules, after this many: finalizers must not run inside one.
 _COLLECT_EVERY = 200
@@ -332,11 +336,8 @@ class ScheduleRunner:
             random=repeatable.new_random(),
             max_elapsed=MAX_ELAPSED,
             max_steps=MAX_STEPS,
-            diagnose=self._diagnose,  # Nothing that knows the kernel: it would be garbage.
+            reports=_reports,
         )
-
-    def _diagnose(self) -> SimulationError | None:
-        return diagnose(self._kernel)
 
     def _swap(self, names: install.Patcher) -> None:
         """Swap what only an exploration does."""

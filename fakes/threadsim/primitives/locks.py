@@ -20,8 +20,8 @@ from operator import index
 from types import GenericAlias
 from typing import Any, ClassVar, Self
 
-from threadsim.exploration.dependence import READ
 from threadsim.runtime.errors import OutsideThread
+from threadsim.runtime.hooks import READ
 from threadsim.runtime.kernel import Kernel, active, here
 from threadsim.runtime.virtual_thread import VirtualThread, Waiters
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
+from threadsim.reporting.trace import TraceEntry
 from threadsim.reporting.trace_diagram import ALONE
 from threadsim.runtime.formatting import seconds
-from threadsim.runtime.virtual_thread import TraceEntry
 
 # In pixels; a character of the font is as wide as it is in any browser, or less.
 _COLUMN, _ROW, _CHARACTER, _MARGIN = 26, 20, 7.5, 12

@@ -195,39 +195,61 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
 def _wait(thread: VirtualThread, frame: FrameType | None) -> str:
     if not thread.waiting_for:
         return ""
-    doing, held = _wait_and_holder(thread, frame)
+    doing, held = _wait_and_holder(thread, thread.waiting_for, wait_site(thread, frame))
     return f"{doing}{held and held + ','} since {seconds(thread.since)} s"
 
 
-def in_words(thread: VirtualThread, frame: FrameType | None) -> str:
-    """Return what a thread waits for: the call into the standard library, who holds the lock.
+def in_words(thread: VirtualThread, doing: str, site: WaitSite) -> str:
+    """Return what a thread waits for, with the call into the standard library and the holder.
+
+    Args:
+        thread: One that waits, or is about to do something.
+        doing: What it waits for.
+        site: What ``wait_site`` returned when it began to wait.
+    """
+    return "".join(_wait_and_holder(thread, doing, site))
+
+
+WaitSite = tuple[str, "VirtualThread | None", bool] | str | None
+"""The call into the standard library, the lock's holder, and whether that has ended.
+
+The text of an import, which is of interest instead; ``None`` for a thread that does not wait.
+"""
+
+
+def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
+    """Return from where a thread waits, and for which lock's holder.
 
     Args:
         thread: One that waits, or is about to do something.
         frame: Its innermost frame.
     """
-    return "".join(_wait_and_holder(thread, frame))
-
-
-def _wait_and_holder(thread: VirtualThread, frame: FrameType | None) -> tuple[str, str]:
-    doing = thread.waiting_for
-    if not doing.startswith("waits "):
-        return doing, ""
+    if not thread.waiting_for.startswith("waits "):
+        return None
     call = ""
     while frame is not None:
         name = frame.f_code.co_qualname
         if frame.f_globals.get("__name__") in STANDARD and name not in _OUTERMOST:
             if name == "_ModuleLock.acquire":
-                return _import_in_words(frame.f_locals["self"]), ""
+                return _import_in_words(frame.f_locals["self"])
             call = name
         elif not is_own(frame):
             break
         frame = frame.f_back
     holder = getattr(thread.waiting_on, "holder", None)
+    return call, holder, holder is not None and holder.done
+
+
+def _wait_and_holder(thread: VirtualThread, doing: str, site: WaitSite) -> tuple[str, str]:
+    if site is None:
+        return doing, ""
+    if isinstance(site, str):
+        return site, ""
+    call, holder, ended = site
     if call and holder is thread:
         # Condition and all that stands on it wait on a lock of their own that nobody else has.
         return f"waits in {call}", ""
-    held = f", held by {holder.name}{', which has ended' if holder.done else ''}" if holder else ""
+    held = f", held by {holder.name}{', which has ended' if ended else ''}" if holder else ""
     return f"{doing} in {call}" if call else doing, held
 
 

@@ -5,8 +5,9 @@ from shutil import get_terminal_size
 from textwrap import wrap
 
 from threadsim.reporting.progress import uncaptured
+from threadsim.reporting.trace import TraceEntry
 from threadsim.runtime.formatting import seconds
-from threadsim.runtime.virtual_thread import TraceEntry, VirtualThread
+from threadsim.runtime.virtual_thread import VirtualThread
 
 RUNS, LIVES, NONE = "●", "│", " "
 

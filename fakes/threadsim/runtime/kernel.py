@@ -17,28 +17,13 @@ from _thread import get_ident
 from collections import deque
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
 
 from greenlet import getcurrent, greenlet
 
-from threadsim.reporting.limits import (
-    caught_again_and_again,
-    deadlock,
-    greenlet_of_its_own,
-    no_thread,
-    step_limit,
-    takes_limit,
-    thread_of_the_same_identifier,
-    time_limit,
-)
-from threadsim.reporting.report import in_words
 from threadsim.runtime.durations import whole_microseconds
-from threadsim.runtime.errors import SimulationError, StepLimit
-from threadsim.runtime.formatting import seconds
-from threadsim.runtime.virtual_thread import VirtualThread, Waiters
-
-if TYPE_CHECKING:
-    from threadsim.exploration.instrument import ExploredKernel
+from threadsim.runtime.errors import SimulationError
+from threadsim.runtime.hooks import Reports, SchedulePoints
+from threadsim.runtime.virtual_thread import TraceRow, VirtualThread, Waiters
 
 _TIMEOUT_MAX = threading.TIMEOUT_MAX
 
@@ -83,12 +68,6 @@ def here() -> "Kernel | None":
     return kernel if kernel is not None and kernel.os_ident == get_ident() else None
 
 
-def points_here() -> "ExploredKernel | None":
-    """Return the kernel of the running schedule, for code that is part of one."""
-    kernel = here()
-    return None if kernel is None else kernel.points
-
-
 def activate(kernel: "Kernel | None") -> None:
     """Make a kernel the one of the running simulation; ``None`` leaves none."""
     global _active  # noqa: PLW0603  # One simulation at a time, and every fake asks for it.
@@ -103,7 +82,7 @@ class Kernel:
         random: What ids are drawn from.
         max_elapsed: Largest elapsed virtual time, in microseconds.
         max_steps: Largest number of steps: switches, and looks at what others change.
-        diagnose: Asked before a ``Deadlock`` is raised; may return a better error.
+        reports: Makes its errors.
 
     Attributes:
         points: Itself where it stops before everything that others could notice; asked by locks,
@@ -113,7 +92,7 @@ class Kernel:
         ending: Whether the simulation ends.
     """
 
-    points: "ExploredKernel | None" = None
+    points: SchedulePoints | None = None
 
     def __init__(
         self,
@@ -122,7 +101,7 @@ class Kernel:
         random: Random,
         max_elapsed: int,
         max_steps: int,
-        diagnose: Callable[[], SimulationError | None],
+        reports: Reports,
     ) -> None:
         self.os_ident = get_ident()
         self.epoch = epoch
@@ -138,11 +117,10 @@ class Kernel:
         self.failure: SimulationError | None = None
         self.refused: SimulationError | None = None
         self.interruption: BaseException | None = None
-        # Each as the fields of a Step: making one takes longer than the switch.
-        self.trace: list[tuple[int, VirtualThread, str]] = []
+        self.trace: list[TraceRow] = []
         self.abandoned: list[VirtualThread] = []
         self.crashed_threads: deque[str] = deque(maxlen=_CRASHED)
-        self._diagnose = diagnose
+        self.reports = reports
         self._ready: deque[VirtualThread] = deque()
         self._settling: deque[VirtualThread] = deque()
         self._timers: list[tuple[int, int, VirtualThread, int]] = []
@@ -234,12 +212,13 @@ class Kernel:
             self._stale_timers -= 1
         return self._timers[0][0] if self._timers else None
 
-    def next_to_wake(self) -> list[str]:
-        """Return who will wake next by itself, and when, in words; nothing if nobody will."""
-        deadline = self.next_deadline()
-        if deadline is None:
-            return []
-        return [f"{seconds(deadline):>10}  {self._timers[0][2].name} wakes next"]
+    def next_to_wake(self) -> VirtualThread:
+        """Return the thread that ``next_deadline`` is of, where that is not ``None``."""
+        return self._timers[0][2]
+
+    def note(self, doing: str) -> None:
+        """Add to the trace what the running thread does, in words ("ends")."""
+        self.trace.append((self.now, self.running, doing, None))
 
     def block(
         self,
@@ -333,7 +312,7 @@ class Kernel:
         """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
         self.takes = 0
         if self.interruption is None:
-            self._end_loop(lambda: takes_limit(self))
+            self._end_loop(lambda: self.reports.acquire_limit(self))
         elif not self.ending:
             self._interrupt_here()
 
@@ -367,7 +346,7 @@ class Kernel:
         """
         self.failure = failure
         if self.running is self.main:
-            self.trace.append((self.now, self.main, doing))
+            self.note(doing)
             raise failure
         if self.ending:  # The main thread has the others to end.
             raise self._end_again(self.running)
@@ -423,7 +402,7 @@ class Kernel:
         assert error is not None
         return error
 
-    def _end_loop(self, limit: Callable[[], StepLimit]) -> None:
+    def _end_loop(self, limit: Callable[[], SimulationError]) -> None:
         # What is being unwound may be as busy as what has failed.
         if self.ending:
             raise self._end_again(self.running)
@@ -447,10 +426,10 @@ class Kernel:
         self._switch_to_hub(thread)
 
     def _switch_to_hub(self, thread: VirtualThread) -> None:
-        words = thread.waiting_for
+        site = None
         if thread.waiting_on is not None:
-            words = in_words(thread, sys._getframe(3))
-        self.trace.append((self.now, thread, words))
+            site = self.reports.wait_site(thread, sys._getframe())
+        self.trace.append((self.now, thread, thread.waiting_for, site))
         if not (self._ready or self._settling or self._is_held_up()):
             self.failure = self._jump()
             if self._ready and self._ready[0] is thread:
@@ -471,13 +450,9 @@ class Kernel:
             raise error
 
     def _no_wait(self, thread: VirtualThread) -> BaseException:
-        """Return why who runs cannot wait."""
-        if self.main.greenlet.dead:
-            return thread_of_the_same_identifier()
-        if thread.waiting_for or getcurrent() is self.hub:
-            return no_thread()
-        self.refused = greenlet_of_its_own(thread.name)
-        return self.refused
+        """Return why the running code cannot wait."""
+        between = bool(thread.waiting_for) or getcurrent() is self.hub
+        return self.reports.cannot_wait(self, between_threads=between)
 
     def _is_held_up(self) -> bool:
         """Tell whether there is more to think of than who is next."""
@@ -534,9 +509,9 @@ class Kernel:
     def _jump(self) -> SimulationError | None:
         deadline = self.next_deadline()
         if deadline is None:
-            return self._diagnose() or deadlock(self)
+            return self.reports.deadlock(self)
         if deadline > self.max_elapsed:
-            return time_limit(self)
+            return self.reports.time_limit(self)
         timers = self._timers  # Only ever changed in place: a finalizer may do so meanwhile.
         while timers and timers[0][0] == deadline:
             _, _, thread, ticket = heapq.heappop(timers)
@@ -550,8 +525,8 @@ class Kernel:
         self.dust = 0.0
         return None
 
-    def _step_limit(self) -> StepLimit:
-        return step_limit(self, self._counted_from)
+    def _step_limit(self) -> SimulationError:
+        return self.reports.step_limit(self, self._counted_from)
 
     def _make_ready(self, thread: VirtualThread, *, woken: bool) -> None:
         thread.ticket += 1
@@ -582,7 +557,7 @@ class Kernel:
         if self.threads.pop(thread.ident, None) is None:
             return  # It was abandoned, and closed then.
         if not self.ending:
-            self.trace.append((self.now, thread, "ends"))
+            self.trace.append((self.now, thread, "ends", None))
             if thread.joiners:
                 self.wake_all(thread.joiners)
 
@@ -620,7 +595,7 @@ class Kernel:
         """Return a failure that the program has caught already, to be raised again."""
         self._caught += 1
         if self._caught == MAX_CAUGHT and sys.stderr is not None:
-            sys.stderr.write(caught_again_and_again(failure, MAX_CAUGHT))
+            sys.stderr.write(self.reports.caught_again(failure, MAX_CAUGHT))
         return failure
 
 

@@ -1,10 +1,10 @@
-"""A virtual thread as its kernel knows it, and what it did."""
+"""A virtual thread as its kernel knows it."""
 
 from collections import OrderedDict
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from threadsim.runtime.formatting import printable, seconds
+from threadsim.runtime.formatting import printable
 
 if TYPE_CHECKING:
     import threading
@@ -104,36 +104,5 @@ Waiters = OrderedDict[tuple[VirtualThread, int], None]
 """Threads that wait for one thing, first come first, each with the ticket of that wait."""
 
 
-class TraceEntry(NamedTuple):
-    """What one virtual thread did between two switches.
-
-    Attributes:
-        at: When, in microseconds since the simulation began.
-        thread: Which one.
-        then: What it waited for afterwards, in words, or that it ended or failed.
-        because: Why it went on, in words, where that is told.
-    """
-
-    at: int
-    thread: VirtualThread
-    then: str
-    because: str = ""
-
-    @property
-    def fails(self) -> bool:
-        """Whether it failed."""
-        return self.then.startswith("fails with ")
-
-    @property
-    def hangs(self) -> bool:
-        """Whether it waited for what never came."""
-        return self.then.startswith("waits for ever ")
-
-    @property
-    def words(self) -> str:
-        """What is told of it."""
-        because = self.because and f"{self.because} and "
-        return f"{self.thread.name} {because}{self.then}"
-
-    def __str__(self) -> str:
-        return f"{seconds(self.at)}  {self.thread.name}  {self.then}"
+TraceRow = tuple[int, VirtualThread, str, Any]
+"""One switch: the instant, the thread, what it waits for, and what ``Reports.wait_site`` keeps."""

@@ -22,12 +22,14 @@ from threadsim.patching.patcher import Patcher
 from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
 from threadsim.primitives.trace_functions import traces_apart
+from threadsim.reporting.limits import KernelReports
 from threadsim.reporting.report import is_shown, shorten
+from threadsim.reporting.trace import TraceEntry, entries, outlook
 from threadsim.runtime.durations import EPOCH, LAST, MICROSECOND, whole_microseconds
 from threadsim.runtime.errors import NotModelled, SimulationError
 from threadsim.runtime.kernel import Kernel, activate, active
 from threadsim.runtime.own_code import critical
-from threadsim.runtime.virtual_thread import TraceEntry, VirtualThread
+from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import Clock, forget_unreachable
 from threadsim.simulation.ending import abandoned, silence, without_threads
 from threadsim.simulation.integrations import diagnose, integrations, more_patches
@@ -36,6 +38,9 @@ from threadsim.simulation.watchdog import watched
 
 # Seconds to the end of time, and more.
 _LONGEST = 1e12
+
+
+_reports = KernelReports(diagnose)
 
 
 class Simulation:
@@ -117,7 +122,7 @@ class Simulation:
                 random=new_random(),
                 max_elapsed=min(self._max_elapsed, LAST - epoch),
                 max_steps=self._max_steps,
-                diagnose=lambda: diagnose(kernel),
+                reports=_reports,
             )
             undo.enter_context(interruptible(lambda: kernel))
             undo.enter_context(virtual_dates())
@@ -163,7 +168,7 @@ class Simulation:
             raise kernel.failure
         # What was refused is why somebody waits for ever.
         raised = kernel.refused or kernel.failure
-        self._outlook = kernel.next_to_wake()
+        self._outlook = outlook(kernel)
         with self._undo, silence(kernel), without_threads(kernel):
             kernel.end()
         if kernel.interruption is not None:
@@ -192,13 +197,13 @@ class Simulation:
     @property
     def trace(self) -> list[TraceEntry]:
         """What ran so far, a step each; ``str(step)`` is one line."""
-        return [] if self._kernel is None else [TraceEntry(*step) for step in self._kernel.trace]
+        return [] if self._kernel is None else entries(self._kernel.trace)
 
     @property
     def outlook(self) -> list[str]:
         """What comes after the ``trace``, in words; nothing if nobody will wake by itself."""
         kernel = self._kernel
-        return self._outlook if kernel is None or kernel.ending else kernel.next_to_wake()
+        return self._outlook if kernel is None or kernel.ending else outlook(kernel)
 
     @property
     def has_failed(self) -> bool:

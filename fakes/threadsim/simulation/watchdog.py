@@ -196,7 +196,7 @@ class _ByException(_Watch):
         frame = sys._current_frames().get(self.os_ident)
         if kernel.failure is None and not self.is_excused(frame):
             kernel.failure, doing = self.stall(kernel)
-            kernel.trace.append((kernel.now, kernel.running, doing))
+            kernel.note(doing)
             # It is never taken back: Python 3.11 would look for it for ever, at every line that is
             # traced (test_functions_can_be_traced_after_a_simulation_in_another_thread).
             ctypes.pythonapi.PyThreadState_SetAsyncExc(

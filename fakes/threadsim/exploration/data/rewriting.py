@@ -23,8 +23,8 @@ from typing import Any
 
 from threadsim.exploration.dependence import SHARED
 from threadsim.exploration.execution import SchedulePoint
+from threadsim.exploration.instrument import points_here
 from threadsim.patching.patch_sites import attributes_of
-from threadsim.runtime.kernel import points_here
 
 # What rewritten code calls: constants that stand for functions, which need no names then. A frame
 # may outlive the exchange of its code.

@@ -16,16 +16,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from threadsim.exploration.dependence import (
-    ALL,
-    EXIT,
-    RELEASE,
-    WAITED,
-    WRITE,
-    Footprint,
-    conflict,
-    modes_conflict,
-)
+from threadsim.exploration.dependence import ALL, EXIT, Footprint, conflict, modes_conflict
 from threadsim.exploration.execution import (
     MAIN,
     NOBODY,
@@ -39,6 +30,7 @@ from threadsim.exploration.execution import (
 from threadsim.exploration.options import Options
 from threadsim.exploration.schedule_string import ScheduleDiverged, check_flag, check_whole
 from threadsim.runtime.formatting import counted
+from threadsim.runtime.hooks import RELEASE, WAITED, WRITE
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""The protocols of the objects that a kernel is given: its reports and its schedule points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from types import FrameType
+
+    from threadsim.runtime.errors import SimulationError
+    from threadsim.runtime.kernel import Kernel
+    from threadsim.runtime.virtual_thread import VirtualThread
+
+READ = 1
+"""A step read an object. Two reads commute."""
+
+WRITE = 2
+"""A step acquired or changed an object."""
+
+RELEASE = 4
+"""A step released an object (a lock, a thread's end)."""
+
+WAITED = 8
+"""A step could run only after a release."""
+
+
+class Reports(Protocol):
+    """Makes the errors of a kernel, and what its trace keeps of a wait."""
+
+    def wait_site(self, thread: VirtualThread, frame: FrameType) -> object:
+        """Return what is shown of a wait beside ``waiting_for``; no text is made here."""
+        ...
+
+    def deadlock(self, kernel: Kernel) -> SimulationError:
+        """Return the error when every thread waits and no wait has a deadline."""
+        ...
+
+    def time_limit(self, kernel: Kernel) -> SimulationError:
+        """Return the error when time would pass ``max_elapsed``."""
+        ...
+
+    def step_limit(self, kernel: Kernel, since: int) -> SimulationError:
+        """Return the error after more than ``max_steps`` steps, counted since an instant."""
+        ...
+
+    def acquire_limit(self, kernel: Kernel) -> SimulationError:
+        """Return the error after more than ``max_steps`` acquires without a switch."""
+        ...
+
+    def cannot_wait(self, kernel: Kernel, *, between_threads: bool) -> BaseException:
+        """Return the error when code waits that is no virtual thread."""
+        ...
+
+    def caught_again(self, failure: SimulationError, times: int) -> str:
+        """Return the text for stderr when a program has caught its failure so many times."""
+        ...
+
+
+class SchedulePoints(Protocol):
+    """Stops threads before operations that other threads can notice, in an exploration."""
+
+    def new_name(self) -> tuple[tuple[int, int], int]:
+        """Return a name that is the same in all schedules, and the moment."""
+        ...
+
+    def new_object(self, kind: str) -> tuple[tuple[int, int], int]:
+        """Return the name of a new object, and the moment."""
+        ...
+
+    def key_of(self, thing: Any) -> Hashable:
+        """Return the name of an object."""
+        ...
+
+    def touch(self, key: Hashable, mode: int) -> None:
+        """Note that the running step touched an object."""
+        ...
+
+    def take(self, lock: Any, what: str, blocking: bool, timeout: float) -> bool:
+        """Stop until a lock is free, or as long as may be; return whether it is free."""
+        ...
+
+    def before_release(self, lock: Any) -> None:
+        """Stop before a lock is released."""
+        ...
+
+    def peek(self, thing: Any, *, at_itself: bool = False) -> None:
+        """Stop before an object is looked at."""
+        ...
+
+    def before_put(self, queue: Any) -> None:
+        """Stop before an item is put into a queue."""
+        ...
+
+    def before_get(self, queue: Any, timeout: float | None) -> None:
+        """Stop until a queue has an item, or as long as may be."""
+        ...
+
+    def before_start(self, thread: Any) -> None:
+        """Stop before a ``Thread`` is started."""
+        ...
+
+    def peek_started(self, thread: Any) -> None:
+        """Stop before a look whether a ``Thread`` has been started."""
+        ...
+
+    def peek_alive(self, thread: Any) -> None:
+        """Stop before a look whether a ``Thread`` is alive."""
+        ...
+
+    def wait_for_end(self, thread: VirtualThread, deadline: int | None) -> None:
+        """Stop until a thread has ended, or until an instant."""
+        ...
