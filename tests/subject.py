@@ -34,10 +34,10 @@ class Subject(ABC):
     Attributes:
         heard: Its events in order, a line each.
         start: The instant at which the test begins.
-        inline: Whether jobs run within the look at the stores that finds them due.
+        has_faults: Whether it has faults on demand and its own executor.
     """
 
-    inline = False
+    has_faults = False
 
     def __init__(self, scheduler: Any) -> None:
         self.scheduler = scheduler
@@ -97,14 +97,6 @@ class Subject(ABC):
         self.settle()
         gate.set()
         self.wait_for(last)
-
-    def order(self, look: list[str], bodies: list[str]) -> list[str]:
-        """Return what a look at the stores says and what the jobs say that it finds due.
-
-        Jobs on the look's own thread come first. To APScheduler they are as fast as a job can be:
-        a pool's job that no gate holds may be over before the look is, too.
-        """
-        return bodies + look if self.inline else look + bodies
 
     def unseen(self) -> AbstractContextManager[object]:
         """Keep the scheduler from looking at its stores: in real time a test may be late itself."""
@@ -166,10 +158,10 @@ class FakeSubject(Subject):
             self.say(f"thread ends by {text_of(error)}")
 
 
-class InlineSubject(FakeSubject):
+class OwnSubject(FakeSubject):
     """A FakeScheduler as tests have it: with its own executor, told to run what is due."""
 
-    inline = True
+    has_faults = True
 
     def settle(self) -> None:
         """Run what is due."""

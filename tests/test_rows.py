@@ -31,7 +31,6 @@ CITED_IN_FAKES = {
     "schedulers/base.py:239": "executor.shutdown(wait)",
     "schedulers/base.py:1198": "except MaxInstancesReachedError:",
     "schedulers/base.py:1212": "except BaseException:",
-    "schedulers/base.py:1224": "# Update the job if it has a next execution time.",
     "schedulers/blocking.py:27": "while self.state != STATE_STOPPED:",
     "schedulers/blocking.py:30": "wait_seconds = self._process_jobs()",
 }

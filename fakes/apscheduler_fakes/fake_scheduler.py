@@ -1,42 +1,27 @@
-"""FakeScheduler: APScheduler's own scheduler without its thread, and faults on demand.
+"""FakeScheduler: APScheduler's own scheduler without its thread, and with faults on demand.
 
 Job stores, triggers, ids, misfires, ``max_instances``, events and their order are APScheduler's
-(3.11.3, where places in its source are named). What is left out: with the default executor a job
-runs in the caller of ``run_due()``, inside APScheduler's look at its stores. So what a job adds is
-heard of before its own end, as with a ``DebugExecutor`` of the real scheduler; in a pool its
-``add_job`` would wait for that look's end. What only a pool can do there raises ``NotModelled``;
-give a test of either a pool as ``executors`` of the scheduler.
+(3.11.3, where places in its source are named). Only the thread that would wait for due times is
+missing: a test calls ``run_due()`` instead, or moves a ``Clock``. Jobs run in the caller's thread,
+unless ``executors`` names a pool.
 """
 
 import itertools
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
-from apscheduler.events import (
-    EVENT_JOB_ERROR,
-    EVENT_JOB_EXECUTED,
-    EVENT_JOB_MISSED,
-)
-from apscheduler.executors.debug import DebugExecutor
-from apscheduler.executors.pool import BasePoolExecutor
+from apscheduler.events import EVENT_JOB_ERROR
 from apscheduler.jobstores.base import JobLookupError
-from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
+from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, BaseScheduler
 
 from apscheduler_fakes import unchecked
-from apscheduler_fakes.faults import (
-    Die,
-    Fault,
-    Hang,
-    Ledger,
-    Lose,
-    Miss,
-)
-from apscheduler_fakes.on_demand import FaultsOnDemand
-from apscheduler_fakes.running import Run, StoresSeenFromABody
+from apscheduler_fakes.deferred_executor import DeferredExecutor, Run
+from apscheduler_fakes.faults import Die, Hang, Ledger, Lose, Miss, Refuse, Selector, Skip
 from threadsim.runtime.errors import NotModelled, raise_together
 from threadsim.simulation.timed_sources import register
 
@@ -48,38 +33,40 @@ OPTIONS = {
     "logger",
     "timezone",
 }
-# So many looks at the stores in one run_due() mean that it would never return.
+# More looks at the stores in one run_due() mean that it would never return.
 MOST_LOOKS = 1_000
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 _numbers = itertools.count()
 _schedulers: weakref.WeakValueDictionary[int, "FakeScheduler"] = weakref.WeakValueDictionary()
 
 
-class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
+class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no types
     """A scheduler whose jobs run when the test says so.
 
     ``APScheduler(scheduler=FakeScheduler())`` for Flask-APScheduler, or on its own.
 
-    It makes nothing virtual: a view that waits for its jobs, and a job that sleeps, take real time,
-    under a ``Clock`` too. Give the wait a time-out of 0, or use the scheduler in a ``Simulation``,
-    where neither does.
+    It does not fake waiting: a sleep or a wait in a view or a job takes real seconds, under a
+    ``Clock`` too. Pass ``timeout=0`` in tests, or use the scheduler in a ``Simulation``.
 
-    A test run by pytest fails if a fault never fired or a job's error was seen by nobody; anything
-    else calls ``check()`` in the end.
+    A test run by pytest fails if a fault never fired, or if a job's error reached no caller.
+    Without pytest, call ``check()`` at the end.
+
+    Faults take a job's id, or a predicate on APScheduler's ``Job``. They hold for jobs that are
+    added later, too.
 
     Args:
         gconfig: APScheduler's "global" configuration, as for any scheduler.
-        immediate: Run what is due whenever a scheduler's thread would be woken: inside ``add_job``,
+        immediate: Run due jobs whenever a scheduler's thread would be woken: inside ``add_job``,
             ``start``, ``resume``, ``modify_job``. Errors of these jobs wait for ``check()``.
-        raise_job_errors: Whether an exception in a job is raised by ``run_due()``, ``run_job()``,
-            ``Clock.tick()`` or, when none of them ran it, by ``check()`` at the test's end.
+        raise_job_errors: Whether ``run_due()``, ``run_job()`` and ``Clock.tick()`` raise the
+            exceptions of the jobs that they ran. Errors of jobs in other executors wait for
+            ``check()``.
         **options: ``executors``, ``jobstores``, ``job_defaults``, ``timezone``, ``logger``,
             ``jobstore_retry_interval`` (seconds), as for any scheduler.
 
     Attributes:
-        added: The jobs that were added, in order, also those that wait for ``start()``.
-        job_errors: What jobs raised, in order.
+        added: The jobs in the order in which ``add_job`` returned them.
+        job_errors: The exceptions of jobs, in order.
 
     Raises:
         TypeError: An option is unknown.
@@ -98,30 +85,28 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         self.added: list[Any] = []
         self.job_errors: list[BaseException] = []
         self._ledger = Ledger()
-        self._runs: dict[int, Run] = {}
+        self._runs: dict[int, Run] = {}  # By thread.
         self._death: Die | None = None
         self._ever_started = False
         self._woken = False
-        self._looked_at = LONG_AGO
         self._wakes_at: datetime | None = None
         super().__init__(gconfig or {}, **options)
         _schedulers[next(_numbers)] = self
         unchecked.add(self._ledger)
 
-    # What a test does
+    # Running jobs
 
     def run_due(self) -> list[Any]:
-        """Run what is due now, and what that makes due now.
+        """Run all jobs that are due now, and those that they make due now.
 
         Returns:
-            The jobs whose bodies ran, in order; of a pool's jobs those that it took. None while
-            the scheduler is paused or dead.
+            The jobs that ran, in order, and those that another executor took. None while the
+            scheduler is paused or dead.
 
         Raises:
             RuntimeError: The scheduler was never started or is shut down; a job calls this; or
-                something is still due after 1,000 looks at the stores.
-            NotModelled: A job needs what only a pool can do.
-            BaseException: What a job raised, after everything due has run; several come as a group.
+                a job is still due after 1,000 looks at the stores.
+            BaseException: A job's, after everything due has run; several come as a group.
         """
         run = self.run_until_idle("run_due()")
         raise_together("FakeScheduler.run_due(): several jobs failed", run.errors)
@@ -141,19 +126,70 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         Raises:
             JobLookupError: There is no such job.
             RuntimeError: The scheduler does not run, is paused or dead, or a job calls this.
-            BaseException: What the job raised.
+            BaseException: The job's.
         """
         call = f"run_job({job_id!r})"
         with self._run(call) as run:
-            if self.state == STATE_PAUSED or self._death:
-                why = "dead" if self._death else "paused: call resume()"
+            dead = self._is_dead()
+            if dead or self.state == STATE_PAUSED:
+                why = "dead" if dead else "paused: call resume()"
                 raise RuntimeError(f"{call}: nothing runs, because this FakeScheduler is {why}.")
-            job = self._prepare(job_id, jobstore)
-            with self._only(job):
-                self._look(run)
+            self._look(run, only=self._prepare(job_id, jobstore))
             if self.immediate:
                 self._look_until_idle(run)
         raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
+
+    def check(self) -> None:
+        """Fail if a fault never fired, or if a job's error reached no caller.
+
+        Raises:
+            FaultNeverFired: One fault never fired.
+            BaseException: One job failed inside ``add_job`` or in another executor.
+            BaseExceptionGroup: Several of these.
+        """
+        raise_together("FakeScheduler: nobody saw this", self._ledger.settle())
+
+    # Faults
+
+    def miss(self, job: Selector) -> None:
+        """Let a job start later than its ``misfire_grace_time``: SUBMITTED and MISSED, no run.
+
+        A job without a grace (``None``) is never too late for APScheduler: it runs, and ``check()``
+        says that the fault never fired.
+        Source: ``executors/base.py:117``.
+        """
+        self._ledger.faults.append(Miss(job))
+
+    def skip(self, job: Selector) -> None:
+        """Let a job find ``max_instances`` runs of itself: REMOVED, MAX_INSTANCES, no SUBMITTED.
+
+        Source: ``schedulers/base.py:1198``.
+        """
+        self._ledger.faults.append(Skip(job))
+
+    def refuse(self, job: Selector) -> None:
+        """Let the executor refuse a job as a pool that is shut down does: REMOVED, a log line.
+
+        Source: ``schedulers/base.py:1212``.
+        """
+        self._ledger.faults.append(Refuse(job))
+
+    def lose(self, job: Selector) -> None:
+        """Let a job be cancelled in its pool's queue: REMOVED, SUBMITTED, then nothing for ever.
+
+        The count of the id's running instances stays one too high; not so for a job of a
+        ``JobGroup``, whose future has a ``JobLost``. Source: ``executors/pool.py:20``, where the
+        cancelled future's callback fails.
+        """
+        self._ledger.faults.append(Lose(job))
+
+    def hang(self, job: Selector) -> None:
+        """Let a job's body begin and never return: REMOVED, SUBMITTED, then nothing for ever.
+
+        It counts as a running instance, and ``shutdown(wait=True)`` would wait for it. Needs
+        FakeScheduler's own executor. Source: ``executors/base.py:131``.
+        """
+        self._ledger.faults.append(Hang(job))
 
     def die(self) -> None:
         """End the scheduler's thread: jobs are added, ``state`` says running, nothing is run.
@@ -166,9 +202,9 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         """
         if self._death:
             raise ValueError("die(): this FakeScheduler is dead already.")
-        self._ledger.add(self._end_thread())
+        self._ledger.faults.append(self._end_thread())
 
-    # What every scheduler does
+    # APScheduler's own calls
 
     def start(self, paused: bool = False) -> None:
         """Start, as any scheduler; no thread is made.
@@ -190,39 +226,41 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
             RuntimeError: A job or a listener waits for the thread it runs in, as for real.
             NotModelled: A job hangs, so that waiting would never end.
         """
-        run = self._here()
+        run = self._current_run()
         if wait and self.running:
-            self._refuse_endless_wait()
-            if run and run.body:
-                # The pool joins its workers, and this is one (schedulers/base.py:239).
-                self.state = STATE_STOPPED
-                raise RuntimeError("cannot join current thread")
+            for fault in self._ledger.faults:
+                if isinstance(fault, Hang) and fault.hanging:
+                    raise NotModelled(
+                        f"FakeScheduler.shutdown(wait=True): job {fault.hanging[0]!r} hangs, and "
+                        "the real call would wait for it for ever. Call shutdown(wait=False)."
+                    )
+            for other in list(self._runs.values()):
+                with other.lock if other is not run else ExitStack():
+                    pass
         super().shutdown(wait)
         if self._death:
             self._death = None
             del self._thread
-        if run and not run.body:
+        if run and not run.in_body:
             # BackgroundScheduler joins its own thread (schedulers/background.py:41).
             raise RuntimeError("cannot join current thread")
 
     def wakeup(self) -> None:
-        """Note that something may be due; with ``immediate``, run it."""
-        if self._death:
-            self._death.fired = True
+        """Note that a job may be due; with ``immediate``, run it."""
+        if self._is_dead():
             return
         self._woken = True
-        if self.immediate and self.state == STATE_RUNNING and not self._here():
+        if self.immediate and self.state == STATE_RUNNING and not self._current_run():
             self._ledger.errors += self.run_until_idle("wakeup()").errors
 
     def add_job(self, *args: Any, **kwargs: Any) -> Any:
         """Add a job, as any scheduler; ``added`` keeps it."""
         job = super().add_job(*args, **kwargs)
-        if not any(job is other for other in self.added):  # It waits for start().
-            self.added.append(job)
+        self.added.append(job)
         return job
 
     def add_executor(self, executor: Any, alias: str = "default", **executor_opts: Any) -> None:
-        """Add an executor, as any scheduler; faults act where it hands jobs over."""
+        """Add an executor, as any scheduler; faults act where it takes jobs."""
         super().add_executor(executor, alias, **executor_opts)
         executor = self._executors[alias]
         if not hasattr(executor, "_without_faults"):
@@ -231,7 +269,25 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         def submit(job: Any, run_times: list[datetime]) -> None:
             self._submit(executor, job, run_times)
 
-        executor._do_submit_job = submit  # the last call before a job runs
+        executor._do_submit_job = submit
+
+    # What a Clock does
+
+    def next_due(self) -> datetime | None:
+        """Return when APScheduler's thread would next look at its stores; ``None`` for never."""
+        if self._is_dead() or self.state != STATE_RUNNING or self._current_run():
+            return None
+        return self._next_look()
+
+    def run_until_idle(self, call: str) -> Run:
+        """Run due jobs, and keep all errors for the caller."""
+        with self._run(call) as run:
+            try:
+                self._look_until_idle(run)
+            except Exception as error:  # noqa: BLE001  # Jobs' errors stand beside it.
+                run.errors.append(error)
+                run.broken = True
+        return run
 
     # Below: the machinery
 
@@ -245,66 +301,37 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         super()._configure(config)
 
     def _create_default_executor(self) -> Any:
-        return DebugExecutor()
-
-    def _real_add_job(self, job: Any, jobstore_alias: str, replace_existing: bool) -> None:
-        # Noted before the body of a job that runs at once can add another.
-        new = not any(job is other for other in self.added)
-        if new:
-            self.added.append(job)
-        try:
-            super()._real_add_job(job, jobstore_alias, replace_existing)
-        except BaseException:
-            if new:
-                self.added = [other for other in self.added if other is not job]
-            raise
+        return DeferredExecutor(self._current_run)
 
     def _dispatch_event(self, event: Any) -> None:
-        run = self._here()
-        if event.code == EVENT_JOB_MISSED:
-            for fault in self._ledger.faults:
-                if isinstance(fault, Miss):
-                    fault.correct(event)
         if event.code == EVENT_JOB_ERROR:
             self.job_errors.append(event.exception)
             if self.raise_job_errors or isinstance(event.exception, NotModelled):
-                self._keep(event.exception, run if run and not run.pooled else None)
-        if (
-            run
-            and run.body
-            and event.code & (EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED)
-        ):
-            run.endings.append(event.code)
+                run = self._current_run()
+                (run if run and run.in_body else self._ledger).errors.append(event.exception)
         super()._dispatch_event(event)
 
-    def _keep(self, error: BaseException, run: Run | None) -> None:
-        (run.errors if run else self._ledger.errors).append(error)
+    def _current_run(self) -> Run | None:
+        """Return the run of this thread, if it runs jobs."""
+        return self._runs.get(threading.get_ident())
 
     @contextmanager
     def _run(self, call: str) -> Iterator[Run]:
-        """Let this thread be the scheduler's for a while."""
+        """Let this thread be the scheduler's."""
         if self.state == STATE_STOPPED:
             raise RuntimeError(f"{call}: {self._why_stopped()}")
-        if self._here():
+        if self._current_run():
             raise RuntimeError(
                 f"{call}: a job or a listener that this FakeScheduler is running calls it. Leave "
                 "the job to the run that is under way: what becomes due meanwhile runs after it."
             )
-        run = self._runs[threading.get_ident()] = Run()
-        try:
-            yield run
-        finally:
-            del self._runs[threading.get_ident()]
-
-    def run_until_idle(self, call: str) -> Run:
-        """Run what is due, and keep for the caller whatever goes wrong."""
-        with self._run(call) as run:
+        run = Run()
+        with run.lock:
+            self._runs[threading.get_ident()] = run
             try:
-                self._look_until_idle(run)
-            except (Exception, NotModelled) as error:  # noqa: BLE001  # Jobs' errors stand beside it.
-                run.errors.append(error)
-                run.broken = True
-        return run
+                yield run
+            finally:
+                del self._runs[threading.get_ident()]
 
     def _why_stopped(self) -> str:
         if self._ever_started:
@@ -318,48 +345,50 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
 
     def _look_until_idle(self, run: Run) -> None:
         """Do what APScheduler's thread does until it would wait (schedulers/blocking.py:27)."""
-        if self._death:
-            self._death.fired = True
-            return
         for _ in range(MOST_LOOKS):
-            wait_seconds = self._look(run)
-            if self.state != STATE_RUNNING or not (self._woken or wait_seconds == 0):
+            if self._is_dead():
+                return
+            self._look(run)
+            due = self._next_look()
+            if self.state != STATE_RUNNING or due is None or due > datetime.now(UTC):
                 return
         raise RuntimeError(
-            f"run_due(): something is still due after {MOST_LOOKS:,} looks at the job stores. A "
+            f"run_due(): a job is still due after {MOST_LOOKS:,} looks at the job stores. A "
             "job that adds a job that is due at once never comes to an end."
         )
 
-    def _look(self, run: Run) -> float | None:
-        """Look at the stores once; what would end APScheduler's thread is raised."""
+    def _next_look(self) -> datetime | None:
+        return datetime.now(UTC) if self._woken else self._wakes_at
+
+    def _look(self, run: Run, only: Any = None) -> None:
+        """Let APScheduler look at its stores once, and run the jobs that it submits.
+
+        An error of a store ends APScheduler's thread.
+        """
         self._woken = False
-        run.fresh.clear()
-        self._looked_at = datetime.now(UTC)
+        self._wakes_at = None
         try:
-            wait_seconds: float | None = self._process_jobs()
-        except JobLookupError as error:
-            if self.state == STATE_STOPPED:
-                # A job shut the scheduler down; APScheduler's thread dies here, unnoticed.
-                return None
-            raise NotModelled(
-                f"FakeScheduler: a job removed another that was due with it ({error}). A pool "
-                "would have made it wait until both were submitted; give the scheduler one: "
-                "FakeScheduler(executors={'default': ThreadPoolExecutor()})."
-            ) from error
+            with self._only(only):
+                wait_seconds = self._process_jobs()
+            if wait_seconds is not None:
+                self._wakes_at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
         except Exception:
-            self._end_thread().fired = True
+            if self.running:
+                self._end_thread().fired = True
             raise
         finally:
             for fault in self._ledger.faults:
-                if isinstance(fault, Lose):
-                    fault.cancel()
-        self._wakes_at = None
-        if wait_seconds is not None:
-            self._wakes_at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
-        return wait_seconds
+                fault.after_look()
+            run.run_submitted()
+
+    def _is_dead(self) -> bool:
+        """Return whether the scheduler's thread has ended, and note that this was asked."""
+        if self._death:
+            self._death.fired = True
+        return self._death is not None
 
     def _end_thread(self) -> Die:
-        """Leave what is left of a BackgroundScheduler whose thread has ended."""
+        """Leave a thread that has ended, as a BackgroundScheduler does."""
         self._death = Die()
         self._thread = threading.Thread(name="APScheduler", daemon=True)
         self._thread.start()
@@ -367,33 +396,19 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
         return self._death
 
     def _submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
-        run = self._here() or Run()
-        self._ledger.submitted.append(job.id)
-        fault = self._fault_for(job)
-        run.begin(job, run_times, pooled=isinstance(executor, BasePoolExecutor))
+        run = self._current_run()
         try:
-            if fault:
-                fault.submit(executor, job, run_times)
-            else:
-                executor._without_faults(job, run_times)
-        except NotModelled as error:
-            self._keep(error, self._here())
-            raise
-        finally:
-            run.end()
-        ran = not isinstance(fault, Hang | Lose)
-        if run.endings:
-            ran = any(code != EVENT_JOB_MISSED for code in run.endings)
-        if ran:
-            run.jobs.append(job)
-
-    def _fault_for(self, job: Any) -> Fault | None:
-        try:
-            return self._ledger.picking(job)
+            fault = self._ledger.fault_for(job)
         except BaseException as error:
-            # _process_jobs logs whatever a submission raises and goes on.
-            self._keep(error, self._here())
+            # _process_jobs logs an error of a submission, and goes on.
+            (run or self._ledger).errors.append(error)
             raise
+        if fault:
+            fault.submit(executor, job, run_times)
+        else:
+            executor._without_faults(job, run_times)
+        if run and not isinstance(executor, DeferredExecutor) and not isinstance(fault, Lose):
+            run.jobs.append(job)
 
     def _prepare(self, job_id: str, jobstore: str | None) -> Any:
         """Return a job that is due at this very instant."""
@@ -404,45 +419,26 @@ class FakeScheduler(FaultsOnDemand, StoresSeenFromABody):
             error.args = (f"run_job({job_id!r}): no such job. The stores have: {ids}.",)
             raise
         now = datetime.now(self.timezone)
-        return (
-            job if job.next_run_time == now else self.modify_job(job_id, alias, next_run_time=now)
-        )
+        if job.next_run_time == now:
+            return job
+        return self.modify_job(job_id, alias, next_run_time=now)
 
     @contextmanager
     def _only(self, job: Any) -> Iterator[None]:
-        """Let the stores have one due job."""
-        with self._jobstores_lock:
-            stores = [(store, vars(store).copy()) for store in self._jobstores.values()]
-            for alias, store in self._jobstores.items():
-                due = [job] if alias == job._jobstore_alias else []
-                store.get_due_jobs = lambda _now, due=due: due
-            try:
-                yield
-            finally:
-                for store, before in stores:
-                    del store.get_due_jobs
-                    if "get_due_jobs" in before:
-                        store.get_due_jobs = before["get_due_jobs"]
-
-    def _refuse_endless_wait(self) -> None:
-        for fault in self._ledger.faults:
-            if isinstance(fault, Hang) and fault.hanging:
-                raise NotModelled(
-                    f"FakeScheduler.shutdown(wait=True): job {fault.hanging[0]!r} hangs, and the "
-                    "real call would wait for it for ever. Call shutdown(wait=False)."
-                )
-
-    def next_due(self) -> datetime | None:
-        """Return when APScheduler's thread would wake next, by itself or because it was woken."""
-        if self._death:
-            self._death.fired = True
-        if self.state != STATE_RUNNING or self._death or self._here():
-            return None
-        return datetime.now(UTC) if self._woken else self._wakes_at
+        """Let the stores have one due job, if one is given."""
+        with ExitStack() as stack:
+            if job:
+                stack.enter_context(self._jobstores_lock)
+                for alias, store in self._jobstores.items():
+                    due = [job] if alias == job._jobstore_alias else []
+                    stack.enter_context(
+                        patch.object(store, "get_due_jobs", lambda _now, due=due: due)
+                    )
+            yield
 
 
 def started() -> list[FakeScheduler]:
-    """Return the FakeSchedulers that would run something as time passes, in order of creation."""
+    """Return the FakeSchedulers that would run a job as time passes, in order of creation."""
     return [
         scheduler for scheduler in list(_schedulers.values()) if scheduler.state == STATE_RUNNING
     ]

@@ -15,7 +15,7 @@ from apscheduler_fakes.fake_scheduler import FakeScheduler
 from subject import (
     FakeSubject,
     Idling,
-    InlineSubject,
+    OwnSubject,
     RealSubject,
     SimulatedSubject,
     Subject,
@@ -56,7 +56,7 @@ def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
             subject: Subject
             if request.param == OWN:
                 fake = FakeScheduler(raise_job_errors=False, timezone=UTC)
-                subject = InlineSubject(fake, clock)
+                subject = OwnSubject(fake, clock)
             elif request.param == "fake":
                 fake = FakeScheduler(raise_job_errors=False, **options)
                 subject = FakeSubject(fake, clock)
@@ -98,11 +98,7 @@ def pooled(make: Make) -> Subject:
 
 @pytest.fixture
 def inside(make: Make) -> Subject:
-    """A scheduler for what jobs do to it: with a pool; FakeScheduler with its own executor, too.
-
-    What a job does to another that is due with it needs a pool
-    (test_what_only_a_pool_can_do_to_another_due_job_is_said).
-    """
+    """A scheduler for what jobs do to it: with a pool; FakeScheduler with its own executor, too."""
     return _started(make(ThreadPoolExecutor(2)))
 
 

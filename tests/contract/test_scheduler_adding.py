@@ -236,7 +236,7 @@ class TestDuplicates:
 
         assert inside.heard == [
             *["ADDED a", "REMOVED a"],
-            *inside.order(look=["SUBMITTED a"], bodies=["ADDED a", "EXECUTED a"]),
+            *["SUBMITTED a", "ADDED a", "EXECUTED a"],
         ]
         assert inside.ids() == ["a"]
 
@@ -315,6 +315,6 @@ class TestReplacing:
 
         assert inside.heard == [
             "ADDED a",
-            *inside.order(look=["SUBMITTED a"], bodies=["ADDED a", "EXECUTED a"]),
+            *["SUBMITTED a", "ADDED a", "EXECUTED a"],
         ]
         assert str(inside.scheduler.get_job("a").trigger) == "interval[3:00:00]"

@@ -1,5 +1,6 @@
 """What becomes of jobs that are paused, modified, rescheduled and removed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ class TestPausing:
 
         assert inside.heard == [
             "ADDED a",
-            *inside.order(look=["SUBMITTED a"], bodies=["MODIFIED a", "EXECUTED a"]),
+            *["SUBMITTED a", "MODIFIED a", "EXECUTED a"],
         ]
         assert inside.scheduler.get_job("a").next_run_time is None
 
@@ -163,7 +164,7 @@ class TestRescheduling:
 
         assert inside.heard == [
             "ADDED a",
-            *inside.order(look=["SUBMITTED a"], bodies=["MODIFIED a", "EXECUTED a"]),
+            *["SUBMITTED a", "MODIFIED a", "EXECUTED a"],
         ]
         assert str(inside.scheduler.get_job("a").trigger) == "interval[3:00:00]"
 
@@ -213,7 +214,7 @@ class TestRemoving:
 
         assert inside.heard == [
             "ADDED a",
-            *inside.order(look=["SUBMITTED a"], bodies=["REMOVED a", "EXECUTED a"]),
+            *["SUBMITTED a", "REMOVED a", "EXECUTED a"],
         ]
         assert inside.ids() == []
 
@@ -230,7 +231,7 @@ class TestRemoving:
 
         assert inside.heard == [
             "ADDED a",
-            *inside.order(look=["SUBMITTED a"], bodies=["ALL_JOBS_REMOVED", "EXECUTED a"]),
+            *["SUBMITTED a", "ALL_JOBS_REMOVED", "EXECUTED a"],
         ]
         assert inside.ids() == []
 
@@ -247,5 +248,33 @@ class TestRemoving:
         error = "JobLookupError: 'No job by the id of a was found'"
         assert inside.heard == [
             *["ADDED a", "REMOVED a"],
-            *inside.order(look=["SUBMITTED a"], bodies=[error, "EXECUTED a"]),
+            *["SUBMITTED a", error, "EXECUTED a"],
         ]
+
+    @pytest.mark.parametrize(
+        ("call", "ids"),
+        [
+            (lambda scheduler: scheduler.remove_job("b"), []),
+            (lambda scheduler: scheduler.remove_all_jobs(), []),
+            (lambda scheduler: scheduler.pause_job("b"), ["b"]),
+        ],
+        ids=["remove_job", "remove_all_jobs", "pause_job"],
+    )
+    def test_another_due_job_by_a_job(
+        self, inside: Subject, gate: Any, call: Callable[[Any], object], ids: list[str]
+    ) -> None:
+        """The run of the other job has been submitted: it takes place, and is its last."""
+
+        def body() -> None:
+            gate.wait()
+            call(inside.scheduler)
+
+        options: dict[str, Any] = {"hours": 1, "next_run_time": inside.start}
+        with inside.unseen():
+            inside.scheduler.add_job(body, id="a", next_run_time=inside.start)
+            inside.scheduler.add_job(nothing, "interval", id="b", **options)
+        inside.run_behind(gate, "EXECUTED a")
+        inside.wait_for("EXECUTED b")
+
+        assert inside.heard.count("EXECUTED b") == 1
+        assert inside.ids() == ids

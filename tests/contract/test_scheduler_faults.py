@@ -154,7 +154,7 @@ def test_a_fault_leaves_the_same_facts(
     caplog.set_level(logging.INFO)
     scheduler.start()
     faulty.settle()
-    if faulty.inline:
+    if faulty.has_faults:
         getattr(scheduler, fault)(*([] if fault == "die" else ["a"]))
         scheduler.add_job(nothing, id="a")
     else:
@@ -162,10 +162,10 @@ def test_a_fault_leaves_the_same_facts(
     faulty.settle()
 
     heard = [line for line in faulty.heard if line.endswith(" a")]
-    assert heard == ["ADDED a", *faulty.order(facts.look, facts.bodies)]
+    assert heard == ["ADDED a", *facts.look, *facts.bodies]
     assert lines(caplog) == {'Added job "%s" to job store "%s"', *facts.logged}
     # A real one is skipped because of a run that is counted.
-    in_the_way = fault == "skip" and not faulty.inline
+    in_the_way = fault == "skip" and not faulty.has_faults
     assert scheduler._executors["default"]._instances["a"] == facts.instances + in_the_way
     assert faulty.ids() == ["a"] * facts.stays
     assert scheduler.state == STATE_RUNNING

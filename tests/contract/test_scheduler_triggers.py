@@ -118,7 +118,7 @@ class TestTriggers:
 
         assert inside.heard == [
             "ADDED a",
-            *inside.order(look=["SUBMITTED a"], bodies=["[('a', 1.0)]", "EXECUTED a"]),
+            *["SUBMITTED a", "[('a', 1.0)]", "EXECUTED a"],
         ]
 
     def test_no_time_left(self, subject: Subject) -> None:

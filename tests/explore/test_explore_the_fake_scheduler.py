@@ -8,15 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import FakeScheduler
 from apscheduler_fakes.faults import FaultNeverFired
 from subject import NAMES
-from threadsim import PCT, Clock, Exhaustive, ScheduleFailure, explore
-from threadsim.exploration.explore import Strategy, schedules
+from threadsim import Clock, Exhaustive, ScheduleFailure, explore
+from threadsim.exploration.explore import schedules
 from threadsim.exploration.runner import ScheduleRunner
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,6 +77,7 @@ SCENARIOS: list[Scenario] = [
     one_job,
     two_jobs,
     a_job_that_raises,
+    a_job_that_adds_another,
     a_job_that_is_too_late,
     a_job_that_is_removed,
     a_job_added_while_paused,
@@ -110,25 +110,20 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def a_pool() -> ThreadPoolExecutor:
-    """Return a pool of one worker: more would only let jobs change places."""
-    return ThreadPoolExecutor(1)
-
-
 def what_the_fake_says(scenario: Scenario) -> tuple[str, ...]:
     with Clock(START) as clock:
         return play(FakeScheduler(raise_job_errors=False, timezone=UTC), scenario, clock.tick)
 
 
-def the_real_one_may_say(
-    said: tuple[str, ...], scenario: Scenario, make: Callable[[], Any], strategy: Strategy
-) -> bool:
+def the_real_one_may_say(said: tuple[str, ...], scenario: Scenario) -> bool:
     def real() -> tuple[str, ...]:
-        scheduler = BackgroundScheduler(executors={"default": make()}, timezone=UTC)
+        # One worker: more would only let jobs change places.
+        pool = ThreadPoolExecutor(1)
+        scheduler = BackgroundScheduler(executors={"default": pool}, timezone=UTC)
         return play(scheduler, scenario, time.sleep)
 
     with ScheduleRunner(real) as world:
-        return any(ran.value == said for ran in schedules(world, strategy))
+        return any(ran.value == said for ran in schedules(world, Exhaustive(1)))
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -138,17 +133,7 @@ def test_the_fakes_events_are_those_of_the_real_one_in_some_order(
     """Whatever the fake's listeners hear, those of a BackgroundScheduler with a pool may hear."""
     said = what_the_fake_says(scenario)
 
-    # What a job says before the scheduler does takes a preemption for each run. One of the first
-    # schedules has them all, where an exhaustive search needs a hundred.
-    assert the_real_one_may_say(said, scenario, a_pool, PCT(3))
-
-
-def test_a_job_that_adds_a_job_is_one_of_the_schedulers_own_thread() -> None:
-    """In a pool it waits for the scheduler's lock; the fake runs jobs as a DebugExecutor does."""
-    said = what_the_fake_says(a_job_that_adds_another)
-
-    for make, may in ((DebugExecutor, True), (a_pool, False)):
-        assert the_real_one_may_say(said, a_job_that_adds_another, make, Exhaustive(1)) is may
+    assert the_real_one_may_say(said, scenario)
 
 
 def missing(*, always: bool) -> Callable[[], None]:

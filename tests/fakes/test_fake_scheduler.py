@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,6 @@ from freezegun import freeze_time
 
 from apscheduler_fakes.fake_scheduler import FakeScheduler
 from jobs_synchronizer.corrected import TaskReport, create_app
-from threadsim.runtime.errors import NotModelled
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -316,27 +315,6 @@ def test_a_job_can_remove_all_jobs_after_the_last_due_one(scheduler: FakeSchedul
     assert scheduler.get_jobs() == []
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda scheduler: scheduler.remove_job("b"),
-        lambda scheduler: scheduler.pause_job("b"),
-        lambda scheduler: scheduler.add_job(nothing, id="b", replace_existing=True),
-        lambda scheduler: scheduler.remove_all_jobs(),
-    ],
-    ids=["remove_job", "pause_job", "add_job", "remove_all_jobs"],
-)
-def test_what_only_a_pool_can_do_to_another_due_job_is_said(
-    scheduler: FakeScheduler, call: Callable[[Any], object]
-) -> None:
-    """In a pool such a call waits until both jobs are submitted."""
-    scheduler.add_job(lambda: call(scheduler), id="a")
-    scheduler.add_job(nothing, id="b")
-
-    with pytest.raises(NotModelled, match="pool"):
-        scheduler.run_due()
-
-
 def test_a_job_may_change_jobs_that_are_not_due(scheduler: FakeScheduler) -> None:
     """Later jobs, paused jobs, unknown jobs and jobs it added itself are all within reach."""
 
@@ -499,11 +477,16 @@ def test_it_starts_once(scheduler: FakeScheduler) -> None:
 
 
 def test_a_job_that_shuts_down_without_waiting_ends_the_run(scheduler: FakeScheduler) -> None:
-    """What was due with it is gone with the store."""
-    scheduler.add_job(scheduler.shutdown, args=[False], id="a")
+    """What was submitted with it runs, as in a pool; what it adds does not."""
+
+    def body() -> None:
+        scheduler.add_job(nothing, id="c")
+        scheduler.shutdown(wait=False)
+
+    scheduler.add_job(body, id="a")
     scheduler.add_job(nothing, id="b")
 
-    assert ids(scheduler.run_due()) == ["a"]
+    assert ids(scheduler.run_due()) == ["a", "b"]
     assert scheduler.state == STATE_STOPPED
 
 
@@ -520,6 +503,39 @@ def test_a_job_that_has_shut_down_finds_no_jobs(scheduler: FakeScheduler, trigge
     scheduler.run_due()
 
     assert seen == [[], None]
+
+
+def test_a_debug_executor_is_the_real_one(frozen: Any) -> None:
+    """Its jobs run inside the look at the stores, which fails when one of them shuts down."""
+    fake = FakeScheduler(executors={"default": DebugExecutor()}, raise_job_errors=False)
+    fake.start()
+    fake.add_job(fake.shutdown, args=[False], id="a")
+
+    with pytest.raises(JobLookupError):
+        fake.run_due()
+    fake.start()
+    fake.add_job(nothing, id="b")
+    assert ids(fake.run_due()) == ["b"]
+
+
+def test_a_shutdown_waits_for_jobs_in_another_thread(scheduler: FakeScheduler) -> None:
+    """As for the workers of a pool."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def body() -> None:
+        begun.set()
+        scheduler.get_jobs()
+        ended.wait(0.05)
+        ended.set()
+
+    scheduler.add_job(body)
+    thread = threading.Thread(target=scheduler.run_due)
+    thread.start()
+    begun.wait()
+    scheduler.shutdown()
+
+    assert ended.is_set()
+    thread.join()
 
 
 def test_a_job_that_shuts_down_and_waits_fails(scheduler: FakeScheduler) -> None:
@@ -601,7 +617,7 @@ def test_immediate_runs_a_due_job_inside_add_job(immediate: FakeScheduler) -> No
 
 
 def test_immediate_runs_a_job_of_a_job_after_it(immediate: FakeScheduler) -> None:
-    """The order of ``added`` is that of the calls."""
+    """``added`` has the jobs in the order in which ``add_job`` returned."""
     ran: list[str] = []
 
     def first() -> None:
@@ -611,7 +627,7 @@ def test_immediate_runs_a_job_of_a_job_after_it(immediate: FakeScheduler) -> Non
     immediate.add_job(first, id="first")
 
     assert ran == ["first", "second"]
-    assert ids(immediate.added) == ["first", "second"]
+    assert ids(immediate.added) == ["second", "first"]
 
 
 def test_immediate_runs_early_jobs_at_the_start_and_paused_ones_at_resume(frozen: Any) -> None:

@@ -1,0 +1,73 @@
+"""FakeScheduler's own executor: it runs jobs in the caller's thread, as a pool would order them.
+
+``_process_jobs`` hands the due jobs over. Their bodies run when it has returned. So a body finds
+the job stores as a pool's worker does: its own job has left, or has its next run time.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_MISSED
+from apscheduler.executors.base import BaseExecutor, run_job
+
+
+class Run:
+    """One call that runs due jobs: the jobs it ran, and their errors."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Any] = []
+        self.errors: list[BaseException] = []
+        self.broken = False  # Whether an error ended APScheduler's thread.
+        self.in_body = False  # Whether a job's body runs, or a listener hears of its end.
+        self.lock = Lock()  # Held for the whole run.
+        self.submitted: deque[Callable[[], None]] = deque()
+
+    def run_submitted(self) -> None:
+        """Run the bodies of the jobs that were handed over."""
+        while self.submitted:
+            self.in_body = True
+            try:
+                self.submitted.popleft()()
+            finally:
+                self.in_body = False
+
+
+class DeferredExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
+    """An executor that queues jobs in the current run.
+
+    Args:
+        current_run: Returns the run of this thread, or ``None``.
+    """
+
+    def __init__(self, current_run: Callable[[], Run | None]) -> None:
+        super().__init__()
+        self._current_run = current_run
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        if run := self._current_run():
+            run.submitted.append(partial(self._execute, run, job, run_times))
+        else:  # A test calls _process_jobs itself.
+            self._execute(Run(), job, run_times)
+
+    def _execute(self, run: Run, job: Any, run_times: list[datetime]) -> None:
+        events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+        self._run_job_success(job.id, events)
+        if any(event.code != EVENT_JOB_MISSED for event in events):
+            run.jobs.append(job)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Run the queued jobs first if asked to wait.
+
+        Raises:
+            RuntimeError: A job waits for its own end, as in a pool that joins its workers
+                (``schedulers/base.py:239``).
+        """
+        run = self._current_run()
+        if wait and run:
+            if run.in_body:
+                raise RuntimeError("cannot join current thread")
+            run.run_submitted()
