@@ -320,7 +320,7 @@ def locks_in_two_orders() -> None:
 def test_a_failure_is_as_recorded(
     program: Callable[[], None], strategy: Exhaustive | Random | PCT
 ) -> None:
-    """Its lanes, its schedule and the line that replays it are the same, and so is its picture."""
+    """Its lanes, its schedule and the line that replays it are the same."""
     with pytest.raises(ScheduleFailure) as caught:
         explore(program, strategy)
 
@@ -331,7 +331,6 @@ def test_a_failure_is_as_recorded(
         "notes": own_words("\n".join(getattr(failure, "__notes__", []))),
         "schedule": failure.schedule,
         "preemptions": failure.preemptions,
-        "picture": own_words(failure.picture),
     }
     compare(FILE, f"{program.__name__} under {type(strategy).__name__}", found)
 

@@ -30,11 +30,6 @@ class TraceEntry(NamedTuple):
         return self.then.startswith("fails with ")
 
     @property
-    def hangs(self) -> bool:
-        """Whether it waited for what never came."""
-        return self.then.startswith("waits for ever ")
-
-    @property
     def words(self) -> str:
         """What is told of it."""
         because = self.because and f"{self.because} and "

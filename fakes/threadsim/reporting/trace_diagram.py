@@ -17,7 +17,7 @@ _WIDEST, _INDENT = 120, 4
 # What stands left of the lanes, between them and the words, and the least that is left for those.
 _TIME, _GAP, _WORDS = 12, 2, 24
 
-ALONE = "MainThread ran alone, from its beginning to its end."
+_ALONE = "MainThread ran alone, from its beginning to its end."
 
 
 def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
@@ -31,7 +31,7 @@ def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
         A legend, a head with the threads' numbers and a row per step, or that there was none.
     """
     if not steps:
-        return ALONE
+        return _ALONE
     left_out = 0 if last is None else max(len(steps) - last, 0)
     shown = steps[left_out:]
     starts: dict[VirtualThread, int] = {}

@@ -1,7 +1,6 @@
 """The failure of a schedule: found again, made simple, and shown with the line that replays it."""
 
 from functools import partial
-from pathlib import Path
 from traceback import format_exception
 
 from threadsim.exploration.execution import Execution
@@ -16,7 +15,6 @@ from threadsim.exploration.reports.nondeterminism import (
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of, write
 from threadsim.exploration.shrink import simplest
-from threadsim.reporting.drawing import svg
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.report import shorten
 from threadsim.reporting.trace_diagram import lanes
@@ -33,7 +31,6 @@ class ScheduleFailure(AssertionError):
         schedule: The schedule as a string for ``replay``.
         preemptions: How many threads it stops that could have gone on.
         faults: The kinds of the errors that it tells of, as ``repeats.kind`` knows them.
-        picture: The lanes of the schedule, as an SVG document.
     """
 
     # Not given at the call, which pickle repeats with the text alone
@@ -41,11 +38,6 @@ class ScheduleFailure(AssertionError):
     schedule: str
     preemptions: int
     faults: set[object]
-    picture: str
-
-    def save_svg(self, path: str | Path) -> None:
-        """Draw the lanes of the schedule into an SVG file."""
-        Path(path).write_text(self.picture, encoding="utf-8")
 
 
 def failure_of(
@@ -108,7 +100,6 @@ def described(options: Options, ran: Execution) -> ScheduleFailure:
     failure.schedule = schedule
     failure.preemptions = ran.preemptions
     failure.faults = set(map(kind, ran.errors))
-    failure.picture = svg(ran.story)
     return failure
 
 
