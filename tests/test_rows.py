@@ -24,7 +24,6 @@ CITED_IN_FAKES = {
     "executors/base.py:72": "raise MaxInstancesReachedError(job)",
     "executors/base.py:117": "if job.misfire_grace_time is not None:",
     "executors/base.py:131": "retval = job.func(*job.args, **job.kwargs)",
-    "executors/pool.py:15": "def _do_submit_job(self, job, run_times):",
     "executors/pool.py:20": "f.exception()",
     "executors/pool.py:27": "self._pool.submit(",
     "schedulers/background.py:41": "self._thread.join()",

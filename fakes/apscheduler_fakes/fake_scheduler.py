@@ -16,23 +16,16 @@ from typing import Any
 from unittest.mock import patch
 
 from apscheduler.events import EVENT_JOB_ERROR
-from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, BaseScheduler
 
-from apscheduler_fakes import unchecked
+from apscheduler_fakes import ledger
 from apscheduler_fakes.deferred_executor import DeferredExecutor, Run
-from apscheduler_fakes.faults import Die, Hang, Ledger, Lose, Miss, Refuse, Selector, Skip
+from apscheduler_fakes.faults import Die, Hang, Lose, Miss, Refuse, Selector, Skip
 from threadsim.runtime.errors import NotModelled, raise_together
 from threadsim.simulation.timed_sources import register
 
-OPTIONS = {
-    "executors",
-    "job_defaults",
-    "jobstore_retry_interval",
-    "jobstores",
-    "logger",
-    "timezone",
-}
+OPTIONS = {"executors", "job_defaults", "jobstores"}
+OPTIONS |= {"jobstore_retry_interval", "logger", "timezone"}
 # More looks at the stores in one run_due() mean that it would never return.
 MOST_LOOKS = 1_000
 
@@ -84,7 +77,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         self.raise_job_errors = raise_job_errors
         self.added: list[Any] = []
         self.job_errors: list[BaseException] = []
-        self._ledger = Ledger()
+        self._ledger = ledger.Ledger()
         self._runs: dict[int, Run] = {}  # By thread.
         self._death: Die | None = None
         self._ever_started = False
@@ -92,7 +85,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         self._wakes_at: datetime | None = None
         super().__init__(gconfig or {}, **options)
         _schedulers[next(_numbers)] = self
-        unchecked.add(self._ledger)
+        ledger.add(self._ledger)
 
     # Running jobs
 
@@ -134,9 +127,13 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             if dead or self.state == STATE_PAUSED:
                 why = "dead" if dead else "paused: call resume()"
                 raise RuntimeError(f"{call}: nothing runs, because this FakeScheduler is {why}.")
-            self._look(run, only=self._prepare(job_id, jobstore))
-            if self.immediate:
-                self._look_until_idle(run)
+            now = datetime.now(self.timezone)
+            job, alias = self._lookup_job(job_id, jobstore)
+            if job.next_run_time != now:
+                job = self.modify_job(job_id, alias, next_run_time=now)
+            self._look(run, only=job)
+        if self.immediate:
+            run.errors += self.run_until_idle(call).errors
         raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
 
     def check(self) -> None:
@@ -234,9 +231,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                         f"FakeScheduler.shutdown(wait=True): job {fault.hanging[0]!r} hangs, and "
                         "the real call would wait for it for ever. Call shutdown(wait=False)."
                     )
-            for other in list(self._runs.values()):
-                with other.lock if other is not run else ExitStack():
-                    pass
+            for other in set(self._runs.values()) - {run}:
+                other.wait()
         super().shutdown(wait)
         if self._death:
             self._death = None
@@ -280,13 +276,27 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         return self._next_look()
 
     def run_until_idle(self, call: str) -> Run:
-        """Run due jobs, and keep all errors for the caller."""
+        """Look at the stores until no job is due, as APScheduler's thread does before it waits.
+
+        Errors are kept for the caller. Source: ``schedulers/blocking.py:27``.
+        """
         with self._run(call) as run:
             try:
-                self._look_until_idle(run)
-            except Exception as error:  # noqa: BLE001  # Jobs' errors stand beside it.
-                run.errors.append(error)
-                run.broken = True
+                for _ in range(MOST_LOOKS):
+                    if self._is_dead():
+                        return run
+                    self._look(run)
+                    due = self._next_look()
+                    if self.state != STATE_RUNNING or due is None or due > datetime.now(UTC):
+                        return run
+                error: Exception = RuntimeError(
+                    f"{call}: a job is still due after {MOST_LOOKS:,} looks at the job stores. "
+                    "A job that adds a job that is due at once never comes to an end."
+                )
+            except Exception as failure:  # noqa: BLE001  # Jobs' errors stand beside it.
+                error = failure
+            run.errors.append(error)
+            run.broken = True
         return run
 
     # Below: the machinery
@@ -343,20 +353,6 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             "and when SCHEDULER_ALLOWED_HOSTS does not name this host."
         )
 
-    def _look_until_idle(self, run: Run) -> None:
-        """Do what APScheduler's thread does until it would wait (schedulers/blocking.py:27)."""
-        for _ in range(MOST_LOOKS):
-            if self._is_dead():
-                return
-            self._look(run)
-            due = self._next_look()
-            if self.state != STATE_RUNNING or due is None or due > datetime.now(UTC):
-                return
-        raise RuntimeError(
-            f"run_due(): a job is still due after {MOST_LOOKS:,} looks at the job stores. A "
-            "job that adds a job that is due at once never comes to an end."
-        )
-
     def _next_look(self) -> datetime | None:
         return datetime.now(UTC) if self._woken else self._wakes_at
 
@@ -409,19 +405,6 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             executor._without_faults(job, run_times)
         if run and not isinstance(executor, DeferredExecutor) and not isinstance(fault, Lose):
             run.jobs.append(job)
-
-    def _prepare(self, job_id: str, jobstore: str | None) -> Any:
-        """Return a job that is due at this very instant."""
-        try:
-            job, alias = self._lookup_job(job_id, jobstore)
-        except JobLookupError as error:
-            ids = ", ".join(repr(job.id) for job in self.get_jobs()) or "none"
-            error.args = (f"run_job({job_id!r}): no such job. The stores have: {ids}.",)
-            raise
-        now = datetime.now(self.timezone)
-        if job.next_run_time == now:
-            return job
-        return self.modify_job(job_id, alias, next_run_time=now)
 
     @contextmanager
     def _only(self, job: Any) -> Iterator[None]:

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from apscheduler.executors.base import MaxInstancesReachedError
-from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.job import Job
 
 from apscheduler_fakes.deferred_executor import DeferredExecutor
@@ -104,7 +102,7 @@ class Miss(Fault):
 class Lose(Fault):
     """The job is cancelled in its pool's queue, of which the pool tells nobody.
 
-    This is the submission of ``executors/pool.py:15``, with a future that never runs. Its
+    The callback of ``executors/pool.py:20`` fails for a cancelled future, which is logged. The
     cancellation calls ``drop_job``, an attribute of the job's function, if there is one:
     ``JobGroup`` has it.
     """
@@ -113,31 +111,19 @@ class Lose(Fault):
         super().__init__(selector)
         self._queue: list[Future[Any]] = []
 
-    def submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
-        """Queue the job in a pool without workers."""
+    def submit(self, _executor: Any, job: Any, _run_times: list[datetime]) -> None:
+        """Queue a future that no worker takes."""
         self.fired = True
-        BasePoolExecutor._do_submit_job(
-            SimpleNamespace(
-                _pool=SimpleNamespace(submit=self._enqueue),
-                _logger=executor._logger,
-                _run_job_success=None,
-                _run_job_error=None,
-            ),
-            job,
-            run_times,
-        )
-
-    def _enqueue(self, _run_job: object, job: Any, *_: object) -> Future[Any]:
         future: Future[Any] = Future()
+        future.add_done_callback(Future.exception)
         if hasattr(job.func, "drop_job"):
             future.add_done_callback(lambda _: job.func.drop_job())
         self._queue.append(future)
-        return future
 
     def after_look(self) -> None:
-        """Cancel the queued jobs, as ``shutdown(cancel_futures=True)`` of a pool does."""
+        """Cancel the queued futures, as ``shutdown(cancel_futures=True)`` of a pool does."""
         while self._queue:
-            self._queue.pop(0).cancel()
+            self._queue.pop().cancel()
 
 
 class Hang(Fault):
@@ -181,50 +167,3 @@ class Die(Fault):
 
     def __str__(self) -> str:
         return "die()"
-
-
-class FaultNeverFired(AssertionError):  # A report says it as a sentence.
-    """A test injected a fault that no job met."""
-
-
-class Ledger:
-    """What one scheduler owes its test: faults that must fire, errors that must be seen.
-
-    It keeps no scheduler alive.
-    """
-
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-        self.errors: list[BaseException] = []
-        self.submitted: list[str] = []
-
-    def fault_for(self, job: Any) -> Fault | None:
-        """Return the fault that is meant for a job.
-
-        Raises:
-            ValueError: Several are.
-            BaseException: A predicate raises it.
-        """
-        self.submitted.append(job.id)
-        found = [fault for fault in self.faults if fault.picks(job)]
-        if len(found) > 1:
-            raise ValueError(
-                f"job {job.id!r} is picked by {' and '.join(map(str, found))}, and can end in one "
-                "way only. Make the predicates narrower."
-            )
-        return found[0] if found else None
-
-    def settle(self) -> list[BaseException]:
-        """Return what is owed, once: a ``FaultNeverFired`` per fault, then the errors."""
-        jobs = ", ".join(map(repr, dict.fromkeys(self.submitted))) or "none"
-        none = f"it picked none of the jobs that came up to run ({jobs})."
-        owed: list[BaseException] = [
-            FaultNeverFired(f"{fault} never fired: {fault.in_vain or none}")
-            for fault in self.faults
-            if not fault.fired
-        ]
-        owed += self.errors
-        for fault in self.faults:
-            fault.fired = True
-        self.errors = []
-        return owed

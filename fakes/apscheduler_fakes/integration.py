@@ -13,7 +13,7 @@ from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.base import STATE_RUNNING, STATE_STOPPED, BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from apscheduler_fakes import unchecked
+from apscheduler_fakes import ledger
 from apscheduler_fakes.fake_scheduler import started
 from threadsim.primitives.locks import Lock
 from threadsim.reporting.report import thread_table, threads_outside
@@ -83,14 +83,14 @@ class APSchedulerIntegration:
     @contextmanager
     def errors_of_a_schedule(self) -> Iterator[list[BaseException]]:
         """Collect what the FakeSchedulers of one schedule owe their test."""
-        earlier = len(unchecked.ledgers)
+        earlier = len(ledger.ledgers)
         errors: list[BaseException] = []
         try:
             yield errors
         finally:
-            ledgers = unchecked.ledgers[earlier:]
-            del unchecked.ledgers[earlier:]
-            errors += [owed for ledger in ledgers for owed in ledger.settle()]
+            ledgers = ledger.ledgers[earlier:]
+            del ledger.ledgers[earlier:]
+            errors += [owed for each in ledgers for owed in each.settle()]
 
 
 @wraps(_wakeup)

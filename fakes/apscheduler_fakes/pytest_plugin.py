@@ -1,4 +1,4 @@
-"""The pytest plugin of FakeScheduler: its fixture, and tests fail for what nobody looked at.
+"""The pytest plugin of FakeScheduler: the fixture ``fake_scheduler``, and a check after each test.
 
 Importing it needs pytest only, so that a missing package of the fakes stops no test run.
 """
@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from apscheduler_fakes import unchecked
+from apscheduler_fakes import ledger
 
 
 def pytest_configure() -> None:
-    """Check from now on what FakeSchedulers owe."""
-    unchecked.collect()
+    """Check FakeSchedulers from now on."""
+    ledger.collect()
 
 
 @pytest.fixture
@@ -27,47 +27,40 @@ def fake_scheduler() -> Any:
 
 def pytest_runtest_setup() -> None:
     """Forget the FakeSchedulers of earlier tests."""
-    unchecked.settle()
+    ledger.settle()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test whose FakeSchedulers have faults that never fired, or errors nobody saw.
+    """Fail a test for a fault that never fired, or for a job's error that reached no caller.
 
-    A test that fails by itself keeps its own failure; the rest stands in a section below it.
+    A test that fails by itself keeps its own failure. The report stands in a section below it.
     """
     __tracebackhide__ = True
+    failed = True
     try:
         result = yield
-    except BaseException:
-        _describe_schedulers(item)
-        raise
-    if getattr(item, "_excinfo", None):  # A method of a TestCase has failed.
-        _describe_schedulers(item)
-    elif report := _report(unchecked.settle()):
+        failed = bool(getattr(item, "_excinfo", None))  # A method of a TestCase has failed.
+    finally:
+        report = _report(ledger.settle())
+        if report and failed:
+            item.add_report_section("call", "FakeScheduler", report)
+    if report and not failed:
         pytest.fail(report, pytrace=False)
     return result
 
 
-def _describe_schedulers(item: pytest.Item) -> None:
-    """Add to a test that failed by itself what its FakeSchedulers owe."""
-    if report := _report(unchecked.settle()):
-        item.add_report_section("call", "FakeScheduler", report)
-
-
 def _report(owed: list[BaseException]) -> str:
-    """Return what is owed in words, the first of it in the first line; "" if nothing is."""
+    """Return a text of all that is owed, "" for nothing."""
     if not owed:
         return ""
-    from apscheduler_fakes.faults import FaultNeverFired  # noqa: PLC0415  # Imports APScheduler.
-
-    faults = [error for error in owed if isinstance(error, FaultNeverFired)]
-    errors = [error for error in owed if not isinstance(error, FaultNeverFired)]
-    lines = [*map(str, faults), *(f"nobody saw {type(each).__name__}: {each}" for each in errors)]
-    lines[0] = f"FakeScheduler: {lines[0]}"
+    lines = [str(error) for error in owed if isinstance(error, ledger.FaultNeverFired)]
+    errors = owed[len(lines) :]
+    lines += [f"nobody saw {type(error).__name__}: {error}" for error in errors]
     if errors:
         lines.append(
             "(A job that is meant to fail: FakeScheduler(raise_job_errors=False), or in the test "
             "pytest.raises around scheduler.check().)"
         )
-    return "\n".join([*lines, *("".join(traceback.format_exception(each)) for each in errors)])
+    lines += ["".join(traceback.format_exception(error)) for error in errors]
+    return "FakeScheduler: " + "\n".join(lines)

@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from apscheduler_fakes import FakeScheduler
-from apscheduler_fakes.faults import FaultNeverFired
+from apscheduler_fakes.ledger import FaultNeverFired
 from subject import NAMES
 from threadsim import Clock, Exhaustive, ScheduleFailure, explore
 from threadsim.exploration.explore import schedules

@@ -8,7 +8,7 @@ from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVEN
 from apscheduler.executors.pool import ThreadPoolExecutor
 
 from apscheduler_fakes.fake_scheduler import FakeScheduler
-from apscheduler_fakes.faults import FaultNeverFired
+from apscheduler_fakes.ledger import FaultNeverFired
 from threadsim.runtime.errors import NotModelled
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)

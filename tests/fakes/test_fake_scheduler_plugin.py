@@ -10,7 +10,7 @@ import apscheduler.triggers.date  # noqa: F401
 import pytest
 
 import threadsim.pytest_plugin.explored_test as marked
-from apscheduler_fakes import unchecked
+from apscheduler_fakes import ledger
 from apscheduler_fakes.fake_scheduler import FakeScheduler
 from threadsim.pytest_plugin import plugin
 
@@ -162,6 +162,28 @@ def test_next():
     result.stdout.no_fnmatch_line("*'collected'*")
 
 
+def test_the_fixture_is_a_new_scheduler_for_each_test(pytester: pytest.Pytester) -> None:
+    """It has not been started, and its test fails for a fault that never fired."""
+    result = run(
+        pytester,
+        """
+import pytest
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_it(fake_scheduler, number):
+    assert not fake_scheduler.running
+    fake_scheduler.start()
+    fake_scheduler.add_job(int, id="one")
+    fake_scheduler.lose("one")
+    if number == 1:
+        fake_scheduler.run_due()
+""",
+    )
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FakeScheduler: lose('one') never fired: *"])
+
+
 @pytest.mark.e2e
 def test_the_plugin_imports_pytest_only() -> None:
     """A test run that uses none of the fakes pays nothing and misses no package."""
@@ -188,7 +210,7 @@ def test_an_older_pytest_loads_the_plugin(
 
 def test_without_pytest_nothing_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that uses a FakeScheduler by hand gathers no memory."""
-    monkeypatch.setattr("apscheduler_fakes.unchecked._collecting", False)
+    monkeypatch.setattr("apscheduler_fakes.ledger._collecting", False)
     FakeScheduler()
 
-    assert unchecked.ledgers == []
+    assert ledger.ledgers == []

@@ -1,0 +1,79 @@
+"""What FakeSchedulers owe their test: faults that must fire, and job errors that must be seen.
+
+The pytest plugin asks for it at each test's end. This file needs no APScheduler, so the plugin does
+not import it in every test run.
+"""
+
+from typing import Any
+
+
+class FaultNeverFired(AssertionError):  # A report says it as a sentence.
+    """A test injected a fault that no job met."""
+
+
+class Ledger:
+    """What one scheduler owes its test: faults that must fire, errors that must be seen.
+
+    It keeps no scheduler alive.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[Any] = []
+        self.errors: list[BaseException] = []
+        self.submitted: list[str] = []
+
+    def fault_for(self, job: Any) -> Any:
+        """Return the fault that is meant for a job.
+
+        Raises:
+            ValueError: Several are.
+            BaseException: A predicate raises it.
+        """
+        self.submitted.append(job.id)
+        found = [fault for fault in self.faults if fault.picks(job)]
+        if len(found) > 1:
+            raise ValueError(
+                f"job {job.id!r} is picked by {' and '.join(map(str, found))}, and can end in one "
+                "way only. Make the predicates narrower."
+            )
+        return found[0] if found else None
+
+    def settle(self) -> list[BaseException]:
+        """Return what is owed, once: a ``FaultNeverFired`` per fault, then the errors."""
+        jobs = ", ".join(map(repr, dict.fromkeys(self.submitted))) or "none"
+        none = f"it picked none of the jobs that came up to run ({jobs})."
+        owed: list[BaseException] = [
+            FaultNeverFired(f"{fault} never fired: {fault.in_vain or none}")
+            for fault in self.faults
+            if not fault.fired
+        ]
+        owed += self.errors
+        for fault in self.faults:
+            fault.fired = True
+        self.errors = []
+        return owed
+
+
+ledgers: list[Ledger] = []
+"""The ledgers of the FakeSchedulers that were made since the last check."""
+
+_collecting = False
+
+
+def collect() -> None:
+    """Keep the ledgers of all FakeSchedulers from now on. ``settle()`` empties the list."""
+    global _collecting  # noqa: PLW0603  # Once per process.
+    _collecting = True
+
+
+def add(ledger: Ledger) -> None:
+    """Keep a ledger, if a plugin checks it later."""
+    if _collecting:
+        ledgers.append(ledger)
+
+
+def settle() -> list[BaseException]:
+    """Return what all FakeSchedulers owe, once: first the faults, then the errors."""
+    owed = [error for ledger in ledgers for error in ledger.settle()]
+    ledgers.clear()
+    return owed
