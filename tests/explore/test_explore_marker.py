@@ -52,7 +52,7 @@ class Test:
     @pytest.mark.explore(Exhaustive(1))
     def test_of_a_class(self, own, runs):
         assert self.lock is own
-        assert type(own).__module__ == "threadsim.primitives.locks"
+        assert type(own).__module__ == "threadsim.primitives.lock"
         self.seen.append("test")
         threading.Thread(target=self.take).start()
         self.take()

@@ -331,8 +331,8 @@ def test_a_real_thread_that_takes_part_is_named() -> None:
     assert str(caught.value) == (
         "thread 'outsider' uses a Lock of the simulation, but was started outside it, so virtual "
         "time does not reach it. Create the app (and whatever starts that thread) inside the "
-        "`with Simulation()` block, or the explored program. What an earlier block has made, and "
-        "both use, as a logging handler: make it outside, or anew in each block."
+        "`with Simulation()` block, or the explored program. Make a logging handler outside the "
+        "block, or anew in each block."
     )
 
 
@@ -375,8 +375,8 @@ def test_a_real_thread_that_takes_part_after_a_deadlock_was_told_is_named() -> N
 
 
 @pytest.mark.usefixtures("bare_threads_forgotten")
-def test_a_real_thread_logs_beside_with_a_handler_from_inside_until_that_is_used() -> None:
-    """One handler cannot be a virtual thread's and a real one's in one block; each may have it."""
+def test_a_real_thread_that_logs_with_a_handler_from_inside_does_so_between_blocks() -> None:
+    """Its lock knows virtual threads only while a block runs."""
     logger, text = logging.getLogger("shared"), io.StringIO()
     logger.propagate = False
     errors: list[BaseException] = []
@@ -392,14 +392,12 @@ def test_a_real_thread_logs_beside_with_a_handler_from_inside_until_that_is_used
         logger.warning("virtual")
     beside(log_in_a_bare_thread)
     with Simulation():
-        beside(log_in_a_bare_thread)
-    with Simulation():
         logger.warning("virtual")
     with pytest.raises(OutsideThread, match="uses a RLock of the simulation"), Simulation():
         logger.warning("virtual")
         beside(log_in_a_bare_thread)
     logger.handlers.clear()
-    assert text.getvalue().split() == ["virtual", "real", "real", "virtual", "virtual"]
+    assert text.getvalue().split() == ["virtual", "real", "virtual", "virtual"]
     assert len(errors) == 1
 
 

@@ -254,34 +254,26 @@ def in_real_thread(function: Callable[[], Any]) -> Any:
 
 
 def test_objects_made_inside_work_outside() -> None:
-    """Locks, queues, conditions and events go on with the state they had, for real threads too."""
+    """Queues, conditions and events keep their state, for real threads too; locks are free."""
     with Simulation() as sim:
-        free, held = threading.Lock(), threading.Lock()
+        free, held, again = threading.Lock(), threading.Lock(), threading.RLock()
         held.acquire()
-        again, mine, theirs = threading.RLock(), threading.RLock(), threading.RLock()
-        for _ in range(2):
-            mine.acquire()
-        threading.Thread(target=theirs.acquire).start()
+        threading.Thread(target=again.acquire).start()
         items: SimpleQueue[int] = SimpleQueue()
         items.put(1)
         condition, event = threading.Condition(), threading.Event()
         thread_local = threading.local()
         sim.settle()
 
-    assert (in_real_thread(lambda: held.acquire(False)), held.locked()) == (False, True)
-    assert repr(held).startswith("<locked _thread.lock")
-    held.release()
-    with free, held, again:
-        assert not in_real_thread(lambda: again.acquire(False))
-    assert in_real_thread(lambda: mine.acquire(timeout=0)) is False
-    assert mine._is_owned()  # type: ignore[attr-defined]
-    assert "count=2" in repr(mine)
-    state = mine._release_save()  # type: ignore[attr-defined]
-    mine._acquire_restore(state)  # type: ignore[attr-defined]
-    mine.release()
-    mine.release()
-    assert in_real_thread(lambda: mine.acquire(False))
-    assert theirs.acquire(False)
+    assert not held.locked()
+    assert repr(held).startswith("<unlocked _thread.lock")
+    with free, held, again, again:
+        assert not in_real_thread(lambda: held.acquire(False))
+        assert not in_real_thread(lambda: again.acquire(timeout=0))
+        assert again._is_owned()  # type: ignore[attr-defined]
+        assert "count=2" in repr(again)
+        state = again._release_save()  # type: ignore[attr-defined]
+        again._acquire_restore(state)  # type: ignore[attr-defined]
     assert (items.qsize(), items.get(), items.empty()) == (1, 1, True)
     thread = threading.Thread(target=lambda: items.put(items.get() + 1))
     thread.start()
@@ -330,77 +322,15 @@ def test_objects_made_inside_work_in_the_next_simulation() -> None:
         assert (items.get(), sim.clock.elapsed, len(sim.threads)) == (1, 1.0, 1)
 
 
-@pytest.mark.parametrize(
-    ("make", "use", "expected"),
-    [
-        ("Lock", "acquire", False),
-        ("Lock", "release", None),
-        ("Lock", "locked", True),
-        ("RLock", "acquire", True),
-        ("RLock", "release", None),
-        ("RLock", "_is_owned", True),
-        ("RLock", "_release_save", 1),
-        ("SimpleQueue", "get", 5),
-        ("SimpleQueue", "put", None),
-        ("SimpleQueue", "qsize", 1),
-    ],
-)
-def test_what_happened_outside_counts_in_the_next_simulation(
-    make: str, use: str, expected: object
-) -> None:
-    """A lock taken and an item put between two simulations are so in the second."""
+def test_what_is_put_outside_is_there_in_the_next_simulation() -> None:
+    """A queue has one content, inside and outside."""
     with Simulation():
-        thing: Any = {"Lock": threading.Lock, "RLock": threading.RLock, "SimpleQueue": SimpleQueue}[
-            make
-        ]()
-    if make == "SimpleQueue":
-        thing.put(5)
-    else:
-        thing.acquire()
-    arguments: dict[str, tuple[object, ...]] = {"acquire": (False,), "put": (6,)}
+        items = SimpleQueue[int]()
+    items.put(5)
     with Simulation():
-        assert getattr(thing, use)(*arguments.get(use, ())) == expected
-        if make == "RLock":
-            assert thing._is_owned() is (use in {"acquire", "_is_owned"})
-
-
-@pytest.mark.parametrize("use", ["acquire", "release", "_release_save", "_is_owned"])
-def test_what_the_main_thread_held_is_its_own_in_the_next_simulation(use: str) -> None:
-    """A re-entrant lock taken in one block can be taken again, and freed, in the next."""
-    with Simulation():
-        lock: Any = threading.RLock()
-        lock.acquire()
-    with Simulation() as sim:
-        seen: list[bool] = []
-        threading.Thread(target=lambda: seen.append(lock.acquire(False))).start()
-        sim.settle()
-        assert getattr(lock, use)() in (True, None, 1)
-        assert lock._recursion_count() == {"acquire": 2, "_is_owned": 1}.get(use, 0)
-        assert seen == [False]
-
-
-@pytest.mark.e2e
-@pytest.mark.parametrize("kind", ["Lock", "RLock", "SimpleQueue"])
-def test_a_real_thread_that_waits_outside_is_named_by_the_next_simulation(kind: str) -> None:
-    """It waits for the real thing, which virtual threads would not free."""
-    with Simulation():
-        thing: Any = {"Lock": threading.Lock, "RLock": threading.RLock, "SimpleQueue": SimpleQueue}[
-            kind
-        ]()
-    wait, free = ("get", "put") if kind == "SimpleQueue" else ("acquire", "release")
-    done: list[object] = []
-    if kind != "SimpleQueue":
-        thing.acquire()
-    thread = threading.Thread(target=lambda: done.append(getattr(thing, wait)()))
-    thread.start()
-    assert any(thing._outside for _ in iter(lambda: time.sleep(0.001), "until it waits"))
-    arguments = [1] if kind == "SimpleQueue" else []
-    named = pytest.raises(OutsideThread, match=f"a real thread waits for a {kind} that an")
-    with named, Simulation():
-        getattr(thing, free)(*arguments)
-    getattr(thing, free)(*arguments)
-    thread.join(BOUND)
-    assert done in ([True], arguments)
+        items.put(6)
+        assert (items.qsize(), items.get()) == (2, 5)
+    assert items.get() == 6
 
 
 OPEN = """
@@ -438,7 +368,7 @@ def test_what_the_interpreter_ends_needs_no_second_end() -> None:
     kept = block()
     next(kept)
     beside(simulation._end_at_exit)
-    assert type(threading.Lock()).__module__ == "threadsim.primitives.locks"
+    assert type(threading.Lock()).__module__ == "threadsim.primitives.lock"
     simulation._end_at_exit()
     assert type(threading.Lock()).__module__ == "_thread"
     kept.close()
@@ -670,36 +600,6 @@ def test_a_scheduler_that_a_function_left_running_was_stopped_too() -> None:
     assert not scheduler.running
 
 
-@pytest.mark.parametrize("lock", ["Lock", "RLock"])
-@pytest.mark.parametrize("held_by", ["main", "another thread"])
-def test_a_condition_forgets_who_waited_when_the_block_ended(held_by: str, lock: str) -> None:
-    """Outside, a notification reaches who waits there, whoever held the lock at the end."""
-
-    def wait() -> None:
-        with condition:
-            condition.wait()
-
-    def hold() -> None:
-        with condition:
-            time.sleep(1000)
-
-    with Simulation() as sim:
-        condition: Any = threading.Condition(getattr(threading, lock)())
-        threading.Thread(target=wait).start()
-        sim.settle()
-        if held_by == "main":
-            condition.acquire()
-        else:
-            threading.Thread(target=hold).start()
-            sim.settle()
-
-    if held_by == "main":
-        condition.release()
-    assert list(condition._waiters) == []
-    assert condition.acquire(blocking=False)
-    condition.release()
-
-
 def test_a_locks_state_starts_afresh_after_a_fork() -> None:
     """``_at_fork_reinit`` frees a lock, as it does for real."""
     with Simulation():
@@ -752,7 +652,11 @@ def test_a_finalizer_may_end_a_wait_wherever_that_begins(
     """
     left: int = 0
     finish: Callable[[], object] = print
-    traced = ("threadsim.primitives.locks", "threadsim.runtime.kernel")
+    traced = (
+        "threadsim.primitives.lock",
+        "threadsim.primitives.simple_queue",
+        "threadsim.runtime.kernel",
+    )
 
     def trace_untraced(frame: FrameType, event: str, _argument: object) -> Any:
         nonlocal left

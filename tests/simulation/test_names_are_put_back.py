@@ -101,7 +101,7 @@ def test_names_kept_by_modules_and_classes_are_swapped(module: str) -> None:
         assert (kept.monotonic(), kept.Poll().clock(), sim.clock.elapsed) == (2.0, 2.0, 1.0)
         for lock in (kept.Lock(), kept.Poll().lock_class(), Map().lock_class()):
             assert type(lock) is type(threading.Lock())
-            assert type(lock).__module__ == "threadsim.primitives.locks"
+            assert type(lock).__module__ == "threadsim.primitives.lock"
         assert kept.datetime.now(UTC).year == 2026
     assert (dict(vars(kept)), dict(vars(kept.Poll))) == before
 

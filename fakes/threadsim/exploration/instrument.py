@@ -17,7 +17,9 @@ from weakref import WeakKeyDictionary
 from threadsim.exploration.dependence import PAST
 from threadsim.exploration.execution import SchedulePoint, Stops
 from threadsim.exploration.exploring_kernel import SteppingKernel
-from threadsim.primitives.locks import Lockable, Primitive, SimpleQueue
+from threadsim.primitives.lock import Lockable
+from threadsim.primitives.primitive import Primitive
+from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.primitives.threads import virtual_thread_of
 from threadsim.reporting.report import Origin
 from threadsim.runtime.hooks import READ, RELEASE, WAITED, WRITE
@@ -201,7 +203,6 @@ class ExploredKernel(SteppingKernel):
         """Leave what no schedule makes anew as the first one found it."""
         for thing, values in chain(self.kept.items(), self.past.items()):
             if values:  # Else it is put back elsewhere.
-                thing._real = None
                 for name, value in zip(thing.state, values, strict=True):
                     setattr(thing, name, copy(value))
 

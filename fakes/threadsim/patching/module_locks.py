@@ -18,7 +18,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from threadsim.primitives.locks import Lock, Lockable, RLock
+from threadsim.primitives.lock import Lock, Lockable, RLock
 from threadsim.primitives.threads import forget, local
 from threadsim.runtime.kernel import here
 
@@ -144,63 +144,59 @@ class _HeldLockable(Lockable):
 
     def __init__(self, real: Any) -> None:
         super().__init__()
-        self._beside = real
-        self._has_beside = False
+        self.real = real
+        self._has_real = False
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take both; see ``threading.Lock.acquire``."""
         if here() is None:
-            return bool(self._beside.acquire(blocking, timeout))
+            return bool(self.real.acquire(blocking, timeout))
         if not super().acquire(blocking, timeout):
             return False
         # Against real threads the wait is a real one; theirs are short. A real re-entrant one
         # counts levels of its own: one for all of the virtual one's.
-        if self._count > 1:
+        if self.levels > 1:
             return True
-        self._has_beside = self._beside.acquire(blocking)
-        if not self._has_beside:
+        self._has_real = self.real.acquire(blocking)
+        if not self._has_real:
             super().release()
-        return self._has_beside
+        return self._has_real
 
-    __enter__ = _take = acquire
+    __enter__ = take = acquire
 
     def release(self) -> None:
         """Free both; see ``threading.Lock.release``."""
         super().release()
         if here() is not None:
-            self._free_beside()
+            self._free_real()
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
+    drop = release
 
     def free(self) -> None:
         """Be free, whoever holds it."""
-        self._count = 0
+        self.levels = 0
         self.holder = None
-        self._free_beside()
+        self._free_real()
 
-    def _free_beside(self) -> None:
+    def _free_real(self) -> None:
         """Free the real one, if the virtual one is free that had it."""
         # Not by who held that before: the release may have stopped, and another has taken it there.
-        if self._has_beside and not self._count:
-            self._has_beside = False
-            self._beside.release()
+        if self._has_real and not self.levels:
+            self._has_real = False
+            self.real.release()
 
     def _at_fork_reinit(self) -> None:
-        self.__init__(self._beside)  # type: ignore[misc]
-        self._beside._at_fork_reinit()
+        self.__init__(self.real)  # type: ignore[misc]
+        self.real._at_fork_reinit()
 
-    def _plain(self) -> Any:
-        return self._beside
-
-    def _wait_plain(self, name: str, *arguments: Any) -> Any:
-        return getattr(self._beside, name)(*arguments)
+    def outside(self) -> Any:
+        return self.real
 
 
 class HeldLock(_HeldLockable, Lock):
     """A virtual lock over a real one."""
 
-    _kind = _LOCK
+    kind = _LOCK
 
     acquire_lock = _HeldLockable.acquire
     release_lock = _HeldLockable.release
@@ -209,12 +205,12 @@ class HeldLock(_HeldLockable, Lock):
 class HeldRLock(_HeldLockable, RLock):
     """A virtual re-entrant lock over a real one."""
 
-    _kind = _RLOCK
+    kind = _RLOCK
 
     def _release_save(self) -> Any:
         state = super()._release_save()
         if here() is not None:
-            self._free_beside()
+            self._free_real()
         return state
 
 

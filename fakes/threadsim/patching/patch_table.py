@@ -20,8 +20,9 @@ from threadsim.patching.refusals import refused_functions
 # Not `from threadsim import locks`: the package keeps what it imported first, also when the
 # modules have been imported anew (as pytester's in-process runs make them).
 from threadsim.primitives.dates import asks_for_the_time
-from threadsim.primitives.locks import Lock, RLock, SimpleQueue
+from threadsim.primitives.lock import Lock, RLock
 from threadsim.primitives.signals import set_handler
+from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.primitives.threads import (
     count,
     get_ident,

@@ -20,7 +20,7 @@ from typing import Any
 
 from freezegun.api import _freeze_time
 
-from threadsim.primitives.locks import Lock
+from threadsim.primitives.lock import Lock
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError
 from threadsim.runtime.kernel import Kernel, here
 

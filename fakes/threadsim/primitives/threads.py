@@ -18,7 +18,7 @@ from functools import partial, wraps
 from typing import Any, Self
 
 from threadsim.primitives.builtin_like import native
-from threadsim.primitives.locks import check_timeout
+from threadsim.primitives.timeouts import check_timeout
 from threadsim.reporting.report import crashed, shorten
 from threadsim.runtime.errors import NotModelled, SimulationError
 from threadsim.runtime.kernel import Kernel, ThreadExit, here

@@ -16,7 +16,7 @@ import time as real
 from typing import Any
 
 from threadsim.primitives.builtin_like import native
-from threadsim.primitives.locks import number
+from threadsim.primitives.timeouts import number
 from threadsim.runtime.errors import NotModelled
 from threadsim.runtime.kernel import Kernel, here
 

@@ -1,0 +1,235 @@
+"""Lock and RLock of a simulation.
+
+The standard library's Condition, Event, Semaphore, Barrier, Queue and Future are Python on top of
+these two and need no stand-in.
+
+A lock that is made in a simulation works as a real one outside. It is free there, even if a virtual
+thread held it when the block ended.
+"""
+
+import _thread
+import sys
+from typing import Any, ClassVar
+
+from threadsim.primitives.primitive import Primitive
+from threadsim.primitives.timeouts import check_timeout
+from threadsim.runtime.hooks import READ
+from threadsim.runtime.kernel import Kernel, here
+from threadsim.runtime.virtual_thread import VirtualThread
+
+
+class Lockable(Primitive):
+    """What the two locks share.
+
+    Attributes:
+        holder: The virtual thread that holds it.
+        levels: How often an RLock's holder has taken it.
+    """
+
+    __slots__ = ("holder", "levels")
+
+    state: ClassVar[tuple[str, ...]] = ("holder", "levels")
+    # What reports call it.
+    _called: ClassVar[str]
+    _is_reentrant: ClassVar[bool]
+
+    holder: VirtualThread | None
+    levels: int
+
+    def __init__(self) -> None:
+        self.real = self.make_real()
+        self.holder = None
+        self.levels = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock; an RLock's holder takes it again. See ``threading.RLock.acquire``."""
+        kernel = here()
+        if kernel is None:
+            return self.outside().acquire(blocking, timeout)  # type: ignore[no-any-return]
+        if timeout != -1 or blocking is not True:
+            timeout = check_timeout(timeout, blocking)
+        if self.holder is kernel.running and self._is_reentrant:
+            self.levels += 1
+            return True
+        if (points := kernel.points) is not None:
+            if not points.take(self, self._called, blocking, timeout):
+                return False
+        else:
+            kernel.takes += 1
+            if kernel.takes > kernel.max_steps:
+                kernel.end_busy_loop()
+            if self.holder is not None and not self._wait(kernel, blocking, timeout):
+                return False
+        self.levels = 1
+        self.holder = kernel.running
+        return True
+
+    # A subclass of the program's may have another ``acquire``: ``with`` and Condition call this.
+    __enter__ = take = acquire
+
+    def release(self) -> None:
+        """Undo one ``acquire``; the first waiter of a free lock competes for it again."""
+
+    drop = release
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
+
+    def is_held(self) -> bool:
+        """Return whether a virtual thread holds it; it is no step."""
+        return self.holder is not None
+
+    def _locked(self) -> bool:
+        """Return whether a thread holds it."""
+        kernel = here()
+        if kernel is None:
+            return self.outside().locked()  # type: ignore[no-any-return]
+        kernel.count_step()
+        if (points := kernel.points) is not None:
+            points.peek(self, at_itself=True)
+        return self.holder is not None
+
+    def _free(self, kernel: Kernel) -> None:
+        self.levels = 0
+        self.holder = None
+        if self._waiters:
+            kernel.wake_first(self._waiters)
+
+    def _refuse_release(self, kernel: Kernel) -> None:
+        if not kernel.unwinding:
+            self.make_real().release()  # Raises the real error.
+
+    def _wait(self, kernel: Kernel, blocking: bool, timeout: float) -> bool:
+        """Wait until it is free, or as long as allowed, and return whether it is free."""
+        if not blocking or timeout == 0:
+            kernel.count_step()
+            return False
+        deadline = None if timeout == -1 else kernel.deadline(timeout)
+        while self.holder is not None:
+            if not kernel.block(
+                f"waits for {self._called}",
+                waiters=self._queue(),
+                blocked=self.is_held,
+                deadline=deadline,
+                waiting_on=self,
+            ):
+                return False
+        return True
+
+    def _at_fork_reinit(self) -> None:
+        """Start afresh in a forked child."""
+        self.__init__()  # type: ignore[misc]
+
+
+class Lock(Lockable):
+    """``threading.Lock`` in a simulation: not re-entrant, released by any thread."""
+
+    __slots__ = ()
+
+    make_real = _thread.allocate_lock
+    kind = type(_thread.allocate_lock())
+    _called = "a Lock"
+    _is_reentrant = False
+
+    def release(self) -> None:
+        """Free the lock; its first waiter becomes ready and competes for it again."""
+        kernel = here()
+        if kernel is None:
+            self.outside().release()
+            return
+        if (points := kernel.points) is not None:
+            points.before_release(self)
+        if self.holder is None:
+            self._refuse_release(kernel)
+        else:
+            self._free(kernel)
+
+    drop = release
+    locked = Lockable._locked
+    acquire_lock = Lockable.acquire
+    release_lock = release
+    locked_lock = locked
+
+    def _is_owned(self) -> bool:
+        # Condition asks this of its lock. Without it, Condition would try to take the lock, and a
+        # vain try is a step (test_a_notification_takes_no_step).
+        kernel = here()
+        if kernel is None or self.holder is not kernel.running:
+            return self.locked()
+        if (points := kernel.points) is not None:
+            # Another thread may free a lock that this one holds.
+            points.touch(points.key_of(self), READ)
+        return True
+
+    def __repr__(self) -> str:
+        if here() is None:
+            return repr(self.real)
+        state = "locked" if self.holder else "unlocked"
+        return f"<{state} _thread.lock object at {id(self):#x}>"
+
+
+class RLock(Lockable):
+    """``threading.RLock`` in a simulation: re-entrant, released by its holder."""
+
+    __slots__ = ()
+
+    make_real = kind = _thread.RLock
+    _called = "an RLock"
+    _is_reentrant = True
+
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:  # The real one ignores them too.
+        super().__init__()
+
+    def release(self) -> None:
+        """Undo one ``acquire``; after the last one the first waiter becomes ready."""
+        kernel = here()
+        if kernel is None:
+            self.outside().release()
+        elif self.holder is not kernel.running:
+            self._refuse_release(kernel)
+        elif self.levels > 1:
+            self.levels -= 1
+        else:
+            if (points := kernel.points) is not None:
+                points.before_release(self)
+            self._free(kernel)
+
+    drop = release
+    if sys.version_info >= (3, 14):
+        locked = Lockable._locked
+
+    # What Condition asks of its lock.
+
+    def _is_owned(self) -> bool:
+        kernel = here()
+        if kernel is None:
+            return self.outside()._is_owned()  # type: ignore[no-any-return]
+        return self.holder is kernel.running
+
+    def _recursion_count(self) -> int:
+        if here() is None:
+            return self.outside()._recursion_count()  # type: ignore[no-any-return]
+        return self.levels if self._is_owned() else 0
+
+    def _release_save(self) -> Any:
+        kernel = here()
+        if kernel is None:
+            return self.outside()._release_save()
+        levels = self.levels
+        if self.holder is kernel.running:
+            self.levels = 1
+        RLock.release(self)
+        return levels
+
+    def _acquire_restore(self, state: Any) -> None:
+        if here() is None:
+            self.outside()._acquire_restore(state)
+        elif self.take():
+            self.levels = state
+
+    def __repr__(self) -> str:
+        if here() is None:
+            return repr(self.real)
+        state, owner = ("locked", self.holder.ident) if self.holder else ("unlocked", 0)
+        name = "_thread.RLock" if type(self) is RLock else type(self).__name__
+        return f"<{state} {name} object owner={owner} count={self.levels} at {id(self):#x}>"

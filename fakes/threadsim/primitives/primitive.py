@@ -1,0 +1,81 @@
+"""What locks and queues of a simulation share: a real object that works outside the block."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any, ClassVar, Self
+
+from threadsim.runtime.errors import OutsideThread
+from threadsim.runtime.kernel import active, here
+from threadsim.runtime.virtual_thread import Waiters
+
+
+class Primitive:
+    """A virtual lock or queue.
+
+    Attributes:
+        real: The real object, which works in its place outside a simulation.
+        key: Its name in an exploration.
+        made_in: The moment of the exploration in which it was made; -1 outside an exploration.
+    """
+
+    __slots__ = ("__weakref__", "_waiters", "key", "made_in", "real")
+
+    state: ClassVar[tuple[str, ...]]
+    """The attributes that an exploration puts back after a schedule."""
+    make_real: ClassVar[Any]
+    kind: ClassVar[type]
+    """The real type."""
+
+    key: Hashable
+    made_in: int
+    real: Any
+    # Made when a thread waits: it is as large as all the rest.
+    _waiters: Waiters | None
+
+    @property  # type: ignore[misc]  # It cannot be set.
+    def __class__(self) -> Any:
+        """The real type, for ``isinstance``; of a program's subclass that class."""
+        return vars(type(self)).get("kind", type(self))
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make a virtual object in a simulation, a real one outside; a subclass makes its own."""
+        kernel = here()
+        if kernel is None and "make_real" in cls.__dict__:
+            return cls.make_real(*args, **kwargs)  # type: ignore[no-any-return]
+        made = super().__new__(cls)
+        made._waiters = None
+        points = None if kernel is None else kernel.points
+        if points is None:
+            made.key, made.made_in = None, -1
+        else:
+            made.key, made.made_in = points.new_object(cls.__name__)
+        return made
+
+    def outside(self) -> Any:
+        """Return the real object, for code outside a simulation.
+
+        Raises:
+            OutsideThread: A real thread uses the object while a simulation runs.
+        """
+        kernel = active()
+        if kernel is not None:
+            kernel.refused = OutsideThread(
+                f"thread {threading.current_thread().name!r} uses a {type(self).__name__} of the "
+                "simulation, but was started outside it, so virtual time does not reach it. "
+                "Create the app (and whatever starts that thread) inside the `with Simulation()` "
+                "block, or the explored program. Make a logging handler outside the block, or "
+                "anew in each block."
+            )
+            raise kernel.refused
+        return self.real
+
+    def _queue(self) -> Waiters:
+        """Return the queue of the virtual threads that wait."""
+        if self._waiters is None:
+            self._waiters = OrderedDict()
+        return self._waiters
+
+    def __reduce__(self) -> Any:
+        # Raises the real error: locks and queues can be neither copied nor pickled.
+        return self.real.__reduce_ex__(2)

@@ -1,0 +1,111 @@
+"""``queue.SimpleQueue`` of a simulation; ``queue.Queue`` is Python on top of locks.
+
+Its items are in the real queue, inside the block and outside.
+"""
+
+import _queue
+from types import GenericAlias
+from typing import Any
+
+from threadsim.primitives.primitive import Primitive
+from threadsim.primitives.timeouts import check_get_timeout
+from threadsim.runtime.kernel import here
+
+
+class SimpleQueue(Primitive):
+    """``queue.SimpleQueue`` in a simulation; put, get, empty and qsize are one step each."""
+
+    __slots__ = ()
+
+    state = ("items",)
+    make_real = kind = _queue.SimpleQueue
+
+    def __init__(self) -> None:
+        self.real = self.make_real()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Add an item. It never waits: the real one ignores the last two arguments too."""
+        kernel = here()
+        if kernel is None:
+            self.outside().put(item)
+            return
+        if (points := kernel.points) is not None:
+            points.before_put(self)
+        self.real.put(item)
+        if self._waiters:
+            kernel.wake_first(self._waiters)
+
+    def put_nowait(self, item: Any) -> None:
+        """Add an item."""
+        SimpleQueue.put(self, item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take the oldest item; see ``queue.SimpleQueue.get``.
+
+        Raises:
+            queue.Empty: There is none, or none came within ``timeout`` seconds.
+        """
+        kernel = here()
+        if kernel is None:
+            return self.outside().get(block, timeout)
+        if block and timeout is not None:
+            timeout = check_get_timeout(timeout)
+        if (points := kernel.points) is not None:
+            points.before_get(self, timeout if block else 0)
+            block = False  # It has waited.
+        if self.is_empty():
+            if not block or timeout == 0:
+                kernel.count_step()
+                raise _queue.Empty
+            deadline = None if timeout is None else kernel.deadline(timeout)
+            while self.is_empty():
+                if not kernel.block(
+                    "waits for an item of a SimpleQueue",
+                    waiters=self._queue(),
+                    blocked=self.is_empty,
+                    deadline=deadline,
+                ):
+                    raise _queue.Empty
+        return self.real.get_nowait()
+
+    def get_nowait(self) -> Any:
+        """Take the oldest item, if there is one."""
+        return SimpleQueue.get(self, block=False)
+
+    def empty(self) -> bool:
+        """Return whether there is no item."""
+        return SimpleQueue.qsize(self) == 0
+
+    def qsize(self) -> int:
+        """Return how many items there are."""
+        kernel = here()
+        if kernel is None:
+            return self.outside().qsize()  # type: ignore[no-any-return]
+        kernel.count_step()
+        if (points := kernel.points) is not None:
+            points.peek(self)
+        return self.real.qsize()  # type: ignore[no-any-return]
+
+    def is_empty(self) -> bool:
+        """Return whether there is no item; it is no step."""
+        return self.real.empty()  # type: ignore[no-any-return]
+
+    @property
+    def items(self) -> list[Any]:
+        """All items, the oldest first."""
+        items = [self.real.get_nowait() for _ in range(self.real.qsize())]
+        self.items = items
+        return items
+
+    @items.setter
+    def items(self, items: list[Any]) -> None:
+        self.real = self.make_real()
+        for each in items:
+            self.real.put(each)
+
+    def __repr__(self) -> str:
+        if type(self) is not SimpleQueue:
+            return object.__repr__(self)
+        return f"<_queue.SimpleQueue object at {id(self):#x}>"
+
+    __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]  # As in queue.
