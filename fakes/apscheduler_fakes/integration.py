@@ -16,7 +16,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler_fakes import ledger
 from apscheduler_fakes.fake_scheduler import started
 from threadsim.primitives.lock import Lock
-from threadsim.reporting.report import thread_table, threads_outside
+from threadsim.reporting.thread_table import thread_table, threads_outside
 from threadsim.runtime.errors import OutsideThread, SimulationError
 from threadsim.runtime.kernel import Kernel, here
 

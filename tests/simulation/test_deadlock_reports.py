@@ -714,7 +714,7 @@ def test_a_name_breaks_no_line_and_gives_a_terminal_no_orders() -> None:
     ]
 
 
-def test_who_waits_for_an_import_is_told_who_imports(
+def test_a_wait_for_an_import_of_another_thread_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A module whose body waits stops whoever imports it too, and the report ends at that line."""
@@ -729,7 +729,7 @@ def test_who_waits_for_an_import_is_told_who_imports(
         time.sleep(1)
         threading.Thread(target=imports, name="second").start()
         imports()
-    doing = "waits for first to import waits_in_vain"
+    doing = "waits in an import"
     assert f"\n  second {doing} since 1.000000 s\n" in str(caught.value)
     assert [step.words for step in sim.trace[-2:]] == [f"MainThread {doing}", f"second {doing}"]
     assert frames_of(caught.value)[-1].name == "imports"

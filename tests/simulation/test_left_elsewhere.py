@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from beside import beside, until
-from threadsim import NotModelled, OutsideThread, Simulation, SimulationError
+from threadsim import NotModelled, Simulation, SimulationError
 from threadsim.runtime.kernel import active
 from threadsim.simulation import simulation
 
@@ -111,18 +111,6 @@ def test_a_block_whose_thread_has_ended_is_told_to_whoever_begins_another() -> N
     assert block.errors == []
     block.errors.append(SimulationError("which the interpreter's end keeps to itself"))
     check(block, "keeps to itself")
-
-
-def test_a_thread_that_is_taken_for_one_that_has_ended_is_told() -> None:
-    """The system gives identifiers again, and a simulation knows its thread by that."""
-    block = Block()
-    enter_in_a_thread_that_ends(block)
-    kernel: Any = active()
-    kernel.os_ident = threading.main_thread().ident
-    with pytest.raises(OutsideThread, match="has the identifier of a thread that began a"):
-        time.sleep(2000)
-    block.leave()
-    check(block, "was left in thread 'MainThread'")
 
 
 def test_a_block_left_in_one_of_its_own_threads_is_told_there(

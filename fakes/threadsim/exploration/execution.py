@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from threadsim.reporting.report import Origin
+from threadsim.reporting.origin import Origin
 from threadsim.reporting.trace import TraceEntry, entries
 from threadsim.runtime.errors import Deadlock, SimulationError
 from threadsim.runtime.virtual_thread import TraceRow, VirtualThread

@@ -28,7 +28,8 @@ from threadsim.exploration.execution import (
     Stops,
     woken,
 )
-from threadsim.reporting.report import Origin, in_words, origin, wait_site
+from threadsim.reporting.origin import Origin, origin
+from threadsim.reporting.waits import wait_site, wait_text
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.hooks import READ, RELEASE, WRITE
 from threadsim.runtime.kernel import Kernel
@@ -377,7 +378,7 @@ class SteppingKernel(Kernel):
         for thread, op in self.pending.items():
             thread.waiting_for = f"waits to {op.operation}"
             site = wait_site(thread, thread.frame or sys._getframe())
-            self.hang[thread] = in_words(thread, thread.waiting_for, site)
+            self.hang[thread] = wait_text(thread, thread.waiting_for, site)
         raise self.reports.deadlock(self)
 
     def _to_next_deadline(self) -> None:

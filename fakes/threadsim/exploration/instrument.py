@@ -21,7 +21,7 @@ from threadsim.primitives.lock import Lockable
 from threadsim.primitives.primitive import Primitive
 from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.primitives.threads import virtual_thread_of
-from threadsim.reporting.report import Origin
+from threadsim.reporting.origin import Origin
 from threadsim.runtime.hooks import READ, RELEASE, WAITED, WRITE
 from threadsim.runtime.kernel import here
 from threadsim.runtime.virtual_thread import VirtualThread

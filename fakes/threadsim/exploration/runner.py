@@ -28,8 +28,8 @@ from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
 from threadsim.primitives.trace_functions import traces_apart
 from threadsim.reporting.limits import ScheduleReports
-from threadsim.reporting.report import raised_where
 from threadsim.reporting.trace import TraceEntry
+from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.durations import EPOCH, MICROSECOND
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from threadsim.runtime.kernel import ThreadExit, activate, active

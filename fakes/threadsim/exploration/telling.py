@@ -5,7 +5,7 @@ from types import FrameType
 from typing import Any
 
 from threadsim.exploration.instrument import ExploredKernel
-from threadsim.reporting.report import at_line
+from threadsim.reporting.frames import at_line
 from threadsim.runtime.own_code import is_of_program, runs_program
 from threadsim.runtime.virtual_thread import VirtualThread
 

@@ -19,7 +19,8 @@ from typing import Any, Self
 
 from threadsim.primitives.builtin_like import native
 from threadsim.primitives.timeouts import check_timeout
-from threadsim.reporting.report import crashed, shorten
+from threadsim.reporting.thread_table import crashed
+from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.errors import NotModelled, SimulationError
 from threadsim.runtime.kernel import Kernel, ThreadExit, here
 from threadsim.runtime.virtual_thread import VirtualThread

@@ -23,7 +23,7 @@ from threadsim.exploration.replay import replay_with
 from threadsim.exploration.reports.failure import ScheduleFailure
 from threadsim.exploration.schedule_string import ScheduleDiverged, read
 from threadsim.pytest_plugin.plugin import contain
-from threadsim.reporting.report import said
+from threadsim.reporting.tracebacks import error_text
 from threadsim.runtime.errors import NotModelled
 
 # pytest's and our fixtures that cannot be had in each schedule, by name and module.
@@ -224,7 +224,7 @@ def _run_once(item: Any) -> None:
         try:
             state.teardown_exact(item.parent)
         except (Exception, pytest.fail.Exception) as other:  # noqa: BLE001  # As pytest takes it.
-            error.add_note(f"And its fixtures end with {type(other).__name__}: {said(other)}")
+            error.add_note(f"And its fixtures end with {type(other).__name__}: {error_text(other)}")
         raise
     contain(item, item.parent)
     state.teardown_exact(item.parent)

@@ -250,7 +250,7 @@ def _running() -> Any:
 
 
 def _shorten(error: BaseException) -> None:
-    from threadsim.reporting.report import shorten  # noqa: PLC0415  # Needs the extra.
+    from threadsim.reporting.tracebacks import shorten  # noqa: PLC0415  # Needs the extra.
 
     shorten(error)
 

@@ -1,7 +1,7 @@
-"""A line on the terminal that says how far a long exploration is, and is gone at its end.
+"""A progress line on the terminal for a long exploration. It is gone at the end.
 
-It stands below the line that the cursor is in, which is pytest's: the cursor stays where it is, so
-that whoever writes next takes no notice.
+It stands below the line of the cursor, which is pytest's. The cursor returns to its place, so that
+pytest goes on there.
 """
 
 import os
@@ -9,10 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from types import TracebackType
 from typing import Self
 
-# How often, in seconds, a long exploration says how far it is.
+# How often a long exploration shows its progress, in seconds.
 EVERY = 1.0
 
 # The last one lets this process write to its terminal: pytest captures what its tests write.
@@ -24,7 +23,7 @@ _ERASE = "\x1b[J"
 
 
 class Progress:
-    """The progress of one exploration: nothing when it is short, or standard error no terminal."""
+    """The progress of one exploration. A short one, or one without a terminal, shows nothing."""
 
     def __enter__(self) -> Self:
         """Begin to count seconds."""
@@ -32,32 +31,23 @@ class Progress:
         self._shown = False
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take the line away."""
         if self._shown:
-            self._write(lambda _: _ERASE)
+            self._write("", _ERASE, "")
 
     def tell(self, how_far: str) -> None:
-        """Show how far it is, now and then.
-
-        Args:
-            how_far: In words.
-        """
+        """Show a text, at most once a second."""
         now = time.perf_counter()
         if now - self._told >= EVERY:
             self._told = now
-            line = f"explore: {how_far}, {now - self._began:.0f} s"
-            self._write(lambda columns: f"{_BELOW}{line[: columns - 1]}{_BACK}")
+            self._write(_BELOW, f"explore: {how_far}, {now - self._began:.0f} s", _BACK)
 
-    def _write(self, text: Callable[[int], str]) -> None:
+    def _write(self, before: str, line: str, after: str) -> None:
         with uncaptured[-1]():
             stream = sys.stderr
             if stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-                stream.write(text(os.get_terminal_size(stream.fileno()).columns))
+                columns = os.get_terminal_size(stream.fileno()).columns
+                stream.write(f"{before}{line[: columns - 1]}{after}")
                 stream.flush()
                 self._shown = True

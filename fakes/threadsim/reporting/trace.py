@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from threadsim.reporting.report import in_words
+from threadsim.reporting.waits import wait_text
 from threadsim.runtime.formatting import seconds
 from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.virtual_thread import TraceRow, VirtualThread
@@ -42,7 +42,7 @@ class TraceEntry(NamedTuple):
 def entries(rows: Iterable[TraceRow]) -> list[TraceEntry]:
     """Return the rows of a kernel's trace in words."""
     return [
-        TraceEntry(at, thread, in_words(thread, doing, site)) for at, thread, doing, site in rows
+        TraceEntry(at, thread, wait_text(thread, doing, site)) for at, thread, doing, site in rows
     ]
 
 

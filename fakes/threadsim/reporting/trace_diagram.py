@@ -1,12 +1,11 @@
-"""The lane diagram: a column per thread, a row per step, virtual time at the left."""
+"""The trace diagram: a lane per thread, a row per step, virtual time at the left."""
 
 from collections.abc import Sequence
 from shutil import get_terminal_size
-from textwrap import wrap
 
 from threadsim.reporting.progress import uncaptured
 from threadsim.reporting.trace import TraceEntry
-from threadsim.runtime.formatting import seconds
+from threadsim.runtime.formatting import seconds, wrapped
 from threadsim.runtime.virtual_thread import VirtualThread
 
 RUNS, LIVES, NONE = "●", "│", " "
@@ -47,7 +46,9 @@ def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
         threads = list({step.thread: None for step in shown})
     threads.sort(key=lambda thread: thread.number)
     numbers = _numbers(threads)
-    rows = [_legend([f"{thread.number} {thread.name}" for thread in threads], width)]
+    # Names stay whole: a blank within one is no place to wrap the legend.
+    legend = [f"{thread.number} {thread.name}".replace(" ", "\xa0") for thread in threads]
+    rows = [line.replace("\xa0", " ") for line in wrapped(", ".join(legend), width)]
     rows.append(f"   seconds  {numbers}")
     if left_out:
         rows.append(f"            … {left_out} steps before these")
@@ -55,7 +56,7 @@ def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
     for row, step in enumerate(shown, left_out):
         marks = {thread: LIVES for thread in threads if starts[thread] <= row <= ends[thread]}
         marks[step.thread] = RUNS
-        first, *more = _broken(step.words, room)
+        first, *more = wrapped(step.words, room, rest="  ")
         rows.append(f"{seconds(step.at):>10}  {_cells(threads, marks)}  {first}")
         marks[step.thread] = LIVES if row < ends[step.thread] else NONE
         rows += [f"{'':10}  {_cells(threads, marks)}  {line}" for line in more]
@@ -73,18 +74,3 @@ def _numbers(threads: list[VirtualThread]) -> str:
 
 def _cells(threads: list[VirtualThread], marks: dict[VirtualThread, str]) -> str:
     return " ".join(marks.get(each, NONE).ljust(len(str(each.number))) for each in threads)
-
-
-def _broken(words: str, room: int) -> list[str]:
-    return wrap(words, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-
-
-def _legend(entries: list[str], width: int) -> str:
-    """Return entries one behind the other, in as many lines as it takes."""
-    lines = entries[:1]
-    for entry in entries[1:]:
-        if len(lines[-1]) + len(", ,") + len(entry) > width:
-            lines.append(entry)
-        else:
-            lines[-1] += f", {entry}"
-    return ",\n".join(lines)

@@ -1,4 +1,6 @@
-"""Formats numbers and names for texts."""
+"""Formats numbers and names for texts, and wraps texts."""
+
+from textwrap import wrap
 
 
 def seconds(microseconds: int) -> str:
@@ -14,3 +16,22 @@ def counted(number: int, noun: str) -> str:
 def printable(name: str) -> str:
     """Return a name on one line; characters that would control a terminal are escaped."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """Return the lines of a text of words, which stay whole.
+
+    Args:
+        text: The text.
+        width: The width of a line, in characters.
+        first: The indent of the first line.
+        rest: The indent of the other lines.
+    """
+    return wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -44,10 +44,6 @@ class Reports(Protocol):
         """Return the error after more than ``max_steps`` steps, counted since an instant."""
         ...
 
-    def acquire_limit(self, kernel: Kernel) -> SimulationError:
-        """Return the error after more than ``max_steps`` acquires without a switch."""
-        ...
-
     def cannot_wait(self, kernel: Kernel, *, between_threads: bool) -> BaseException:
         """Return the error when code waits that is no virtual thread."""
         ...

@@ -312,7 +312,7 @@ class Kernel:
         """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
         self.takes = 0
         if self.interruption is None:
-            self._end_loop(lambda: self.reports.acquire_limit(self))
+            self._end_loop(lambda: self.reports.step_limit(self, self.now))
         elif not self.ending:
             self._interrupt_here()
 

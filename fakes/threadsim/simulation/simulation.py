@@ -23,8 +23,8 @@ from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
 from threadsim.primitives.trace_functions import traces_apart
 from threadsim.reporting.limits import KernelReports
-from threadsim.reporting.report import is_shown, shorten
 from threadsim.reporting.trace import TraceEntry, entries, outlook
+from threadsim.reporting.tracebacks import is_shown, shorten
 from threadsim.runtime.durations import EPOCH, LAST, MICROSECOND, whole_microseconds
 from threadsim.runtime.errors import NotModelled, SimulationError
 from threadsim.runtime.kernel import Kernel, activate, active

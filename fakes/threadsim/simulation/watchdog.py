@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NamedTuple
 
-from threadsim.reporting.report import thread_table
+from threadsim.reporting.thread_table import thread_table
 from threadsim.runtime.errors import SimulationError, StallLimit
 from threadsim.runtime.kernel import Kernel, active
 from threadsim.runtime.own_code import critical

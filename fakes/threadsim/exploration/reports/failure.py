@@ -16,8 +16,8 @@ from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of, write
 from threadsim.exploration.shrink import simplest
 from threadsim.reporting.progress import Progress
-from threadsim.reporting.report import shorten
 from threadsim.reporting.trace_diagram import lanes
+from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.formatting import counted
 
 # How many steps are spent, about, on finding the same failure in a simple schedule.

@@ -8,8 +8,8 @@ from threadsim.exploration.dependence import CLOCK, EXIT, SHARED
 from threadsim.exploration.execution import Execution, is_thread
 from threadsim.exploration.schedule_string import ScheduleDiverged
 from threadsim.exploration.strategies.exhaustive import LOOK
-from threadsim.reporting.report import raised_at, said
 from threadsim.reporting.trace_diagram import lanes
+from threadsim.reporting.tracebacks import error_text, raised_at
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.formatting import seconds
 
@@ -42,7 +42,7 @@ def kind(error: BaseException) -> object:
 def wording(error: BaseException | None) -> object:
     """Return what is the same in two runs of one schedule: addresses are no part of it."""
     # A report of the simulation has the stacks of all threads, each of them somewhere in a loop.
-    text = "" if isinstance(error, SimulationError) else _ADDRESS.sub("0x…", said(error))
+    text = "" if isinstance(error, SimulationError) else _ADDRESS.sub("0x…", error_text(error))
     return _type(error), text
 
 
@@ -117,7 +117,7 @@ def parting(first: Execution, second: Execution) -> str:
 
 def headline(error: BaseException) -> str:
     """Return an error's kind and the first line of its text."""
-    text = said(error).partition("\n")[0]
+    text = error_text(error).partition("\n")[0]
     return type(error).__name__ + (text and f": {text}")
 
 

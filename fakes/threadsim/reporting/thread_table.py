@@ -1,0 +1,81 @@
+"""The thread table of a failure: every thread, what it waits for, and where."""
+
+import linecache
+import sys
+import threading
+
+from threadsim.reporting.frames import program_frames
+from threadsim.reporting.tracebacks import raised_where
+from threadsim.reporting.waits import wait_and_holder, wait_site
+from threadsim.runtime.formatting import printable, seconds, wrapped
+from threadsim.runtime.kernel import Kernel
+from threadsim.runtime.virtual_thread import VirtualThread
+
+# How many frames of a stack are shown, the innermost ones.
+MOST_FRAMES = 12
+
+# The width of a list of names, in characters.
+_WIDTH = 100
+
+
+def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
+    """Return a text with every living thread of a simulation, in the order of their starts.
+
+    Threads that do the same in the same place, such as a pool's idle workers, share an entry.
+    The threads that crashed stand below.
+
+    Args:
+        kernel: The threads' kernel.
+        runs: What the running thread does if it does not wait.
+    """
+    entries: dict[tuple[str, str], list[str]] = {}
+    for thread in list(kernel.threads.values()):  # Another thread may ask while threads start.
+        daemon = " (daemon)" if thread.daemon else ""
+        doing = _doing(kernel, thread, runs if thread is kernel.running else "can run")
+        entries.setdefault((daemon, doing), []).append(thread.name)
+    lines = [
+        "\n".join(wrapped(", ".join(names), _WIDTH, "  ", "    "))
+        + f"{daemon}{': each' if len(names) > 1 else ''} {doing}"
+        for (daemon, doing), names in entries.items()
+    ]
+    lines += kernel.crashed_threads
+    outside = [printable(each.name) for each in threads_outside(kernel)]
+    if outside:
+        lines.append(
+            f"  outside the simulation: {', '.join(outside)}. If one of them should wake somebody, "
+            "create it inside."
+        )
+    return "\n".join(lines)
+
+
+def crashed(kernel: Kernel, error: BaseException) -> str:
+    """Return the line of the running thread, which an error ends."""
+    daemon = " (daemon)" if kernel.running.daemon else ""
+    kind = f"{printable(type(error).__name__)}{raised_where(error)}"
+    return f"  {kernel.running.name}{daemon} ended at {seconds(kernel.now)} s with {kind}"
+
+
+def threads_outside(kernel: Kernel) -> list[threading.Thread]:
+    """Return the living threads that are not the simulation's."""
+    # Not by threading.enumerate: a virtual thread may hold its lock.
+    living = list(threading._active.values())  # type: ignore[attr-defined]
+    return [each for each in living if each.ident not in kernel.threads]
+
+
+def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
+    frame = thread.frame
+    if frame is None and thread is kernel.running:
+        frame = sys._current_frames()[kernel.os_ident]
+    lines = [able]
+    if thread.waiting_for:
+        doing, held = wait_and_holder(thread, thread.waiting_for, wait_site(thread, frame))
+        lines = [f"{doing}{held and held + ','} since {seconds(thread.since)} s"]
+    frames = program_frames(frame)
+    if len(frames) > MOST_FRAMES:
+        lines.append(f"    … {len(frames) - MOST_FRAMES} outer frames")
+    for each in frames[-MOST_FRAMES:]:
+        code = each.f_code
+        lines.append(f'    File "{code.co_filename}", line {each.f_lineno}, in {code.co_qualname}')
+        if line := linecache.getline(code.co_filename, each.f_lineno).strip():
+            lines.append(f"      {line}")
+    return "\n".join(lines)
