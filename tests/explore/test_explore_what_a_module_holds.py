@@ -290,13 +290,6 @@ def in_a_thread(work: Callable[[], object]) -> Callable[[], object]:
     return thread.join
 
 
-def in_a_timer(work: Callable[[], object]) -> Callable[[], object]:
-    """Do the same in one that knows in another place what it runs."""
-    timer = threading.Timer(0, work)
-    timer.start()
-    return timer.join
-
-
 def in_a_bare_thread(work: Callable[[], object]) -> Callable[[], object]:
     """Do the same in one that threading does not list."""
     ident = _thread.start_new_thread(work, ())
@@ -343,7 +336,7 @@ def assert_each_schedule_finds_it_clear(flag: threading.Event) -> None:
     assert explore(program, Random(2)).schedules == 2
 
 
-@pytest.mark.parametrize("run", [in_a_thread, in_a_timer, in_a_bare_thread])
+@pytest.mark.parametrize("run", [in_a_thread, in_a_bare_thread])
 def test_a_thread_of_the_test_runner_uses_nothing_of_the_program(
     run: Callable[[Callable[[], object]], Callable[[], object]],
 ) -> None:
@@ -382,30 +375,6 @@ def test_a_thread_that_has_ended_uses_nothing_of_the_program() -> None:
         del listed[thread.ident]
 
 
-def test_a_failure_says_what_was_put_back_beside_which_other_data_stays() -> None:
-    """Who keeps a count of what is in a queue knows why there is nothing in it."""
-    free, made = queue.LifoQueue[int](), list[int]()
-
-    def program() -> None:
-        if not made:
-            made.append(1)
-            free.put(1)
-        free.put(free.get_nowait())
-
-    with pytest.raises(ScheduleFailure) as caught:
-        explore(program)
-    (note,) = caught.value.__notes__
-    assert note == (
-        "What the LifoQueue from outside holds was put back after each schedule, and nothing that "
-        "the program keeps beside it, as a list or a count. Where they belong together, let the "
-        "program begin by making both anew."
-    )
-    made.clear()
-    with pytest.raises(ScheduleFailure) as again:
-        replay(program, caught.value.schedule)
-    assert again.value.__notes__ == [note]
-
-
 def test_a_failure_says_that_nothing_was_put_back_beside_other_real_threads() -> None:
     """Who reads it knows why the line may pass elsewhere, and what to do."""
     begun, end, flag = queue.Queue[None](), threading.Event(), threading.Event()
@@ -434,10 +403,9 @@ def test_a_failure_says_that_nothing_was_put_back_beside_other_real_threads() ->
         join()
     (note,) = caught.value.__notes__
     assert note == (
-        "What the Event and the SimpleQueue from outside hold was not put back after any schedule, "
-        "as other real threads live that may use it (a bare thread, uploader): the failure may "
-        "need what an earlier schedule has left, and its line may pass elsewhere. Let these "
-        "threads end before, or let the program begin by making anew what it changes."
+        "Semaphores, events, barriers and queues from outside were not put back between schedules, "
+        "as other real threads live that may use them: the failure may need what an earlier "
+        "schedule has left. End these threads before, or make these objects inside the program."
     )
 
 

@@ -3,8 +3,8 @@
 import inspect
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 from types import FunctionType, ModuleType
 
@@ -22,7 +22,7 @@ class Options:
         early_timeouts: As for ``explore``.
         switch_in: As for ``explore``.
         test: The id of the test that the program is, if it is one.
-        given: What it is given from outside beside what it refers to.
+        given: Objects from outside that it uses, by their names.
     """
 
     program: Callable[[], object]
@@ -30,7 +30,7 @@ class Options:
     early_timeouts: bool = False
     switch_in: Sequence[Callable[..., object] | ModuleType] = ()
     test: str = ""
-    given: Sequence[object] = ()
+    given: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_callable(self.program)

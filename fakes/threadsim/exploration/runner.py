@@ -4,25 +4,25 @@ import concurrent.futures.thread as pools
 import gc
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from itertools import chain, islice
 from operator import itemgetter
-from types import ModuleType, TracebackType
+from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self
 
 import threadsim.exploration.instrument as explored  # As in install.py.
 import threadsim.patching.determinism as repeatable
 import threadsim.patching.patcher as install
 from threadsim.exploration.data.contents import Contents
-from threadsim.exploration.data.outside_objects import Reached, reached_from
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Stops
 from threadsim.exploration.instrument import ExploredKernel
 from threadsim.exploration.schedule_string import Replay
 from threadsim.exploration.telling import TellingKernel
 from threadsim.patching.log_handlers import Handlers
 from threadsim.patching.module_locks import LockReplacements
+from threadsim.patching.outside_objects import OutsideObjects, locks_in
 from threadsim.patching.patch_sites import names_of, own_classes
 from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
@@ -62,7 +62,7 @@ class ScheduleRunner:
         program: What is run.
         early: Whether time may move although threads can run.
         spurious: Whether threads may wake up without a notification.
-        given: What it is given from outside beside what it refers to.
+        given: Objects from outside that it uses, by their names.
     """
 
     # Never twice the same: what another exploration made is told from what is made in this one.
@@ -74,10 +74,11 @@ class ScheduleRunner:
         *,
         early: bool = False,
         spurious: bool = False,
-        given: Sequence[object] = (),
+        given: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.program = program
-        self.given = given
+        # All that it can reach, by name.
+        self._roots = {getattr(program, "__qualname__", "program"): program, **given}
         self.early = early
         self.spurious = spurious
         # What no schedule makes anew, and how the first one found it.
@@ -90,7 +91,7 @@ class ScheduleRunner:
         self._pools = False  # Whether the warm-up has used one.
         self._undo = ExitStack()
         self._held = LockReplacements()
-        self._reached = Reached(self._held)
+        self._outside = OutsideObjects(self._held)
         self._contents = Contents()
         self._modules = set(sys.modules)  # Those that no schedule has imported.
         self._handlers = Handlers()
@@ -115,11 +116,11 @@ class ScheduleRunner:
             undo.enter_context(virtual_dates())
             names = install.Patcher(self._held)
             undo.callback(names.uninstall)
-            undo.callback(self._reached.put_back)
+            undo.callback(self._outside.put_back)
             activate(self._kernel)  # What replaces real locks is made inside.
             try:
                 names.install(more_patches())
-                self._reached.replace([self.program, *self.given])
+                self._outside.replace(self._roots)
                 self._contents.note(self._held.found)
             finally:
                 self._end(self._kernel)
@@ -156,7 +157,7 @@ class ScheduleRunner:
         """Take in what the first run was like; the collector runs between schedules from now on."""
         modules = list(sys.modules.items())  # A real thread may import one meanwhile.
         imported = [module for name, module in modules if name not in self._modules]
-        self._contents.note(reached_from([self.program, *self.given, *imported]))
+        self._contents.note(locks_in([*self._roots.values(), *imported]))
         # Installed ones are not followed, but what they and their classes hold takes part.
         for module in (each for each in imported if isinstance(each, ModuleType)):
             for owner in (module, *own_classes(module)):
@@ -322,7 +323,7 @@ class ScheduleRunner:
         kernel.put_back()
         self._handlers.put_back()
         self._held.start_afresh()
-        self._contents.put_back(failed=bool(self._errors or kernel.failure))
+        self._contents.put_back()
 
     def _new_kernel(self, chooser: Chooser, *, stops: Stops, shown: bool) -> ExploredKernel:
         return (TellingKernel if shown else ExploredKernel)(

@@ -130,15 +130,13 @@ def run(
         item.user_properties[:] = properties
         _run_once(item)
 
-    fixtures = chain.from_iterable(item._fixtureinfo.name2fixturedefs.values())
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
     options = Options(
         program,
         spurious_wakeups,
         early_timeouts,
         switch_in,
         test,
-        [item.function, item.cls, parameters, *map(vars, fixtures)],
+        _given(item),
     )
     schedule = item.config.getoption("--replay-schedule")
     if schedule is not None:
@@ -165,6 +163,21 @@ def run(
         raise
     finally:
         item.stash[_running] = False
+
+
+def _given(item: Any) -> dict[str, object]:
+    """Return the objects from outside that a test uses, by name."""
+    given = {
+        item.name: item.function,
+        "the test's class": item.cls,
+        "the test's parameters": item.callspec.params if hasattr(item, "callspec") else {},
+    }
+    for fixture in chain.from_iterable(item._fixtureinfo.name2fixturedefs.values()):
+        if fixture.cached_result is not None:  # In a list a lock can be replaced.
+            fixture.cached_result = list(fixture.cached_result)
+        given[f"the fixture {fixture.argname}"] = fixture.cached_result
+        given[fixture.argname] = fixture.func
+    return given
 
 
 def check_anew(request: Any, fixture: "pytest.FixtureDef[Any]") -> None:
