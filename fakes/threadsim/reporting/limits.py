@@ -17,6 +17,13 @@ class KernelReports:
     """
 
     wait_site = staticmethod(wait_site)
+    _time_advice = (
+        " while {main} waits. A program that needs longer takes Simulation(max_elapsed=…)."
+    )
+    _step_advice = (
+        "A loop that never {ends} is the usual reason: let it sleep or wait. A program that needs "
+        "more steps takes Simulation(max_steps=…)."
+    )
 
     def __init__(self, diagnose: Callable[[Kernel], SimulationError | None]) -> None:
         self._diagnose = diagnose
@@ -30,28 +37,18 @@ class KernelReports:
 
     def time_limit(self, kernel: Kernel) -> SimulationError:
         """Return the error for time that would pass ``max_elapsed``."""
+        advice = self._time_advice.format(main=kernel.main.name)
         return TimeLimit(
             f"virtual time stands at {seconds(kernel.now)} s and would pass the limit of "
-            f"{seconds(kernel.max_elapsed)} s{self._time_advice(kernel)}\n{thread_table(kernel)}"
+            f"{seconds(kernel.max_elapsed)} s{advice}\n{thread_table(kernel)}"
         )
 
     def step_limit(self, kernel: Kernel, since: int) -> SimulationError:
         """Return the error for more than ``max_steps`` steps since an instant in microseconds."""
+        advice = self._step_advice.format(ends="ends" if kernel.now > since else "lets time pass")
         return StepLimit(
             f"{kernel.max_steps:,} steps and still running at {seconds(kernel.now)} s of virtual "
-            f"time. {self._step_advice(kernel.now > since)}\n{thread_table(kernel)}"
-        )
-
-    def _time_advice(self, kernel: Kernel) -> str:
-        return (
-            f" while {kernel.main.name} waits. A program that needs longer takes "
-            "Simulation(max_elapsed=…)."
-        )
-
-    def _step_advice(self, time_passes: bool) -> str:
-        return (
-            f"A loop that never {'ends' if time_passes else 'lets time pass'} is the usual reason: "
-            "let it sleep or wait. A program that needs more steps takes Simulation(max_steps=…)."
+            f"time. {advice}\n{thread_table(kernel)}"
         )
 
     def cannot_wait(self, kernel: Kernel, *, between_threads: bool) -> BaseException:
@@ -79,14 +76,11 @@ class KernelReports:
 class ScheduleReports(KernelReports):
     """Makes the errors of one schedule of an exploration."""
 
-    def _time_advice(self, _kernel: Kernel) -> str:
-        return (
-            ". A thread that never ends is the usual reason: let the program end it, or make it a "
-            "daemon."
-        )
-
-    def _step_advice(self, _time_passes: bool) -> str:
-        return (
-            "A loop that polls is the usual reason: in some schedule no other thread runs "
-            "meanwhile. Let it wait, as Event.wait and Queue.get do."
-        )
+    _time_advice = (
+        ". A thread that never ends is the usual reason: let the program end it, or make it a "
+        "daemon."
+    )
+    _step_advice = (
+        "A loop that polls is the usual reason: in some schedule no other thread runs meanwhile. "
+        "Let it wait, as Event.wait and Queue.get do."
+    )

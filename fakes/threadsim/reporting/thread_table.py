@@ -6,7 +6,7 @@ import threading
 
 from threadsim.reporting.frames import program_frames
 from threadsim.reporting.tracebacks import raised_where
-from threadsim.reporting.waits import wait_and_holder, wait_site
+from threadsim.reporting.waits import HELD_BY, wait_site, wait_text
 from threadsim.runtime.formatting import printable, seconds, wrapped
 from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.virtual_thread import VirtualThread
@@ -68,8 +68,8 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
         frame = sys._current_frames()[kernel.os_ident]
     lines = [able]
     if thread.waiting_for:
-        doing, held = wait_and_holder(thread, thread.waiting_for, wait_site(thread, frame))
-        lines = [f"{doing}{held and held + ','} since {seconds(thread.since)} s"]
+        wait = wait_text(thread, thread.waiting_for, wait_site(thread, frame))
+        lines = [f"{wait}{',' if HELD_BY in wait else ''} since {seconds(thread.since)} s"]
     frames = program_frames(frame)
     if len(frames) > MOST_FRAMES:
         lines.append(f"    … {len(frames) - MOST_FRAMES} outer frames")

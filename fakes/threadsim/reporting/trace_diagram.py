@@ -10,24 +10,21 @@ from threadsim.runtime.virtual_thread import VirtualThread
 
 RUNS, LIVES, NONE = "●", "│", " "
 
-# Lines are as long as the terminal is wide, this at most, less what pytest indents them by.
+# The widest line, and how far pytest indents it. A narrower terminal makes lines shorter.
 _WIDEST, _INDENT = 120, 4
 
-# What stands left of the lanes, between them and the words, and the least that is left for those.
+# The widths of the time, of the gap behind the lanes, and the least width of the words.
 _TIME, _GAP, _WORDS = 12, 2, 24
 
 _ALONE = "MainThread ran alone, from its beginning to its end."
 
 
 def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
-    """Draw what ran, and what each thread did next.
+    """Return the diagram of a simulation's ``trace``.
 
     Args:
-        steps: A simulation's ``trace``.
-        last: How many rows to draw, the last ones; ``None`` draws all.
-
-    Returns:
-        A legend, a head with the threads' numbers and a row per step, or that there was none.
+        steps: The trace.
+        last: The number of rows to draw, the last ones; ``None`` draws all.
     """
     if not steps:
         return _ALONE
@@ -39,8 +36,8 @@ def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
         starts.setdefault(step.thread, row)
         ends[step.thread] = row if step.then == "ends" or step.fails else len(steps)
     width = _width()
-    # A thread that ended before these rows has no lane; if there is no room, nor has one that does
-    # not run in them.
+    # A thread that ended before these rows has no lane. If there are too many lanes, only the
+    # threads that run in these rows have one.
     threads = [thread for thread in starts if ends[thread] >= left_out]
     if _TIME + len(_numbers(threads)) + _GAP + _WORDS > width:
         threads = list({step.thread: None for step in shown})
@@ -64,7 +61,7 @@ def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
 
 
 def _width() -> int:
-    with uncaptured[-1]():  # Else there is no terminal.
+    with uncaptured[-1]():  # Within pytest's capture there is no terminal.
         return min(get_terminal_size().columns, _WIDEST) - _INDENT
 
 

@@ -6,6 +6,8 @@ from threadsim.reporting.frames import can_wait
 from threadsim.runtime.own_code import is_own
 from threadsim.runtime.virtual_thread import VirtualThread
 
+HELD_BY = ", held by "
+
 # The calls in which a thread begins. They say nothing of a wait.
 _OUTERMOST = {"Thread.run", "_WorkItem.run", "WorkerContext.run", "_worker"}
 
@@ -48,16 +50,11 @@ def wait_text(thread: VirtualThread, doing: str, site: WaitSite) -> str:
         doing: What it waits for, or is about to do.
         site: The site of the wait.
     """
-    return "".join(wait_and_holder(thread, doing, site))
-
-
-def wait_and_holder(thread: VirtualThread, doing: str, site: WaitSite) -> tuple[str, str]:
-    """Return the same in two parts: the wait, and the lock's holder."""
     if site is None:
-        return doing, ""
+        return doing
     call, holder, ended = site
     if call and holder is thread:
         # A Condition waits on a lock of its own, which only the waiting thread holds.
-        return f"waits in {call}", ""
-    held = f", held by {holder.name}{', which has ended' if ended else ''}" if holder else ""
-    return f"{doing} in {call}" if call else doing, held
+        return f"waits in {call}"
+    held = f"{HELD_BY}{holder.name}{', which has ended' if ended else ''}" if holder else ""
+    return f"{doing} in {call}{held}" if call else f"{doing}{held}"
