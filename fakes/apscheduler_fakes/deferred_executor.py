@@ -26,11 +26,6 @@ class Run:
         self.lock = Lock()  # Held for the whole run.
         self.submitted: deque[Callable[[], None]] = deque()
 
-    def wait(self) -> None:
-        """Wait for the end of the run."""
-        with self.lock:
-            pass
-
     def run_submitted(self) -> None:
         """Run the bodies of the jobs that were handed over."""
         while self.submitted:

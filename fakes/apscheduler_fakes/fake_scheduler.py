@@ -85,7 +85,6 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         self._wakes_at: datetime | None = None
         super().__init__(gconfig or {}, **options)
         _schedulers[next(_numbers)] = self
-        ledger.add(self._ledger)
 
     # Running jobs
 
@@ -199,7 +198,12 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """
         if self._death:
             raise ValueError("die(): this FakeScheduler is dead already.")
-        self._ledger.faults.append(self._end_thread())
+        self._death = Die()
+        self._ledger.faults.append(self._death)
+        # A BackgroundScheduler keeps its thread when that has ended.
+        self._thread = threading.Thread(name="APScheduler", daemon=True)
+        self._thread.start()
+        self._thread.join()
 
     # APScheduler's own calls
 
@@ -225,14 +229,15 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """
         run = self._current_run()
         if wait and self.running:
-            for fault in self._ledger.faults:
-                if isinstance(fault, Hang) and fault.hanging:
-                    raise NotModelled(
-                        f"FakeScheduler.shutdown(wait=True): job {fault.hanging[0]!r} hangs, and "
-                        "the real call would wait for it for ever. Call shutdown(wait=False)."
-                    )
+            faults = [fault for fault in self._ledger.faults if isinstance(fault, Hang)]
+            for job_id in itertools.chain(*(fault.hanging for fault in faults)):
+                raise NotModelled(
+                    f"FakeScheduler.shutdown(wait=True): job {job_id!r} hangs, and the real call "
+                    "would wait for it for ever. Call shutdown(wait=False)."
+                )
             for other in set(self._runs.values()) - {run}:
-                other.wait()
+                with other.lock:
+                    pass
         super().shutdown(wait)
         if self._death:
             self._death = None
@@ -329,7 +334,15 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
     def _run(self, call: str) -> Iterator[Run]:
         """Let this thread be the scheduler's."""
         if self.state == STATE_STOPPED:
-            raise RuntimeError(f"{call}: {self._why_stopped()}")
+            why = "is shut down. Call start() first."
+            if not self._ever_started:
+                why = (
+                    f"was never started; jobs that wait for start(): {len(self._pending_jobs)}. "
+                    "If the app called it: Flask-APScheduler's start() returns without a word when "
+                    "FLASK_DEBUG is set and the process is not the reloader's child, and when "
+                    "SCHEDULER_ALLOWED_HOSTS does not name this host."
+                )
+            raise RuntimeError(f"{call}: this FakeScheduler {why}")
         if self._current_run():
             raise RuntimeError(
                 f"{call}: a job or a listener that this FakeScheduler is running calls it. Leave "
@@ -342,16 +355,6 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                 yield run
             finally:
                 del self._runs[threading.get_ident()]
-
-    def _why_stopped(self) -> str:
-        if self._ever_started:
-            return "this FakeScheduler is shut down. Call start() first."
-        return (
-            "this FakeScheduler was never started; jobs that wait for start(): "
-            f"{len(self._pending_jobs)}. If the app called it: Flask-APScheduler's start() returns "
-            "without a word when FLASK_DEBUG is set and the process is not the reloader's child, "
-            "and when SCHEDULER_ALLOWED_HOSTS does not name this host."
-        )
 
     def _next_look(self) -> datetime | None:
         return datetime.now(UTC) if self._woken else self._wakes_at
@@ -370,7 +373,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                 self._wakes_at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
         except Exception:
             if self.running:
-                self._end_thread().fired = True
+                self.die()
+                self._is_dead()  # The test sees the error.
             raise
         finally:
             for fault in self._ledger.faults:
@@ -382,14 +386,6 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         if self._death:
             self._death.fired = True
         return self._death is not None
-
-    def _end_thread(self) -> Die:
-        """Leave a thread that has ended, as a BackgroundScheduler does."""
-        self._death = Die()
-        self._thread = threading.Thread(name="APScheduler", daemon=True)
-        self._thread.start()
-        self._thread.join()
-        return self._death
 
     def _submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
         run = self._current_run()
@@ -422,9 +418,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
 def started() -> list[FakeScheduler]:
     """Return the FakeSchedulers that would run a job as time passes, in order of creation."""
-    return [
-        scheduler for scheduler in list(_schedulers.values()) if scheduler.state == STATE_RUNNING
-    ]
+    return [each for each in list(_schedulers.values()) if each.state == STATE_RUNNING]
 
 
 register(started)

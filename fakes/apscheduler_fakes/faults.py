@@ -30,10 +30,7 @@ class Fault:
     def __init__(self, selector: Selector) -> None:
         self.name = type(self).__name__.lower()
         if not isinstance(selector, str) and not callable(selector):
-            raise TypeError(
-                f"{self.name}({selector!r}): name a job by its id, or pass a function of "
-                "APScheduler's Job, such as lambda job: job.args[-1] == 3."
-            )
+            raise TypeError(f"{self.name}({selector!r}): name a job by its id or by a predicate.")
         self._selector = selector
         self.picks = selector if callable(selector) else lambda job: job.id == selector
         self.fired = False
@@ -142,9 +139,8 @@ class Hang(Fault):
         late = datetime.now(UTC) - run_times[-1]
         if not isinstance(executor, DeferredExecutor):
             self.in_vain = (
-                f"job {job.id!r} runs on a {type(executor).__name__}, and a worker that hangs "
-                "would keep this process from ending. Leave the FakeScheduler its own executor, "
-                "or use a Simulation."
+                f"job {job.id!r} runs on a {type(executor).__name__}, where a worker that hangs "
+                "would keep this process from ending. Leave out executors, or use a Simulation."
             )
         elif job.misfire_grace_time and late > timedelta(seconds=job.misfire_grace_time):
             self.in_vain = f"job {job.id!r} was missed before it could begin."

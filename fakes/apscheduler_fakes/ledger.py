@@ -21,6 +21,8 @@ class Ledger:
         self.faults: list[Any] = []
         self.errors: list[BaseException] = []
         self.submitted: list[str] = []
+        if collecting:
+            ledgers.append(self)
 
     def fault_for(self, job: Any) -> Any:
         """Return the fault that is meant for a job.
@@ -57,19 +59,8 @@ class Ledger:
 ledgers: list[Ledger] = []
 """The ledgers of the FakeSchedulers that were made since the last check."""
 
-_collecting = False
-
-
-def collect() -> None:
-    """Keep the ledgers of all FakeSchedulers from now on. ``settle()`` empties the list."""
-    global _collecting  # noqa: PLW0603  # Once per process.
-    _collecting = True
-
-
-def add(ledger: Ledger) -> None:
-    """Keep a ledger, if a plugin checks it later."""
-    if _collecting:
-        ledgers.append(ledger)
+collecting = False
+"""Whether new ledgers are kept. The pytest plugin sets it, since it empties the list."""
 
 
 def settle() -> list[BaseException]:

@@ -14,7 +14,7 @@ from apscheduler_fakes import ledger
 
 def pytest_configure() -> None:
     """Check FakeSchedulers from now on."""
-    ledger.collect()
+    ledger.collecting = True
 
 
 @pytest.fixture

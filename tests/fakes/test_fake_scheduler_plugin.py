@@ -210,7 +210,7 @@ def test_an_older_pytest_loads_the_plugin(
 
 def test_without_pytest_nothing_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that uses a FakeScheduler by hand gathers no memory."""
-    monkeypatch.setattr("apscheduler_fakes.ledger._collecting", False)
+    monkeypatch.setattr("apscheduler_fakes.ledger.collecting", False)
     FakeScheduler()
 
     assert ledger.ledgers == []
