@@ -6,7 +6,6 @@ import pickle
 import sched
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic, sleep
@@ -172,14 +171,6 @@ def test_dates_of_outside_are_pickled_inside() -> None:
     tables.append(dict(copyreg.dispatch_table))
     assert pickle.loads(kept)[2] == datetime(2026, 1, 1, tzinfo=UTC)  # noqa: S301
     assert tables[0] == tables[1]
-
-
-def test_ids_made_of_the_time_have_the_virtual_one() -> None:
-    """``uuid1`` counts hundreds of nanoseconds since 1582."""
-    with Simulation(START) as sim:
-        made = uuid.uuid1()
-        since = sim.clock.now() - datetime(1582, 10, 15, tzinfo=UTC)
-    assert made.time == since // timedelta(microseconds=1) * 10
 
 
 def test_clocks_of_processor_time_are_real() -> None:

@@ -20,10 +20,9 @@ from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Stops
 from threadsim.exploration.instrument import ExploredKernel
 from threadsim.exploration.schedule_string import Replay
 from threadsim.exploration.telling import TellingKernel
-from threadsim.patching.log_handlers import Handlers
 from threadsim.patching.module_locks import LockReplacements
 from threadsim.patching.outside_objects import OutsideObjects, locks_in
-from threadsim.patching.patch_sites import names_of, own_classes
+from threadsim.patching.patch_sites import with_classes
 from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
 from threadsim.primitives.trace_functions import traces_apart
@@ -86,7 +85,6 @@ class ScheduleRunner:
         self._earlier = ExploredKernel.earlier
         self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
         self._failed_in: dict[int, TraceEntry] = {}  # By the row of the trace.
-        self._counters: list[tuple[Any, str, Any]] = []
         self._ran = 0
         self._pools = False  # Whether the warm-up has used one.
         self._undo = ExitStack()
@@ -94,7 +92,7 @@ class ScheduleRunner:
         self._outside = OutsideObjects(self._held)
         self._contents = Contents()
         self._modules = set(sys.modules)  # Those that no schedule has imported.
-        self._handlers = Handlers()
+        self._handlers = repeatable.LogHandlers()
         self._kernel: ExploredKernel
         self._unraisable: Callable[[Any], None]
 
@@ -125,13 +123,9 @@ class ScheduleRunner:
             finally:
                 self._end(self._kernel)
             self._swap(names)
-            undo.callback(self._put_counters_back)
             undo.callback(setattr, threading, "excepthook", threading.excepthook)
             undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
             self._unraisable = self._bare_thread_failed(sys.unraisablehook)
-            self._counters = [
-                (owner, name, owner.__dict__[name]) for owner, name, _ in repeatable.new_counters()
-            ]
             undo.enter_context(traces_apart())
             undo.enter_context(watched(STALL_TIMEOUT, " of the program"))
             self._undo = undo.pop_all()
@@ -155,13 +149,13 @@ class ScheduleRunner:
     @critical
     def settle(self) -> None:
         """Take in what the first run was like; the collector runs between schedules from now on."""
-        modules = list(sys.modules.items())  # A real thread may import one meanwhile.
-        imported = [module for name, module in modules if name not in self._modules]
+        loaded = list(sys.modules.items())  # A real thread may import one meanwhile.
+        imported = [module for name, module in loaded if name not in self._modules]
         self._contents.note(locks_in([*self._roots.values(), *imported]))
         # Installed ones are not followed, but what they and their classes hold takes part.
-        for module in (each for each in imported if isinstance(each, ModuleType)):
-            for owner in (module, *own_classes(module)):
-                self._contents.note(list(names_of(owner).values()))
+        modules = [each for each in imported if isinstance(each, ModuleType)]
+        for _, names in with_classes(modules):
+            self._contents.note(list(names.values()))
         self._pools = self._uses_pools()
         _collect()
         if gc.isenabled():
@@ -183,8 +177,7 @@ class ScheduleRunner:
             SimulationError: A thread caught its end again and again.
             StallLimit: The program waits for something real.
         """
-        for owner, name, counter in repeatable.new_counters():
-            setattr(owner, name, counter)
+        repeatable.restart_counters()
         # A schedule may have set its own.
         threading.excepthook, sys.unraisablehook = self._thread_failed, self._unraisable
         self._ran += 1
@@ -368,10 +361,6 @@ class ScheduleRunner:
                 otherwise(args)
 
         return failed
-
-    def _put_counters_back(self) -> None:
-        for owner, name, counter in self._counters:
-            setattr(owner, name, counter)
 
 
 def _collect() -> None:

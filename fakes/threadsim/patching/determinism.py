@@ -1,16 +1,16 @@
-"""What would differ from run to run although no thread decides it.
+"""Makes repeatable what no thread decides: ids, counters, names of files, the order of sets.
 
-Counters, random ids, names of temporary files, and the order of sets: an object's place in a set
-depends on its address.
+An object's place in a set depends on its address, so that futures and threads get numbers.
 """
 
 import concurrent.futures._base as futures
 import concurrent.futures.thread as pools
+import logging
 import os
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import wraps
 from itertools import count
 from random import Random
@@ -21,12 +21,44 @@ from threadsim.primitives.time_functions import monotonic
 from threadsim.runtime.kernel import here
 from threadsim.runtime.own_code import makes_for_others
 
-# More than what one thread makes.
+# More objects than one thread makes.
 _MANY = 1 << 32
 
 _uuid4 = uuid.uuid4
 _wait = futures.wait
-_make_future: Callable[[Any], None] = futures.Future.__init__
+_make_future: Any = futures.Future.__init__
+
+# The counters of a block.
+_counters: dict[str, Iterator[int]] = {}
+# By thread: what `futures.time` showed last, and how often at that instant.
+_readings: dict[int, tuple[float, int]] = {}
+
+
+def restart_counters() -> None:
+    """Let all counters begin anew, as for each block and for each schedule of an exploration."""
+    _counters.update(threads=count(1), pools=count(), futures=count(1), files=count())
+    _readings.clear()
+
+
+def new_random() -> Random:
+    """Return the generator that a block draws its ids from."""
+    return Random(0)  # noqa: S311  # It must be repeatable.
+
+
+@wraps(_uuid4)
+def uuid4() -> uuid.UUID:
+    """Return a UUID that is the same in every run: APScheduler's default job ids order its jobs.
+
+    In an exploration each thread draws its own, so that the threads' order does not matter.
+    """
+    kernel = here()
+    if kernel is None:
+        return _uuid4()
+    random = kernel.random
+    if kernel.points is not None:
+        name, _ = kernel.points.new_name()
+        random = Random(str(name))  # noqa: S311  # As new_random.
+    return uuid.UUID(int=random.getrandbits(128), version=4)
 
 
 class InOrder(set[Any]):
@@ -40,15 +72,26 @@ class InOrder(set[Any]):
         return f"{{{', '.join(map(repr, self))}}}" if self else "set()"
 
 
-def number(thing: Any) -> int:
-    """Return a future's or thread's place in the order; one from outside has its address.
+def number(of: Any) -> int:
+    """Return the number of a future or thread; one from outside has its address.
 
-    In a simulation it is the order in which they were made. In an exploration it must not depend on
-    which thread was first, which no step has on record: there a future's is that of its thread,
-    then which of that thread's it is.
+    In a simulation futures are numbered as they are made. In an exploration the threads' order must
+    not matter: a future has the number of its thread, then its own within that thread.
     """
-    place = getattr(thing, "_number", None) or getattr(thing, "ident", None)
-    return id(thing) if place is None else int(place)
+    found = getattr(of, "_number", None) or getattr(of, "ident", None)
+    return id(of) if found is None else int(found)
+
+
+@makes_for_others
+def make_future(self: Any) -> None:
+    """Make a future with a number. See ``Future``."""
+    _make_future(self)
+    kernel = here()
+    if kernel is not None and kernel.points is not None:
+        (thread, made), _ = kernel.points.new_name()
+        self._number = (thread + 1) * _MANY + made
+    elif kernel is not None:
+        self._number = next(_counters["futures"])
 
 
 @wraps(_wait)
@@ -60,64 +103,56 @@ def wait(
     return ended if here() is None else type(ended)(*map(InOrder, ended))
 
 
-@wraps(_uuid4)
-def uuid4() -> uuid.UUID:
-    """Return a UUID that is the same in every run: APScheduler's default job ids order its jobs.
+def _reading() -> float:
+    """Return the clock of ``as_completed``: at one instant it grows by a nanosecond a look.
 
-    In an exploration it is one of its thread's, whichever thread was first, as a future's number.
+    Its time-out is over when the clock shows more than that, and no real clock shows the same
+    twice. Each thread has its own count: no step records how often the others have looked.
     """
-    kernel = here()
-    if kernel is None:
-        return _uuid4()
-    random = kernel.random
-    if kernel.points is not None:
-        name, _ = kernel.points.new_name()
-        random = Random(str(name))  # noqa: S311  # As new_random.
-    return uuid.UUID(int=random.getrandbits(128), version=4)
+    now, thread = monotonic(), threading.get_ident()
+    last, looks = _readings.get(thread, (now, 0))
+    _readings[thread] = now, looks + 1 if now == last else 1
+    return now + _readings[thread][1] / 1_000_000_000
 
 
-def new_random() -> Random:
-    """Return what a simulation draws its ids from."""
-    return Random(0)  # noqa: S311  # Repeatable is what is wanted.
+# Real function and replacement.
+REPLACEMENTS = [(_uuid4, uuid4), (_make_future, make_future), (_wait, wait)]
+
+# What a block sets, wherever nothing stands for it: owner, name and value. The two modules of
+# futures lock and list futures and threads in the order of their ids and of sets.
+SWAPS: list[tuple[Any, str, Any]] = [
+    (threading, "_counter", lambda: next(_counters["threads"])),
+    (pools.ThreadPoolExecutor, "_counter", staticmethod(lambda: next(_counters["pools"]))),
+    (futures, "id", number),
+    (futures, "time", SimpleNamespace(monotonic=_reading)),
+    (futures, "set", InOrder),
+    (pools, "set", InOrder),
+    # With the process's number: another one would meet these names.
+    (tempfile, "_name_sequence", iter(lambda: f"{os.getpid()}_{next(_counters['files'])}", None)),
+]
 
 
-def new_counters() -> list[tuple[Any, str, Any]]:
-    """Return what one simulation counts anew, each as owner, name and what stands there."""
-    numbers = count(1)
-    looks: dict[int, tuple[float, int]] = {}
+class LogHandlers:
+    """The handlers of all loggers. Each schedule of an exploration finds the same ones.
 
-    def look() -> float:
-        # as_completed takes its time for over when the clock shows more than that, and no real
-        # clock shows the same twice: at one instant this one grows by a nanosecond a look. It does
-        # so in each thread by itself: how often others have looked is on record in no step.
-        now, thread = monotonic(), threading.get_ident()
-        seen, number = looks.get(thread, (now, 0))
-        looks[thread] = now, number + 1 if now == seen else 1
-        return now + looks[thread][1] / 1_000_000_000
+    Flask gives its logger a handler at the first error that it logs. A later schedule would not.
+    """
 
-    @makes_for_others
-    def make_future(self: Any) -> None:
-        _make_future(self)
-        kernel = here()
-        if kernel is not None and kernel.points is not None:
-            (thread, made), _ = kernel.points.new_name()
-            self._number = (thread + 1) * _MANY + made
-        elif kernel is not None:
-            self._number = next(numbers)
+    def __init__(self) -> None:
+        self._before = {id(each): list(each.handlers) for each in _loggers()}
+        self._seen = self._numbers()
 
-    return [
-        (threading, "_counter", count(1).__next__),
-        (pools.ThreadPoolExecutor, "_counter", count().__next__),
-        (futures.Future, "__init__", make_future),
-        # These two modules lock and list futures and threads in the order of sets and addresses.
-        (futures, "id", number),
-        (futures, "time", SimpleNamespace(monotonic=look)),
-        (futures, "set", InOrder),
-        (pools, "set", InOrder),
-        # No other process's: beside it, these would be different ones from schedule to schedule.
-        (tempfile, "_name_sequence", map(f"{os.getpid()}_{{}}".format, count())),
-        # uuid1 takes the time from here, or asks the system for both time and id.
-        (uuid, "_generate_time_safe", None),
-        (uuid, "_UuidCreate", None),
-        (uuid, "_last_timestamp", None),
-    ]
+    def put_back(self) -> None:
+        """Give each logger the handlers that it had, and a new logger none."""
+        if self._numbers() != self._seen:
+            for logger in _loggers():
+                logger.handlers[:] = self._before.get(id(logger), [])
+            self._seen = self._numbers()
+
+    def _numbers(self) -> list[int]:
+        return [len(each.handlers) for each in _loggers()]
+
+
+def _loggers() -> list[logging.Logger]:
+    known = logging.root.manager.loggerDict.values()
+    return [logging.root, *(each for each in known if isinstance(each, logging.Logger))]

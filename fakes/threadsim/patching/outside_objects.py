@@ -11,26 +11,28 @@ import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from logging import Logger
-from pathlib import PurePath
 from threading import Thread
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 from threadsim.patching.module_locks import TYPES, LockReplacements
-from threadsim.patching.patch_sites import INSTALLED, LEFT_ALONE, attributes_of, names_of
-from threadsim.patching.patch_table import REALS, STAND_INS
+from threadsim.patching.patch_sites import attributes_of, is_user_module, names_of
+from threadsim.patching.patch_table import REALS, REPLACEMENTS
 from threadsim.primitives.lock import Lock, RLock
 from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.primitives.threads import local
 from threadsim.runtime.errors import NotModelled
+from threadsim.runtime.own_code import is_tool
 
 # By id: a class of the program may be unhashable.
 _TYPE_IDS = frozenset(map(id, TYPES))
 
 # Functions that make locks.
-_MAKER_IDS = {key for key, made in STAND_INS.items() if made in (Lock, RLock, SimpleQueue, local)}
+_MAKER_IDS = {
+    key for key, made in REPLACEMENTS.items() if made in (Lock, RLock, SimpleQueue, local)
+}
 
 # Only some of what these refer to is followed.
 _SELECTIVE = (FunctionType, ModuleType, type)
@@ -60,7 +62,7 @@ class OutsideObjects:
         for owner in _owners(roots.values()):
             self._changed.append(owner)
             for _, value, put in _parts(owner):
-                virtual = STAND_INS.get(id(value), value)
+                virtual = REPLACEMENTS.get(id(value), value)
                 if is_lock(value):
                     virtual = self._replacements.by(value)
                     self._reals[id(virtual)] = value
@@ -103,7 +105,7 @@ def _owners(roots: Iterable[object]) -> Iterator[Any]:
 def _refer_to_a_lock(owners: list[Any]) -> bool:
     values = _referents(owners)
     types = map(id, map(type, values))
-    return not (_TYPE_IDS.isdisjoint(types) and STAND_INS.keys().isdisjoint(map(id, values)))
+    return not (_TYPE_IDS.isdisjoint(types) and REPLACEMENTS.keys().isdisjoint(map(id, values)))
 
 
 def _layers(roots: Iterable[object]) -> Iterator[list[Any]]:
@@ -135,9 +137,8 @@ def _path(roots: Mapping[str, object], lock: object) -> str:
 
 def _is_followed(value: object) -> bool:
     kind = type(value)
-    package = str(names_of(kind).get("__module__")).partition(".")[0]
-    left_alone = is_lock(value) or issubclass(kind, Logger | Thread) or package in LEFT_ALONE
-    return gc.is_tracked(value) and not left_alone
+    guarded = issubclass(kind, Logger | Thread) or is_tool(str(names_of(kind).get("__module__")))
+    return gc.is_tracked(value) and not guarded and not is_lock(value)
 
 
 def _referents(owners: list[Any]) -> list[Any]:
@@ -183,7 +184,7 @@ def _parts_of_function(owner: FunctionType) -> Iterator[_Part]:
     for name, cell in zip(owner.__code__.co_freevars, owner.__closure__ or (), strict=True):
         with suppress(ValueError):  # The cell may be empty.
             yield _Part(name, cell.cell_contents, partial(setattr, cell, "cell_contents"))
-    if _is_own_module(owner.__globals__):
+    if is_user_module(owner.__globals__):
         yield _Part(owner.__module__, owner.__globals__)
     yield _Part(".__defaults__", owner.__defaults__)
     yield _Part(".__kwdefaults__", owner.__kwdefaults__)
@@ -236,15 +237,4 @@ def _is_own(owner: ModuleType | type) -> bool:
     if issubclass(type(owner), type):
         module = sys.modules.get(str(names.get("__module__")))
         names = names_of(module) if module else {}
-    return _is_own_module(names)
-
-
-def _is_own_module(names: Mapping[str, Any]) -> bool:
-    return _is_own_file(str(names.get("__name__")), str(names.get("__file__")))
-
-
-@cache  # It is asked for each function.
-def _is_own_file(module: str, file: str) -> bool:
-    package = module.partition(".")[0]
-    known = package in sys.stdlib_module_names or package in LEFT_ALONE
-    return not known and INSTALLED.isdisjoint(PurePath(file).parts)
+    return is_user_module(names)

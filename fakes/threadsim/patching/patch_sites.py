@@ -1,249 +1,141 @@
-"""The loaded modules and their classes, and which of their names have to be swapped.
+"""Patch sites: the modules and classes that hold a name which a block replaces.
 
-Looking at every name there is takes longer than most simulations, and much longer while coverage
-follows each line. So what is here looks at a name again only where something else stands, and asks
-all modules, or all names of one, in a single call.
+The names in a library are found once, when its module is new. The modules of the user's program are
+scanned at every block.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from ctypes import string_at
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from itertools import chain, compress, repeat
-from operator import attrgetter, is_not, methodcaller, ne, or_
 from pathlib import PurePath
 from types import GetSetDescriptorType, ModuleType
 from typing import Any
-from weakref import ref
 
-from threadsim.patching.patch_table import is_swapped, swappable
+from threadsim.patching.patch_table import is_replaced, may_be_replaced, replaced_in
+from threadsim.runtime.own_code import is_of_program, is_tool
 
-# These keep real time and real threads: the test runner and its tools, and this package.
-LEFT_ALONE = {
-    "_pytest",
-    "apscheduler_fakes",
-    "threadsim",
-    "coverage",
-    "execnet",
-    "freezegun",
-    "greenlet",
-    "importlib",
-    "pluggy",
-    "pytest",
-    "pytest_cov",
-    "pytest_freezer",
-    "pytest_randomly",
-    "pytest_replay",
-    "pytest_timeout",
-    "xdist",
-}
+# Folders of installed packages.
+_INSTALLED = {"site-packages", "dist-packages"}
 
-# Folders of installed packages, whose classes are taken to stay as they are.
-INSTALLED = {"site-packages", "dist-packages"}
-
-# What Python lets nobody change: classes written in C.
+# The flag of classes that are written in C: Python refuses to change them.
 _IMMUTABLE = 1 << 8
 
 
-class _Snapshot:
-    """What a module or class held when it was looked at. It keeps nothing alive.
-
-    Attributes:
-        owner: Refers to the module or class.
-        names: Returns its dictionary.
-        places: Where what its names stood for was.
-        types: Where the types of that were.
-        swappable: The names whose value may have to be swapped, now or when it is another.
-    """
-
-    __slots__ = ("names", "owner", "places", "swappable", "types")
-
-    def __init__(self, owner: Any) -> None:
-        self.owner = ref(owner)
-        self.names = _getter(owner)
-        names = self.names(owner).copy()  # A real thread may add to them meanwhile.
-        values = tuple(names.values())
-        self.places, self.types = _references(values), _types(values)
-        self.swappable = swappable(names)
-
-    def to_swap(self) -> list[tuple[Any, str, Any]]:
-        """Return what there is to swap now, each as owner, name and value."""
-        owner = self.owner()
-        names = self.names(owner)
-        found = [(owner, name, names.get(name)) for name in self.swappable]
-        return [each for each in found if is_swapped(each[2])]
-
-
-class _Module:
-    """A loaded module.
-
-    Attributes:
-        itself: Refers to it.
-        size: How many names it had when it was looked at; -1 if it never was.
-        watched: What of it has to be looked at in each simulation.
-    """
-
-    __slots__ = ("itself", "size", "watched")
-
-    def __init__(self, module: ModuleType) -> None:
-        self.itself = ref(module)
-        self.size = -1
-        self.watched: list[_Snapshot] = []
-
-    def look(self) -> None:
-        """Look at the module and its classes."""
-        module = self.itself()
-        assert module is not None
-        self.size = len(names_of(module))
-        self.watched = _worth_watching(module)
+# A name in a module or class: owner, names of the owner, and name.
+Site = tuple[Any, dict[str, Any], str]
 
 
 class PatchSites:
-    """The loaded modules, and what earlier simulations have found in them.
-
-    Watched, which is looked at in each simulation, are the modules that are not the standard
-    library's, the classes of those that are not installed, and whatever held something to swap
-    before. All else, and what is new in those, is looked at when its module has grown or changed.
-    """
+    """The names to replace in all loaded modules and their classes."""
 
     def __init__(self) -> None:
-        self._places_of_modules = b""
-        self._modules: list[_Module] = []
-        # All that is watched, in a row for single calls.
-        self._watched: list[_Snapshot] = []
-        self._places = self._types = b""
+        # By their ids: the modules of the libraries, and the sites of those that have some.
+        self._libraries: dict[int, Any] = {}
+        self._sites: dict[int, list[Site]] = {}
 
-    def found(self) -> list[tuple[Any, str, Any]]:
-        """Return what there is to swap, each as owner, name and value."""
-        changed = self._changed(types=True)
-        for module in changed:
-            module.look()
-        if changed:
-            self._line_up()
-        return list(chain.from_iterable(each.to_swap() for each in self._watched if each.swappable))
+    def to_replace(self) -> list[tuple[Site, Any]]:
+        """Return every site whose value must be replaced now, and the value."""
+        of_user = []
+        for module in self._unknown():
+            if _is_module(module) and is_user_module(names_of(module)):
+                of_user.append(module)
+            else:
+                self._libraries[id(module)] = module
+                if sites := _sites(module):
+                    self._sites[id(module)] = sites
+        known = [(site, site[1].get(site[2])) for site in chain(*self._sites.values())]
+        return [
+            *(each for each in known if is_replaced(each[1])),
+            *(
+                ((owner, names, name), value)
+                for owner, names in with_classes(of_user)
+                for name, value in replaced_in(names)
+            ),
+        ]
 
-    def changed(self) -> list[ModuleType]:
-        """Return the modules that are new, or may have a stand-in where something else stood."""
-        # A stand-in has its place for itself.
-        changed = self._changed(types=False)
-        return [module for each in changed if (module := each.itself()) is not None]
+    def to_scan(self) -> list[tuple[Any, dict[str, Any]]]:
+        """Return the modules of the user's program and new ones, and their classes, with names."""
+        return with_classes(filter(_is_module, self._unknown()))
 
-    def _changed(self, *, types: bool) -> list[_Module]:
-        sizes = map(len, map(_of_module, self._loaded_now()))
-        grown = map(ne, map(attrgetter("size"), self._modules), sizes)
-        owned = [(each.names, each.owner()) for each in self._watched]
-        all_names = [{} if owner is None else names(owner) for names, owner in owned]
-        values = tuple(chain.from_iterable(map(methodcaller("values"), all_names)))
-        places = _references(values)
-        if places == self._places and not (types and _types(values) != self._types):
-            return list(compress(self._modules, grown))
-        outdated = self._outdated(places, _types(values), map(len, all_names))
-        return list(compress(self._modules, map(or_, list(outdated), grown)))
-
-    def _outdated(self, places: bytes, types: bytes, sizes: Iterator[int]) -> Iterator[bool]:
-        """Tell of each module whether something else stands now in what is watched of it."""
-        size_of_one = tuple.__itemsize__
-        end = 0
-        for module in self._modules:
-            outdated = False
-            for each, size in zip(module.watched, sizes, strict=False):
-                begin, end = end, end + size * size_of_one
-                now = slice(begin, end)
-                outdated = outdated or (places[now], types[now]) != (each.places, each.types)
-            yield outdated
-
-    def _loaded_now(self) -> list[ModuleType]:
-        """Return every module that is not left alone; ``_modules`` has the same order."""
-        places = _references(tuple(sys.modules.values()))
-        modules: list[Any] = [each.itself() for each in self._modules]
-        if places == self._places_of_modules and all(map(is_not, modules, repeat(None))):
-            return modules
-        before = {id(module): each for module, each in zip(modules, self._modules, strict=True)}
-        once = {
-            id(module): module
-            for name, module in list(sys.modules.items())
-            if isinstance(module, ModuleType) and name.partition(".")[0] not in LEFT_ALONE
-        }
-        self._places_of_modules = places
-        self._modules = [before.get(place) or _Module(module) for place, module in once.items()]
-        self._line_up()
-        return list(once.values())
-
-    def _line_up(self) -> None:
-        self._watched = list(chain.from_iterable(map(attrgetter("watched"), self._modules)))
-        self._places = b"".join(map(attrgetter("places"), self._watched))
-        self._types = b"".join(map(attrgetter("types"), self._watched))
+    def _unknown(self) -> list[Any]:
+        """Return the modules that are no known libraries."""
+        modules = list(sys.modules.values())  # A copy: a real thread may import meanwhile.
+        unknown = [each for each in modules if id(each) not in self._libraries]
+        if len(unknown) + len(self._libraries) > len(modules):  # Some libraries are gone.
+            for key in self._libraries.keys() - set(map(id, modules)):
+                del self._libraries[key]
+                self._sites.pop(key, None)
+        return unknown
 
 
-def _references(values: tuple[Any, ...]) -> bytes:
-    """Return where values are, from where CPython keeps the references: as fast as it can be."""
-    return string_at(id(values) + tuple.__basicsize__, len(values) * tuple.__itemsize__)
+def _sites(module: Any) -> list[Site]:
+    """Return the names in a library's module and its classes that a block may have to replace."""
+    if not _is_module(module) or is_tool(str(names_of(module).get("__name__"))):
+        return []
+    return [
+        (owner, names, name)
+        for owner, names in with_classes([module])
+        for name in may_be_replaced(names, _qualname(owner) if is_class(owner) else "")
+    ]
 
 
-def _types(values: tuple[Any, ...]) -> bytes:
-    """Return where the types of values are.
+def with_classes(modules: Iterable[ModuleType]) -> list[tuple[Any, dict[str, Any]]]:
+    """Return modules and the classes that they define, nested ones too, each with its names.
 
-    What lies in the same place and is of the same type need not be the same thing. But then either
-    both may have to be swapped or neither, and what is swapped for itself, and not for its type,
-    lives as long as the interpreter.
+    Classes that cannot change are left out.
     """
-    return _references(tuple(map(type, values)))
+    found: list[Any] = [(each, _names_of_module(each)) for each in modules]
+    owners, modules_names = found, {str(names.get("__name__")) for _, names in found}
+    known = set()
+    while found:
+        values = list(chain.from_iterable(names.values() for _, names in found))
+        found = []
+        for each in compress(values, map(issubclass, map(type, values), repeat(type))):
+            # A class of C that was never made ready has no dictionary, as one of `_testcapi`.
+            names = _names_of_class(each) or {}
+            is_own = names.get("__module__") in modules_names and id(each) not in known
+            if is_own and not _flags(each) & _IMMUTABLE:
+                known.add(id(each))
+                found.append((each, names))
+        owners += found
+    return owners
 
 
-# Without asking a metaclass, or a module that would be loaded by that.
-_of_class: Callable[[Any], dict[str, Any]] = vars(type)["__dict__"].__get__
+def is_user_module(names: Mapping[str, Any]) -> bool:
+    """Return whether the names of a module are those of the user's program, not of a library."""
+    return _is_user_file(str(names.get("__name__")), str(names.get("__file__")))
+
+
+@cache
+def _is_user_file(module: str, file: str) -> bool:
+    library = module.partition(".")[0] in sys.stdlib_module_names or is_tool(module)
+    return not library and is_of_program(file) and _INSTALLED.isdisjoint(PurePath(file).parts)
+
+
+# These ask neither a metaclass nor a module, which may load something or refuse.
+_names_of_class: Callable[[Any], dict[str, Any]] = vars(type)["__dict__"].__get__
+_names_of_module: Callable[[Any], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
+_qualname: Callable[[Any], str] = vars(type)["__qualname__"].__get__
 _flags: Callable[[Any], int] = vars(type)["__flags__"].__get__
-_of_module: Callable[[Any], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
 
 
 def is_class(value: Any) -> bool:
-    """Return whether something is a class, without asking it: a proxy may answer for another."""
+    """Return whether a value is a class, without asking it: a proxy may answer for another."""
     return issubclass(type(value), type)
 
 
-def _getter(owner: Any) -> Callable[[Any], dict[str, Any]]:
-    return _of_class if is_class(owner) else _of_module
+def _is_module(value: Any) -> bool:
+    return issubclass(type(value), ModuleType)
 
 
 def names_of(owner: Any) -> dict[str, Any]:
     """Return the dictionary of a module or class."""
-    return _getter(owner)(owner)
+    return _names_of_class(owner) if is_class(owner) else _names_of_module(owner)
 
 
-def attributes_of(thing: Any) -> dict[str, Any]:
+def attributes_of(value: Any) -> dict[str, Any]:
     """Return the dictionary of an object, without asking it: a proxy may answer for another."""
-    names = [_of_class(owner).get("__dict__") for owner in type(thing).__mro__]
-    own = [each for each in names if type(each) is GetSetDescriptorType]
-    return own[0].__get__(thing) if own else {}
-
-
-def _worth_watching(module: ModuleType) -> list[_Snapshot]:
-    """Return what of a module has to be looked at in each simulation, as it is now."""
-    name = str(_of_module(module).get("__name__")).partition(".")[0]
-    changes = name not in sys.stdlib_module_names  # Or a test has put something else there.
-    file = PurePath(str(_of_module(module).get("__file__")))
-    classes_change = changes and INSTALLED.isdisjoint(file.parts)
-    classes = map(_Snapshot, own_classes(module))
-    itself = _Snapshot(module)
-    return [
-        *([itself] if changes or itself.to_swap() else []),
-        *(each for each in classes if classes_change or each.to_swap()),
-    ]
-
-
-def own_classes(module: ModuleType) -> list[type]:
-    """Return the classes that a module defines and that can change, those inside classes too."""
-    name = _of_module(module).get("__name__")
-    owners: list[Any] = [module]
-    known = set()
-    for owner in owners:
-        for value in tuple(names_of(owner).values()):  # A real thread may add to them meanwhile.
-            is_own = (
-                is_class(value)
-                # A class of C that was never made ready has no dictionary, as one of `_testcapi`.
-                and (_of_class(value) or {}).get("__module__") == name
-                and not _flags(value) & _IMMUTABLE
-            )
-            if is_own and id(value) not in known:
-                known.add(id(value))
-                owners.append(value)
-    return owners[1:]
+    descriptors = [_names_of_class(each).get("__dict__") for each in type(value).__mro__]
+    own = [each for each in descriptors if type(each) is GetSetDescriptorType]
+    return own[0].__get__(value) if own else {}

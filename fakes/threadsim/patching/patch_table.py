@@ -1,117 +1,103 @@
-"""Every real object that is swapped for a block, with its stand-in."""
+"""The patch table: each real function, class and method, and its replacement inside a block."""
 
 import _queue
 import _thread
-import concurrent.futures._base as futures
 import signal
 import threading
-import uuid
-from itertools import compress
-from operator import or_
+from collections.abc import Iterator
 from types import BuiltinMethodType, FunctionType, ModuleType
 from typing import Any
 
 from freezegun import api
 
-from threadsim.patching.determinism import uuid4, wait
+# Not `from threadsim.primitives import threads`: a package keeps the module that it imported first,
+# also where pytester has imported the modules anew.
+import threadsim.patching.determinism as repeatable
+import threadsim.patching.refusals as refused
+import threadsim.primitives.threads as of_threads
+import threadsim.primitives.time_functions as of_time
+from threadsim.patching.futures import outcomes
 from threadsim.patching.module_locks import TYPES
-from threadsim.patching.refusals import refused_functions
-
-# Not `from threadsim import locks`: the package keeps what it imported first, also when the
-# modules have been imported anew (as pytester's in-process runs make them).
 from threadsim.primitives.dates import asks_for_the_time
 from threadsim.primitives.lock import Lock, RLock
 from threadsim.primitives.signals import set_handler
 from threadsim.primitives.simple_queue import SimpleQueue
-from threadsim.primitives.threads import (
-    count,
-    get_ident,
-    is_alive,
-    is_set,
-    join,
-    local,
-    set_name,
-    start,
-    start_joinable_thread,
-    start_new_thread,
-)
-from threadsim.primitives.time_functions import REPLACEMENTS
+
+# Only some Pythons have these: name in `_thread` and replacement.
+_OF_SOME_PYTHONS = {
+    "allocate": Lock,
+    "start_new": of_threads.start_new_thread,
+    "start_joinable_thread": of_threads.start_joinable_thread,
+    "set_name": of_threads.set_name,
+}
 
 
-def _pairs() -> list[tuple[Any, Any]]:
-    """Return every real object with its stand-in."""
-    pairs: list[tuple[Any, Any]] = [
-        *REPLACEMENTS,
-        # A type from Python 3.13 on, and the first of a stand-in's originals is what is put back.
-        (threading.Lock, Lock),
-        (_thread.allocate_lock, Lock),
-        (_thread.RLock, RLock),
-        (_queue.SimpleQueue, SimpleQueue),
-        (_thread.get_ident, get_ident),
-        (_thread._count, count),
-        (_thread.start_new_thread, start_new_thread),
-        (_thread._local, local),
-        (threading.Event.is_set, is_set),
-        (uuid.uuid4, uuid4),
-        (signal.signal, set_handler),
-        *refused_functions(),
-        (futures.wait, wait),
-    ]
-    pairs += [
-        (real, method)
-        for name, method in (("start", start), ("join", join), ("is_alive", is_alive))
-        # A program's wrapper stays: what it wraps ends in ours.
-        if type(real := getattr(threading.Thread, name)) is FunctionType
-        and real.__code__.co_filename == threading.__file__
-    ]
-    # Each Python has some of these.
-    names = {
-        "allocate": Lock,
-        "start_new": start_new_thread,
-        "start_joinable_thread": start_joinable_thread,
-        "set_name": set_name,
-    }
-    pairs += [
-        (getattr(_thread, name), stand_in)
-        for name, stand_in in names.items()
-        if hasattr(_thread, name)
-    ]
-    return pairs
+def _pairs() -> Iterator[tuple[Any, Any]]:
+    yield from of_time.REPLACEMENTS
+    # The first of several real ones is put back. `threading.Lock` is a class from Python 3.13 on.
+    yield threading.Lock, Lock
+    yield _thread.allocate_lock, Lock
+    yield _thread.RLock, RLock
+    yield _queue.SimpleQueue, SimpleQueue
+    yield _thread.get_ident, of_threads.get_ident
+    yield _thread._count, of_threads.count
+    yield _thread.start_new_thread, of_threads.start_new_thread
+    yield _thread._local, of_threads.local
+    for name, replacement in _OF_SOME_PYTHONS.items():
+        if hasattr(_thread, name):
+            yield getattr(_thread, name), replacement
+    yield threading.Event.is_set, of_threads.is_set
+    for name in ("start", "join", "is_alive"):
+        real = getattr(threading.Thread, name)
+        # A wrapper that a program has set stays: it calls the real method, which calls `_thread`.
+        if type(real) is FunctionType and real.__code__.co_filename == threading.__file__:
+            yield real, getattr(of_threads, name)
+    yield signal.signal, set_handler
+    yield from repeatable.REPLACEMENTS
+    yield from refused.REPLACEMENTS
+    for owner, name, replacement in (*of_threads.looks(), *outcomes()):
+        yield vars(owner)[name], replacement
+    for real, replacement in of_time.REPLACEMENTS:
+        # Where freezegun has frozen time around the block.
+        if frozen := getattr(api, f"fake_{real.__name__}", None):
+            yield frozen, replacement
 
 
-def _stand_ins() -> dict[int, Any]:
-    """Return the stand-ins by the ``id`` of what they stand for; freezegun's give way too."""
-    stand_ins = {id(real): stand_in for real, stand_in in _PAIRS}
-    for real, stand_in in REPLACEMENTS:
-        frozen = getattr(api, f"fake_{real.__name__}", None)
-        if frozen is not None:
-            stand_ins[id(frozen)] = stand_in
-    return stand_ins
-
-
-# By id: a class of the program's may be unhashable.
+_PAIRS = list(_pairs())
+# By id: a class of the program may be unhashable.
+REPLACEMENTS = {id(real): replacement for real, replacement in _PAIRS}
+REALS = {id(replacement): real for real, replacement in reversed(_PAIRS)}
+# Where the real functions and methods are at home: "sleep", "Thread.start".
+_HOMES = {getattr(real, "__qualname__", "") for real, _ in _PAIRS} | {"Lock"}
 _TYPE_IDS = frozenset(map(id, TYPES | {BuiltinMethodType}))
-_PAIRS = _pairs()
-STAND_INS = _stand_ins()
-REALS = {id(stand_in): real for real, stand_in in reversed(_PAIRS)}
 
 
-def swappable(names: dict[str, Any]) -> list[str]:
-    """Return the names whose value may have to be swapped, now or when it is another."""
-    values = tuple(names.values())
-    themselves = map(STAND_INS.__contains__, map(id, values))
-    either = map(or_, themselves, map(_TYPE_IDS.__contains__, map(id, map(type, values))))
-    return [
-        name
-        for name, value in compress(names.items(), either)
-        # Most built-in functions are those of modules.
-        if id(value) in STAND_INS or not isinstance(getattr(value, "__self__", None), ModuleType)
-    ]
-
-
-def is_swapped(value: Any) -> bool:
-    """Return whether something is to be swapped."""
-    if id(value) in STAND_INS:
+def is_replaced(value: Any) -> bool:
+    """Return whether a block replaces a value."""
+    if id(value) in REPLACEMENTS:
         return True
-    is_function = type(value) is BuiltinMethodType
-    return asks_for_the_time(value) if is_function else id(type(value)) in _TYPE_IDS
+    is_builtin = type(value) is BuiltinMethodType
+    return asks_for_the_time(value) if is_builtin else id(type(value)) in _TYPE_IDS
+
+
+def replaced_in(names: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the names of a module or class, with their values, that a block replaces."""
+    found = [
+        (name, value)
+        for name, value in tuple(names.items())  # A copy: a real thread may add to them.
+        if id(value) in REPLACEMENTS or id(type(value)) in _TYPE_IDS
+    ]
+    return [each for each in found if is_replaced(each[1])]
+
+
+def may_be_replaced(names: dict[str, Any], class_name: str) -> list[str]:
+    """Return the names that a block replaces, and those where a test may have set another value."""
+    prefix = f"{class_name}." if class_name else ""
+    return [
+        *(name for name, _ in replaced_in(names)),
+        *(
+            name
+            for name, value in tuple(names.items())
+            if prefix + name in _HOMES and type(value) is not ModuleType and not is_replaced(value)
+        ),
+    ]

@@ -1,119 +1,100 @@
-"""The only place where names are swapped, and put back.
+"""The patcher: puts replacements in the place of real names for a block, and takes them back.
 
-A name is swapped wherever it is found: in the dictionaries of all loaded modules and of their
-classes, so that ``from time import sleep`` and ``lock_class = Lock`` are reached too. What was kept
-elsewhere (a default argument, a closure) stays real.
+A name is replaced in all loaded modules and their classes, so that ``from time import sleep`` and
+``lock_class = Lock`` are replaced too. Default arguments, closures and containers keep real ones.
 """
 
 import time
-from collections import deque
 from collections.abc import Iterable
-from itertools import chain, compress, count, repeat
-from operator import is_
-from types import BuiltinMethodType, ModuleType
+from itertools import chain
+from types import BuiltinMethodType
 from typing import Any
 
-from freezegun import api
-
-from threadsim.patching.determinism import new_counters
-from threadsim.patching.futures import outcomes
+import threadsim.patching.determinism as repeatable
+import threadsim.patching.refusals as refused
 from threadsim.patching.module_locks import LockReplacements
-from threadsim.patching.patch_sites import PatchSites, is_class, names_of, own_classes
-from threadsim.patching.patch_table import REALS, STAND_INS
-from threadsim.patching.refusals import of_real_loops, refusals
-from threadsim.primitives.threads import looks
+from threadsim.patching.patch_sites import PatchSites, Site, is_class, names_of
+from threadsim.patching.patch_table import REALS, REPLACEMENTS
 from threadsim.primitives.time_functions import kept_elsewhere
 from threadsim.runtime.kernel import active
 
-_loaded = PatchSites()
+_sites = PatchSites()
 
-# Stands for what stood under a name that was not there.
-_NOTHING = object()
+# The value of a name that is not there.
+_MISSING = object()
 
 
 class Patcher:
-    """The swapped names of one simulation.
+    """The names that one block replaces.
 
     Args:
-        replaced: The real locks and locals that it replaces.
+        locks: The replacements of real locks and locals.
     """
 
-    def __init__(self, replaced: LockReplacements) -> None:
-        # Each as owner, name, what stood there and what stands there now.
-        self._undo: list[tuple[Any, str, Any, Any]] = []
-        self._held = replaced
+    def __init__(self, locks: LockReplacements) -> None:
+        self._locks = locks
+        # Site, value before, and value in the block.
+        self._undo: list[tuple[Site, Any, Any]] = []
 
     def install(self, more: Iterable[tuple[Any, str, Any]] = ()) -> None:
-        """Put the stand-ins in place of the real objects, everywhere.
+        """Replace the names.
 
         Args:
-            more: What to replace beside them: owner, name and new value.
+            more: What to set besides: owner, name and value.
         """
-        owners, attributes, values = zip(*_loaded.found(), strict=True)
-        stand_ins = list(map(STAND_INS.get, map(id, values)))
-        for index in compress(count(), map(is_, stand_ins, repeat(None))):
-            stand_ins[index] = self._by(values[index])
-        self._undo += zip(owners, attributes, values, stand_ins, strict=True)
-        deque(map(_set, owners, attributes, stand_ins), maxlen=0)
         kernel = active()
         assert kernel is not None
-        lists = (
-            new_counters(),
-            outcomes(),
-            refusals(),
-            of_real_loops(),
-            looks(),
-            kept_elsewhere(kernel),
-            more,
-        )
-        for change in chain.from_iterable(lists):
-            self.swap(*change)
+        for site, value in _sites.to_replace():
+            replacement = REPLACEMENTS.get(id(value)) or self._replacement(value)
+            self._undo.append((site, value, replacement))
+            _set(site, replacement)
+        repeatable.restart_counters()
+        for each in chain(repeatable.SWAPS, refused.SWAPS, kept_elsewhere(kernel), more):
+            self.swap(*each)
 
-    def _by(self, value: Any) -> Any:
-        if isinstance(value, BuiltinMethodType):  # The clock of a class of dates, and virtual now.
+    def _replacement(self, value: Any) -> Any:
+        if type(value) is BuiltinMethodType:  # The clock of a class of dates, which is virtual now.
             return getattr(value.__self__, value.__name__)
-        return self._held.by(value)
+        return self._locks.by(value)
 
-    def swap(self, owner: Any, attribute: str, value: Any) -> None:
-        """Set an attribute of a module or class until ``uninstall``."""
-        before = names_of(owner).get(attribute, _NOTHING)
-        self._undo.append((owner, attribute, before, value))
-        _set(owner, attribute, value)
+    def swap(self, owner: Any, name: str, value: Any) -> None:
+        """Set a name of a module or class until ``uninstall``."""
+        site = owner, names_of(owner), name
+        self._undo.append((site, site[1].get(name, _MISSING), value))
+        _set(site, value)
 
     def uninstall(self) -> None:
-        """Put everything back, also in modules that were imported or have grown meanwhile."""
-        of_modules = dict(REALS)
-        if len(api.freeze_factories) > 1:  # Frozen outside, too; that never looks into classes.
-            of_time = [change for change in self._undo if change[0] is time]
-            of_modules.update((id(value), before) for _, _, before, value in of_time)
-        # One after the other: some were swapped twice.
-        for owner, attribute, before, value in reversed(self._undo):
-            # What the program has put in the place of a stand-in is its own affair.
-            if names_of(owner).get(attribute) is not value:
+        """Put all names back, also in modules of the user's program and in new ones."""
+        # Where freezegun has frozen time around the block. It does not look into classes.
+        of_time = {id(value): before for site, before, value in self._undo if site[0] is time}
+        of_modules = {**REALS, **of_time}
+        for site, before, value in reversed(self._undo):
+            owner, names, name = site
+            # What the program has put in the place of a replacement stays.
+            if names.get(name) is not value:
                 continue
-            if before is _NOTHING:
-                delattr(owner, attribute)
+            if before is _MISSING:
+                delattr(owner, name)
             else:
-                _set(owner, attribute, before)
+                _set(site, before)
         self._undo.clear()
-        self._held.put_back()
-        for module in _loaded.changed():
-            for owner in [module, *own_classes(module)]:
-                reals = of_modules if owner is module else REALS
-                for attribute, value in _found(owner, reals):
-                    _set(owner, attribute, reals[id(value)])
+        self._locks.put_back()
+        for owner, names in _sites.to_scan():
+            reals = REALS if is_class(owner) else of_modules
+            if reals.keys().isdisjoint(map(id, names.values())):
+                continue
+            for name, value in tuple(names.items()):
+                if id(value) in reals:
+                    _set((owner, names, name), reals[id(value)])
 
 
-def _set(owner: Any, attribute: str, value: Any) -> None:
-    """Set an attribute of a module or class, without asking a metaclass that may refuse."""
-    kind = type if is_class(owner) else ModuleType
+def _set(site: Site, value: Any) -> None:
+    """Set a name of a module or class, without asking a module or a metaclass that may refuse."""
+    owner, names, name = site
+    if type(names) is dict:
+        names[name] = value
+        return
     try:  # noqa: SIM105  # It is called for every name.
-        kind.__setattr__(owner, attribute, value)
+        type.__setattr__(owner, name, value)
     except AttributeError:
         pass  # A property of the metaclass stands before the name, which nobody sees then.
-
-
-def _found(owner: Any, table: dict[int, Any]) -> list[tuple[str, Any]]:
-    """Return the names in a module or class whose value has an ``id`` of the table."""
-    names = names_of(owner)
-    return list(compress(names.items(), map(table.__contains__, map(id, names.values()))))

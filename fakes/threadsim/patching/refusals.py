@@ -1,6 +1,6 @@
-"""What has no model inside a simulation, and is refused there instead of going wrong quietly.
+"""Refuses inside a block what cannot be virtual: the error names the call and says what to do.
 
-In a real thread beside a simulation each of these is the real thing.
+A real thread beside the simulation is refused nothing.
 """
 
 import _thread
@@ -11,8 +11,8 @@ import signal
 import sys
 import time
 from asyncio.base_events import BaseEventLoop
-from collections.abc import Callable
-from functools import partial, wraps
+from collections.abc import Callable, Iterator
+from functools import wraps
 from multiprocessing.pool import Pool, ThreadPool
 from multiprocessing.process import BaseProcess
 from subprocess import Popen
@@ -23,240 +23,177 @@ from freezegun.api import _freeze_time
 from threadsim.primitives.lock import Lock
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError
 from threadsim.runtime.kernel import Kernel, here
+from threadsim.runtime.own_code import is_tool
 
+_submit: Any = pools.ThreadPoolExecutor.submit
+_run_once: Any = vars(BaseEventLoop)["_run_once"]
 _real_rlock = _thread.RLock
-_submit: Callable[..., Any] = pools.ThreadPoolExecutor.submit
-_wait: Callable[..., Any] = Popen.wait
-_communicate: Callable[..., Any] = Popen.communicate
+# Since Python 3.14.
+_init_handle: Any = getattr(getattr(asyncio.events, "_ThreadSafeHandle", None), "__init__", None)
 
-_FREEZE = (
-    "freeze_time or Clock inside a Simulation has no model: the simulation's clock decides the "
-    "time. Use sim.clock.move_to(…) or Simulation(start=…), or freeze outside the block."
-)
-_LOOP = (
-    "an asyncio event loop inside a Simulation has no model: it waits in real time for what is to "
-    "happen in virtual time. Run it outside the block."
-)
-_PROCESS = (
-    "a Process started inside a Simulation has no model: it runs in real time, and whoever waits "
-    "for it does so in virtual time. Start it outside the block, or use threads."
-)
-_POOL = (
-    "a pool of multiprocessing inside a Simulation, of threads too, has no model: its threads wait "
-    "for real at a pipe. Use concurrent.futures.ThreadPoolExecutor, or make it outside the block."
-)
-_INTERPRETERS = (
-    "an InterpreterPoolExecutor inside a Simulation has no model: a call in another interpreter "
-    "takes real time and keeps every virtual thread waiting. Use ThreadPoolExecutor, or submit "
-    "outside the block."
-)
-_FORK = (
-    "os.{}() inside a Simulation has no model: the child would go on with a copy of every virtual "
-    "thread. Fork outside the block, or use threads."
-)
-_ALARM = (
-    "signal.{}() inside a Simulation has no model: the signal would come in real time. Set it "
-    "outside the block, or use threading.Timer."
-)
+# What is refused: where it is, what the error calls it ({} is its own name), and the remedy.
+_ROWS: list[tuple[list[tuple[Any, str]], str, str]] = [
+    (
+        [(_freeze_time, "start"), (_freeze_time, "stop")],
+        "freeze_time or Clock",
+        "Use sim.clock.move_to(…) or Simulation(start=…), or freeze outside the block.",
+    ),
+    (
+        [
+            (BaseEventLoop, "run_forever"),
+            (BaseEventLoop, "run_until_complete"),
+            (asyncio.Runner, "run"),
+        ],
+        "an asyncio event loop",
+        "Run it outside the block.",
+    ),
+    (
+        [(BaseProcess, "start")],
+        "a Process started",
+        "Start it outside the block, or use threads.",
+    ),
+    (
+        # Not __init__: it makes what __del__ asks for.
+        [(Pool, "_setup_queues"), (ThreadPool, "_setup_queues")],
+        "a pool of multiprocessing",
+        "Use concurrent.futures.ThreadPoolExecutor, or make it outside the block.",
+    ),
+    ([(os, "fork"), (os, "forkpty")], "{}", "Fork outside the block, or use threads."),
+    (
+        [(signal, "alarm"), (signal, "setitimer")],
+        "{}",
+        "Set it outside the block, or use threading.Timer.",
+    ),
+    (
+        [(signal, "pthread_kill"), (time, "pthread_getcpuclockid")],
+        "{} of a virtual thread",
+        "Use it on the main thread, or outside the block.",
+    ),
+    (
+        [(Popen, "wait"), (Popen, "communicate")],
+        "{} with a timeout",
+        "Wait without a timeout, or outside the block.",
+    ),
+]
+if sys.version_info >= (3, 14):
+    from concurrent.futures.interpreter import InterpreterPoolExecutor
 
-
-_THREAD_SAFE: Any = getattr(asyncio.events, "_ThreadSafeHandle", None)
-_make_thread_safe: Any = getattr(_THREAD_SAFE, "__init__", None)
-
-
-def _make_with_a_real_lock(self: Any, *args: Any, **kwargs: Any) -> None:
-    """Make what hands a call to a loop, which runs outside: Python 3.14 has a lock there."""
-    _make_thread_safe(self, *args, **kwargs)
-    self._lock = _real_rlock()
-
-
-def of_real_loops() -> list[tuple[Any, str, Any]]:
-    """Return what a simulation hands to loops outside, each as owner, name and stand-in."""
-    change = (_THREAD_SAFE, "__init__", _make_with_a_real_lock)
-    return [] if _THREAD_SAFE is None else [change]
-
-
-def refusals() -> list[tuple[Any, str, Any]]:
-    """Return what is refused, each as owner, name and what stands there instead."""
-    return [
-        (_freeze_time, "start", _refuse(_freeze_time.start, _FREEZE)),
-        (_freeze_time, "stop", _refuse(_freeze_time.stop, _FREEZE)),
-        (BaseEventLoop, "run_forever", _refuse(BaseEventLoop.run_forever, _LOOP)),
-        (BaseEventLoop, "run_until_complete", _of_coroutine(BaseEventLoop.run_until_complete)),
-        (BaseEventLoop, "_run_once", _leave(vars(BaseEventLoop)["_run_once"])),
-        (asyncio.Runner, "run", _of_coroutine(asyncio.Runner.run)),
-        (BaseProcess, "start", _refuse(BaseProcess.start, _PROCESS)),
-        # Not __init__: what __del__ asks for must be there.
-        *(
-            (kind, "_setup_queues", _refuse(vars(kind)["_setup_queues"], _POOL))
-            for kind in (Pool, ThreadPool)
-        ),
-        (pools.ThreadPoolExecutor, "submit", submit),
-        (Popen, "wait", wait),
-        (Popen, "communicate", communicate),
-    ]
-
-
-def refused_functions() -> list[tuple[Any, Any]]:
-    """Return the functions that are refused, wherever they are found, each with its stand-in."""
-    refused: list[tuple[Any, str, Callable[[Any], Any]]] = [
-        (module, name, partial(_refuse, text=text.format(name), unless=unless))
-        for module, name, text, unless in (
-            (os, "fork", _FORK, _never),
-            (os, "forkpty", _FORK, _never),
-            (signal, "alarm", _ALARM, _takes_back),
-            (signal, "setitimer", _ALARM, _takes_back),
+    _ROWS.append(
+        (
+            [(InterpreterPoolExecutor, "__init__")],
+            "an InterpreterPoolExecutor",
+            "Use ThreadPoolExecutor, or make it outside the block.",
         )
-    ]
-    of_threads = [
-        (module, name, _of_real_thread)
-        for module, name in ((signal, "pthread_kill"), (time, "pthread_getcpuclockid"))
-    ]
-    return [
-        (real, stand_in(real))
-        for module, name, stand_in in [*refused, *of_threads]
-        # Not every system has them.
-        if (real := getattr(module, name, None)) is not None
-    ]
+    )
+
+
+def _is_of_the_runner() -> bool:
+    """Return whether the alarm's handler is pytest-timeout's: it sets its alarm inside the call."""
+    handler = signal.getsignal(signal.SIGALRM)
+    own = getattr(handler, "handler", handler)  # Inside a simulation it is wrapped.
+    return is_tool(str(getattr(own, "__module__", "")))
+
+
+def _is_main_thread(ident: int, *_args: Any) -> bool:
+    kernel = here()
+    return kernel is not None and ident == kernel.main.ident
+
+
+# The calls of these that are allowed. A zero takes a timer back.
+_ALLOWED: dict[str, Callable[..., bool]] = {
+    "alarm": lambda seconds: not seconds or _is_of_the_runner(),
+    "setitimer": lambda _which, seconds, *_: not seconds or _is_of_the_runner(),
+    # C takes the identifier for an address. That of a virtual thread is none.
+    "pthread_kill": _is_main_thread,
+    "pthread_getcpuclockid": _is_main_thread,
+    "wait": lambda _process, timeout=None: timeout is None,
+    "communicate": lambda _process, _input=None, timeout=None, **_: timeout is None,
+}
+
+
+def refuse(kernel: Kernel, error: SimulationError) -> SimulationError:
+    """Return the error of a call, which the block raises again where something swallows it.
+
+    APScheduler logs what a pool raises.
+    """
+    kernel.refused = error
+    return error
+
+
+def _refusing(real: Callable[..., Any], allowed: Callable[..., bool], text: str) -> Any:
+    @wraps(real)
+    def refusing(*args: Any, **kwargs: Any) -> Any:
+        kernel = here()
+        if kernel is None or allowed(*args, **kwargs):
+            return real(*args, **kwargs)
+        for each in filter(asyncio.iscoroutine, [*args, *kwargs.values()]):
+            each.close()  # Else it warns that it was never awaited.
+        raise refuse(kernel, NotModelled(text))
+
+    return refusing
+
+
+@wraps(_run_once)
+def run_once(self: Any) -> None:
+    """Run a loop once. Around an ``await`` in a block its tasks are cancelled, to leave the block.
+
+    The block then raises the refusal at its end.
+    """
+    if (kernel := here()) is not None:
+        refuse(kernel, NotModelled(_text("an await", "Run it outside the block.")))
+        for task in asyncio.all_tasks(self):
+            task.cancel()
+    _run_once(self)
 
 
 @wraps(_submit)
 def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Submit to a pool made inside; one made outside has real threads or would wait for real."""
+    """Submit to a pool made inside. One from outside has real threads, or would wait for real."""
     kernel = here()
     if kernel is not None:
         kernel.check_goes_on()
-    if kernel is not None and _is_of_interpreters(self):
-        raise _kept(kernel, NotModelled(_INTERPRETERS))
-    if kernel is not None and _is_from_outside(self):
-        raise _kept(
-            kernel,
-            OutsideThread(
+        # A block's threads end with it, and with them those of a pool: any worker tells. Nothing
+        # may sort the set, as a set of this package would.
+        worker = next(set.__iter__(self._threads), None)
+        used_outside = worker is not None and not hasattr(worker, "_virtual")
+        # An exploration has put a virtual lock in the place of the real one of a pool from outside.
+        if used_outside or type(self._shutdown_lock) is not Lock:
+            text = (
                 f"a {type(self).__name__} made outside the simulation, or used there since, was "
                 "given work, which virtual time does not reach. Create the app (and whatever makes "
                 "that pool) inside the `with Simulation()` block, or the explored program."
-            ),
-        )
+            )
+            raise refuse(kernel, OutsideThread(text))
     return _submit(self, *args, **kwargs)
 
 
-def _is_of_interpreters(pool: Any) -> bool:
-    # Python 3.14 imports that module when a program asks for its pool.
-    module = sys.modules.get("concurrent.futures.interpreter")
-    return module is not None and isinstance(pool, module.InterpreterPoolExecutor)
+def _make_handle(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Make a call that is handed to the loop of a real thread, with a real lock inside."""
+    _init_handle(self, *args, **kwargs)
+    self._lock = _real_rlock()
 
 
-def _is_from_outside(pool: Any) -> bool:
-    # Its workers are all of one kind: those of a block end with it. Any will do, so nothing sorts
-    # them, as a set of this package would for each job.
-    worker = next(set.__iter__(pool._threads), None)
-    used_outside = worker is not None and not hasattr(worker, "_virtual")
-    # An exploration has put a virtual lock over the real one of a pool from outside.
-    return used_outside or type(pool._shutdown_lock) is not Lock
+def _text(what: str, remedy: str) -> str:
+    return f"{what} inside a Simulation has no model. {remedy}"
 
 
-@wraps(_wait)
-def wait(self: Any, timeout: float | None = None) -> Any:
-    """Wait for a program in real time; a virtual time-out would be over at once."""
-    _refuse_timeout("wait", timeout)
-    return _wait(self, timeout)
+def _refused() -> Iterator[tuple[Any, str, Any]]:
+    for places, what, remedy in _ROWS:
+        for owner, name in places:
+            if name in vars(owner):  # Not every system has them.
+                text = _text(what.format(f"{owner.__name__}.{name}()"), remedy)
+                allowed = _ALLOWED.get(name, lambda *_args, **_kwargs: False)
+                yield owner, name, _refusing(vars(owner)[name], allowed, text)
 
 
-@wraps(_communicate)
-def communicate(self: Any, input: Any = None, timeout: float | None = None) -> Any:  # noqa: A002  # As there.
-    """Talk to a program in real time; a virtual time-out would be over at once."""
-    _refuse_timeout("communicate", timeout)
-    return _communicate(self, input, timeout)
+_REFUSED = list(_refused())
+# The patch sites leave freezegun out: owner, name and replacement.
+SWAPS = [each for each in _REFUSED if each[0] is _freeze_time]
 
-
-def _refuse_timeout(name: str, timeout: float | None) -> None:
-    kernel = here()
-    if kernel is not None and timeout is not None:
-        raise _kept(
-            kernel,
-            NotModelled(
-                f"Popen.{name}(timeout={timeout!r}) inside a Simulation has no model: the program "
-                "runs in real time, and virtual time would be up before it has begun. Wait "
-                "without a time-out, or outside the block."
-            ),
-        )
-
-
-def _never(*_args: Any) -> bool:
-    return False
-
-
-def _takes_back(*args: Any) -> bool:
-    """Return whether a call of ``alarm`` or ``setitimer`` only takes a timer back."""
-    return args[:2][-1:] == (0,)
-
-
-def _refuse(
-    real: Callable[..., Any], text: str, unless: Callable[..., bool] = _never
-) -> Callable[..., Any]:
-    @wraps(real)
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        kernel = here()
-        # pytest-timeout sets its alarm when a test is called, which may be inside.
-        caller: str = sys._getframe(1).f_globals.get("__name__", "")
-        if kernel is None or caller == "pytest_timeout" or unless(*args):
-            return real(*args, **kwargs)
-        raise _kept(kernel, NotModelled(text))
-
-    return refuse
-
-
-def _of_coroutine(real: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(real)
-    def of_coroutine(*args: Any, **kwargs: Any) -> Any:
-        kernel = here()
-        if kernel is None:
-            return real(*args, **kwargs)
-        for coroutine in filter(asyncio.iscoroutine, [*args, *kwargs.values()]):
-            coroutine.close()  # Or it complains that nobody awaited it.
-        raise _kept(kernel, NotModelled(_LOOP))
-
-    return of_coroutine
-
-
-def _leave(real: Callable[[Any], None]) -> Callable[[Any], None]:
-    # Where the block is entered; others in the loop need know nothing of it.
-    entered = None if asyncio._get_running_loop() is None else asyncio.current_task()
-
-    @wraps(real)
-    def run_once(self: Any) -> None:
-        kernel = here()
-        if kernel is not None:
-            # A block around an await. It has to be left first: it raises the refusal at its end.
-            _kept(kernel, NotModelled(_LOOP))
-            if entered is not None and not entered.done():
-                entered.cancel()
-            else:  # Whoever has to leave it is one of these.
-                for task in asyncio.all_tasks(self):
-                    task.cancel()
-        real(self)
-
-    return run_once
-
-
-def _of_real_thread(real: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(real)
-    def of_real_thread(ident: int, /, *args: Any) -> Any:
-        kernel = here()
-        # C takes the identifier for an address, and would look there.
-        if kernel is not None and ident != kernel.main.ident:
-            module = real.__module__.lstrip("_")
-            text = (
-                f"{module}.{real.__name__}({ident}) inside a Simulation has no model: to the "
-                "system all virtual threads are one. Use it on the main thread, or outside."
-            )
-            raise _kept(kernel, NotModelled(text))
-        return real(ident, *args)
-
-    return of_real_thread
-
-
-def _kept(kernel: Kernel, refusal: SimulationError) -> SimulationError:
-    """Let a refusal be known when something swallows it: APScheduler logs what a pool raises."""
-    kernel.refused = refusal
-    return refusal
+# Real function and replacement.
+REPLACEMENTS: list[tuple[Any, Any]] = [
+    *((vars(owner)[name], replacement) for owner, name, replacement in _REFUSED),
+    (_run_once, run_once),
+    (_submit, submit),
+    *([(_init_handle, _make_handle)] if _init_handle else []),
+]

@@ -14,8 +14,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 # The folders of this package and of those that build on it, each with a separator at its end.
 _folders: tuple[str, ...] = ()
-# The names of these packages, at the top of their modules' names.
-packages: set[str] = set()
+# The packages that keep real time and real threads: the test runner, its tools, and these packages.
+_tools = {
+    *("_pytest", "coverage", "execnet", "freezegun", "greenlet", "importlib", "pluggy", "pytest"),
+    *("pytest_cov", "pytest_freezer", "pytest_randomly", "pytest_replay", "pytest_timeout"),
+    "xdist",
+}
 # Where files are that no program consists of: the libraries, this package, and frozen modules.
 _libraries: tuple[str, ...] = (
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
@@ -34,7 +38,12 @@ def add_package(name: str, init_file: str) -> None:
     folder = str(Path(init_file).parent / "_")[:-1]
     _folders += (folder,)
     _libraries += (folder,)
-    packages.add(name)
+    _tools.add(name)
+
+
+def is_tool(module: str) -> bool:
+    """Return whether a module, by its name, belongs to the test runner or to the simulation."""
+    return module.partition(".")[0] in _tools
 
 
 def is_own(frame: FrameType) -> bool:

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from threadsim.patching.patch_sites import LEFT_ALONE
+from threadsim.runtime.own_code import is_tool
 
 # Kept: inside a simulation these names are swapped.
 _SIMPLE_QUEUE: Any = _queue.SimpleQueue
@@ -100,7 +100,7 @@ def _exchange(container: Any, items: list[Any] | None = None) -> list[Any]:
 def _is_of_the_runner(frame: FrameType | None) -> bool:
     """Return whether a thread runs code of the test runner, such as a worker of pytest-xdist."""
     while frame is not None:
-        if str(frame.f_globals.get("__name__")).partition(".")[0] in LEFT_ALONE:
+        if is_tool(str(frame.f_globals.get("__name__"))):
             return True
         frame = frame.f_back
     return False
