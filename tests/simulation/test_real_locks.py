@@ -743,7 +743,7 @@ def test_a_local_that_a_module_holds_is_each_threads_own(module: Any) -> None:
 
 @pytest.mark.e2e
 def test_a_real_thread_goes_on_with_the_real_local(module: Any) -> None:
-    """Its values are neither lost nor seen inside."""
+    """What it sets is not seen inside."""
     module.local = threading.local()
     seen: list[object] = []
 

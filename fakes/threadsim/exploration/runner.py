@@ -315,7 +315,7 @@ class ScheduleRunner:
         pools._shutdown = False
         kernel.put_back()
         self._handlers.put_back()
-        self._held.start_afresh()
+        self._held.reset()
         self._contents.put_back()
 
     def _new_kernel(self, chooser: Chooser, *, stops: Stops, shown: bool) -> ExploredKernel:

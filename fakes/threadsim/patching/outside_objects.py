@@ -64,7 +64,7 @@ class OutsideObjects:
             for _, value, put in _parts(owner):
                 virtual = REPLACEMENTS.get(id(value), value)
                 if is_lock(value):
-                    virtual = self._replacements.by(value)
+                    virtual = self._replacements.replacement_of(value)
                     self._reals[id(virtual)] = value
                 if virtual is not value and put is not None:
                     put(virtual)

@@ -55,7 +55,7 @@ class Patcher:
     def _replacement(self, value: Any) -> Any:
         if type(value) is BuiltinMethodType:  # The clock of a class of dates, which is virtual now.
             return getattr(value.__self__, value.__name__)
-        return self._locks.by(value)
+        return self._locks.replacement_of(value)
 
     def swap(self, owner: Any, name: str, value: Any) -> None:
         """Set a name of a module or class until ``uninstall``."""
