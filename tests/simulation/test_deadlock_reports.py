@@ -598,13 +598,6 @@ def test_a_pool_from_before_the_block_takes_no_work(used: bool) -> None:
         assert pool.submit(int).result() == 0
 
 
-@pytest.mark.skipif(not hasattr(_thread, "start_joinable_thread"), reason="new in Python 3.13")
-def test_a_joinable_bare_thread_is_refused() -> None:
-    """Only ``threading`` itself starts such threads, and that is virtual."""
-    with Simulation(), pytest.raises(NotModelled, match="threading"):
-        vars(_thread)["start_joinable_thread"](print)
-
-
 @pytest.mark.parametrize("bare", [False, True])
 def test_a_refusal_in_a_thread_reaches_the_test(bare: bool) -> None:
     """What ends a thread because it has no model is raised in the main thread."""

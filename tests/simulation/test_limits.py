@@ -51,7 +51,6 @@ BUSY: dict[str, Callable[[threading.Lock], object]] = {
     "Queue.get": lambda _: get_nothing(),
     "Future": lambda _: Future[int]().done(),
     "Semaphore": lambda _: threading.Semaphore(0).acquire(blocking=False),
-    "Barrier": lambda _: threading.Barrier(2).n_waiting,
     "threads": lambda _: threading.active_count(),
 }
 

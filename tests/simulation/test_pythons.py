@@ -1,6 +1,5 @@
 """What differs from one Python to the next is in a simulation as it is outside."""
 
-import _thread
 import contextvars
 import gc
 import importlib
@@ -236,21 +235,6 @@ def test_classes_of_c_that_were_never_made_ready_are_passed_over() -> None:
     with Simulation() as sim:
         time.sleep(1)
     assert sim.clock.elapsed == 1.0
-
-
-def test_virtual_threads_are_counted() -> None:
-    """``_thread._count`` tells of those in the block alone."""
-    count: Callable[[], int] = _thread._count
-    outside = count()
-    with Simulation():
-        seen = [_thread._count()]
-        thread = sleeper()
-        _thread.start_new_thread(time.sleep, (60,))
-        seen.append(_thread._count())
-        thread.join()
-        seen.append(_thread._count())
-    assert seen == [0, 2, 0]
-    assert _thread._count() == outside
 
 
 @since_python(3, 14)

@@ -40,7 +40,6 @@ def _pairs() -> Iterator[tuple[Any, Any]]:
     yield _thread.RLock, RLock
     yield _queue.SimpleQueue, SimpleQueue
     yield _thread.get_ident, of_threads.get_ident
-    yield _thread._count, of_threads.count
     yield _thread.start_new_thread, of_threads.start_new_thread
     yield _thread._local, of_threads.local
     for name, replacement in _OF_SOME_PYTHONS.items():
@@ -55,7 +54,7 @@ def _pairs() -> Iterator[tuple[Any, Any]]:
     yield signal.signal, set_handler
     yield from repeatable.REPLACEMENTS
     yield from refused.REPLACEMENTS
-    for owner, name, replacement in (*of_threads.looks(), *outcomes()):
+    for owner, name, replacement in outcomes():
         yield vars(owner)[name], replacement
     for real, replacement in of_time.REPLACEMENTS:
         # Where freezegun has frozen time around the block.

@@ -1,7 +1,7 @@
-"""What ``threading.Thread`` and its relatives do inside a simulation.
+"""``threading.Thread``, bare threads and ``threading.local`` in a simulation.
 
-Methods are replaced, never the class and never its internals, which differ from one Python to the
-next: subclasses, names, ``daemon``, ``excepthook`` and ``enumerate`` are the standard library's.
+Methods of ``Thread`` are replaced, and neither the class nor its internals, which differ between
+Pythons. Subclasses, names, ``daemon``, ``excepthook`` and ``enumerate`` are the standard library's.
 Outside a simulation, and for real threads, each function is the real one.
 """
 
@@ -10,10 +10,8 @@ import _threading_local
 import contextvars
 import sys
 import threading
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, Self
 
@@ -21,7 +19,7 @@ from threadsim.primitives.builtin_like import native
 from threadsim.primitives.timeouts import check_timeout
 from threadsim.reporting.thread_table import crashed
 from threadsim.reporting.tracebacks import shorten
-from threadsim.runtime.errors import NotModelled, SimulationError
+from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.kernel import Kernel, ThreadExit, here
 from threadsim.runtime.virtual_thread import VirtualThread
 
@@ -31,9 +29,10 @@ _UnraisableHookArgs: Any = next(
     each for each in tuple.__subclasses__() if each.__name__ == "UnraisableHookArgs"
 )
 _get_ident = _thread.get_ident
-_count = _thread._count
 _start_new_thread = _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", None)
+_set_name: Any = getattr(_thread, "set_name", None)
+_bootstrap: Any = threading.Thread._bootstrap  # type: ignore[attr-defined]
 _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
@@ -65,11 +64,11 @@ def start(self: Any) -> None:
     virtual.python_thread = self
     self._virtual = virtual
     self._ident = self._native_id = virtual.ident
-    # Python 3.14 and later ask the first whether the thread is over, 3.13 the second, earlier ones
-    # the third.
-    self._os_thread_handle = self._handle = self._tstate_lock = _Life(virtual)
+    if sys.version_info >= (3, 13):
+        # Python 3.13 has the second.
+        self._os_thread_handle = self._handle = _Handle(virtual)
     threading._active[virtual.ident] = self  # type: ignore[attr-defined]
-    self._started._flag = True  # Nobody waits for it: `start` is this one.
+    self._started._flag = True  # No thread waits for it: `start` is this function.
 
 
 @wraps(_join)
@@ -80,21 +79,18 @@ def join(self: Any, timeout: float | None = None) -> None:
     if points is not None:
         points.peek_started(self)
         if not self._started._flag:
-            # The real one would look again, and may find it started meanwhile.
+            # The real one would look again. The thread may have started meanwhile.
             raise RuntimeError("cannot join thread before it is started")
     virtual = None if kernel is None else virtual_thread_of(kernel, self)
     if kernel is None or virtual is None or virtual is kernel.running:
         _join(self, timeout)  # The real one has an error for the last.
-        return
-    if timeout is not None:
-        timeout = max(timeout, 0)
-        if sys.version_info < (3, 13) and virtual.done:
-            timeout = 0  # The real one looks at no time-out then.
-        timeout = check_timeout(timeout)
-    _wait_for_end(kernel, virtual, timeout)
+    else:
+        _wait_for_end(kernel, virtual, timeout)
 
 
 def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None) -> None:
+    if timeout is not None:
+        timeout = check_timeout(max(timeout, 0))
     deadline = None if timeout is None else kernel.deadline(timeout)
     if (points := kernel.points) is not None:
         points.wait_for_end(virtual, deadline)
@@ -103,7 +99,7 @@ def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None)
         kernel.count_step()
         return
     waiters = virtual.joiners = virtual.joiners or OrderedDict()
-    if not virtual.done:  # Only its end wakes who waits for it.
+    if not virtual.done:
         kernel.block(
             f"waits for the end of {virtual.name}",
             waiters=waiters,
@@ -120,7 +116,8 @@ def is_alive(self: Any) -> bool:
         points.peek_alive(self)
     virtual = getattr(self, "_virtual", None)
     if virtual is None:
-        # As in join; one that was never made is an error.
+        # The real one would look again, as in join. It has an error for a subclass that does not
+        # call Thread.__init__.
         return _is_alive(self) if not self._initialized or self._started._flag else False
     if kernel is not None:
         kernel.count_step()
@@ -152,11 +149,15 @@ def start_new_thread(
     if kernel is None or not well_formed or [type(each) for each in kwargs] not in ([], [dict]):
         # The real one has an error for wrong arguments, before it starts anything.
         return _start_new_thread(function, args, *kwargs)
-    if sys.version_info < (3, 13) and (ident := _start_of_thread(function)) is not None:
-        return ident
+    if getattr(function, "__func__", None) is _bootstrap:
+        return _start_of_wrapper(function)
     virtual = kernel.spawn(
-        lambda: _run_bare_thread(kernel, function, args, *kwargs),
-        # Not its repr, which may hold an address: names stand in the trace.
+        lambda: _run_thread(
+            kernel,
+            partial(function, *args, **dict(*kwargs)),
+            partial(_report_unraisable, kernel, function),
+        ),
+        # Its name stands in the trace. Its repr may hold an address.
         getattr(function, "__qualname__", type(function).__qualname__),
         daemon=True,
         at_end=_forget,
@@ -165,45 +166,25 @@ def start_new_thread(
 
 
 @native("_thread")
-def start_joinable_thread(_: object, *args: Any, **kwargs: Any) -> Any:
-    """Start what the real ``Thread.start`` starts; nothing else calls it."""
+def start_joinable_thread(_: object, function: Any, /, **options: Any) -> Any:
+    """Start a ``Thread`` for its real ``start``, which a program has wrapped."""
     if here() is None:
-        return _start_joinable_thread(*args, **kwargs)
-    if _start_of_thread(args[0] if args else None) is None:
-        raise NotModelled(
-            "_thread.start_joinable_thread() has no virtual stand-in. Start a threading.Thread "
-            "instead."
-        )
-    return None
+        return _start_joinable_thread(function, **options)
+    return _start_of_wrapper(function)
 
 
-@native("_thread")
-def count(_: object) -> int:
-    """Return how many virtual threads there are beside the main one. See ``_thread._count``."""
-    kernel = here()
-    return _count() if kernel is None else len(kernel.threads) - 1
-
-
-_set_name: Any = getattr(_thread, "set_name", None)
+def _start_of_wrapper(bootstrap: Any) -> int:
+    """Start the thread whose ``_bootstrap`` this is. A program's wrapper calls the real start."""
+    thread = bootstrap.__self__
+    start(thread)
+    threading._limbo.pop(thread, None)  # type: ignore[attr-defined]  # As _bootstrap would.
+    return thread.ident  # type: ignore[no-any-return]
 
 
 @native("_thread")
 def set_name(_: object, *args: Any, **kwargs: Any) -> Any:
-    """Set the OS thread's name. All virtual threads are one there, which keeps its name."""
+    """Set the OS thread's name. All virtual threads are one OS thread, which keeps its name."""
     return _set_name(*args, **kwargs) if here() is None else None
-
-
-def _start_of_thread(function: Any) -> int | None:
-    """Start the thread of which this is the ``_bootstrap``, if it is one, and return its ident.
-
-    Its real ``start`` has come this far: a program has wrapped that one, or kept it elsewhere.
-    """
-    thread: Any = getattr(function, "__self__", None)
-    if not isinstance(thread, threading.Thread) or function != thread._bootstrap:  # type: ignore[attr-defined]
-        return None
-    start(thread)
-    threading._limbo.pop(thread, None)  # type: ignore[attr-defined]  # As _bootstrap would.
-    return thread.ident
 
 
 class local(_threading_local.local):  # noqa: N801  # Named as the real one.
@@ -215,79 +196,44 @@ class local(_threading_local.local):  # noqa: N801  # Named as the real one.
     def __new__(cls, /, *args: Any, **kwargs: Any) -> Self:
         """Make one with a real lock: only real threads can meet at it.
 
-        To an exploration a virtual one would be a place to switch, and what each thread has for
-        itself would have an order.
+        A virtual lock would be a schedule point of an exploration.
         """
         made = super().__new__(cls, *args, **kwargs)
         object.__getattribute__(made, "_local__impl").locallock = _real_rlock()
         return made
 
     def __getstate__(self) -> Any:
-        # Neither can the real one be copied.
+        # The real one cannot be copied either.
         name = "_thread._local" if type(self) is local else type(self).__name__
         raise TypeError(f"cannot pickle {name!r} object")
 
 
 def forget(virtual: local) -> None:
     """Let a local be as if no thread had used it."""
-    # All anew: of what is only emptied, a thread that goes would still look for its own.
+    # Its inside is made anew. A thread that ends would still look for its values in the old one.
     before = object.__getattribute__(virtual, "_local__impl")
     impl = type(before)()
     impl.localargs, impl.locallock = before.localargs, before.locallock
     object.__setattr__(virtual, "_local__impl", impl)
 
 
-def looks() -> list[tuple[Any, str, Any]]:
-    """Return what looks at others without taking a lock, each as owner, name and what counts it."""
-    barrier: Any = threading.Barrier
-    return [
-        (barrier, name, property(_counted(vars(barrier)[name].fget)))
-        for name in ("n_waiting", "broken")
-    ]
+if sys.version_info >= (3, 13):
 
+    class _Handle:
+        """What the real methods of ``Thread`` ask for a virtual thread's state."""
 
-def _counted(look: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def counted(self: Any) -> Any:
-        kernel = here()
-        if kernel is not None:
-            kernel.count_step()
-        return look(self)
+        def __init__(self, virtual: VirtualThread) -> None:
+            self._virtual = virtual
+            self.ident = virtual.ident
 
-    return counted
+        def is_done(self) -> bool:
+            return self._virtual.done
 
-
-class _Life:
-    """What the real ``Thread`` asks for a virtual thread's state, where a program has kept that.
-
-    Since Python 3.13 it is a handle, before that a lock that is held until the thread ends.
-    """
-
-    def __init__(self, virtual: VirtualThread) -> None:
-        self._virtual = virtual
-        self.ident = virtual.ident
-
-    def is_done(self) -> bool:
-        return self._virtual.done
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for the end; outside a simulation every virtual thread has ended."""
-        kernel = here()
-        # In a child that a virtual thread has forked, its own life begins anew.
-        if kernel is not None and kernel.running is not self._virtual:
-            _wait_for_end(kernel, self._virtual, timeout)
-
-    if sys.version_info < (3, 13):
-
-        def acquire(self, block: bool = True, timeout: float = -1) -> bool:
-            """Wait for the end, and return whether it has come."""
-            self.join(0 if not block else None if timeout == -1 else timeout)
-            return self.is_done()
-
-        def release(self) -> None:
-            """Take back what ``acquire`` has done, which is nothing."""
-
-    def _at_fork_reinit(self) -> None:
-        """Be the same in a forked child."""
+        def join(self, timeout: float | None = None) -> None:
+            """Wait for the end; outside a simulation every virtual thread has ended."""
+            kernel = here()
+            if kernel is not None:
+                _wait_for_end(kernel, self._virtual, timeout)
 
 
 def virtual_thread_of(kernel: Kernel, thread: Any) -> VirtualThread | None:
@@ -298,78 +244,56 @@ def virtual_thread_of(kernel: Kernel, thread: Any) -> VirtualThread | None:
 
 
 def _run_python_thread(kernel: Kernel, thread: Any) -> None:
-    # Its trace function is its greenlet's (traces.py); the profile function is the OS thread's.
+    run, hook = thread.run, thread._invoke_excepthook
+    if sys.version_info >= (3, 14):
+        run = partial(thread._context.run, run)
+    call_hook = partial(hook, thread)
+    report = partial(_report_unraisable, kernel, hook)
+    _run_thread(kernel, run, lambda _: _run_thread(kernel, call_hook, report))
+
+
+def _run_thread(
+    kernel: Kernel, run: Callable[[], object], report: Callable[[BaseException], object]
+) -> None:
     try:
-        run = thread.run
-        if sys.version_info >= (3, 14):
-            run = partial(thread._context.run, run)
         run()
     except ThreadExit:
         pass
-    except BaseException as error:  # noqa: BLE001  # Whatever ends a thread goes to its excepthook.
-        if not kernel.unwinding:
-            _note_what_ends_it(kernel, error)
-            shorten(error)
-            # Whatever the hook raises is told as what a bare thread raises.
-            _run_bare_thread(kernel, thread._invoke_excepthook, (thread,))
+    except BaseException as error:  # noqa: BLE001  # Any error ends the thread and is reported.
+        if kernel.unwinding:
+            return
+        if isinstance(error, SimulationError):  # Such as NotModelled: no hook may keep it.
+            # What the stall limit raises in a thread says less than what it has kept.
+            kernel.fail(kernel.failure or error, f"fails with {type(error).__name__}")
+        elif not isinstance(error, SystemExit):
+            # A later report may be about a thread that waits for this one's work.
+            kernel.crashed_threads.append(crashed(kernel, error))
+        shorten(error)
+        report(error)
 
 
-def _run_bare_thread(
-    kernel: Kernel,
-    function: Callable[..., object],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any] = {},  # noqa: B006  # It is read only.
-) -> None:
+def _report_unraisable(kernel: Kernel, function: object, error: BaseException) -> None:
+    if isinstance(error, SystemExit):
+        return
+    message, shown = "Exception ignored in thread started by", function
+    if sys.version_info >= (3, 13):
+        message, shown = f"{message} {function!r}", None
+    hook: Any = sys.unraisablehook
     try:
-        function(*args, **kwargs)
-    except (ThreadExit, SystemExit):
-        pass
-    except BaseException as error:  # noqa: BLE001  # As above, for unraisablehook.
+        hook(_unraisable(error, message, shown))
+    except BaseException as again:  # noqa: BLE001  # As Python itself.
         if not kernel.unwinding:
-            _note_what_ends_it(kernel, error)
-            shorten(error)
-            _report(kernel, function, error)
+            message = "Exception ignored in sys.unraisablehook"
+            sys.__unraisablehook__(_unraisable(again, message, hook))
 
 
-def _note_what_ends_it(kernel: Kernel, error: BaseException) -> None:
-    if isinstance(error, SimulationError):  # Such as NotModelled: no hook may keep it.
-        # What the stall limit raises in a thread says less than what it has kept.
-        kernel.fail(kernel.failure or error, f"fails with {type(error).__name__}")
-    elif not isinstance(error, SystemExit):
-        # A later report may be of who waits for its work.
-        kernel.crashed_threads.append(crashed(kernel, error))
+def _unraisable(error: BaseException, message: str, shown: object) -> Any:
+    return _UnraisableHookArgs((type(error), error, error.__traceback__, message, shown))
 
 
 def _forget(virtual: VirtualThread) -> None:
     thread: Any = virtual.python_thread
-    if sys.version_info < (3, 13) and hasattr(thread, "_is_stopped"):  # They look at it.
+    if sys.version_info < (3, 13) and thread is not None:
         thread._is_stopped = True
-        thread._tstate_lock = None
-    # A bare thread is there too, once it has asked who it is.
+    # A bare thread is there too, once it has asked for its Thread object.
     threading._active.pop(virtual.ident, None)  # type: ignore[attr-defined]
-
-
-def _report(kernel: Kernel, function: Callable[..., object], error: BaseException) -> None:
-    message = "Exception ignored in thread started by"
-    hook: Any = sys.unraisablehook
-    in_words = sys.version_info >= (3, 13)
-    details = _UnraisableHookArgs(
-        (
-            type(error),
-            error,
-            error.__traceback__,
-            f"{message} {function!r}" if in_words else message,
-            None if in_words else function,
-        )
-    )
-    try:
-        hook(details)
-    except BaseException as again:  # noqa: BLE001  # As Python itself.
-        if not kernel.unwinding:
-            _print("Exception ignored in sys.unraisablehook", hook, again)
-
-
-def _print(message: str, thing: object, error: BaseException) -> None:
-    with suppress(Exception):  # Without a standard error nobody is told.
-        sys.stderr.write(f"{message}: {thing!r}\n")
-        traceback.print_exception(error)

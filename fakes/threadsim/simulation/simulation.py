@@ -53,7 +53,7 @@ class Simulation:
         max_elapsed: Longest virtual time in seconds, beside what ``clock`` was told to let pass;
             more raises ``TimeLimit``.
         max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a vain try of a lock,
-            or a look at a clock, a date, an event, a thread, a barrier or a lock. As many free
+            or a look at a clock, a date, an event, a thread or a lock. As many free
             locks may be taken without a switch between them. While ``clock`` lets time pass, the
             count begins anew whenever some has passed.
         stall_timeout: Longest real time in seconds without a switch, to be exceeded by no more than
