@@ -59,12 +59,10 @@ OLDER = {
         "future_of_a_pool",
         "future_cancelled",
         "future_cancelled_beside_its_run",
-        "two_that_join_each_other_in_time",
         "a_pool_of_a_thread_beside_the_end",
         "a_pool_of_a_daemon_beside_the_end",
         "a_pool_handed_a_job_beside_the_end",
     },
-    (3, 12): {"two_that_join_each_other_in_time"},
 }
 
 STRATEGIES: dict[str, Strategy] = {
