@@ -17,7 +17,7 @@ from searching import outcomes
 import jobs_synchronizer
 from jobs_synchronizer import documented
 from threadsim import Exhaustive, ScheduleFailure, Simulation, explore, replay
-from threadsim.exploration.data.rewriting import rewritten
+from threadsim.exploration.data.switch_points import switching_in
 
 
 class Counter:
@@ -306,7 +306,7 @@ def test_a_function_that_refers_to_itself_is_one_function() -> None:
     def again(times: int) -> int:
         return again(times - 1) if times else unmade
 
-    with rewritten([again]):
+    with switching_in([again]):
         unmade = 0
         assert again(2) == 0
 
@@ -339,7 +339,7 @@ def test_what_a_class_has_of_others_is_left_out() -> None:
     others = [Point.__init__, Point.by_name, Counter.add]
     before = [each.__code__ for each in [*own, *others]]
 
-    with rewritten([Point, Pair]):
+    with switching_in([Point, Pair]):
         after = [each.__code__ for each in [*own, *others]]
         point = Point(1)
         point.move()
@@ -371,7 +371,7 @@ def test_a_class_that_a_function_makes_has_no_attribute_more() -> None:
         return Made
 
     plain = make()
-    with rewritten([make]):
+    with switching_in([make]):
         made = make()
         names = set(vars(made))
         assert made.value.__code__ != plain.value.__code__
@@ -450,7 +450,7 @@ def test_names_of_a_child_class_still_reach_its_parent() -> None:
 def test_what_is_rewritten_does_what_it_did() -> None:
     """Loops, branches, handlers, closures, generators, defaults and docstrings stay."""
     before = numbers.__code__, of_all_kinds([0, 1, 2]), Counter.count()
-    with Simulation(), rewritten([numbers, of_all_kinds, Counter, Counter().add]):
+    with Simulation(), switching_in([numbers, of_all_kinds, Counter, Counter().add]):
         assert numbers.__code__ is not before[0]
         assert list(numbers(3)) == [0, 1, 2]
         assert of_all_kinds([0, 1, 2]) == before[1]
@@ -468,7 +468,7 @@ def before_line() -> int:
 
 def test_a_line_keeps_its_number() -> None:
     """A traceback out of rewritten code names the line that stands in the file."""
-    with rewritten([failing]), pytest.raises(ZeroDivisionError) as caught:
+    with switching_in([failing]), pytest.raises(ZeroDivisionError) as caught:
         failing()
     assert caught.traceback[-1].lineno + 1 == failing.__code__.co_firstlineno + 2
 
@@ -496,27 +496,31 @@ def test_an_assert_tells_what_pytest_lets_it_tell() -> None:
 def test_a_module_stands_for_all_its_functions() -> None:
     """Naming a module rewrites the functions and methods that are its own."""
     codes = documented.JobsSynchronizer.get_status_list.__code__, documented.create_app.__code__
-    with rewritten([documented]):
+    with switching_in([documented]):
         assert documented.JobsSynchronizer.get_status_list.__code__ is not codes[0]
         assert documented.create_app.__code__ is not codes[1]
     assert documented.JobsSynchronizer.get_status_list.__code__ is codes[0]
 
 
 @pytest.mark.parametrize(
-    ("target", "message"),
+    ("target", "name"),
     [
-        (len, "method, class or module written in Python. Name one that stands"),
-        (lambda: None, "there is no source of .*lambda.* that could be rewritten"),
-        (eval("lambda: 1"), "there is no source"),  # noqa: S307  # What has no file.
-        (Heir, "Heir has no functions of its own that stand in a file with def. Name Counter"),
-        (list, "list has no functions .* Name a class or module that has some"),
-        (jobs_synchronizer, "Name jobs_synchronizer.corrected or "),
+        (len, "len"),
+        (3, "3"),
+        (lambda: None, ".*<lambda>"),
+        (eval("lambda: 1"), "<lambda>"),  # noqa: S307  # What has no file.
+        (Heir, "Heir"),
+        (list, "list"),
+        (jobs_synchronizer, "jobs_synchronizer"),
     ],
-    ids=["builtin", "lambda", "eval", "class", "class in C", "package"],
+    ids=["builtin", "number", "lambda", "eval", "class", "class in C", "package"],
 )
-def test_what_cannot_be_rewritten_is_refused(target: Any, message: str) -> None:
-    """What has no function with a source is named, with what to name instead."""
-    with pytest.raises(TypeError, match=message):
+def test_what_cannot_be_rewritten_is_refused(target: Any, name: str) -> None:
+    """A target without a function in its file is named, with the remedy."""
+    text = (
+        rf"switch_in: {name} has no function of its own that stands in a file with def\. Name the "
+    )
+    with pytest.raises(TypeError, match=text):
         explore(program, switch_in=[Counter, target])
 
 
@@ -540,6 +544,6 @@ def published_list() -> object:
 )
 def test_unlocked_accesses_keep_every_outcome(unlocked: Any, where: Any, bound: int | None) -> None:
     """In named functions reduction loses no outcome of data that no lock guards."""
-    with rewritten([where]):
+    with switching_in([where]):
         every = outcomes(unlocked, Exhaustive(bound, reduction=False))
         assert outcomes(unlocked, Exhaustive(bound)).keys() == every.keys()

@@ -19,7 +19,7 @@ from functools import partial
 from types import ModuleType
 from typing import Protocol
 
-from threadsim.exploration.data.rewriting import rewritten
+from threadsim.exploration.data.switch_points import switching_in
 from threadsim.exploration.execution import Chooser, Execution, Stops
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, again, failure_of
@@ -179,7 +179,7 @@ def explore_with(
     count = redundant = deepest = 0
     began = time.perf_counter()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
-    with Progress() as progress, rewritten(options.switch_in), options.world() as world:
+    with Progress() as progress, switching_in(options.switch_in), options.world() as world:
         for ran in schedules(world, strategy):
             if count == strategy.max_schedules:
                 _raise(

@@ -7,7 +7,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from types import ModuleType
 
-from threadsim.exploration.data.rewriting import rewritten
+from threadsim.exploration.data.switch_points import switching_in
 from threadsim.exploration.execution import Execution
 from threadsim.exploration.explore import warm_up
 from threadsim.exploration.options import Options
@@ -47,7 +47,7 @@ def replay_with(options: Options, schedule: str) -> None:
     """Do what ``replay`` does."""
     __tracebackhide__ = True
     choices, stops = read(schedule)
-    with rewritten(options.switch_in), options.world() as world:
+    with switching_in(options.switch_in), options.world() as world:
 
         def follow() -> Execution:
             __tracebackhide__ = True

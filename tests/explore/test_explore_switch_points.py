@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from threadsim import explore
-from threadsim.exploration.data.rewriting import _functions, rewritten
+from threadsim.exploration.data.switch_points import functions_of, switching_in
 
 # Each with a function call(), which is given nothing and tells what happened.
 SHAPES = {
@@ -336,10 +336,10 @@ def shape(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModuleType
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES, indirect=True)
 def test_a_function_of_any_shape_does_what_it_did(shape: ModuleType) -> None:
     """What it calls, keeps, and is given by default is the same with places to switch."""
-    functions = _functions(shape)
+    functions = functions_of(shape)
     before = [(each, each.__code__, shape.call()) for each in functions]
 
-    with rewritten([shape]):
+    with switching_in([shape]):
         for function, code, result in before:
             assert function.__code__ != code
             assert kept(function.__code__) == kept(code)
@@ -355,10 +355,10 @@ def test_a_function_of_any_shape_does_what_it_did(shape: ModuleType) -> None:
 def test_every_function_of_a_module_can_be_rewritten(name: str) -> None:
     """Each that stands in the file of a module keeps what it is, in use or not meanwhile."""
     module = importlib.import_module(name)
-    functions = [each for each in _functions(module) if stands_in_file(each, module)]
+    functions = [each for each in functions_of(module) if stands_in_file(each, module)]
     before = [each.__code__ for each in functions]
 
-    with rewritten([module]):
+    with switching_in([module]):
         after = [each.__code__ for each in functions]
     assert [kept(code) for code in before] == [kept(code) for code in after]
     assert not any(map(is_, before, after))
