@@ -1,9 +1,10 @@
-"""What tests of APScheduler programs need beside ``threadsim``: FakeScheduler.
+"""FakeScheduler, and all that knows APScheduler, for tests of APScheduler programs.
 
 FakeScheduler: you decide what happens. Simulation: the real app runs in virtual time.
 explore: the test runs in every order that its threads can take.
 
-Only this package imports APScheduler. FakeScheduler needs neither greenlet nor freezegun.
+``threadsim`` does not import APScheduler; this package does. FakeScheduler needs neither greenlet
+nor freezegun.
 """
 
 from typing import TYPE_CHECKING, Any

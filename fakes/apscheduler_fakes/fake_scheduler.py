@@ -92,13 +92,13 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """Run all jobs that are due now, and those that they make due now.
 
         Returns:
-            The jobs that ran, in order, and those that another executor took. None while the
-            scheduler is paused or dead.
+            The jobs that ran, in order, and those that another executor took. The list is empty
+            while the scheduler is paused or dead.
 
         Raises:
-            RuntimeError: The scheduler was never started or is shut down; a job calls this; or
+            RuntimeError: The scheduler was never started or is shut down. Or a job calls this. Or
                 a job is still due after 1,000 looks at the stores.
-            BaseException: A job's, after everything due has run; several come as a group.
+            BaseException: A job's error, after all due jobs have run; several come as a group.
         """
         run = self.run_until_idle("run_due()")
         raise_together("FakeScheduler.run_due(): several jobs failed", run.errors)
@@ -118,7 +118,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         Raises:
             JobLookupError: There is no such job.
             RuntimeError: The scheduler does not run, is paused or dead, or a job calls this.
-            BaseException: The job's.
+            BaseException: The job's error.
         """
         call = f"run_job({job_id!r})"
         with self._run(call) as run:
@@ -131,7 +131,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             if job.next_run_time != now:
                 job = self.modify_job(job_id, alias, next_run_time=now)
             self._look(run, only=job)
-        if self.immediate:
+        if self.immediate and self.running:
             run.errors += self.run_until_idle(call).errors
         raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
 
@@ -150,9 +150,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
     def miss(self, job: Selector) -> None:
         """Let a job start later than its ``misfire_grace_time``: SUBMITTED and MISSED, no run.
 
-        A job without a grace (``None``) is never too late for APScheduler: it runs, and ``check()``
-        says that the fault never fired.
-        Source: ``executors/base.py:117``.
+        A job whose grace is ``None`` is never too late. It runs, and ``check()`` says that the
+        fault never fired. Source: ``executors/base.py:117``.
         """
         self._ledger.faults.append(Miss(job))
 
@@ -173,25 +172,25 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
     def lose(self, job: Selector) -> None:
         """Let a job be cancelled in its pool's queue: REMOVED, SUBMITTED, then nothing for ever.
 
-        The count of the id's running instances stays one too high; not so for a job of a
-        ``JobGroup``, whose future has a ``JobLost``. Source: ``executors/pool.py:20``, where the
-        cancelled future's callback fails.
+        The count of the id's running instances stays one too high. (The future of a ``JobGroup``
+        gets a ``JobLost``, and the count is right.) Source: ``executors/pool.py:20``, where the
+        callback of the cancelled future fails.
         """
         self._ledger.faults.append(Lose(job))
 
     def hang(self, job: Selector) -> None:
         """Let a job's body begin and never return: REMOVED, SUBMITTED, then nothing for ever.
 
-        It counts as a running instance, and ``shutdown(wait=True)`` would wait for it. Needs
+        It counts as a running instance, and ``shutdown(wait=True)`` would wait for it. This needs
         FakeScheduler's own executor. Source: ``executors/base.py:131``.
         """
         self._ledger.faults.append(Hang(job))
 
     def die(self) -> None:
-        """End the scheduler's thread: jobs are added, ``state`` says running, nothing is run.
+        """End the scheduler's thread: jobs are added, ``state`` says running, no job runs.
 
-        As after an exception in ``_process_jobs`` (``schedulers/blocking.py:30``). Holds until
-        the scheduler is shut down; before ``start()`` it holds from then on.
+        So it is after an exception in ``_process_jobs`` (``schedulers/blocking.py:30``), until the
+        scheduler is shut down. A call before ``start()`` holds for that start.
 
         Raises:
             ValueError: It is dead already.
@@ -224,7 +223,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
         Raises:
             SchedulerNotRunningError: It does not run.
-            RuntimeError: A job or a listener waits for the thread it runs in, as for real.
+            RuntimeError: A job or a listener waits for its own thread, as in a real scheduler.
             NotModelled: A job hangs, so that waiting would never end.
         """
         run = self._current_run()
@@ -235,8 +234,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                     f"FakeScheduler.shutdown(wait=True): job {job_id!r} hangs, and the real call "
                     "would wait for it for ever. Call shutdown(wait=False)."
                 )
-            for other in set(self._runs.values()) - {run}:
-                with other.lock:
+            for other in [each for each in self._runs.values() if each is not run]:
+                with other.lock:  # Its thread plays a pool's worker.
                     pass
         super().shutdown(wait)
         if self._death:

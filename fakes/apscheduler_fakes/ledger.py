@@ -7,7 +7,7 @@ not import it in every test run.
 from typing import Any
 
 
-class FaultNeverFired(AssertionError):  # A report says it as a sentence.
+class FaultNeverFired(AssertionError):
     """A test injected a fault that no job met."""
 
 
@@ -28,7 +28,7 @@ class Ledger:
         """Return the fault that is meant for a job.
 
         Raises:
-            ValueError: Several are.
+            ValueError: Several faults are.
             BaseException: A predicate raises it.
         """
         self.submitted.append(job.id)
@@ -43,9 +43,9 @@ class Ledger:
     def settle(self) -> list[BaseException]:
         """Return what is owed, once: a ``FaultNeverFired`` per fault, then the errors."""
         jobs = ", ".join(map(repr, dict.fromkeys(self.submitted))) or "none"
-        none = f"it picked none of the jobs that came up to run ({jobs})."
+        no_job = f"it picked none of the jobs that came up to run ({jobs})."
         owed: list[BaseException] = [
-            FaultNeverFired(f"{fault} never fired: {fault.in_vain or none}")
+            FaultNeverFired(f"{fault} never fired: {fault.in_vain or no_job}")
             for fault in self.faults
             if not fault.fired
         ]

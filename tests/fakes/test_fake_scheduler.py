@@ -652,6 +652,14 @@ def test_immediate_runs_one_job_on_request(immediate: FakeScheduler) -> None:
     assert ran == [1]
 
 
+def test_immediate_ends_with_a_job_that_shuts_down(immediate: FakeScheduler) -> None:
+    """There is no scheduler left to run more jobs."""
+    immediate.add_job(immediate.shutdown, "interval", [False], id="x", hours=1)
+    immediate.run_job("x")
+
+    assert immediate.state == STATE_STOPPED
+
+
 def test_an_exception_never_comes_out_of_add_job(immediate: FakeScheduler) -> None:
     """The real add_job raises none; it waits for the end of the test."""
     immediate.add_job(boom)

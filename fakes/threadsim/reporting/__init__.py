@@ -1,1 +1,1 @@
-"""Turns a kernel's state into text and pictures. It changes nothing and imports runtime only."""
+"""Turns a kernel's state into text. It changes nothing, and imports runtime only."""

@@ -1,4 +1,4 @@
-"""A trace as it is shown: one entry for each switch, in words."""
+"""A trace as reports show it: one entry in words for each switch."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from threadsim.runtime.virtual_thread import TraceRow, VirtualThread
 
 
 class TraceEntry(NamedTuple):
-    """What one virtual thread did between two switches.
+    """A thread's run between two switches.
 
     Attributes:
-        at: When, in microseconds since the simulation began.
+        at: The instant of its end, in microseconds since the simulation began.
         thread: The thread.
-        then: What it waited for afterwards, in words, or that it ended or failed.
-        because: Why it went on, in words, where that is told.
+        then: What the thread waits for next, in words, or that it ended or failed.
+        because: Why the thread went on, in words, or "".
     """
 
     at: int
@@ -26,12 +26,12 @@ class TraceEntry(NamedTuple):
 
     @property
     def fails(self) -> bool:
-        """Whether it failed."""
+        """Whether the thread failed."""
         return self.then.startswith("fails with ")
 
     @property
     def words(self) -> str:
-        """What is told of it."""
+        """The entry as a sentence."""
         because = self.because and f"{self.because} and "
         return f"{self.thread.name} {because}{self.then}"
 
@@ -47,7 +47,7 @@ def entries(rows: Iterable[TraceRow]) -> list[TraceEntry]:
 
 
 def outlook(kernel: Kernel) -> list[str]:
-    """Return which thread will wake next by itself, and when; nothing if none will."""
+    """Return a line with the next thread that wakes by itself; no line if none does."""
     deadline = kernel.next_deadline()
     if deadline is None:
         return []
