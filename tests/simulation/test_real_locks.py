@@ -742,7 +742,7 @@ def test_a_local_that_a_module_holds_is_each_threads_own(module: Any) -> None:
 
 
 @pytest.mark.e2e
-def test_a_real_thread_goes_on_with_the_real_local(module: Any) -> None:
+def test_a_real_thread_has_its_own_values_in_a_modules_local(module: Any) -> None:
     """What it sets is not seen inside."""
     module.local = threading.local()
     seen: list[object] = []

@@ -38,7 +38,7 @@ def of_a_thread() -> int:
     ("call", "text"),
     [
         (lambda: Simulation().__enter__(), "a Simulation inside a Simulation has no model"),
-        (lambda: freeze_time("2020-01-01").start(), "Use sim.clock.move_to"),
+        (lambda: freeze_time("2020-01-01").start(), "or use sim.clock.move_to"),
         (lambda: Clock().__enter__(), "freeze_time or Clock inside a Simulation has no model"),
         (lambda: [os.fork()], r"os.fork\(\) inside a Simulation has no model"),
         (lambda: [os.forkpty()], r"os.forkpty\(\) inside a Simulation has no model"),
@@ -46,7 +46,7 @@ def of_a_thread() -> int:
         (lambda: ThreadPool(1), "a pool of multiprocessing inside a Simulation has no"),
         (lambda: ProcessPoolExecutor(1).submit(int), "inside a Simulation has no model"),
         (lambda: signal.setitimer(signal.ITIMER_REAL, 1), r"signal.setitimer\(\) inside a"),
-        (lambda: [fork()], "Fork outside the block, or use threads"),
+        (lambda: [fork()], "Do it outside the block, or use threads"),
         (lambda: setitimer(signal.ITIMER_REAL, 1), "or use threading.Timer"),
         (lambda: signal.pthread_kill(of_a_thread(), 0), r"^signal.pthread_kill\(\) of a virtual"),
         (lambda: time.pthread_getcpuclockid(of_a_thread()), r"time.pthread_getcpuclockid\(\) "),

@@ -31,60 +31,30 @@ _real_rlock = _thread.RLock
 # Since Python 3.14.
 _init_handle: Any = getattr(getattr(asyncio.events, "_ThreadSafeHandle", None), "__init__", None)
 
-# What is refused: where it is, what the error calls it ({} is its own name), and the remedy.
-_ROWS: list[tuple[list[tuple[Any, str]], str, str]] = [
-    (
-        [(_freeze_time, "start"), (_freeze_time, "stop")],
-        "freeze_time or Clock",
-        "Use sim.clock.move_to(…) or Simulation(start=…), or freeze outside the block.",
-    ),
-    (
-        [
-            (BaseEventLoop, "run_forever"),
-            (BaseEventLoop, "run_until_complete"),
-            (asyncio.Runner, "run"),
-        ],
-        "an asyncio event loop",
-        "Run it outside the block.",
-    ),
-    (
-        [(BaseProcess, "start")],
-        "a Process started",
-        "Start it outside the block, or use threads.",
-    ),
-    (
-        # Not __init__: it makes what __del__ asks for.
-        [(Pool, "_setup_queues"), (ThreadPool, "_setup_queues")],
-        "a pool of multiprocessing",
-        "Use concurrent.futures.ThreadPoolExecutor, or make it outside the block.",
-    ),
-    ([(os, "fork"), (os, "forkpty")], "{}", "Fork outside the block, or use threads."),
-    (
-        [(signal, "alarm"), (signal, "setitimer")],
-        "{}",
-        "Set it outside the block, or use threading.Timer.",
-    ),
-    (
-        [(signal, "pthread_kill"), (time, "pthread_getcpuclockid")],
-        "{} of a virtual thread",
-        "Use it on the main thread, or outside the block.",
-    ),
-    (
-        [(Popen, "wait"), (Popen, "communicate")],
-        "{} with a timeout",
-        "Wait without a timeout, or outside the block.",
-    ),
+_CLOCK = "sim.clock.move_to(…) or Simulation(start=…)"
+_LOOP = "an asyncio event loop"
+_POOL = "a pool of multiprocessing"
+_EXECUTOR = "concurrent.futures.ThreadPoolExecutor"
+
+# What is refused: owner, names, what the error calls it ({} is its name), and what to use instead.
+_ROWS: list[tuple[Any, tuple[str, ...], str, str]] = [
+    (_freeze_time, ("start", "stop"), "freeze_time or Clock", _CLOCK),
+    (BaseEventLoop, ("run_forever", "run_until_complete"), _LOOP, "threads"),
+    (asyncio.Runner, ("run",), _LOOP, "threads"),
+    (BaseProcess, ("start",), "a Process started", "threads"),
+    # Not __init__: it makes what __del__ asks for.
+    (Pool, ("_setup_queues",), _POOL, _EXECUTOR),
+    (ThreadPool, ("_setup_queues",), _POOL, _EXECUTOR),
+    (os, ("fork", "forkpty"), "{}", "threads"),
+    (signal, ("alarm", "setitimer"), "{}", "threading.Timer"),
+    (signal, ("pthread_kill",), "{} of a virtual thread", "the main thread"),
+    (time, ("pthread_getcpuclockid",), "{} of a virtual thread", "the main thread"),
+    (Popen, ("wait", "communicate"), "{} with a timeout", "no timeout"),
 ]
 if sys.version_info >= (3, 14):
     from concurrent.futures.interpreter import InterpreterPoolExecutor
 
-    _ROWS.append(
-        (
-            [(InterpreterPoolExecutor, "__init__")],
-            "an InterpreterPoolExecutor",
-            "Use ThreadPoolExecutor, or make it outside the block.",
-        )
-    )
+    _ROWS.append((InterpreterPoolExecutor, ("__init__",), "an InterpreterPoolExecutor", _EXECUTOR))
 
 
 def _is_of_the_runner() -> bool:
@@ -111,59 +81,60 @@ _ALLOWED: dict[str, Callable[..., bool]] = {
 }
 
 
-def refuse(kernel: Kernel, error: SimulationError) -> SimulationError:
-    """Return the error of a call, which the block raises again where something swallows it.
-
-    APScheduler logs what a pool raises.
-    """
+def _refuse(kernel: Kernel, error: SimulationError) -> SimulationError:
+    """Return the error of a call. The block raises it again, if something swallows it."""
     kernel.refused = error
     return error
 
 
-def _refusing(real: Callable[..., Any], allowed: Callable[..., bool], text: str) -> Any:
+def _not_modelled(what: str, instead: str) -> NotModelled:
+    text = f"{what} inside a Simulation has no model. Do it outside the block, or use {instead}."
+    return NotModelled(text)
+
+
+def _refusing(real: Callable[..., Any], what: str, instead: str) -> Callable[..., Any]:
+    allowed = _ALLOWED.get(real.__name__)
+
     @wraps(real)
     def refusing(*args: Any, **kwargs: Any) -> Any:
         kernel = here()
-        if kernel is None or allowed(*args, **kwargs):
+        if kernel is None or (allowed is not None and allowed(*args, **kwargs)):
             return real(*args, **kwargs)
         for each in filter(asyncio.iscoroutine, [*args, *kwargs.values()]):
             each.close()  # Else it warns that it was never awaited.
-        raise refuse(kernel, NotModelled(text))
+        raise _refuse(kernel, _not_modelled(what, instead))
 
     return refusing
 
 
 @wraps(_run_once)
-def run_once(self: Any) -> None:
-    """Run a loop once. Around an ``await`` in a block its tasks are cancelled, to leave the block.
-
-    The block then raises the refusal at its end.
-    """
+def _cancel_tasks(self: Any) -> None:
+    """Cancel the tasks of a loop that runs around a block, so that they leave it."""
     if (kernel := here()) is not None:
-        refuse(kernel, NotModelled(_text("an await", "Run it outside the block.")))
+        _refuse(kernel, _not_modelled("an await", "threads"))
         for task in asyncio.all_tasks(self):
             task.cancel()
     _run_once(self)
 
 
 @wraps(_submit)
-def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+def _submit_inside(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Submit to a pool made inside. One from outside has real threads, or would wait for real."""
     kernel = here()
     if kernel is not None:
         kernel.check_goes_on()
-        # A block's threads end with it, and with them those of a pool: any worker tells. Nothing
-        # may sort the set, as a set of this package would.
+        # The workers of a pool are all real or all virtual. Nothing may sort the set, as a set of
+        # this package would.
         worker = next(set.__iter__(self._threads), None)
         used_outside = worker is not None and not hasattr(worker, "_virtual")
-        # An exploration has put a virtual lock in the place of the real one of a pool from outside.
+        # An exploration replaces the real lock of a pool from outside.
         if used_outside or type(self._shutdown_lock) is not Lock:
             text = (
                 f"a {type(self).__name__} made outside the simulation, or used there since, was "
                 "given work, which virtual time does not reach. Create the app (and whatever makes "
                 "that pool) inside the `with Simulation()` block, or the explored program."
             )
-            raise refuse(kernel, OutsideThread(text))
+            raise _refuse(kernel, OutsideThread(text))
     return _submit(self, *args, **kwargs)
 
 
@@ -173,27 +144,22 @@ def _make_handle(self: Any, *args: Any, **kwargs: Any) -> None:
     self._lock = _real_rlock()
 
 
-def _text(what: str, remedy: str) -> str:
-    return f"{what} inside a Simulation has no model. {remedy}"
+def _refusals() -> Iterator[tuple[Any, str, Any]]:
+    for owner, names, what, instead in _ROWS:
+        for name in filter(vars(owner).__contains__, names):  # Not every system has them.
+            what_it_is = what.format(f"{owner.__name__}.{name}()")
+            yield owner, name, _refusing(vars(owner)[name], what_it_is, instead)
 
 
-def _refused() -> Iterator[tuple[Any, str, Any]]:
-    for places, what, remedy in _ROWS:
-        for owner, name in places:
-            if name in vars(owner):  # Not every system has them.
-                text = _text(what.format(f"{owner.__name__}.{name}()"), remedy)
-                allowed = _ALLOWED.get(name, lambda *_args, **_kwargs: False)
-                yield owner, name, _refusing(vars(owner)[name], allowed, text)
+_REFUSALS = list(_refusals())
 
-
-_REFUSED = list(_refused())
 # The patch sites leave freezegun out: owner, name and replacement.
-SWAPS = [each for each in _REFUSED if each[0] is _freeze_time]
+SWAPS = [each for each in _REFUSALS if each[0] is _freeze_time]
 
 # Real function and replacement.
 REPLACEMENTS: list[tuple[Any, Any]] = [
-    *((vars(owner)[name], replacement) for owner, name, replacement in _REFUSED),
-    (_run_once, run_once),
-    (_submit, submit),
+    *((vars(owner)[name], replacement) for owner, name, replacement in _REFUSALS),
+    (_run_once, _cancel_tasks),
+    (_submit, _submit_inside),
     *([(_init_handle, _make_handle)] if _init_handle else []),
 ]
