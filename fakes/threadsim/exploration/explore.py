@@ -28,7 +28,7 @@ from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, check_flag
 from threadsim.exploration.strategies.exhaustive import Exhaustive
 from threadsim.reporting.progress import Progress
-from threadsim.reporting.trace_diagram import lanes
+from threadsim.reporting.trace_diagram import draw
 from threadsim.runtime.formatting import counted
 
 # One in so many schedules is run twice.
@@ -263,7 +263,7 @@ def _shown(error: ScheduleDiverged, before: Execution | None, ran: Execution) ->
     """Return an error of a search with what ran before and what does now."""
     assert before is not None  # A search compares with what it has seen.
     where = parting(before, ran._replace(cut=True))
-    return ScheduleDiverged(f"{DIFFERENT}: {where}" if where else f"{error}\n\n{lanes(ran.trace)}")
+    return ScheduleDiverged(f"{DIFFERENT}: {where}" if where else f"{error}\n\n{draw(ran.trace)}")
 
 
 def _raise(failures: list[ScheduleFailure], limit: str = "") -> None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 
 from threadsim.exploration.execution import Execution, Step, Stops
-from threadsim.reporting.trace_diagram import lanes
+from threadsim.reporting.trace_diagram import draw
 from threadsim.runtime.errors import SimulationError
 
 _TOKEN = re.compile(r"[a-z]|[1-9]|\(([1-9][0-9]{1,5})\)")
@@ -192,4 +192,4 @@ class Replay:
             )
         else:
             return
-        raise ScheduleDiverged(f"{NO_LONGER}: {what}. {_AGAIN}\n\n{lanes(ran.trace, _SHOWN)}")
+        raise ScheduleDiverged(f"{NO_LONGER}: {what}. {_AGAIN}\n\n{draw(ran.trace, _SHOWN)}")

@@ -259,10 +259,10 @@ def _add_last_steps(item: pytest.Item, when: str, simulation: Any) -> None:
     """Add what ran last to a test that failed inside a simulation."""
     if simulation is None or not simulation.trace:
         return
-    from threadsim.reporting.trace_diagram import lanes  # noqa: PLC0415  # Needs the extra.
+    from threadsim.reporting.trace_diagram import draw  # noqa: PLC0415  # Needs the extra.
 
     last = None if item.config.getoption("--sim-trace") else LAST_STEPS
-    lines = [lanes(simulation.trace, last), *simulation.outlook]
+    lines = [draw(simulation.trace, last), *simulation.outlook]
     section = (when, "simulation, its last steps")
     # An earlier subtest's has been shown.
     item._report_sections[:] = [each for each in item._report_sections if each[:2] != section]

@@ -19,7 +19,7 @@ _TIME, _GAP, _WORDS = 12, 2, 24
 _ALONE = "MainThread ran alone, from its beginning to its end."
 
 
-def lanes(steps: Sequence[TraceEntry], last: int | None = None) -> str:
+def draw(steps: Sequence[TraceEntry], last: int | None = None) -> str:
     """Return the diagram of a simulation's ``trace``.
 
     Args:

@@ -16,7 +16,7 @@ from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of, write
 from threadsim.exploration.shrink import simplest
 from threadsim.reporting.progress import Progress
-from threadsim.reporting.trace_diagram import lanes
+from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.formatting import counted
 
@@ -91,7 +91,7 @@ def described(options: Options, ran: Execution) -> ScheduleFailure:
     schedule = write(choices_of(ran.steps), ran.stops)
     error, *others = map(headline, ran.errors)
     also = "".join(f"\nIt also fails with {other}" for other in others)
-    failure = ScheduleFailure(f"{error}{also}\n\n{lanes(ran.story)}\n\n{options.line(schedule)}")
+    failure = ScheduleFailure(f"{error}{also}\n\n{draw(ran.story)}\n\n{options.line(schedule)}")
     for other in _of_other_kinds(ran.errors):
         shorten(other)
         failure.add_note("It also fails so:\n" + "".join(format_exception(other)).rstrip())

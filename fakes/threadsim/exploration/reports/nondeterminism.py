@@ -8,7 +8,7 @@ from threadsim.exploration.dependence import CLOCK, EXIT, SHARED
 from threadsim.exploration.execution import Execution, is_thread
 from threadsim.exploration.schedule_string import ScheduleDiverged
 from threadsim.exploration.strategies.exhaustive import LOOK
-from threadsim.reporting.trace_diagram import lanes
+from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import error_text, raised_at
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.formatting import seconds
@@ -167,7 +167,7 @@ def _thing(ran: Execution, key: Hashable) -> str:
 
 def _way(first: Execution, second: Execution, step: int) -> str:
     """Draw two runs up to a step, or one of them where they look alike, to be set below a text."""
-    drawn = [lanes(ran.trace[: _row(ran, step) + 1], _SHOWN) for ran in (first, second)]
+    drawn = [draw(ran.trace[: _row(ran, step) + 1], _SHOWN) for ran in (first, second)]
     if drawn[0] == drawn[1]:
         return f"\n\n{drawn[0]}"
     return f"\n\nthe first time:\n{drawn[0]}\n\nthe second time:\n{drawn[1]}"

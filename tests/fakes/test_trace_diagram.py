@@ -1,4 +1,4 @@
-"""The lane diagram of a simulation's trace."""
+"""The trace diagram of a simulation."""
 
 import os
 import threading
@@ -10,7 +10,7 @@ from threading import Semaphore
 import pytest
 
 from threadsim import Simulation
-from threadsim.reporting.trace_diagram import lanes
+from threadsim.reporting.trace_diagram import draw
 
 
 def nap(seconds: float) -> None:
@@ -28,8 +28,8 @@ def two_naps() -> Simulation:
 
 
 def test_every_step_has_a_row_and_every_thread_a_lane() -> None:
-    """Who runs is a dot, who waits a line, who has not begun or has ended nothing."""
-    assert lanes(two_naps().trace).splitlines() == [
+    """A dot is a thread that runs, a line one that waits, a blank one that does not live."""
+    assert draw(two_naps().trace).splitlines() == [
         "0 MainThread, 1 nap 1, 2 nap 2",
         "   seconds  0 1 2",
         "  0.000000  ●      MainThread waits for the end of nap 1",
@@ -42,8 +42,8 @@ def test_every_step_has_a_row_and_every_thread_a_lane() -> None:
 
 
 def test_the_last_rows_leave_out_who_has_ended() -> None:
-    """A short diagram says how much it leaves out, and draws the lanes that are left."""
-    assert lanes(two_naps().trace, 2).splitlines() == [
+    """A short diagram says how many rows it leaves out, and draws the other lanes."""
+    assert draw(two_naps().trace, 2).splitlines() == [
         "0 MainThread, 2 nap 2",
         "   seconds  0 2",
         "            … 4 steps before these",
@@ -58,7 +58,7 @@ def test_among_many_threads_only_those_that_run_have_lanes() -> None:
         for n in range(1, 31):
             threading.Thread(target=nap, args=(n,), name=f"nap {n}", daemon=True).start()
         time.sleep(0.5)
-    assert lanes(sim.trace, 2).splitlines() == [
+    assert draw(sim.trace, 2).splitlines() == [
         "29 nap 29, 30 nap 30",
         "   seconds  29 30",
         "            … 29 steps before these",
@@ -68,7 +68,7 @@ def test_among_many_threads_only_those_that_run_have_lanes() -> None:
 
 
 def test_a_row_says_which_call_waits_and_who_holds_the_lock() -> None:
-    """It says what the table of threads says, of a job of a pool too."""
+    """A row has the words of the thread table, for a job of a pool too."""
     with Simulation() as sim:
         lock, nothing = threading.Lock(), Semaphore(0)
         waits = (lock.acquire, Queue[int]().get, nothing.acquire)
@@ -87,7 +87,7 @@ def test_a_row_says_which_call_waits_and_who_holds_the_lock() -> None:
 
 
 def test_a_row_is_broken_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lanes go on below it, but for one that ends; the legend is broken where an entry ends."""
+    """The other lanes go on beside it. The legend wraps between names."""
     monkeypatch.setenv("COLUMNS", "60")
     with Simulation() as sim:
         for number in (1, 2):
@@ -95,7 +95,7 @@ def test_a_row_is_broken_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch
             thread = threading.Thread(target=nap, args=(number,), name=name)
             thread.start()
         thread.join()
-    assert lanes(sim.trace).splitlines() == [
+    assert draw(sim.trace).splitlines() == [
         "0 MainThread, 1 thread 1 of those that have long names,",
         "2 thread 2 of those that have long names",
         "   seconds  0 1 2",
@@ -127,10 +127,10 @@ def test_lanes_are_as_wide_as_the_terminal_where_pytest_captures_too(
             thread.start()
             threading.Thread(target=thread.join, name=f"{name} or of those that wait").start()
         time.sleep(2)
-    lengths = [len(line) for line in lanes(sim.trace).splitlines()]
+    lengths = [len(line) for line in draw(sim.trace).splitlines()]
     assert longest - 20 < max(lengths) + 4 <= longest
 
 
 def test_a_simulation_without_steps_is_a_sentence() -> None:
-    """Where nobody waited there is nothing to draw."""
-    assert lanes([]) == "MainThread ran alone, from its beginning to its end."
+    """Without a switch there is no row."""
+    assert draw([]) == "MainThread ran alone, from its beginning to its end."
