@@ -14,6 +14,7 @@ from lock_programs import PLAIN, WITH_TRIES, Program
 from searching import outcome_of
 
 from threadsim import Exhaustive, Random
+from threadsim.exploration.execution import SwitchPoints
 from threadsim.exploration.explore import Strategy, schedules
 from threadsim.exploration.runner import ScheduleRunner
 
@@ -33,6 +34,12 @@ CONDITIONS = ("notify", "wait", "wait for 1 s")
 
 EARLY = {"early": True}
 SPURIOUS = {"spurious": True}
+
+
+class AtEveryPoint(Exhaustive):
+    """An exhaustive search that can switch threads at each point, as samples can."""
+
+    switch_points = SwitchPoints.ALL
 
 
 class Generated(NamedTuple):
@@ -73,13 +80,18 @@ class Generated(NamedTuple):
     ) -> Iterator[tuple[Program, int]]:
         """Yield each program of which a sample finds an outcome that the search of all does not.
 
+        A daemon thread that the end of the program stops before a release has noted less than one
+        that is stopped elsewhere, so that search has to switch threads there, too.
+
         Args:
             programs: Which.
             seeds: What samples of a few schedules each are drawn from.
         """
         with ScheduleRunner(lambda: None, **self.options) as world:
             for program in programs:
-                every = self._outcomes(world, program, Exhaustive())
+                daemons = any(body[0] == wait_programs.DAEMON for body in program)
+                of_all = AtEveryPoint() if daemons else Exhaustive()
+                every = self._outcomes(world, program, of_all)
                 for seed in seeds:
                     if not self._outcomes(world, program, Random(FEW, seed)) <= every:
                         yield program, seed

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from threadsim import Deadlock, Exhaustive
-from threadsim.exploration.execution import Execution, Stops
+from threadsim.exploration.execution import Execution, SwitchPoints
 from threadsim.exploration.explore import Strategy, schedules, warm_up
 from threadsim.exploration.runner import ScheduleRunner
 
@@ -30,7 +30,7 @@ def _with_every_stop(world: ScheduleRunner, bound: int | None) -> Iterator[Execu
     search = Exhaustive(bound, reduction=False).search()
     more = True
     while more:
-        ran = world.run(search, stops=Stops.ALL)
+        ran = world.run(search, switch_points=SwitchPoints.ALL)
         yield ran
         more = search.advance(ran)
 

@@ -172,16 +172,16 @@ def has_a_text_of_its_own(number: int) -> None:
         ),
         (
             takes_a_lock_at_times,
-            r"of Thread-\d \(take\), touched the end of Thread-\d \(take\) the \w+ time only\.",
+            r"of Thread-\d \(take\), touched (the Lock .*)?the end of Thread-\d \(take\)",
         ),
-        (sleeps_for_some_time, r"Thread-1 \(sleep\) ends at \d.0+ s, and then at \d.0+ s"),
+        (sleeps_for_some_time, r"Thread-1 \(sleep\)( ends)? at \d.0+ s, and then at \d.0+ s"),
         (
             starts_some_threads,
-            "step 2, after one of MainThread, could be taken by .*|step 0, of MainThread, ",
+            r"step 2, after one of MainThread, could be taken by .*|step \d, of MainThread, ",
         ),
         (hangs_at_times, r"it took \d steps, and then \d"),
-        (fails_at_times, "it failed with AssertionError: now, and then did not fail"),
-        (has_a_text_of_its_own, r"it failed with ValueError: number 2, and then failed with"),
+        (fails_at_times, "AssertionError: now"),
+        (has_a_text_of_its_own, r"it failed with ValueError: number \d, and then failed with"),
     ],
 )
 def test_what_differs_from_run_to_run_is_found_out(
@@ -239,7 +239,7 @@ def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
             )
 
     with pytest.raises(
-        ScheduleDiverged, match=r"step 1, of MainThread, touched .*, and then the program's end"
+        ScheduleDiverged, match=r"step 1, of MainThread, touched .*, and then the lock from outside"
     ):
         explore(program)
 
@@ -393,7 +393,7 @@ def program():
 
 with ScheduleRunner(program) as world:
     for ran in itertools.islice(schedules(world, Exhaustive(max_preemptions=1)), 30):
-        print(write(choices_of(ran.steps), ran.stops), len(ran.steps))
+        print(write(choices_of(ran.steps), ran.switch_points), len(ran.steps))
 """
 
 

@@ -13,7 +13,7 @@ from searching import outcomes
 from written_programs import joined, started
 
 from threadsim import Deadlock, Exhaustive, ScheduleFailure, explore
-from threadsim.exploration.execution import Stops
+from threadsim.exploration.execution import SwitchPoints
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 
@@ -277,7 +277,10 @@ def test_a_sleep_of_nothing_lets_the_others_go_first() -> None:
         return tuple(order)
 
     with ScheduleRunner(program) as world:
-        assert world.run(Replay([]), stops=Stops.FEW).value == ("thread", "main")
+        assert world.run(Replay([]), switch_points=SwitchPoints.NECESSARY).value == (
+            "thread",
+            "main",
+        )
 
 
 def test_a_deadlock_ends_what_the_program_still_wants_to_do() -> None:

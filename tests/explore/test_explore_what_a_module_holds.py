@@ -18,7 +18,7 @@ from searching import outcomes
 from written_programs import joined, started
 
 from threadsim import Random, ScheduleFailure, Simulation, explore, replay
-from threadsim.exploration.execution import Stops
+from threadsim.exploration.execution import SwitchPoints
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 
@@ -135,7 +135,7 @@ def test_what_a_class_holds_in_its_own_way_is_left_alone() -> None:
 
     with ScheduleRunner(program) as world:
         for _ in range(3):
-            world.run(Replay([]), stops=Stops.FEW)
+            world.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
     assert jobs.seen == list(jobs.queue) == [1, 1, 1]
     assert jobs.unfinished_tasks == 3
 

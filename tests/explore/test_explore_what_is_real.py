@@ -33,7 +33,7 @@ from threadsim import (
     explore,
     replay,
 )
-from threadsim.exploration.execution import Step, Stops
+from threadsim.exploration.execution import Step, SwitchPoints
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.simulation.watchdog import watched
 
@@ -637,7 +637,7 @@ def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
         ScheduleRunner(lambda: time.sleep(1)) as world,
         pytest.raises(RuntimeError, match="a finalizer tried to wait"),
     ):
-        world.run(Impolite(), stops=Stops.FEW)
+        world.run(Impolite(), switch_points=SwitchPoints.NECESSARY)
 
 
 def test_what_has_no_model_is_refused() -> None:

@@ -26,25 +26,16 @@ NOBODY = -1
 threads can go on that would have to wake up without a notification: none does."""
 
 
-class Stops(IntEnum):
-    """Where an exploration stops, beside what other threads can notice in any case."""
+class SwitchPoints(IntEnum):
+    """Where an exploration can switch threads."""
 
-    FEW = 0
-    """Nowhere: an exhaustive search finds every outcome without, as long as nobody looks."""
+    NECESSARY = 0
+    """Before operations that other threads can notice. An exhaustive search finds every outcome
+    with these, as long as the program neither peeks at locks and threads nor uses pools late."""
 
-    RELEASES = 1
-    """Before each release of a lock, too: who is stopped there may go on for nothing, when another
-    thread waits for the lock."""
-
-    STARTS = 2
-    """Before each start of a thread, too: drawn at random, a new thread often goes first."""
-
-    ALL = 3
-    """Before each release of a lock and each end of a thread, too: somebody looks at those, or
-    frees a lock that is free."""
-
-    EXIT = 4
-    """Before the program's end ends its pools, too, though the warm-up has used none."""
+    ALL = 1
+    """Also before each release of a lock, each start and end of a thread, and before the program's
+    end ends its pools. Some outcomes need fewer preemptions with these."""
 
 
 class Cut(SimulationError):
@@ -172,8 +163,8 @@ class Execution(NamedTuple):
         cut: Whether the chooser ended it because the rest is covered elsewhere.
         value: What the program returned.
         switches: Its switches, each as the fields of a ``Step``.
-        stops: Where it stopped.
-        needs: Where it has to stop, as it turned out, so that the others can tell what they may.
+        switch_points: Where it could switch threads.
+        needs: Where a search has to switch to find every outcome, as far as this schedule shows.
         numbers: The number of each thread, the same in all schedules.
         failed: Who failed, by the row of its switch.
         because: Why threads went on where that is told, by the row of their next switch.
@@ -189,8 +180,8 @@ class Execution(NamedTuple):
     cut: bool
     value: Any
     switches: list[TraceRow]
-    stops: Stops
-    needs: Stops
+    switch_points: SwitchPoints
+    needs: SwitchPoints
     numbers: dict[VirtualThread, int]
     failed: dict[int, TraceEntry]
     because: dict[int, str]

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Protocol
 
 from threadsim.exploration.data.switch_points import switching_in
-from threadsim.exploration.execution import Chooser, Execution, Stops
+from threadsim.exploration.execution import Chooser, Execution, SwitchPoints
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, again, failure_of
 from threadsim.exploration.reports.nondeterminism import DIFFERENT, kind, parting, repeated
@@ -51,8 +51,8 @@ class Strategy(Protocol):
     """What is explored: ``Exhaustive``, ``Random`` or ``PCT``."""
 
     @property
-    def stops(self) -> Stops:
-        """Where its schedules stop, as long as nothing tells that they have to elsewhere."""
+    def switch_points(self) -> SwitchPoints:
+        """Where its schedules switch threads, unless one shows that they need all points."""
         ...
 
     @property
@@ -224,12 +224,14 @@ def schedules(world: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
     __tracebackhide__ = True
-    stops = strategy.stops
-    steps = warm_up(world, stops)
+    points = strategy.switch_points
+    steps = warm_up(world)
+    if points:  # With more switch points the program has more steps.
+        steps = len(world.run(Replay([]), switch_points=points).steps)
     search = strategy.search(steps)
     before, count = None, 0
     while True:
-        ran = world.run(search, stops=stops)
+        ran = world.run(search, switch_points=points)
         for error in ran.errors:
             if isinstance(error, ScheduleDiverged):
                 raise _shown(error, before, ran) from None
@@ -238,12 +240,9 @@ def schedules(world: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]:
         short = _REPEATED_STEPS // (count * len(ran.steps))
         for _ in range(short or count % _REPEAT == 1):
             repeated(partial(again, world, ran), ran)
-        if ran.needs > stops:
-            # Who looks at a lock can tell where it is released: there are more places to switch.
-            stops = ran.needs
-            if strategy.complete:
-                search, before = strategy.search(steps), None
-                continue
+        if ran.needs > points:
+            points, search, before = ran.needs, strategy.search(steps), None
+            continue
         try:
             if not search.advance(ran):
                 return
@@ -252,9 +251,9 @@ def schedules(world: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]:
         before = ran
 
 
-def warm_up(world: ScheduleRunner, stops: Stops = Stops.FEW) -> int:
+def warm_up(world: ScheduleRunner) -> int:
     """Fill imports and caches in a schedule that does not count, and return how long it was."""
-    ran = world.run(Replay([]), stops=stops)
+    ran = world.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
     world.settle()
     return len(ran.steps)
 

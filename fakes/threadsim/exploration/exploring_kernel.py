@@ -25,7 +25,7 @@ from threadsim.exploration.execution import (
     Cut,
     SchedulePoint,
     Step,
-    Stops,
+    SwitchPoints,
     woken,
 )
 from threadsim.reporting.origin import Origin, origin
@@ -45,7 +45,7 @@ class SteppingKernel(Kernel):
     Args:
         chooser: Chooses the next thread.
         kept: What no schedule of the exploration makes anew, and how the first one found it.
-        stops: Where to stop.
+        switch_points: Where threads can be switched.
         early: Whether time may move although threads can run.
         spurious: Whether each thread may wake up from a Condition once without a notification.
         first_moment: Where ``moment`` begins: beyond those of earlier schedules.
@@ -66,7 +66,7 @@ class SteppingKernel(Kernel):
         *,
         chooser: Chooser,
         kept: dict[Any, list[Any]],
-        stops: Stops,
+        switch_points: SwitchPoints,
         early: bool,
         spurious: bool,
         first_moment: int,
@@ -74,7 +74,7 @@ class SteppingKernel(Kernel):
     ) -> None:
         super().__init__(**options)
         self.chooser = chooser
-        self.stops = stops
+        self.switch_points = switch_points
         self.looked = False
         self.first_moment = self.moment = first_moment
         self.early = early
@@ -179,7 +179,7 @@ class SteppingKernel(Kernel):
 
         def body() -> None:
             run()
-            if self.stops >= Stops.ALL and not self.unwinding:
+            if self.switch_points and not self.unwinding:
                 self.point(SchedulePoint("end"))
 
         thread = super().spawn(body, name, daemon=daemon, at_end=at_end)

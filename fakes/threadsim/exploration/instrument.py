@@ -15,7 +15,7 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from threadsim.exploration.dependence import PAST
-from threadsim.exploration.execution import SchedulePoint, Stops
+from threadsim.exploration.execution import SchedulePoint
 from threadsim.exploration.exploring_kernel import SteppingKernel
 from threadsim.primitives.lock import Lockable
 from threadsim.primitives.primitive import Primitive
@@ -108,7 +108,7 @@ class ExploredKernel(SteppingKernel):
         key = self._key_of(lock)
         if key is PAST:
             return
-        if self.stops is Stops.RELEASES or self.stops >= Stops.ALL:
+        if self.switch_points:
             self.point(SchedulePoint("release a lock"))
         # Of a free one it is an error, which whoever takes it first can prevent, as can whoever has
         # freed it, by coming later.
@@ -160,7 +160,7 @@ class ExploredKernel(SteppingKernel):
 
     def before_start(self, thread: Any) -> None:
         """Stop where somebody could tell, before a ``Thread`` is started."""
-        if self.stops >= Stops.STARTS:
+        if self.switch_points:
             self.point(SchedulePoint("start a thread"))
         self.looked |= thread._started._flag  # Who is the first to start it?
         self.touch(self.key_of(_start_lock(thread)), WRITE)

@@ -46,13 +46,13 @@ def replay(
 def replay_with(options: Options, schedule: str) -> None:
     """Do what ``replay`` does."""
     __tracebackhide__ = True
-    choices, stops = read(schedule)
+    choices, points = read(schedule)
     with switching_in(options.switch_in), options.world() as world:
 
         def follow() -> Execution:
             __tracebackhide__ = True
             chooser = Replay(choices)
-            ran = world.run(chooser, stops=stops, shown=True)
+            ran = world.run(chooser, switch_points=points, shown=True)
             chooser.check_fits(ran)
             return ran
 

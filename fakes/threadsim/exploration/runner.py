@@ -16,7 +16,7 @@ import threadsim.exploration.instrument as explored  # As in install.py.
 import threadsim.patching.determinism as repeatable
 import threadsim.patching.patcher as install
 from threadsim.exploration.data.contents import Contents
-from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Stops
+from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, SwitchPoints
 from threadsim.exploration.instrument import ExploredKernel
 from threadsim.exploration.schedule_string import Replay
 from threadsim.exploration.telling import TellingKernel
@@ -109,7 +109,7 @@ class ScheduleRunner:
             )
         with ExitStack() as undo:
             undo.enter_context(alone("explore()"))
-            self._kernel = self._new_kernel(Replay([]), stops=Stops.FEW, shown=False)
+            self._kernel = self._new_kernel(Replay([]), SwitchPoints.NECESSARY, shown=False)
             undo.enter_context(interruptible(lambda: self._kernel, explores=True))
             undo.enter_context(virtual_dates())
             names = install.Patcher(self._held)
@@ -162,12 +162,14 @@ class ScheduleRunner:
             gc.disable()
             self._undo.callback(gc.enable)
 
-    def run(self, chooser: Chooser, *, stops: Stops, shown: bool = False) -> Execution:
+    def run(
+        self, chooser: Chooser, *, switch_points: SwitchPoints, shown: bool = False
+    ) -> Execution:
         """Run the program once.
 
         Args:
             chooser: Chooses the next thread.
-            stops: Where to stop, beside what others can notice in any case.
+            switch_points: Where threads can be switched.
             shown: Whether it is going to be shown, with the lines at which threads stop.
 
         Raises:
@@ -186,7 +188,7 @@ class ScheduleRunner:
         self._errors.clear()
         self._failed_in.clear()
         before = self._kernel
-        kernel = self._kernel = self._new_kernel(chooser, stops=stops, shown=shown)
+        kernel = self._kernel = self._new_kernel(chooser, switch_points, shown=shown)
         if before.interruption is not None:  # Asked for when nothing is left for that one any more.
             raise before.interruption
         kernel.earlier, self._earlier = self._earlier, (kernel.first_moment, kernel.origins)
@@ -209,9 +211,7 @@ class ScheduleRunner:
             if isinstance(error, NotModelled | OutsideThread | StallLimit):
                 raise error
         cut = isinstance(failure, Cut)
-        needs = Stops.ALL if kernel.looked else Stops.FEW
-        if self._uses_pools() and not self._pools:
-            needs = Stops.EXIT
+        late_pool = not self._pools and self._uses_pools()
         return Execution(
             steps=kernel.taken,
             blocked=kernel.blocked,
@@ -219,8 +219,8 @@ class ScheduleRunner:
             cut=cut,
             value=value,
             switches=kernel.trace,
-            stops=stops,
-            needs=needs,
+            switch_points=switch_points,
+            needs=SwitchPoints(kernel.looked or late_pool),
             numbers=kernel.numbers,
             failed=dict(self._failed_in),
             because=kernel.because,
@@ -243,7 +243,7 @@ class ScheduleRunner:
                 if kernel.failure is None:
                     self._failed(error)
             if kernel.failure is None:
-                self._exit(kernel, stops=self._pools or kernel.stops is Stops.EXIT)
+                self._exit(kernel, stops=self._pools or bool(kernel.switch_points))
         except SimulationError:
             pass  # The kernel has kept it.
         return value
@@ -293,8 +293,9 @@ class ScheduleRunner:
         kernel.note_blocked()
 
     def _uses_pools(self) -> bool:
-        """Return whether any schedule so far has handed a job to a pool."""
-        return pools._global_shutdown_lock in self._kept
+        """Return whether the last schedule has handed a job to a pool, or tried to."""
+        lock: Any = pools._global_shutdown_lock
+        return lock in self._kept and any(lock.key in each.footprint for each in self._kernel.taken)
 
     def _raise_interruption(self) -> None:
         """Raise what Ctrl-C has left for now."""
@@ -318,11 +319,11 @@ class ScheduleRunner:
         self._held.reset()
         self._contents.put_back()
 
-    def _new_kernel(self, chooser: Chooser, *, stops: Stops, shown: bool) -> ExploredKernel:
+    def _new_kernel(self, chooser: Chooser, points: SwitchPoints, *, shown: bool) -> ExploredKernel:
         return (TellingKernel if shown else ExploredKernel)(
             chooser=chooser,
             kept=self._kept,
-            stops=stops,
+            switch_points=points,
             early=self.early,
             spurious=self.spurious,
             first_moment=self._moments,

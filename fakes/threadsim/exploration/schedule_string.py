@@ -4,16 +4,13 @@ Only deviations are written down. Wherever more than one can go on, the default 
 thread does or, if it cannot, the one that has waited longest. Small letters stand for as many
 defaults in a row (``a`` one, ``z`` 26), a digit for the place of who went on instead among those
 that could, in brackets from 10 on. Defaults at the end are left out. ``0`` is the schedule of
-defaults. A leading ``+`` says that the start of a thread is a place to switch, a leading ``.`` that
-every release of a lock is one, a leading ``*`` that both are and the end of a thread, because the
-program looks at what others hold, a leading ``=`` that its own end is one as well, because it uses
-pools though not in every order.
+defaults. A leading ``+`` stands for ``SwitchPoints.ALL``.
 """
 
 import re
 from collections.abc import Iterable
 
-from threadsim.exploration.execution import Execution, Step, Stops
+from threadsim.exploration.execution import Execution, Step, SwitchPoints
 from threadsim.reporting.trace_diagram import draw
 from threadsim.runtime.errors import SimulationError
 
@@ -26,13 +23,7 @@ _SHOWN = 20
 NO_LONGER = "the program no longer fits the schedule"
 _AGAIN = "Give replay() the options that explore() had; or explore again."
 
-_MARKS = {
-    Stops.FEW: "",
-    Stops.RELEASES: ".",
-    Stops.STARTS: "+",
-    Stops.ALL: "*",
-    Stops.EXIT: "=",
-}
+_ALL = "+"
 
 
 class ScheduleDiverged(SimulationError):
@@ -84,12 +75,12 @@ def choices_of(steps: Iterable[Step]) -> list[int]:
     return [step.enabled.index(step.chosen) for step in steps if len(step.enabled) > 1]
 
 
-def write(choices: Iterable[int], stops: Stops) -> str:
+def write(choices: Iterable[int], points: SwitchPoints) -> str:
     """Return the string of a schedule.
 
     Args:
         choices: As ``choices_of`` returns them.
-        stops: Where it stopped.
+        points: Where it can switch threads.
     """
     parts = []
     defaults = 0
@@ -102,11 +93,11 @@ def write(choices: Iterable[int], stops: Stops) -> str:
             parts.append(chr(ord("a") + run - 1))
             defaults -= run
         parts.append(str(choice) if choice < 10 else f"({choice})")  # noqa: PLR2004  # One digit.
-    return _MARKS[stops] + ("".join(parts) or "0")
+    return _ALL * points + ("".join(parts) or "0")
 
 
-def read(schedule: str) -> tuple[list[int], Stops]:
-    """Return the choices of a schedule's string, and where it stops.
+def read(schedule: str) -> tuple[list[int], SwitchPoints]:
+    """Return the choices of a schedule's string, and where it switches.
 
     Raises:
         TypeError: It is no string.
@@ -116,12 +107,12 @@ def read(schedule: str) -> tuple[list[int], Stops]:
         raise TypeError(
             f"schedule={schedule!r} is no string. Pass the one that the failure printed."
         )
-    stops = next((each for each, mark in _MARKS.items() if mark == schedule[:1]), Stops.FEW)
-    text = schedule.removeprefix(_MARKS[stops])
+    points = SwitchPoints(schedule.startswith(_ALL))
+    text = schedule.removeprefix(_ALL)
     choices: list[int] = []
     position = 0
     if text == "0":
-        return choices, stops
+        return choices, points
     while position < len(text):
         token = _TOKEN.match(text, position)
         if token is None:
@@ -142,7 +133,7 @@ def read(schedule: str) -> tuple[list[int], Stops]:
             f"{schedule!r} is no schedule: it ends in {symbol!r}, and defaults at the end are "
             "never written. Copy the string that the failure printed, whole."
         )
-    return choices, stops
+    return choices, points
 
 
 class Replay:

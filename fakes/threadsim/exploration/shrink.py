@@ -1,126 +1,124 @@
-"""The same failure with fewer preemptions: a schedule that one can read.
+"""Shrinks a failing schedule to one that a person can read.
 
-First the steps that a thread took in two parts are put together, one preemption after the other;
-then schedules with as few preemptions, or fewer, are searched for the failure.
+Steps that a thread took in two parts are joined first. Then a bounded search looks for the same
+failure with 0 preemptions, then 1, 2 and so on. Last, each choice that differs from the default
+becomes the default, where the schedule still fails.
 """
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise, takewhile
 
-from threadsim.exploration.execution import Chooser, Execution, Step, Stops
+from threadsim.exploration.execution import Chooser, Execution, Step, SwitchPoints
 from threadsim.exploration.reports.nondeterminism import has
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of
 from threadsim.exploration.strategies.exhaustive import Exhaustive
 
 
-class Follow:
-    """The chooser that takes steps in an order, as far as that can be, and then the defaults.
+class _Budget:
+    """The schedules that may run to shrink one failure.
 
     Args:
-        order: Who takes each step, by number.
+        runner: Runs them.
+        fault: The signature of the failure that has to come again.
+        left: How many may run.
+        tell: Is called before each of them with how many there have been.
+    """
+
+    def __init__(
+        self, runner: ScheduleRunner, fault: object, left: int, tell: Callable[[int], object]
+    ) -> None:
+        self._runner = runner
+        self._fault = fault
+        self._tell = tell
+        self.left = left
+        self.used = 0
+
+    def run(self, chooser: Chooser, points: SwitchPoints) -> tuple[Execution, bool]:
+        """Run one schedule and return it, and whether it fails in the same way."""
+        self.left -= 1
+        self.used += 1
+        self._tell(self.used)
+        tried = self._runner.run(chooser, switch_points=points)
+        return tried, has(tried, self._fault)
+
+
+class Follow:
+    """The chooser that takes steps in an order of threads, as far as they can run.
+
+    Args:
+        order: The number of the thread of each step.
     """
 
     def __init__(self, order: list[int]) -> None:
         self._order = order
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
-        """Return who goes on: the first in the order that can."""
-        for place, who in enumerate(self._order):
-            if who in enabled:
-                del self._order[place]
-                return who
-        return enabled[0]
+        """Return the first thread of the order that can run, or else the default."""
+        chosen = next((each for each in self._order if each in enabled), enabled[0])
+        if chosen in self._order:
+            self._order.remove(chosen)
+        return chosen
 
 
-class _Tries:
-    """The schedules that may be spent on one failure.
-
-    Args:
-        world: The world to run them in.
-        number: How many.
-        tell: Called before each of them with how many there have been.
-    """
-
-    def __init__(self, world: ScheduleRunner, number: int, tell: Callable[[int], object]) -> None:
-        self._world = world
-        self._tell = tell
-        self.left = number
-        self.made = 0
-
-    def run(self, chooser: Chooser, stops: Stops) -> Execution:
-        """Spend one."""
-        self.left -= 1
-        self.made += 1
-        self._tell(self.made)
-        return self._world.run(chooser, stops=stops)
-
-
-def simplest(
-    world: ScheduleRunner, ran: Execution, fault: object, number: int, tell: Callable[[int], object]
+def shrink(
+    runner: ScheduleRunner,
+    ran: Execution,
+    fault: object,
+    number: int,
+    tell: Callable[[int], object],
 ) -> tuple[Execution, int | None]:
-    """Return a schedule with the same failure, and how many were tried to have fewer preemptions.
+    """Return a simple schedule with the same failure.
 
     Args:
-        world: The world to run it in.
+        runner: Runs the schedules.
         ran: The schedule that failed.
-        fault: The kind of the error that is to be found again.
-        number: How many schedules may be spent: half of them on putting steps together, and the
-            last quarter on what comes after the search alone.
-        tell: Called before each of them with how many there have been.
+        fault: The signature of the failure that has to come again.
+        number: How many schedules may run: half of them to join steps, a quarter to shorten.
+        tell: Is called before each of them with how many there have been.
 
     Returns:
-        Both; ``None`` for the second when it is certain that no schedule has fewer.
+        The schedule, and after how many others the search for fewer preemptions was given up;
+        ``None`` if it was not: then no schedule has fewer.
     """
-    tries = _Tries(world, number, tell)
-    best: Execution | None = ran
-    while best is not None:
-        ran, best = best, None
-        for order in _put_together(ran.steps):
-            if tries.left <= number // 2:
-                break
-            tried = tries.run(Follow(order), ran.stops)
-            if has(tried, fault) and tried.preemptions < ran.preemptions:
-                best = tried
-                break
+    budget = _Budget(runner, fault, number, tell)
+    ran = _joined(budget, ran, number // 2)
     for bound in range(ran.preemptions + 1):
-        # With few stops first, which are easier to read. A search needs none before a start.
-        more = max(ran.needs, Stops.FEW if ran.stops is Stops.STARTS else ran.stops)
-        for stops in sorted({ran.needs, max(more, Exhaustive(bound).stops)}):
-            found = _search(tries, bound, stops, fault, number // 4)
-            if found is not None:
-                return _shortened(tries, found, fault), None
-    made = None if tries.left > number // 4 else tries.made
-    return _shortened(tries, ran, fault), made
+        for points in SwitchPoints:  # Fewer points first: such a schedule is easier to read.
+            search, more = Exhaustive(bound).search(), True
+            while more:
+                if budget.left <= number // 4:
+                    used = budget.used
+                    return _shortened(budget, ran), used
+                tried, fails = budget.run(search, points)
+                if fails:
+                    return _shortened(budget, tried), None
+                more = tried.needs <= points and search.advance(tried)
+    return _shortened(budget, ran), None
 
 
-def _search(tries: _Tries, bound: int, stops: Stops, fault: object, left: int) -> Execution | None:
-    """Return a schedule with a failure within a bound, unless there is none or too few are left."""
-    search = Exhaustive(bound).search()
-    more = True
-    while more and tries.left > left:
-        tried = tries.run(search, stops)
-        if has(tried, fault):
-            return tried
-        if tried.needs > stops:  # As any search: there are more places to stop.
-            stops, search = tried.needs, Exhaustive(bound).search()
-        else:
-            more = search.advance(tried)
-    return None
+def _joined(budget: _Budget, best: Execution, left: int) -> Execution:
+    """Return a schedule with the same failure and fewer preemptions, while some budget is left."""
+    orders = _orders_with_one_less(best.steps)
+    while budget.left > left and (order := next(orders, None)) is not None:
+        tried, fails = budget.run(Follow(order), best.switch_points)
+        if fails and tried.preemptions < best.preemptions:
+            best, orders = tried, _orders_with_one_less(tried.steps)
+    return best
 
 
-def _put_together(steps: list[Step]) -> Iterator[list[int]]:
-    """Return orders in which one preemption less might do.
+def _orders_with_one_less(steps: list[Step]) -> Iterator[list[int]]:
+    """Return orders of threads that may have one preemption less.
 
-    The thread that was stopped goes on at once, or has run later: then it may have to wait.
+    The stopped thread either goes on at once, or its last steps come later: it may have to wait
+    then.
     """
-    who = [step.chosen for step in steps]
+    order = [step.chosen for step in steps]
     for index, step in enumerate(steps):
         if not step.preempts:
             continue
-        begins = index - len(list(takewhile(step.current.__eq__, who[index - 1 : 0 : -1])))
-        # The first step is main's, and never chosen.
-        before, stopped, rest = who[1:begins], who[begins:index], who[index:]
+        stopped = list(takewhile(step.current.__eq__, order[index - 1 : 0 : -1]))
+        before, rest = order[1 : index - len(stopped)], order[index:]
         if step.current in rest:
             again = rest.index(step.current)
             goes_on = list(takewhile(step.current.__eq__, rest[again:]))
@@ -130,16 +128,15 @@ def _put_together(steps: list[Step]) -> Iterator[list[int]]:
                 yield before + rest[:later] + stopped + rest[later:]
 
 
-def _shortened(tries: _Tries, ran: Execution, fault: object) -> Execution:
-    """Return a schedule with the same failure, each choice made the default where that will do."""
-    best = ran
-    choices = choices_of(ran.steps)
+def _shortened(budget: _Budget, best: Execution) -> Execution:
+    """Return a schedule with the same failure, and with defaults wherever they will do."""
+    choices = choices_of(best.steps)
     for index in [place for place, choice in enumerate(choices) if choice]:
         for shorter in (choices[:index], [*choices[:index], 0, *choices[index + 1 :]]):
-            if tries.left <= 0:
+            if budget.left <= 0:
                 return best
-            tried = tries.run(Replay(shorter), ran.stops)
-            if has(tried, fault) and tried.preemptions <= best.preemptions:
+            tried, fails = budget.run(Replay(shorter), best.switch_points)
+            if fails and tried.preemptions <= best.preemptions:
                 best, choices = tried, choices_of(tried.steps)
                 break
         if not any(choices[index + 1 :]):

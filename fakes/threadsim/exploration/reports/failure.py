@@ -14,7 +14,7 @@ from threadsim.exploration.reports.nondeterminism import (
 )
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of, write
-from threadsim.exploration.shrink import simplest
+from threadsim.exploration.shrink import shrink
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import shorten
@@ -57,7 +57,7 @@ def failure_of(
     """
     __tracebackhide__ = True
     tries = max(1, MINIMISE // len(ran.steps))  # One at least, however long the program is.
-    simple, tried = simplest(
+    simple, tried = shrink(
         world,
         _failing_again(world, ran),
         fault,
@@ -88,7 +88,7 @@ def _failing_again(world: ScheduleRunner, ran: Execution, *, shown: bool = False
 
 def described(options: Options, ran: Execution) -> ScheduleFailure:
     """Return a failure with its lanes and the line that replays it."""
-    schedule = write(choices_of(ran.steps), ran.stops)
+    schedule = write(choices_of(ran.steps), ran.switch_points)
     error, *others = map(headline, ran.errors)
     also = "".join(f"\nIt also fails with {other}" for other in others)
     failure = ScheduleFailure(f"{error}{also}\n\n{draw(ran.story)}\n\n{options.line(schedule)}")
@@ -120,4 +120,4 @@ def cause(ran: Execution) -> BaseException:
 
 def again(world: ScheduleRunner, ran: Execution, *, shown: bool = False) -> Execution:
     """Run the schedule of a run once more."""
-    return world.run(Replay(choices_of(ran.steps)), stops=ran.stops, shown=shown)
+    return world.run(Replay(choices_of(ran.steps)), switch_points=ran.switch_points, shown=shown)

@@ -23,7 +23,7 @@ from threadsim.exploration.execution import (
     Cut,
     Execution,
     Step,
-    Stops,
+    SwitchPoints,
     is_thread,
     woken,
 )
@@ -63,9 +63,9 @@ class Exhaustive:
         check_flag("Exhaustive(reduction", self.reduction)
 
     @property
-    def stops(self) -> Stops:
-        """Where it stops: few stops find every outcome, but some not with as few preemptions."""
-        return Stops.RELEASES if self.max_preemptions else Stops.FEW
+    def switch_points(self) -> SwitchPoints:
+        """Where it can switch threads: some outcomes need fewer preemptions with all points."""
+        return SwitchPoints.NECESSARY if self.max_preemptions is None else SwitchPoints.ALL
 
     def search(self, steps: int = 1) -> "Search":  # noqa: ARG002
         """Return a new search; how long the program is does not matter."""

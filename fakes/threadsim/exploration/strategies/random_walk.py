@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random as Generator
 from typing import ClassVar
 
-from threadsim.exploration.execution import NOBODY, Execution, Step, Stops
+from threadsim.exploration.execution import NOBODY, Execution, Step, SwitchPoints
 from threadsim.exploration.options import Options
 from threadsim.exploration.schedule_string import check_whole
 
@@ -19,8 +19,7 @@ _RARELY = 0.05
 class Sample:
     """A strategy that runs as many schedules as it is told to, and knows nothing of others."""
 
-    # Drawn at random, a new thread often goes first.
-    stops: ClassVar[Stops] = Stops.STARTS
+    switch_points: ClassVar[SwitchPoints] = SwitchPoints.ALL
     complete: ClassVar[bool] = False
     max_schedules: ClassVar[None] = None
     max_preemptions: ClassVar[None] = None
