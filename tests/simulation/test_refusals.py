@@ -182,8 +182,8 @@ def test_a_loop_of_a_real_thread_goes_on_beside_a_block() -> None:
     thread.start()
     ran = threading.Lock()
     ran.acquire()
+    loop.call_soon_threadsafe(loop.call_later, 0.01, ran.release)
     with Simulation():
-        loop.call_soon_threadsafe(ran.release)
         assert ran.acquire(timeout=10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()

@@ -139,18 +139,12 @@ class LogHandlers:
     """
 
     def __init__(self) -> None:
-        self._before = {id(each): list(each.handlers) for each in _loggers()}
-        self._seen = self._numbers()
+        self._before = {each: list(each.handlers) for each in _loggers()}
 
     def put_back(self) -> None:
         """Give each logger the handlers that it had, and a new logger none."""
-        if self._numbers() != self._seen:
-            for logger in _loggers():
-                logger.handlers[:] = self._before.get(id(logger), [])
-            self._seen = self._numbers()
-
-    def _numbers(self) -> list[int]:
-        return [len(each.handlers) for each in _loggers()]
+        for logger in _loggers():
+            logger.handlers[:] = self._before.get(logger, [])
 
 
 def _loggers() -> list[logging.Logger]:

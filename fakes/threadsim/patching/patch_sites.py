@@ -21,7 +21,6 @@ _INSTALLED = {"site-packages", "dist-packages"}
 # The flag of classes that are written in C: Python refuses to change them.
 _IMMUTABLE = 1 << 8
 
-
 # A name in a module or class: owner, names of the owner, and name.
 Site = tuple[Any, dict[str, Any], str]
 
@@ -76,7 +75,7 @@ def _sites(module: Any) -> list[Site]:
     return [
         (owner, names, name)
         for owner, names in with_classes([module])
-        for name in may_be_replaced(names, _qualname(owner) if is_class(owner) else "")
+        for name in may_be_replaced(names, f"{_qualname(owner)}." if is_class(owner) else "")
     ]
 
 

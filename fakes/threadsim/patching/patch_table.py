@@ -89,14 +89,15 @@ def replaced_in(names: dict[str, Any]) -> list[tuple[str, Any]]:
     return [each for each in found if is_replaced(each[1])]
 
 
-def may_be_replaced(names: dict[str, Any], class_name: str) -> list[str]:
-    """Return the names that a block replaces, and those where a test may have set another value."""
-    prefix = f"{class_name}." if class_name else ""
+def may_be_replaced(names: dict[str, Any], prefix: str) -> list[str]:
+    """Return the names that a block replaces, and those where a test may have set another value.
+
+    Args:
+        names: Those of a module or class.
+        prefix: What stands before them in ``__qualname__``.
+    """
     return [
-        *(name for name, _ in replaced_in(names)),
-        *(
-            name
-            for name, value in tuple(names.items())
-            if prefix + name in _HOMES and type(value) is not ModuleType and not is_replaced(value)
-        ),
+        name
+        for name, value in tuple(names.items())
+        if is_replaced(value) or (prefix + name in _HOMES and type(value) is not ModuleType)
     ]

@@ -3,7 +3,6 @@
 A real thread beside the simulation is refused nothing.
 """
 
-import _thread
 import asyncio
 import concurrent.futures.thread as pools
 import os
@@ -27,9 +26,6 @@ from threadsim.runtime.own_code import is_tool
 
 _submit: Any = pools.ThreadPoolExecutor.submit
 _run_once: Any = vars(BaseEventLoop)["_run_once"]
-_real_rlock = _thread.RLock
-# Since Python 3.14.
-_init_handle: Any = getattr(getattr(asyncio.events, "_ThreadSafeHandle", None), "__init__", None)
 
 _CLOCK = "sim.clock.move_to(…) or Simulation(start=…)"
 _LOOP = "an asyncio event loop"
@@ -138,12 +134,6 @@ def _submit_inside(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     return _submit(self, *args, **kwargs)
 
 
-def _make_handle(self: Any, *args: Any, **kwargs: Any) -> None:
-    """Make a call that is handed to the loop of a real thread, with a real lock inside."""
-    _init_handle(self, *args, **kwargs)
-    self._lock = _real_rlock()
-
-
 def _refusals() -> Iterator[tuple[Any, str, Any]]:
     for owner, names, what, instead in _ROWS:
         for name in filter(vars(owner).__contains__, names):  # Not every system has them.
@@ -161,5 +151,4 @@ REPLACEMENTS: list[tuple[Any, Any]] = [
     *((vars(owner)[name], replacement) for owner, name, replacement in _REFUSALS),
     (_run_once, _cancel_tasks),
     (_submit, _submit_inside),
-    *([(_init_handle, _make_handle)] if _init_handle else []),
 ]
