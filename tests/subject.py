@@ -1,4 +1,4 @@
-"""A scheduler under contract: whatever it is, a test drives it and reads what it said alike."""
+"""A scheduler under contract. A test drives each kind in the same way."""
 
 import threading
 import time
@@ -62,7 +62,7 @@ class Subject(ABC):
         self.say(line)
 
     def say(self, line: str) -> None:
-        """Add a line to what was heard."""
+        """Add a line to the lines that were heard."""
         with self._condition:
             self.heard.append(line)
             self._condition.notify_all()
@@ -93,7 +93,7 @@ class Subject(ABC):
             assert self._condition.wait_for(lambda: line in self.heard, BOUND), self.heard
 
     def run_behind(self, gate: threading.Event, last: str) -> None:
-        """Run what is due: hand jobs over that wait at a gate, open it, and wait for a line."""
+        """Run due jobs: submit jobs that wait at a gate, open it, and wait for a line."""
         self.settle()
         gate.set()
         self.wait_for(last)
@@ -105,14 +105,14 @@ class Subject(ABC):
 
     @abstractmethod
     def settle(self) -> None:
-        """Let the scheduler do whatever it does at this instant."""
+        """Let the scheduler do its work of this instant."""
 
     @abstractmethod
     def pass_to(self, units: float) -> None:
-        """Let time pass until an instant, and the scheduler do what it does on the way."""
+        """Let time pass until an instant, and let the scheduler work on the way."""
 
     def close(self) -> None:
-        """End whatever the test left behind."""
+        """End the scheduler and its pools."""
         pools = [
             executor._pool
             for executor in self.scheduler._executors.values()
@@ -159,12 +159,12 @@ class FakeSubject(Subject):
 
 
 class OwnSubject(FakeSubject):
-    """A FakeScheduler as tests have it: with its own executor, told to run what is due."""
+    """A FakeScheduler with its own executor, driven by run_due()."""
 
     has_faults = True
 
     def settle(self) -> None:
-        """Run what is due."""
+        """Run due jobs."""
         self._reach(self.scheduler.run_due)
 
 
@@ -185,7 +185,7 @@ class SimulatedSubject(Subject):
 
 
 class Idling(threading.Event):
-    """What a BackgroundScheduler's thread waits on; it tells when that thread has nothing to do."""
+    """The event of a BackgroundScheduler's thread; it tells whether that thread is idle."""
 
     waits = False
 
@@ -209,7 +209,7 @@ class RealSubject(Subject):
             time.sleep(0.0005)
 
     def pass_to(self, units: float) -> None:
-        """Wait for the time, and for what was due until then."""
+        """Wait for the time, and for the jobs that are due until then."""
         instant = self.at(units)
         time.sleep(max((instant - datetime.now(UTC)).total_seconds(), 0))
         while self._due(instant):

@@ -98,7 +98,7 @@ def pooled(make: Make) -> Subject:
 
 @pytest.fixture
 def inside(make: Make) -> Subject:
-    """A scheduler for what jobs do to it: with a pool; FakeScheduler with its own executor, too."""
+    """A scheduler that its jobs change: with a pool; FakeScheduler with its own executor, too."""
     return _started(make(ThreadPoolExecutor(2)))
 
 
@@ -117,7 +117,7 @@ def _started(subject: Subject) -> Subject:
 
 @pytest.fixture
 def gate(make: Make, request: pytest.FixtureRequest) -> Iterator[threading.Event]:
-    """What a job waits for; open when the test is over.
+    """The event that a job waits for. It is set when the test is over.
 
     It is open from the start where jobs run on the test's own thread.
     """

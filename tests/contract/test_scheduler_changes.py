@@ -1,4 +1,4 @@
-"""What becomes of jobs that are paused, modified, rescheduled and removed."""
+"""Jobs that are paused, modified, rescheduled and removed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -153,7 +153,7 @@ class TestRescheduling:
         assert str(subject.scheduler.get_job("a").trigger) == "interval[1:00:00]"
 
     def test_by_itself(self, inside: Subject, gate: Any) -> None:
-        """What a body does to its own schedule lasts."""
+        """A change that a body makes to its own schedule lasts."""
 
         def body() -> None:
             gate.wait()

@@ -73,7 +73,7 @@ def die(subject: Subject, _gate: Any) -> None:
 
 
 class Facts(NamedTuple):
-    """What a fault leaves behind.
+    """The traces of a fault.
 
     Attributes:
         happen: What makes it happen to a real scheduler.
@@ -134,7 +134,7 @@ FACTS = {
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> set[str]:
-    """Return what was logged about the job, and not about one that keeps a worker busy."""
+    """Return the log lines about the job, without those about the job that keeps a worker busy."""
     return {
         str(record.msg)
         for record in caplog.records

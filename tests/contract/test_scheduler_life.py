@@ -17,7 +17,7 @@ RUN = ["EXECUTED a", "REMOVED a", "SUBMITTED a"]
 
 
 class TestStarting:
-    """What a start does."""
+    """The effects of a start."""
 
     def test_a_start(self, stopped: Subject) -> None:
         """It makes what is missing, says so, and returns nothing."""

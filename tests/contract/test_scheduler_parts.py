@@ -143,7 +143,7 @@ class TestJobStores:
         assert stopped.heard == RUN
 
     def test_one_that_fails_when_a_job_is_added(self, subject: Subject) -> None:
-        """Whoever adds it is told, and nothing is added."""
+        """add_job() raises the store's error, and adds no job."""
         subject.scheduler.add_jobstore(FailingStore(add_job=1), "other")
         subject.forget()
 
@@ -212,7 +212,7 @@ class RefusingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has n
 
 
 class TestExecutors:
-    """What runs the jobs."""
+    """Executors run the jobs."""
 
     def test_one_that_is_added_and_removed(self, subject: Subject) -> None:
         """Its jobs run; afterwards they leave their store and nothing is heard of them."""
@@ -286,10 +286,10 @@ class TestExecutors:
 
 
 class TestListeners:
-    """Who is told of events."""
+    """Listeners hear of events."""
 
     def test_one_that_raises(self, subject: Subject) -> None:
-        """It keeps nobody from hearing the event, and no job from running."""
+        """The other listeners hear the event, and jobs run."""
 
         def raising(event: Any) -> None:
             subject.say("raises")
@@ -318,7 +318,7 @@ class TestListeners:
         assert len(subject.heard) == 9
 
     def test_one_that_removes_a_job(self, subject: Subject) -> None:
-        """Whatever it does on hearing of one job, another can be gone for it."""
+        """A listener that hears of one job may remove another."""
 
         def listener(event: Any) -> None:
             subject.scheduler.remove_job("b")

@@ -189,7 +189,7 @@ class TestMisfires:
         assert subject.scheduler.get_job("a").next_run_time == subject.start + 0.5 * HOUR
 
     def test_a_scheduler_that_was_paused(self, subject: Subject) -> None:
-        """What was due meanwhile is missed or runs when it goes on."""
+        """A job that was due meanwhile is missed, or runs afterwards."""
         subject.scheduler.pause()
         for id_, grace in {"a": 1, "b": None}.items():
             subject.scheduler.add_job(

@@ -1,4 +1,4 @@
-"""What FakeScheduler runs, when, and what becomes of its jobs' exceptions."""
+"""FakeScheduler: which jobs run and when, and where their exceptions are raised."""
 
 import asyncio
 import gc
@@ -91,7 +91,7 @@ def test_importing_it_needs_neither_greenlet_nor_freezegun() -> None:
 
 
 def test_it_works_without_any_frozen_time() -> None:
-    """What is due by the real time runs."""
+    """Jobs that are due by the real clock run."""
     fake = FakeScheduler()
     fake.start()
     fake.add_job(nothing, id="now")
@@ -123,7 +123,7 @@ def test_only_what_is_due_runs_in_order_of_its_time(scheduler: FakeScheduler) ->
 
 
 def test_nothing_due_is_an_empty_list(scheduler: FakeScheduler) -> None:
-    """Running what is due when nothing is due does nothing."""
+    """No job is due, and no job runs."""
     assert scheduler.run_due() == []
 
 
@@ -220,11 +220,11 @@ def test_a_cron_job_runs_at_its_hour(scheduler: FakeScheduler, frozen: Any) -> N
     assert ids(scheduler.run_due()) == ["five"]
 
 
-# Jobs that use the scheduler
+# Jobs that use the scheduler. tests/contract/ has more, which hold for a real scheduler as well.
 
 
 def test_a_job_added_by_a_job_runs_in_the_same_call(scheduler: FakeScheduler) -> None:
-    """What becomes due while jobs run is run after them."""
+    """A job that becomes due meanwhile runs after the others."""
     scheduler.add_job(lambda: scheduler.add_job(nothing, id="second"), id="first")
 
     assert ids(scheduler.run_due()) == ["first", "second"]
@@ -233,7 +233,7 @@ def test_a_job_added_by_a_job_runs_in_the_same_call(scheduler: FakeScheduler) ->
 def test_a_job_that_adds_itself_without_end_is_an_error(
     scheduler: FakeScheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What would never come to an end is reported instead."""
+    """A run without an end is an error."""
     monkeypatch.setattr("apscheduler_fakes.fake_scheduler.MOST_LOOKS", 10)
 
     def again() -> None:
@@ -243,76 +243,6 @@ def test_a_job_that_adds_itself_without_end_is_an_error(
 
     with pytest.raises(RuntimeError, match="still due after 10 looks"):
         scheduler.run_due()
-
-
-def test_a_recurring_job_can_remove_itself(scheduler: FakeScheduler) -> None:
-    """It has had its run, the others have theirs, and it is gone."""
-    scheduler.add_job(
-        lambda: scheduler.remove_job("a"), "interval", id="a", seconds=1, next_run_time=NEW_YEAR
-    )
-    scheduler.add_job(nothing, id="b")
-
-    assert ids(scheduler.run_due()) == ["a", "b"]
-    assert scheduler.get_jobs() == []
-
-
-def test_a_one_off_job_has_left_the_store_when_its_body_looks(scheduler: FakeScheduler) -> None:
-    """Removing itself is an error, as it is in a pool."""
-    seen: list[Any] = []
-
-    def body() -> None:
-        seen.extend([scheduler.get_job("a"), scheduler.get_jobs()])
-        scheduler.remove_job("a")
-
-    scheduler.add_job(body, id="a")
-
-    with pytest.raises(JobLookupError):
-        scheduler.run_due()
-    assert seen == [None, []]
-
-
-def test_a_job_can_add_itself_again_for_later(scheduler: FakeScheduler, frozen: Any) -> None:
-    """A chain of one-off jobs under one id goes on."""
-
-    def body() -> None:
-        later = datetime.now(UTC) + timedelta(hours=1)
-        scheduler.add_job(body, "date", id="chain", run_date=later)
-
-    scheduler.add_job(body, id="chain")
-
-    assert ids(scheduler.run_due()) == ["chain"]
-    frozen.tick(3600)
-    assert ids(scheduler.run_due()) == ["chain"]
-    assert [job.next_run_time for job in scheduler.get_jobs()] == [NEW_YEAR + timedelta(hours=2)]
-
-
-def test_a_recurring_job_can_pause_and_reschedule_itself(
-    scheduler: FakeScheduler, frozen: Any
-) -> None:
-    """What a body does to its own schedule lasts."""
-    scheduler.add_job(lambda: scheduler.pause_job("p"), "interval", id="p", seconds=1)
-    scheduler.add_job(
-        lambda: scheduler.reschedule_job("r", trigger="interval", hours=1),
-        "interval",
-        id="r",
-        seconds=1,
-    )
-    frozen.tick(1)
-
-    assert ids(scheduler.run_due()) == ["p", "r"]
-    assert {job.id: job.next_run_time for job in scheduler.get_jobs()} == {
-        "p": None,
-        "r": NEW_YEAR + timedelta(hours=1, seconds=1),
-    }
-
-
-def test_a_job_can_remove_all_jobs_after_the_last_due_one(scheduler: FakeScheduler) -> None:
-    """Jobs for later are gone."""
-    scheduler.add_job(scheduler.remove_all_jobs, id="a")
-    scheduler.add_job(nothing, "interval", id="b", hours=1)
-
-    assert ids(scheduler.run_due()) == ["a"]
-    assert scheduler.get_jobs() == []
 
 
 def test_a_job_may_change_jobs_that_are_not_due(scheduler: FakeScheduler) -> None:
@@ -448,7 +378,7 @@ def test_a_scheduler_shut_down_says_so_and_can_start_again(scheduler: FakeSchedu
 
 
 def test_a_paused_scheduler_runs_nothing_until_resumed(frozen: Any) -> None:
-    """Nothing runs while it is paused; what was due may be missed then."""
+    """No job runs while it is paused. A job that was due may be missed then."""
     fake = FakeScheduler()
     fake.start(paused=True)
     fake.add_job(nothing, id="one")
@@ -474,7 +404,7 @@ def test_it_starts_once(scheduler: FakeScheduler) -> None:
 
 
 def test_a_job_that_shuts_down_without_waiting_ends_the_run(scheduler: FakeScheduler) -> None:
-    """What was submitted with it runs, as in a pool; what it adds does not."""
+    """The jobs that were submitted with it run, as in a pool. A job that it adds does not."""
 
     def body() -> None:
         scheduler.add_job(nothing, id="c")
@@ -533,15 +463,6 @@ def test_a_shutdown_waits_for_jobs_in_another_thread(scheduler: FakeScheduler) -
 
     assert ended.is_set()
     thread.join()
-
-
-def test_a_job_that_shuts_down_and_waits_fails(scheduler: FakeScheduler) -> None:
-    """It would wait for itself: the error is the real one, and so is the stopped state."""
-    scheduler.add_job(scheduler.shutdown, id="a")
-
-    with pytest.raises(RuntimeError, match="cannot join current thread"):
-        scheduler.run_due()
-    assert scheduler.state == STATE_STOPPED
 
 
 def test_a_listener_on_the_schedulers_thread_that_shuts_down_fails(
@@ -644,7 +565,7 @@ def test_immediate_runs_early_jobs_at_the_start_and_paused_ones_at_resume(frozen
 
 
 def test_immediate_runs_one_job_on_request(immediate: FakeScheduler) -> None:
-    """What it adds runs too."""
+    """A job that it adds runs too."""
     ran: list[int] = []
     immediate.add_job(lambda: immediate.add_job(ran.append, args=[1]), "interval", id="x", hours=1)
     immediate.run_job("x")
@@ -692,7 +613,7 @@ def test_a_thread_pool_runs_the_jobs_when_it_is_given(pool: ThreadPoolExecutor) 
 
 
 def test_a_pools_exception_waits_for_the_end_of_the_test(pool: ThreadPoolExecutor) -> None:
-    """Nobody who could be given it is there when it comes."""
+    """run_due() has returned when the exception comes."""
     fake = FakeScheduler(executors={"default": pool})
     fake.start()
     fake.add_job(boom)
@@ -735,7 +656,7 @@ def test_what_becomes_due_while_a_job_runs_is_run_too(
 
 
 def test_an_executor_that_a_test_has_changed_stays_so(frozen: Any) -> None:
-    """What an executor does with a job is what it was made to do before it was added."""
+    """A method that a test replaced before add_executor() is still called."""
     handed: list[str] = []
     executor: Any = DebugExecutor()
     submit = executor._do_submit_job
@@ -765,7 +686,7 @@ def test_an_executor_that_a_test_has_changed_stays_so(frozen: Any) -> None:
 
 
 def test_a_store_that_a_test_has_changed_stays_so(scheduler: FakeScheduler) -> None:
-    """One job alone is run without a look at what is due, and nothing else is different then."""
+    """run_job() does not ask the store for due jobs. Afterwards the store is as before."""
     looked: list[str] = []
     store: Any = scheduler._jobstores["default"]
 
@@ -782,7 +703,7 @@ def test_a_store_that_a_test_has_changed_stays_so(scheduler: FakeScheduler) -> N
 
 
 def test_an_executor_that_is_called_outside_a_run_still_works(scheduler: FakeScheduler) -> None:
-    """Whoever submits a job by hand gets what the executor does."""
+    """A test that calls _process_jobs() itself has its job run at once."""
     ran: list[int] = []
     job = scheduler.add_job(ran.append, args=[1])
     scheduler._process_jobs()

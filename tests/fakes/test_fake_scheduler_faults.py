@@ -1,4 +1,4 @@
-"""Faults on demand: which jobs they pick, what they leave behind, and that they must fire."""
+"""Faults on demand: the jobs they pick, the traces they leave, and the check that they fired."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -37,7 +37,7 @@ def test_a_fault_keeps_one_job_from_running(scheduler: FakeScheduler, fault: str
 
 @pytest.mark.parametrize("fault", PICKING)
 def test_a_fault_acts_on_run_job_too(scheduler: FakeScheduler, fault: str) -> None:
-    """Whoever runs a job that is picked gets the fault."""
+    """run_job() of a picked job gets the fault."""
     ran: list[int] = []
     getattr(scheduler, fault)("one")
     scheduler.add_job(ran.append, "interval", [1], id="one", hours=1)

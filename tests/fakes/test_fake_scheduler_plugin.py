@@ -1,4 +1,4 @@
-"""The pytest plugin: what a FakeScheduler still owes its test fails the test."""
+"""The pytest plugin: a fault that never fired, or an error that no caller saw, fails a test."""
 
 import runpy
 import subprocess
@@ -49,7 +49,7 @@ def test_a_fault_that_never_fired_fails_its_test(pytester: pytest.Pytester) -> N
 
 
 def test_an_exception_that_nobody_saw_fails_its_test(pytester: pytest.Pytester) -> None:
-    """With what to do if that is meant, and the lines where it was raised."""
+    """The report has the traceback, and says what to do if the error is meant."""
     result = run(pytester, "def test_it(): make(immediate=True).add_job(boom)")
 
     result.assert_outcomes(failed=1)
@@ -118,7 +118,7 @@ def test_without_any():
 
 
 def test_a_failing_test_keeps_its_own_failure(pytester: pytest.Pytester) -> None:
-    """What else nobody saw stands below it."""
+    """The FakeScheduler's report stands below it."""
     result = run(
         pytester,
         """
