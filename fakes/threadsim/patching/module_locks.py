@@ -177,8 +177,6 @@ class ReplacedLock(_WithReal, Lock):
     """The replacement of a real ``Lock``."""
 
     kind = _LOCK
-    acquire_lock = _WithReal.acquire
-    release_lock = _WithReal.release
 
 
 class ReplacedRLock(_WithReal, RLock):

@@ -33,12 +33,9 @@ class Lockable(Primitive):
     _called: ClassVar[str]
     _is_reentrant: ClassVar[bool]
 
-    holder: VirtualThread | None
-    levels: int
-
     def __init__(self) -> None:
         self.real = self.make_real()
-        self.holder = None
+        self.holder: VirtualThread | None = None
         self.levels = 0
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
@@ -120,6 +117,15 @@ class Lockable(Primitive):
         """Start afresh in a forked child."""
         self.__init__()  # type: ignore[misc]
 
+    def __repr__(self) -> str:
+        if here() is None:
+            return repr(self.real)
+        state, owner = ("locked", self.holder.ident) if self.holder else ("unlocked", 0)
+        details = f" owner={owner} count={self.levels}" if self._is_reentrant else ""
+        kind = self.__class__
+        name = kind.__name__ if kind is type(self) else f"_thread.{kind.__name__}"
+        return f"<{state} {name} object{details} at {id(self):#x}>"
+
 
 class Lock(Lockable):
     """``threading.Lock`` in a simulation: not re-entrant, released by any thread."""
@@ -146,9 +152,6 @@ class Lock(Lockable):
 
     drop = release
     locked = Lockable._locked
-    acquire_lock = Lockable.acquire
-    release_lock = release
-    locked_lock = locked
 
     def _is_owned(self) -> bool:
         # Condition asks this of its lock. Without it, Condition would try to take the lock, and a
@@ -160,12 +163,6 @@ class Lock(Lockable):
             # Another thread may free a lock that this one holds.
             points.touch(points.key_of(self), READ)
         return True
-
-    def __repr__(self) -> str:
-        if here() is None:
-            return repr(self.real)
-        state = "locked" if self.holder else "unlocked"
-        return f"<{state} _thread.lock object at {id(self):#x}>"
 
 
 class RLock(Lockable):
@@ -202,14 +199,13 @@ class RLock(Lockable):
 
     def _is_owned(self) -> bool:
         kernel = here()
-        if kernel is None:
-            return self.outside()._is_owned()  # type: ignore[no-any-return]
-        return self.holder is kernel.running
+        return self.outside()._is_owned() if kernel is None else self.holder is kernel.running
 
     def _recursion_count(self) -> int:
-        if here() is None:
+        kernel = here()
+        if kernel is None:
             return self.outside()._recursion_count()  # type: ignore[no-any-return]
-        return self.levels if self._is_owned() else 0
+        return self.levels if self.holder is kernel.running else 0
 
     def _release_save(self) -> Any:
         kernel = here()
@@ -226,10 +222,3 @@ class RLock(Lockable):
             self.outside()._acquire_restore(state)
         elif self.take():
             self.levels = state
-
-    def __repr__(self) -> str:
-        if here() is None:
-            return repr(self.real)
-        state, owner = ("locked", self.holder.ident) if self.holder else ("unlocked", 0)
-        name = "_thread.RLock" if type(self) is RLock else type(self).__name__
-        return f"<{state} {name} object owner={owner} count={self.levels} at {id(self):#x}>"

@@ -15,6 +15,7 @@ from threadsim.runtime.kernel import here
 class SimpleQueue(Primitive):
     """``queue.SimpleQueue`` in a simulation; put, get, empty and qsize are one step each."""
 
+    __module__ = "_queue"  # For repr.
     __slots__ = ()
 
     state = ("items",)
@@ -102,10 +103,5 @@ class SimpleQueue(Primitive):
         self.real = self.make_real()
         for each in items:
             self.real.put(each)
-
-    def __repr__(self) -> str:
-        if type(self) is not SimpleQueue:
-            return object.__repr__(self)
-        return f"<_queue.SimpleQueue object at {id(self):#x}>"
 
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]  # As in queue.
