@@ -21,6 +21,7 @@ from threadsim.patching.module_locks import TYPES, LockReplacements
 from threadsim.patching.patch_sites import attributes_of, is_user_module, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
 from threadsim.primitives.lock import Lock, RLock
+from threadsim.primitives.primitive import Primitive
 from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.primitives.threads import local
 from threadsim.runtime.errors import NotModelled
@@ -137,7 +138,8 @@ def _path(roots: Mapping[str, object], lock: object) -> str:
 
 def _is_followed(value: object) -> bool:
     kind = type(value)
-    guarded = issubclass(kind, Logger | Thread) or is_tool(str(names_of(kind).get("__module__")))
+    guarded = issubclass(kind, Logger | Thread | Primitive | local)
+    guarded = guarded or is_tool(str(names_of(kind).get("__module__")))
     return gc.is_tracked(value) and not guarded and not is_lock(value)
 
 
