@@ -32,10 +32,11 @@ class Lockable(Primitive):
     # What reports call it.
     _called: ClassVar[str]
     _is_reentrant: ClassVar[bool]
+    holder: VirtualThread | None
 
     def __init__(self) -> None:
         self.real = self.make_real()
-        self.holder: VirtualThread | None = None
+        self.holder = None
         self.levels = 0
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
