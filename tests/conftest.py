@@ -17,7 +17,6 @@ import pytest
 
 import threadsim.exploration.explore as exploration
 import threadsim.pytest_plugin.explored_test as marked
-import threadsim.simulation.watchdog as stall
 from parts import part_of
 from threadsim import ScheduleFailure
 from threadsim.exploration.explore import Exploration, Strategy
@@ -25,6 +24,7 @@ from threadsim.exploration.options import Options
 from threadsim.exploration.replay import replay_with
 from threadsim.exploration.reports.nondeterminism import wording
 from threadsim.exploration.runner import ScheduleRunner
+from threadsim.simulation.watchdog import current_watch
 
 pytest_plugins = ["pytester", "path_results"]
 
@@ -107,35 +107,13 @@ def eighty_columns() -> Iterator[None]:
 
 
 @pytest.fixture
-def watches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Keep what looks whether a simulation stalls, the last one last."""
-    watches: list[Any] = []
-    start = stall._start_new_thread  # Kept here, where no simulation replaces it.
-
-    def keep_and_start(watch: Any, arguments: tuple[()]) -> None:
-        begun = stall._allocate_lock()
-        begun.acquire()
-
-        def begin_in_a_bare_thread() -> None:
-            begun.release()
-            watch()
-
-        watches.append(watch.__self__)
-        start(begin_in_a_bare_thread, arguments)
-        # Until it has begun, Python 3.11 takes it for whoever starts it: a test that looks by hand
-        # at once would end the watch, and not who stalls.
-        begun.acquire()
-
-    monkeypatch.setattr(stall, "_start_new_thread", keep_and_start)
-    return watches
-
-
-@pytest.fixture
-def look(watches: list[Any]) -> Callable[[], None]:
-    """Let the running simulation's watch look whether anything goes on, as its limit does later."""
+def look() -> Callable[[], None]:
+    """Let the running block's watch look at once, as it does after ``stall_timeout``."""
 
     def look() -> None:
-        watches[-1].look_in_a_bare_thread()
+        watch = current_watch()
+        assert watch is not None
+        watch.look()
 
     return look
 

@@ -1,7 +1,6 @@
 """The fixture ``sim`` and what pytest shows of a simulation that failed."""
 
 import traceback
-from collections.abc import Callable
 
 import pytest
 
@@ -533,24 +532,3 @@ def test_a_stop_before_the_fixture_is_made_ends_its_simulation(pytester: pytest.
     """A signal may come between the block's beginning and pytest's knowing of it."""
     pytester.makepyfile(STOPPED)
     pytester.runpytest("-p", "no:randomly").assert_outcomes(passed=2, errors=1)
-
-
-class LongReport:
-    """A plugin that takes its time at a test's report."""
-
-    def __init__(self, look: Callable[[], None]) -> None:
-        self.look = look
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Let nothing go on from one look of the watch to the next."""
-        if report.when == "call":
-            self.look()
-            self.look()
-
-
-def test_a_report_that_takes_long_is_no_stall(
-    pytester: pytest.Pytester, look: Callable[[], None]
-) -> None:
-    """What pytest does between a test and its end is none of the simulation's affairs."""
-    pytester.makepyfile("def test_it(sim): assert sim.clock.elapsed == 0.0")
-    pytester.runpytest(plugins=[LongReport(look)]).assert_outcomes(passed=1)

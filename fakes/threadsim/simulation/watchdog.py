@@ -1,233 +1,215 @@
-"""The stall limit: something waits, or works, in real time, and no virtual thread gets a turn.
+"""The stall limit: ends a block in which no virtual thread has had a turn for some real time.
 
-A real lock that is held, a socket, a loop that touches nothing virtual: all virtual threads are one
-OS thread, so what stops one stops all. So does a loop that waits for something real and looks at
-the virtual clock in between. A real thread looks whether anything goes on; when nothing does, it
-sends the simulation's OS thread a signal, whose handler raises ``StallLimit``. (A signal gets a
-thread out of a real wait; ``interrupt_main`` and an asynchronous exception do not.)
+All virtual threads are one OS thread. A real lock, a socket, or a loop that touches nothing virtual
+stops all of them. One real thread per process looks at the running block from time to time. If
+nothing has happened since its last look, it sends a signal to the main thread, and the signal's
+handler raises ``StallLimit``.
 
-Python calls signal handlers in the process's main thread only. A simulation in another is sent an
-asynchronous exception: that ends a busy loop at once, and a real wait when it is over. Until then
-the report stands on the standard error, and so does that of a wait that no signal ends, as
-``os.system``.
+Python calls signal handlers only in the process's main thread. For a block in another thread, and
+for a wait that no signal ends (``os.system``), the report is written to the standard error.
 """
 
 import _thread
-import ctypes
+import os
 import signal
 import sys
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 from threadsim.reporting.thread_table import thread_table
-from threadsim.runtime.errors import SimulationError, StallLimit
+from threadsim.runtime.errors import StallLimit
 from threadsim.runtime.kernel import Kernel, active
 from threadsim.runtime.own_code import critical
 
-# Urgent data on a socket: nobody asks for it, and by default it does nothing.
+# Urgent data on a socket: by default it does nothing.
 SIGNAL: Any = getattr(signal, "SIGURG", None)
 
+# Kept here: in a block the names mean the virtual ones.
 _allocate_lock = _thread.allocate_lock
 _get_ident = _thread.get_ident
-_start_new_thread = _thread.start_new_thread
 _process_time = time.process_time
 _set_handler = signal.signal
+_start_new_thread = _thread.start_new_thread
 
-# A loop that looks so often that max_steps ends it after this many stall limits is left to it.
-_SOON = 10
+_DEBUGGERS = {"bdb", "pdb"}
 
 
-@contextmanager
-def watched(stall_timeout: float | None, more_time: str) -> Iterator[None]:
-    """Raise ``StallLimit`` in a simulation in which nothing goes on.
+class Watch:
+    """Tells a block that it stalls.
 
     Args:
-        stall_timeout: After how many real seconds without a switch, at most twice as many;
-            ``None`` for never.
-        more_time: What to do for a program that needs longer.
-    """
-    if stall_timeout is None:
-        yield
-        return
-    in_main = threading.main_thread().ident == _get_ident()
-    kind = _BySignal if in_main and SIGNAL is not None else _ByException
-    watch = kind(stall_timeout, more_time)
-    _start_new_thread(watch.watch_in_a_bare_thread, ())
-    try:
-        yield
-    finally:
-        watch.stop.release()
-        watch.stopped.acquire()
-        watch.end()
-
-
-class _Place(NamedTuple):
-    """How far the running simulation is; an exploration is one after the other."""
-
-    kernel: Kernel | None = None
-    now: int = 0
-    switches: int = 0
-    looks: int = 0
-
-    def goes_on_in_a_bare_thread(self, before: "_Place") -> bool:
-        """Tell whether anything has gone on since then."""
-        if self.kernel is None or self[:3] != before[:3]:
-            return True
-        # Who looks may wait for something real in between, for as long as the virtual clock stands.
-        return (self.looks - before.looks) * _SOON > self.kernel.max_steps
-
-
-def _place_in_a_bare_thread() -> _Place:
-    kernel = active()
-    if kernel is None:
-        return _Place()
-    return _Place(kernel, kernel.now, kernel.steps - kernel.looks, kernel.looks)
-
-
-class _Watch(ABC):
-    """Looks whether anything goes on in the thread that makes it.
+        timeout: Real seconds without a switch.
+        remedy: What to do for a program that needs longer.
 
     Attributes:
-        stalled: The simulation that stalls, until the signal has told it so.
+        stalled: The kernel that stalls, until the signal's handler has run.
     """
 
-    stalled: Kernel | None = None
-
-    def __init__(self, timeout: float, more_time: str) -> None:
+    def __init__(self, timeout: float, remedy: str) -> None:
+        self.timeout = timeout
         self.os_ident = _get_ident()
-        self.stop, self.stopped = _allocate_lock(), _allocate_lock()
-        self.stop.acquire()
-        self.stopped.acquire()
-        self._timeout = timeout
-        self._more_time = more_time
-        self._busy_since = _process_time()
-        self._excused = False
-        self._seen = _place_in_a_bare_thread()
+        self.by_signal = SIGNAL is not None and self.os_ident == threading.main_thread().ident
+        self.stalled: Kernel | None = None
+        self._remedy = remedy
+        self._written: Kernel | None = None
+        self._begin_anew(_place())
 
-    def end(self) -> None:  # noqa: B027  # Most have nothing to take back.
-        """Take back what it has done."""
-
-    @abstractmethod
-    def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
-        """Let the simulation know that it stalls."""
-
-    def watch_in_a_bare_thread(self) -> None:
-        """Look again and again until it is stopped."""
-        try:
-            while not self.stop.acquire(timeout=self._timeout):
-                self.look_in_a_bare_thread()
-        finally:  # Whoever leaves the block waits for it.
-            self.stopped.release()
-
-    def look_in_a_bare_thread(self) -> None:
-        """Let the simulation know that it stalls if nothing has gone on since the last look."""
-        seen, place = self._seen, _place_in_a_bare_thread()
-        # Between two schedules nothing runs: that is no stall, however often it is seen.
-        if seen.kernel is not None and not place.goes_on_in_a_bare_thread(seen):
-            self.tell_in_a_bare_thread(seen.kernel)
+    def look(self) -> None:
+        """Tell the block that it stalls, if nothing has happened since the last look."""
+        place = _place()
+        if place is None or place != self._seen:
+            self._begin_anew(place)
+        elif _is_excused(sys._current_frames().get(self.os_ident)):
+            self._begin_anew(None)
         else:
-            self._seen, self._busy_since = place, _process_time()
-            self._excused = False
+            self._tell_in_a_bare_thread(place[0])
 
-    def is_excused(self, frame: FrameType | None) -> bool:
-        """Tell whether there is a reason why nothing goes on.
+    def handle(self, _number: int, frame: FrameType | None) -> None:
+        """Raise ``StallLimit`` in the main thread: the handler of ``SIGNAL``."""
+        kernel, self.stalled = self.stalled, None
+        if kernel is not None and kernel is active() and not _is_excused(frame):
+            error, doing = self._stall(kernel)
+            kernel.fail(kernel.failure or error, doing)
 
-        The block is being left, pytest is at work, or somebody stands at a breakpoint and thinks.
-        From when that is over the time begins anew.
-        """
-        before = self._excused
-        self._excused = critical.is_running(frame) or _in_debugger(frame) or _in_a_report(frame)
-        return before or self._excused
+    def _begin_anew(self, place: "_Place | None") -> None:
+        self._seen, self._busy_since = place, _process_time()
 
-    def stall(self, kernel: Kernel) -> tuple[StallLimit, str]:
-        """Return what to raise, and what the running thread does."""
-        # A tenth: a loop has no more on a busy machine, and who waits has next to nothing.
-        busy = _process_time() - self._busy_since > self._timeout / 10
+    def _tell_in_a_bare_thread(self, kernel: Kernel) -> None:
+        if self._written is not kernel and (self.stalled is kernel or not self.by_signal):
+            self._written = kernel
+            refused = kernel.refused
+            # It may be None, closed, or the program's own, which takes a lock of the block.
+            with suppress(BaseException):
+                sys.stderr.write(f"StallLimit: {self._stall(kernel)[0]}\n")
+            kernel.refused = refused
+        if self.by_signal:
+            self.stalled = kernel
+            signal.pthread_kill(self.os_ident, SIGNAL)
+
+    def _stall(self, kernel: Kernel) -> tuple[StallLimit, str]:
+        """Return the error, and what the running thread does."""
+        # A busy loop on a busy machine has at least a tenth of a processor.
+        busy = _process_time() - self._busy_since > self.timeout / 10
         doing = "is busy without a virtual wait" if busy else "waits for something real"
         error = StallLimit(
-            f"no switch for {self._timeout:g} s of real time: {kernel.running.name} {doing}. "
+            f"no switch for {self.timeout:g} s of real time: {kernel.running.name} {doing}. "
             "A socket, a loop or a real lock are the usual reasons; a lock is real if it was "
             "made before the simulation, or by what has kept threading.Lock since then, as "
             "field(default_factory=threading.Lock) does. Make all that inside the block"
-            f"{self._more_time}.\n{thread_table(kernel, doing)}"
+            f"{self._remedy}.\n{thread_table(kernel, doing)}"
         )
         return error, doing
 
 
-class _BySignal(_Watch):
-    """In the process's main thread."""
-
-    def __init__(self, timeout: float, more_time: str) -> None:
-        super().__init__(timeout, more_time)
-        self._reported: Kernel | None = None
-        self._before = _set_handler(SIGNAL, self._handle)
-
-    def end(self) -> None:
-        with suppress(ValueError):  # Another thread leaves the block, and may set no handler.
-            _set_handler(SIGNAL, self._before)
-
-    def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
-        if self.stalled is kernel and self._reported is not kernel:
-            # Python calls no handler in what begins anew after each signal.
-            frame = sys._current_frames().get(self.os_ident)
-            if not self.is_excused(frame):
-                self._reported = kernel
-                _report_in_a_bare_thread(kernel, self.stall(kernel)[0])
-        self.stalled = kernel
-        signal.pthread_kill(self.os_ident, SIGNAL)
-
-    def _handle(self, _number: int, frame: FrameType | None) -> None:
-        kernel, self.stalled = self.stalled, None
-        if kernel is None or kernel is not active() or self.is_excused(frame):
-            return
-        error, doing = self.stall(kernel)
-        kernel.fail(kernel.failure or error, doing)
+# Where a block is: its kernel, the virtual time, and the switches. Looks at a clock do not count.
+_Place = tuple[Kernel, int, int]
 
 
-class _ByException(_Watch):
-    """In another thread, or on a system without such a signal."""
-
-    def tell_in_a_bare_thread(self, kernel: Kernel) -> None:
-        frame = sys._current_frames().get(self.os_ident)
-        if kernel.failure is None and not self.is_excused(frame):
-            kernel.failure, doing = self.stall(kernel)
-            kernel.note(doing)
-            # It is never taken back: Python 3.11 would look for it for ever, at every line that is
-            # traced (test_functions_can_be_traced_after_a_simulation_in_another_thread).
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self.os_ident), ctypes.py_object(StallLimit)
-            )
-            _report_in_a_bare_thread(kernel, kernel.failure)
+def _place() -> _Place | None:
+    """Return where the running block is; an exploration has none between two schedules."""
+    kernel = active()
+    return None if kernel is None else (kernel, kernel.now, kernel.steps - kernel.looks)
 
 
-def _report_in_a_bare_thread(kernel: Kernel, error: SimulationError) -> None:
-    refused = kernel.refused
-    # It may be None, closed, or a program's own, which is refused a lock of the block here.
-    with suppress(BaseException):
-        sys.stderr.write(f"StallLimit: {error}\n")
-    kernel.refused = refused
-
-
-def _in_debugger(frame: FrameType | None) -> bool:
+def _is_excused(frame: FrameType | None) -> bool:
+    """Return whether a block begins or ends, or a debugger waits for its user."""
+    if critical.is_running(frame):
+        return True
     while frame is not None:
-        if frame.f_globals.get("__name__") in {"bdb", "pdb"}:
+        if frame.f_globals.get("__name__") in _DEBUGGERS:
             return True
         frame = frame.f_back
     return False
 
 
-def _in_a_report(frame: FrameType | None) -> bool:
-    """Tell whether pytest is between two parts of a test, where an error would end its run."""
-    while frame is not None:
-        if frame.f_globals.get("__name__") == "_pytest.runner":
-            if frame.f_code.co_name == "from_call":
-                return False
-            if frame.f_code.co_name == "call_and_report":
-                return True
-        frame = frame.f_back
-    return False
+class _Watchdog:
+    """The real thread that looks at the watch of the running block.
+
+    Attributes:
+        watch: That watch; ``None`` between two blocks.
+    """
+
+    def __init__(self) -> None:
+        self.watch: Watch | None = None
+        self._pause = 0.0  # How long the thread sleeps now; -1 until it is woken.
+        self._wake = _allocate_lock()
+        self._wake.acquire()
+        self._runs = False
+        self._ended = _allocate_lock()
+
+    def begin(self, watch: Watch) -> None:
+        """Look at a watch from now on."""
+        self.watch = watch
+        if not self._runs:
+            self._runs = True
+            self._ended = _allocate_lock()
+            self._ended.acquire()
+            _start_new_thread(self._run_in_a_bare_thread, ())
+        elif self._pause < 0 or self._pause > watch.timeout:
+            self._wake_up()
+
+    def end_before_fork(self) -> None:
+        """End the thread between two blocks: a fork copies no thread, and warns of them."""
+        if self._runs and self.watch is None:
+            self._runs = False
+            self._wake_up()
+            self._ended.acquire()
+            time.sleep(0.01)  # The system may still count the thread, and Python warns of it.
+
+    def _wake_up(self) -> None:
+        with suppress(RuntimeError):  # It is awake already.
+            self._wake.release()
+
+    def _run_in_a_bare_thread(self) -> None:
+        try:
+            while self._runs:
+                self._pause = -1  # First: a block that begins from here on wakes it.
+                watch = self.watch
+                if watch is None:
+                    self._wake.acquire()
+                    continue
+                self._pause = watch.timeout
+                if not self._wake.acquire(timeout=self._pause) and self.watch is watch:
+                    watch.look()
+        finally:
+            self._runs = False
+            self._ended.release()
+
+
+_watchdog = _Watchdog()
+
+if sys.platform != "win32":
+    os.register_at_fork(before=_watchdog.end_before_fork)
+
+
+def current_watch() -> Watch | None:
+    """Return the watch of the running block."""
+    return _watchdog.watch
+
+
+@contextmanager
+def watched(stall_timeout: float | None, remedy: str) -> Iterator[None]:
+    """Raise ``StallLimit`` in a block in which nothing happens.
+
+    Args:
+        stall_timeout: After how many real seconds without a switch, at most twice as many;
+            ``None`` for never.
+        remedy: What to do for a program that needs longer.
+    """
+    if stall_timeout is None:
+        yield
+        return
+    watch = Watch(stall_timeout, remedy)
+    before = _set_handler(SIGNAL, watch.handle) if watch.by_signal else None
+    _watchdog.begin(watch)
+    try:
+        yield
+    finally:
+        _watchdog.watch = None
+        if watch.by_signal:
+            with suppress(ValueError):  # Another thread leaves the block.
+                _set_handler(SIGNAL, before)
