@@ -379,7 +379,7 @@ def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
     other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "0")
     other.assert_outcomes(passed=1, deselected=8)
     other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "?")
-    other.stdout.fnmatch_lines(["--replay-schedule: '?' is no schedule: * the string *, whole."])
+    other.stdout.fnmatch_lines(["--replay-schedule: '?' is no schedule. Copy the string *, whole."])
     other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "9")
     other.stdout.fnmatch_lines(["ScheduleDiverged: the program no longer fits the schedule: *"])
     other.stdout.no_fnmatch_line("*kernel*")

@@ -25,7 +25,8 @@ from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, again, failure_of
 from threadsim.exploration.reports.nondeterminism import DIFFERENT, kind, parting, repeated
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, check_flag
+from threadsim.exploration.schedule_string import Replay, ScheduleDiverged
+from threadsim.exploration.strategies.arguments import check_bool
 from threadsim.exploration.strategies.exhaustive import Exhaustive
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
@@ -167,7 +168,7 @@ def explore_with(
 ) -> Exploration:
     """Do what ``explore`` does."""
     __tracebackhide__ = True
-    check_flag("explore(keep_going", keep_going)
+    check_bool("explore(keep_going", keep_going)
     strategy = Exhaustive() if strategy is None else strategy
     if not callable(getattr(strategy, "search", None)) or isinstance(strategy, type):
         raise TypeError(
@@ -179,7 +180,7 @@ def explore_with(
     count = redundant = deepest = 0
     began = time.perf_counter()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
-    with Progress() as progress, switching_in(options.switch_in), options.world() as world:
+    with Progress() as progress, switching_in(options.switch_in), options.runner() as world:
         for ran in schedules(world, strategy):
             if count == strategy.max_schedules:
                 _raise(

@@ -1,20 +1,21 @@
-"""A program, how its schedules are made, and the line that runs one of them again."""
+"""A program with its options, and the line that replays one of its schedules."""
 
 import inspect
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
-from types import FunctionType, ModuleType
+from types import ModuleType
 
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import check_flag
+from threadsim.exploration.strategies.arguments import check_bool
 
 
 @dataclass(frozen=True)
 class Options:
-    """A program and how its schedules are made.
+    """A program and its options.
 
     Args:
         program: As for ``explore``.
@@ -34,8 +35,8 @@ class Options:
 
     def __post_init__(self) -> None:
         _check_callable(self.program)
-        check_flag("explore(spurious_wakeups", self.spurious_wakeups)
-        check_flag("explore(early_timeouts", self.early_timeouts)
+        check_bool("explore(spurious_wakeups", self.spurious_wakeups)
+        check_bool("explore(early_timeouts", self.early_timeouts)
         if isinstance(self.switch_in, str) or not isinstance(self.switch_in, Iterable):
             listed = getattr(self.switch_in, "__qualname__", self.switch_in or "")
             raise TypeError(
@@ -44,8 +45,8 @@ class Options:
             )
         object.__setattr__(self, "switch_in", tuple(self.switch_in))  # It may end when read.
 
-    def world(self) -> ScheduleRunner:
-        """Return the world to run it in."""
+    def runner(self) -> ScheduleRunner:
+        """Return a runner of its schedules."""
         return ScheduleRunner(
             self.program,
             early=self.early_timeouts,
@@ -54,43 +55,30 @@ class Options:
         )
 
     @property
-    def by_itself(self) -> str:
-        """In words, what may happen that no thread does."""
+    def time_and_wakeups(self) -> str:
+        """In words, when time moves and threads wake up by themselves."""
+        text = "time moves only when nothing can run"
         if self.early_timeouts:
-            what = "waits may time out between any two steps"
-        else:
-            what = "time moves only when nothing can run"
+            text = "waits may time out between any two steps"
         if self.spurious_wakeups:
-            what += ", and each thread may wake up by itself once"
-        return what
+            text += ", and each thread may wake up by itself once"
+        return text
 
-    def line(self, schedule: str) -> str:
-        """Return the line that runs a schedule again, and what to put for names that are not."""
+    def replay_line(self, schedule: str) -> str:
+        """Return the line that replays a schedule.
+
+        A program without a name in its module stands there as ``program``.
+        """
         if self.test:
             return f"pytest {shlex.quote(self.test)} --replay-schedule {shlex.quote(schedule)}"
-        given = []  # What has no name that holds wherever its module's names do.
-        program = _name(self.program)
-        if not program:
-            named = isinstance(self.program, FunctionType) and self.program.__name__ != "<lambda>"
-            program = self.program.__name__ if named else "program"
-            kind = getattr(self.program, "__qualname__", type(self.program).__qualname__)
-            given.append(f"{program}: the {kind} that explore() was given")
-        parts = [
-            f", {name}=True"
-            for name in ("spurious_wakeups", "early_timeouts")
-            if getattr(self, name)
-        ]
-        if self.switch_in:
-            names = [_name(each) for each in self.switch_in]
-            if all(names):
-                parts.append(f", switch_in=[{', '.join(names)}]")
-                if any(isinstance(each, ModuleType) for each in self.switch_in):
-                    given.append("import sys")
-            else:
-                parts.append(", switch_in=switch_in")
-                given.append("switch_in: the list that explore() was given")
-        where = f"  # {'; '.join(given)}" if given else ""
-        return f"replay({program}, {schedule!r}{''.join(parts)}){where}"
+        arguments = [_name(self.program) or "program", repr(schedule)]
+        flags = ("spurious_wakeups", "early_timeouts")
+        arguments += [f"{flag}=True" for flag in flags if getattr(self, flag)]
+        names = [_name(each) for each in self.switch_in]
+        if names:
+            listed = f"[{', '.join(names)}]" if all(names) else "switch_in"
+            arguments.append(f"switch_in={listed}")
+        return f"replay({', '.join(arguments)})"
 
 
 def is_asynchronous(function: object) -> bool:
@@ -98,23 +86,19 @@ def is_asynchronous(function: object) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
-def _name(thing: object) -> str:
-    """Return how a thing is called wherever its module's names are known; "" if it is not."""
-    if isinstance(thing, ModuleType):
-        # Not its name alone: a script's is "__main__", and `from a import b` makes no "a.b".
-        loaded = sys.modules.get(thing.__name__) is thing
-        return f"sys.modules[{thing.__name__!r}]" if loaded else ""
-    name: str = getattr(thing, "__qualname__", "")
-    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+def _name(function: object) -> str:
+    """Return the name of a function in its module; "" if it has none there."""
+    name: str = getattr(function, "__qualname__", "")
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
     try:
         found = attrgetter(name)(module)
     except AttributeError:
         return ""
-    return name if found == thing else ""
+    return name if found == function else ""
 
 
 def _check_callable(program: object) -> None:
-    """Raise ``TypeError`` if a program would do nothing, or nothing but fail, when it is called."""
+    """Raise ``TypeError`` if a call of a program runs nothing, or only fails."""
     name = getattr(program, "__name__", "") or repr(program)
     if not callable(program):
         raise TypeError(f"{name} is no function. Pass what is to be run, without calling it.")
@@ -124,9 +108,8 @@ def _check_callable(program: object) -> None:
             "is neither."
         )
     try:
-        inspect.signature(program).bind()
-    except ValueError:  # A function that is not written in Python may tell nothing.
-        pass
+        with suppress(ValueError):  # A function that is not written in Python may have none.
+            inspect.signature(program).bind()
     except TypeError as error:
         raise TypeError(
             f"{name} is called without arguments, and {error}. Pass functools.partial({name}, …), "

@@ -47,7 +47,7 @@ def replay_with(options: Options, schedule: str) -> None:
     """Do what ``replay`` does."""
     __tracebackhide__ = True
     choices, points = read(schedule)
-    with switching_in(options.switch_in), options.world() as world:
+    with switching_in(options.switch_in), options.runner() as world:
 
         def follow() -> Execution:
             __tracebackhide__ = True

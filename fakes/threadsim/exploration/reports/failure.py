@@ -91,7 +91,9 @@ def described(options: Options, ran: Execution) -> ScheduleFailure:
     schedule = write(choices_of(ran.steps), ran.switch_points)
     error, *others = map(headline, ran.errors)
     also = "".join(f"\nIt also fails with {other}" for other in others)
-    failure = ScheduleFailure(f"{error}{also}\n\n{draw(ran.story)}\n\n{options.line(schedule)}")
+    failure = ScheduleFailure(
+        f"{error}{also}\n\n{draw(ran.story)}\n\n{options.replay_line(schedule)}"
+    )
     for other in _of_other_kinds(ran.errors):
         shorten(other)
         failure.add_note("It also fails so:\n" + "".join(format_exception(other)).rstrip())

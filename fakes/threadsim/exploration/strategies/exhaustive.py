@@ -28,7 +28,8 @@ from threadsim.exploration.execution import (
     woken,
 )
 from threadsim.exploration.options import Options
-from threadsim.exploration.schedule_string import ScheduleDiverged, check_flag, check_whole
+from threadsim.exploration.schedule_string import ScheduleDiverged
+from threadsim.exploration.strategies.arguments import check_bool, check_int
 from threadsim.runtime.formatting import counted
 from threadsim.runtime.hooks import RELEASE, WAITED, WRITE
 
@@ -58,9 +59,9 @@ class Exhaustive:
     schedules: ClassVar[None] = None
 
     def __post_init__(self) -> None:
-        check_whole("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
-        check_whole("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
-        check_flag("Exhaustive(reduction", self.reduction)
+        check_int("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
+        check_int("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
+        check_bool("Exhaustive(reduction", self.reduction)
 
     @property
     def switch_points(self) -> SwitchPoints:
@@ -89,7 +90,7 @@ class Exhaustive:
             where = "for data that is shared under locks"
         moves = options.early_timeouts or options.spurious_wakeups
         counts = ", which counts as a preemption of who could go on" if within and moves else ""
-        return f"no schedule fails{within}, {where}; {options.by_itself}{counts}"
+        return f"no schedule fails{within}, {where}; {options.time_and_wakeups}{counts}"
 
 
 class Node:

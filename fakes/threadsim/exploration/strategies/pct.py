@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random as Generator
 
 from threadsim.exploration.execution import NOBODY, Execution, Step
-from threadsim.exploration.schedule_string import check_whole
+from threadsim.exploration.strategies.arguments import check_int
 from threadsim.exploration.strategies.random_walk import Sample
 
 
@@ -36,9 +36,9 @@ class PCT(Sample):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_whole("PCT(depth", self.depth, 1)
-        check_whole("PCT(schedules", self.schedules, 1)
-        check_whole("PCT(seed", self.seed)
+        check_int("PCT(depth", self.depth, 1)
+        check_int("PCT(schedules", self.schedules, 1)
+        check_int("PCT(seed", self.seed)
 
     def search(self, steps: int = 1) -> "_Search":
         """Return a new search of a program that took so many steps."""

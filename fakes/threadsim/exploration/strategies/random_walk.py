@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from threadsim.exploration.execution import NOBODY, Execution, Step, SwitchPoints
 from threadsim.exploration.options import Options
-from threadsim.exploration.schedule_string import check_whole
+from threadsim.exploration.strategies.arguments import check_int
 
 # How often a thread is stopped that has touched nothing.
 _RARELY = 0.05
@@ -46,8 +46,8 @@ class Random(Sample):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_whole("Random(schedules", self.schedules, 1)
-        check_whole("Random(seed", self.seed)
+        check_int("Random(schedules", self.schedules, 1)
+        check_int("Random(seed", self.seed)
 
     def search(self, steps: int = 1) -> "_Search":  # noqa: ARG002
         """Return a new search; how long the program is does not matter."""
