@@ -140,23 +140,6 @@ def test_a_hang_is_one_failure_at_its_line(pytester: pytest.Pytester) -> None:
     assert begins == ["threading.Event().wait()"]
 
 
-def test_a_part_of_a_test_shows_its_own_last_steps(pytester: pytest.Pytester) -> None:
-    """Of subtests that fail, and their test, each has what ran until then and no other's."""
-    pytester.makepyfile(
-        """
-        import time
-
-        def test_parts(sim, subtests):
-            for number in range(2):
-                with subtests.test(number=number):
-                    time.sleep(1)
-                    assert False
-        """
-    )
-    result = pytester.runpytest()
-    assert result.stdout.str().count("simulation, its last steps") == 3
-
-
 def test_a_swallowed_hang_fails_the_test(pytester: pytest.Pytester) -> None:
     """A test that catches the report of its hang does not pass."""
     pytester.makepyfile(SWALLOWED)

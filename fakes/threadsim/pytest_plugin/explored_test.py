@@ -1,48 +1,37 @@
-"""What ``@pytest.mark.explore`` does: the test is the program, and runs once per schedule.
+"""``@pytest.mark.explore``: the test is the program, and runs once per schedule.
 
-Inside each schedule pytest sets the test up and tears it down anew: the instance of its class,
+In each schedule pytest sets the test up and tears it down anew: the instance of its class,
 ``setup_method`` and every function-scoped fixture, autouse or not. Fixtures of a wider scope are
-made once, outside, as usual. What cannot be had anew is refused by name.
+made once, outside, as usual. A fixture that cannot be made anew is refused by name.
 """
 
 import inspect
 import os
 import unittest
-from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from _pytest.python import pytest_pyfunc_call
 
-from threadsim.exploration.explore import Strategy, explore_with
+from threadsim.exploration.explore import explore, explore_with
 from threadsim.exploration.options import Options, is_asynchronous
 from threadsim.exploration.replay import replay_with
 from threadsim.exploration.reports.failure import ScheduleFailure
 from threadsim.exploration.schedule_string import ScheduleDiverged, read
-from threadsim.pytest_plugin.plugin import contain
+from threadsim.pytest_plugin.failures import contain
 from threadsim.reporting.tracebacks import error_text
 from threadsim.runtime.errors import NotModelled
 
-# pytest's and our fixtures that cannot be had in each schedule, by name and module.
-_REFUSED = {
-    (
-        "sim",
-        "threadsim.pytest_plugin.plugin",
-    ): "Leave it out: an explored test is a simulation already.",
-    **dict.fromkeys(
-        [("tmp_path", "_pytest.tmpdir"), ("tmpdir", "_pytest.legacypath")],
-        "It would be another directory each time. Make one in the test, with "
-        "tempfile.TemporaryDirectory(), or take tmp_path_factory for one that all share.",
-    ),
-    ("subtests", "_pytest.subtests"): (
-        "What fails in a subtest does not fail the schedule. Let each be a test, or parametrize."
-    ),
+# Fixtures of pytest that belong to one run of a test, by name and module.
+_OF_ONE_RUN = {
+    ("tmp_path", "_pytest.tmpdir"),
+    ("tmpdir", "_pytest.legacypath"),
+    ("subtests", "_pytest.subtests"),
 }
 
-# What a test raises to say that it is not to be run.
+# A test raises these to say that it is not to be run.
 _NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
 
 # The names of all fixtures of a test, and whether its schedules run.
@@ -51,7 +40,7 @@ _running = pytest.StashKey[bool]()
 
 
 class _Refused(NotModelled):
-    """A fixture cannot be made in a schedule, which is learned in one."""
+    """A fixture cannot be made in a schedule."""
 
 
 def prepare(item: Any) -> None:
@@ -61,64 +50,44 @@ def prepare(item: Any) -> None:
         item: The test, before its fixtures are made.
 
     Raises:
-        pytest.fail.Exception: It, or one of its fixtures, cannot be run again and again.
+        pytest.fail.Exception: The test, or one of its fixtures, cannot be run again and again.
     """
     if (
         not isinstance(item, pytest.Function)
         or is_asynchronous(item.obj)
         or (item.cls is not None and issubclass(item.cls, unittest.TestCase))
+        or getattr(item.obj, "is_hypothesis_test", False)
     ):
-        pytest.fail(
-            "@pytest.mark.explore: the test is asynchronous, of a unittest.TestCase or of another "
-            "kind. Make it a plain function.",
-            pytrace=False,
+        raise _failed(
+            "it marks a plain function, and no coroutine, test of a unittest.TestCase, doctest or "
+            "test whose data hypothesis draws. Call explore() inside this test instead."
         )
-    if getattr(item.obj, "is_hypothesis_test", False):
-        pytest.fail(
-            "@pytest.mark.explore: hypothesis draws other data for each run of the test. Call "
-            "explore() inside the test instead.",
-            pytrace=False,
-        )
-    marker: Any = item.get_closest_marker("explore")
     try:
-        inspect.signature(run).bind(item, *marker.args, **marker.kwargs)
+        _arguments(item)
     except TypeError as error:
-        raise pytest.fail.Exception(
-            f"@pytest.mark.explore: {error}. It takes what explore() takes: a strategy, which has "
-            "options of its own, as Exhaustive(max_schedules=…), and spurious_wakeups, "
-            "early_timeouts, switch_in, keep_going.",
-            pytrace=False,
-        ) from None
+        raise _failed(f"{error}. It takes what explore() takes.") from None
     item.fixturenames = names = item.stash.setdefault(_names, item.fixturenames)
     known = item._fixtureinfo.name2fixturedefs
     fixtures = [known[name][-1] for name in names if name in known]
-    for each in fixtures:
-        if reason := _reason(each):
-            pytest.fail(f"@pytest.mark.explore: the fixture {each.argname} {reason}", pytrace=False)
+    if reason := "".join(map(_reason, fixtures)):
+        raise _failed(reason)
     anew = {"request", *(each.argname for each in fixtures if each.scope == "function")}
-    # What is not known is told by pytest.
+    # pytest refuses names that it does not know.
     item.fixturenames = [name for name in names if name not in anew]
 
 
-def run(
-    item: Any,
-    strategy: Strategy | None = None,
-    *,
-    spurious_wakeups: bool = False,
-    early_timeouts: bool = False,
-    switch_in: Sequence[Callable[..., object] | ModuleType] = (),
-    keep_going: bool = False,
-) -> None:
-    """Run a test under many schedules, or under the one of ``--replay-schedule``.
+def _failed(text: str) -> BaseException:
+    return pytest.fail.Exception(f"@pytest.mark.explore: {text}", pytrace=False)
 
-    Args:
-        item: The test.
-        strategy: As for ``explore``.
-        spurious_wakeups: As for ``explore``.
-        early_timeouts: As for ``explore``.
-        switch_in: As for ``explore``.
-        keep_going: As for ``explore``.
-    """
+
+def _arguments(item: Any) -> dict[str, Any]:
+    """Return the arguments for ``explore``."""
+    marker = item.get_closest_marker("explore")
+    return inspect.signature(explore).bind(item, *marker.args, **marker.kwargs).arguments
+
+
+def run(item: Any) -> None:
+    """Run a test under many schedules, or under the schedule of ``--replay-schedule``."""
     __tracebackhide__ = True
     properties = list(item.user_properties)
     # As it is to be passed from where pytest was started.
@@ -130,14 +99,9 @@ def run(
         item.user_properties[:] = properties
         _run_once(item)
 
-    options = Options(
-        program,
-        spurious_wakeups,
-        early_timeouts,
-        switch_in,
-        test,
-        _given(item),
-    )
+    arguments = _arguments(item) | {"program": program}
+    search = {name: arguments.pop(name) for name in ("strategy", "keep_going") if name in arguments}
+    options = Options(**arguments, test=test, given=_given(item))
     schedule = item.config.getoption("--replay-schedule")
     if schedule is not None:
         try:
@@ -149,12 +113,11 @@ def run(
     item.stash[_running] = True
     try:
         if schedule is None:
-            done = explore_with(options, strategy, keep_going=keep_going)
-            item.add_report_section("call", "explore", str(done))
+            item.add_report_section("call", "explore", str(explore_with(options, **search)))
         else:
             replay_with(options, schedule)
     except _Refused as refused:
-        raise pytest.fail.Exception(str(refused), pytrace=False) from None
+        raise _failed(str(refused)) from None
     except ScheduleDiverged as error:
         raise pytest.fail.Exception(f"ScheduleDiverged: {error}", pytrace=False) from None
     except ScheduleFailure as failure:
@@ -180,35 +143,32 @@ def _given(item: Any) -> dict[str, object]:
     return given
 
 
-def check_anew(request: Any, fixture: "pytest.FixtureDef[Any]") -> None:
-    """Refuse a fixture of a marked test that is about to be made in a schedule, if it cannot be.
-
-    Args:
-        request: What the fixture is made for.
-        fixture: The fixture.
+def check_fixture(request: Any, fixture: "pytest.FixtureDef[Any]") -> None:
+    """Refuse a fixture that is about to be made in a schedule, if it cannot be.
 
     Raises:
         NotModelled: It cannot be made in a schedule.
     """
-    item = request._pyfuncitem
-    if not item.stash.get(_running, False):
+    if not request._pyfuncitem.stash.get(_running, False):
         return
     reason = _reason(fixture)
     if not reason and fixture.scope != "function":
         reason = (
-            f"is of scope {fixture.scope} and asked for in one schedule, to be used in all. Let "
-            "the test ask for it by name, or by usefixtures."
+            f"the fixture {fixture.argname} of scope {fixture.scope} would be made in one "
+            "schedule and used in all. Let the test ask for it by name, or by usefixtures."
         )
     if reason:
-        fixture._finalizers.clear()  # It has not been made: pytest would not look at them.
-        raise _Refused(f"@pytest.mark.explore: the fixture {fixture.argname} {reason}")
+        fixture._finalizers.clear()  # pytest expects none, as the fixture is not made.
+        raise _Refused(reason)
 
 
 def _reason(fixture: "pytest.FixtureDef[Any]") -> str:
-    """Return why a fixture cannot be had in each schedule, and what to do; "" if it can."""
-    advice = _REFUSED.get((fixture.argname, getattr(fixture.func, "__module__", "")), "")
+    """Return why a fixture cannot be made in each schedule; "" if it can."""
+    if (fixture.argname, getattr(fixture.func, "__module__", "")) not in _OF_ONE_RUN:
+        return ""
     return (
-        advice and f"is made for one run of the test and cannot be had in each schedule. {advice}"
+        f"the fixture {fixture.argname} belongs to one run of a test and cannot be made in each "
+        "schedule. Leave it out; for a directory use tempfile.TemporaryDirectory() in the test."
     )
 
 
@@ -216,13 +176,13 @@ def _run_once(item: Any) -> None:
     """Set a test up, call it and tear it down, as pytest does, in one schedule."""
     log: Any = item.config.pluginmanager.getplugin("logging-plugin")
     output: Any = item.config.pluginmanager.getplugin("capturemanager")
-    # What is shown in the end is the output of the last schedule: the one that failed, if one did.
+    # pytest shows the output of the last schedule: that of the failure, if there is one.
     if output:
         output.read_global_capture()
     if log:
         log.report_handler.clear()
     if item.cls is not None:
-        # pytest makes a new instance when it is asked for one.
+        # pytest makes a new instance then.
         item.__dict__.pop("_instance", None)
         item.obj = None
     item._initrequest()

@@ -33,6 +33,7 @@ from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import Clock, forget_unreachable
 from threadsim.simulation.ending import abandoned, silence, without_threads
 from threadsim.simulation.integrations import diagnose, integrations, more_patches
+from threadsim.simulation.open_blocks import open_simulations
 from threadsim.simulation.process_lock import alone
 from threadsim.simulation.watchdog import watched
 
@@ -136,7 +137,7 @@ class Simulation:
             longer = ", or let it take its time: Simulation(stall_timeout=None)"
             undo.enter_context(watched(self._stall_timeout, longer))
             self._undo = undo.pop_all()
-        _open.append(self)
+        open_simulations.append(self)
         if kernel.interruption is not None:  # The block may run for long before it waits.
             self.__exit__(None, None, None)
         return self
@@ -154,9 +155,9 @@ class Simulation:
             SimulationError: The program failed and something swallowed the report, a thread caught
                 its end again and again, or another thread has left the block.
         """
-        if self not in _open:
+        if self not in open_simulations:
             return  # The interpreter's end has ended it (test_an_open_simulation_ends_with_python).
-        _open.remove(self)
+        open_simulations.remove(self)
         kernel = self._kernel
         assert kernel is not None
         if kernel.is_left_elsewhere():
@@ -204,11 +205,6 @@ class Simulation:
         """What comes after the ``trace``, in words; nothing if nobody will wake by itself."""
         kernel = self._kernel
         return self._outlook if kernel is None or kernel.ending else outlook(kernel)
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether a report has ended it: what waits in it after that gives up at once."""
-        return self._kernel is not None and self._kernel.failure is not None
 
     def settle(self) -> None:
         """Let everything that can run at this instant run; time does not move.
@@ -269,20 +265,11 @@ class _SimulationClock(Clock):
         kernel.count_anew()
 
 
-# Those whose end has not come yet: one, or none.
-_open: list[Simulation] = []
-
-
-def running() -> Simulation | None:
-    """Return the simulation whose end has not come yet, if there is one."""
-    return _open[0] if _open else None
-
-
 def _end_at_exit() -> None:
     """End what a generator or a debugger has left open: later no thread could be waited for."""
     reached = [
         each
-        for each in _open
+        for each in open_simulations
         if (kernel := each._kernel) is not None
         and (kernel.os_ident == get_ident() or kernel.main.greenlet.dead)
     ]
