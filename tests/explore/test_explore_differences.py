@@ -94,15 +94,6 @@ def takes_a_lock_from_before(number: int) -> None:
     written_programs.joined(take, take)
 
 
-def stops_what_the_run_before_made(number: int) -> None:
-    written_programs.joined(STOPPED.pop().set if number else str)
-    STOPPED.append(threading.Event())
-    written_programs.joined(STOPPED[-1].wait, STOPPED[-1].set)
-
-
-STOPPED: list[threading.Event] = []
-
-
 def takes_a_lock_at_times(number: int) -> None:
     lock = threading.Lock()
 
@@ -165,10 +156,6 @@ def has_a_text_of_its_own(number: int) -> None:
         (
             takes_a_lock_from_before,
             r"touched the lock from outside \(object \d\), and then the lock from outside \(object",
-        ),
-        (
-            stops_what_the_run_before_made,
-            r"touched the Event that an earlier run made at \S+differences.py:\d+ \(object \d+\), ",
         ),
         (
             takes_a_lock_at_times,

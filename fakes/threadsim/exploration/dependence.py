@@ -20,9 +20,6 @@ EXIT: Hashable = "exit"
 SHARED: Hashable = "shared"
 """All that functions of ``switch_in`` read and write."""
 
-PAST: Hashable = "past"
-"""What an earlier schedule has made, as long as nobody but main can use it: no part of a step."""
-
 Footprint = dict[Hashable, int]
 
 _CHANGES = WRITE | RELEASE

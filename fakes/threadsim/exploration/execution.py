@@ -4,6 +4,7 @@ What is explored next is decided from these records alone.
 """
 
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -106,6 +107,11 @@ class SchedulePoint:
             return True
         return self.deadline is not None and self.deadline <= now
 
+    def has_expired(self, now: int) -> bool:
+        """Return whether its deadline has come, and it would block otherwise."""
+        expired = self.deadline is not None and self.deadline <= now
+        return expired and self.blocked is not None and self.blocked()
+
 
 class Step:
     """One step that was taken.
@@ -152,6 +158,23 @@ class Chooser(Protocol):
         ...
 
 
+@dataclass
+class Picture:
+    """What is recorded of a schedule that is going to be shown, beside its trace.
+
+    Attributes:
+        failures: The entries of threads that failed, by the row of their switch.
+        because: Why threads went on where that is told, by the row of their next switch.
+        places: Where threads stopped that could go on, by the row of their switch.
+        hang: What each thread waited for, in words, when no thread could go on.
+    """
+
+    failures: dict[int, TraceEntry] = field(default_factory=dict)
+    because: dict[int, str] = field(default_factory=dict)
+    places: dict[int, str] = field(default_factory=dict)
+    hang: dict[VirtualThread, str] = field(default_factory=dict)
+
+
 class Execution(NamedTuple):
     """One schedule that has run.
 
@@ -162,15 +185,12 @@ class Execution(NamedTuple):
             of them came first may be the only thing in which two schedules differ.
         cut: Whether the chooser ended it because the rest is covered elsewhere.
         value: What the program returned.
-        switches: Its switches, each as the fields of a ``Step``.
+        switches: Its switches, as the kernel keeps them.
         switch_points: Where it could switch threads.
         needs: Where a search has to switch to find every outcome, as far as this schedule shows.
         numbers: The number of each thread, the same in all schedules.
-        failed: Who failed, by the row of its switch.
-        because: Why threads went on where that is told, by the row of their next switch.
-        places: Where threads stopped that could go on, by the row of their switch, if it is known.
         origins: The kind of each object, and the file and line that made it, by its name.
-        hang: What each thread waited for, in words, when nobody could go on.
+        picture: What only a shown schedule records.
         caveat: What to know about its failure, because of what earlier schedules have left.
     """
 
@@ -183,11 +203,8 @@ class Execution(NamedTuple):
     switch_points: SwitchPoints
     needs: SwitchPoints
     numbers: dict[VirtualThread, int]
-    failed: dict[int, TraceEntry]
-    because: dict[int, str]
-    places: dict[int, str]
     origins: dict[Hashable, Origin]
-    hang: dict[VirtualThread, str]
+    picture: Picture
     caveat: str
 
     @property
@@ -202,26 +219,25 @@ class Execution(NamedTuple):
 
     @property
     def story(self) -> list[TraceEntry]:
-        """Its switches as a failure shows them: with places and who failed, up to the last who did.
+        """Its switches as a failure shows them, up to the last thread that failed.
 
-        Where nobody could go on, the last row of each thread says what it waits for.
+        Where no thread could go on, the last row of each says what it waits for.
         """
-        steps = [
-            step._replace(
-                then=step.then + self.places.get(row, ""), because=self.because.get(row, "")
+        picture, rows = self.picture, self.trace
+        for row, entry in enumerate(rows):
+            rows[row] = entry._replace(
+                then=entry.then + picture.places.get(row, ""), because=picture.because.get(row, "")
             )
-            for row, step in enumerate(self.trace)
-        ]
-        for row, step in self.failed.items() if steps else ():
-            steps[row : row + 1] = [step._replace(because=self.because.get(row, ""))]
-        if self.failed and not any(isinstance(each, SimulationError) for each in self.errors):
-            del steps[max(self.failed) + 1 :]
+        for row, entry in picture.failures.items() if rows else ():
+            rows[row : row + 1] = [entry._replace(because=picture.because.get(row, ""))]
+        if picture.failures and not any(isinstance(each, SimulationError) for each in self.errors):
+            del rows[max(picture.failures) + 1 :]
         if any(isinstance(each, Deadlock) for each in self.errors):
-            for thread, row in {step.thread: row for row, step in enumerate(steps)}.items():
-                if words := self.hang.get(thread):
+            for thread, row in {entry.thread: row for row, entry in enumerate(rows)}.items():
+                if words := picture.hang.get(thread):
                     then = words.replace("waits ", "waits for ever ", 1)
-                    steps[row] = steps[row]._replace(then=then)
-        return steps
+                    rows[row] = rows[row]._replace(then=then)
+        return rows
 
     @property
     def preemptions(self) -> int:

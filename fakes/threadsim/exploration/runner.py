@@ -7,19 +7,18 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain, count, islice
 from operator import itemgetter
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import threadsim.exploration.instrument as explored  # As in install.py.
 import threadsim.patching.determinism as repeatable
 import threadsim.patching.patcher as install
 from threadsim.exploration.data.contents import Contents
-from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, SwitchPoints
-from threadsim.exploration.instrument import ExploredKernel
-from threadsim.exploration.schedule_string import Replay
-from threadsim.exploration.telling import TellingKernel
+from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Picture, SwitchPoints
+from threadsim.exploration.points import Points
 from threadsim.patching.module_locks import LockReplacements
 from threadsim.patching.outside_objects import OutsideObjects, locks_in
 from threadsim.patching.patch_sites import with_classes
@@ -31,7 +30,7 @@ from threadsim.reporting.trace import TraceEntry
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.durations import EPOCH, MICROSECOND
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
-from threadsim.runtime.kernel import ThreadExit, activate, active
+from threadsim.runtime.kernel import Kernel, ThreadExit, activate, active
 from threadsim.runtime.own_code import critical, runs_program
 from threadsim.runtime.virtual_thread import VirtualThread  # noqa: TC001
 from threadsim.simulation.ending import abandoned, silence, without_threads
@@ -81,10 +80,10 @@ class ScheduleRunner:
         self.early = early
         self.spurious = spurious
         # What no schedule makes anew, and how the first one found it.
-        self._kept: dict[Any, list[Any]] = {}
-        self._earlier = ExploredKernel.earlier
+        # Weakly: the objects of earlier schedules come and go.
+        self._kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
+        self._outside_numbers = count()
         self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
-        self._failed_in: dict[int, TraceEntry] = {}  # By the row of the trace.
         self._ran = 0
         self._pools = False  # Whether the warm-up has used one.
         self._undo = ExitStack()
@@ -93,7 +92,8 @@ class ScheduleRunner:
         self._contents = Contents()
         self._modules = set(sys.modules)  # Those that no schedule has imported.
         self._handlers = repeatable.LogHandlers()
-        self._kernel: ExploredKernel
+        self._kernel: Kernel
+        self._points: Points
         self._unraisable: Callable[[Any], None]
 
     @critical
@@ -109,7 +109,7 @@ class ScheduleRunner:
             )
         with ExitStack() as undo:
             undo.enter_context(alone("explore()"))
-            self._kernel = self._new_kernel(Replay([]), SwitchPoints.NECESSARY, shown=False)
+            self._kernel = self._new_kernel(None)
             undo.enter_context(interruptible(lambda: self._kernel, explores=True))
             undo.enter_context(virtual_dates())
             names = install.Patcher(self._held)
@@ -186,21 +186,29 @@ class ScheduleRunner:
         if self._ran % _COLLECT_EVERY == 0:
             _collect()
         self._errors.clear()
-        self._failed_in.clear()
         before = self._kernel
-        kernel = self._kernel = self._new_kernel(chooser, switch_points, shown=shown)
+        points = self._points = Points(
+            chooser=chooser,
+            kept=self._kept,
+            outside_numbers=self._outside_numbers,
+            switch_points=switch_points,
+            early=self.early,
+            spurious=self.spurious,
+            first_moment=self._moments,
+            shown=shown,
+        )
+        kernel = self._kernel = self._new_kernel(points)
         if before.interruption is not None:  # Asked for when nothing is left for that one any more.
             raise before.interruption
-        kernel.earlier, self._earlier = self._earlier, (kernel.first_moment, kernel.origins)
         value, caveat = None, self._contents.caveat
         with ExitStack() as around:
             owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]
             try:
                 activate(kernel)
-                value = self._run(kernel)
+                value = self._run(kernel, points)
                 self._raise_interruption()
             finally:
-                self._end(kernel)
+                self._end(kernel, points)
         if (unended := abandoned(kernel)) is not None:
             raise unended
         failure = kernel.failure or kernel.refused
@@ -213,25 +221,22 @@ class ScheduleRunner:
         cut = isinstance(failure, Cut)
         late_pool = not self._pools and self._uses_pools()
         return Execution(
-            steps=kernel.taken,
-            blocked=kernel.blocked,
+            steps=points.steps,
+            blocked=points.blocked,
             errors=[] if cut else errors,
             cut=cut,
             value=value,
             switches=kernel.trace,
             switch_points=switch_points,
-            needs=SwitchPoints(kernel.looked or late_pool),
-            numbers=kernel.numbers,
-            failed=dict(self._failed_in),
-            because=kernel.because,
-            places=kernel.places,
-            origins=kernel.origins,
-            hang=kernel.hang,
+            needs=SwitchPoints(points.looked or late_pool),
+            numbers=points.numbers,
+            origins=points.origins,
+            picture=points.picture or Picture(),
             caveat=caveat,
         )
 
     @runs_program
-    def _run(self, kernel: ExploredKernel) -> object:
+    def _run(self, kernel: Kernel, points: Points) -> object:
         """Run the program and all its threads that are no daemons to their ends."""
         value = None
         try:
@@ -243,13 +248,13 @@ class ScheduleRunner:
                 if kernel.failure is None:
                     self._failed(error)
             if kernel.failure is None:
-                self._exit(kernel, stops=self._pools or bool(kernel.switch_points))
+                self._exit(points, stops=self._pools or bool(points.switch_points))
         except SimulationError:
             pass  # The kernel has kept it.
         return value
 
     @staticmethod
-    def _exit(kernel: ExploredKernel, *, stops: bool) -> None:
+    def _exit(points: Points, *, stops: bool) -> None:
         """Do what the interpreter does at its exit: end the pools and join the threads.
 
         What is done must not depend on how far others are, but for the stops: of all orders of
@@ -261,41 +266,41 @@ class ScheduleRunner:
         queues: Any = pools._threads_queues
         pooled = [(getattr(each, "_virtual", None), queue) for each, queue in list(queues.items())]
         ours = {
-            kernel.numbers[each]: (each, queue) for each, queue in pooled if each in kernel.numbers
+            points.numbers[each]: (each, queue) for each, queue in pooled if each in points.numbers
         }
         for number in sorted(ours):
             ours[number][1].put(None)
         for number in sorted(ours):
-            kernel.wait_for_end(ours[number][0], None)
+            points.wait_for_end(ours[number][0], None)
         # Those that have ended too. Whoever is not known yet is younger than who will start it.
         left: list[VirtualThread] = []
         # Those that daemons have started: only the stop before the exit is ordered with that.
         strays: list[VirtualThread] = []
         known, stopped = 1, False
         while True:
-            for each in islice(kernel.numbers, known, None):
+            for each in islice(points.numbers, known, None):
                 if not each.daemon:
-                    starter = kernel.parents[each]
+                    starter = points.parents[each]
                     (strays if starter.daemon or starter in strays else left).append(each)
-            known = len(kernel.numbers)
+            known = len(points.numbers)
             if left:
-                left.sort(key=kernel.numbers.__getitem__, reverse=True)
-                kernel.wait_for_end(left.pop(), None)
+                left.sort(key=points.numbers.__getitem__, reverse=True)
+                points.wait_for_end(left.pop(), None)
                 stopped = False
             elif not stopped:
-                kernel.before_exit()
+                points.before_exit()
                 stopped = True
             elif strays:
                 left, strays = strays, left
             else:
                 break
-        kernel.finish()
-        kernel.note_blocked()
+        points.finish()
+        points.note_blocked()
 
     def _uses_pools(self) -> bool:
         """Return whether the last schedule has handed a job to a pool, or tried to."""
         lock: Any = pools._global_shutdown_lock
-        return lock in self._kept and any(lock.key in each.footprint for each in self._kernel.taken)
+        return lock in self._kept and any(lock.key in each.footprint for each in self._points.steps)
 
     def _raise_interruption(self) -> None:
         """Raise what Ctrl-C has left for now."""
@@ -303,30 +308,27 @@ class ScheduleRunner:
             raise self._kernel.interruption
 
     @critical
-    def _end(self, kernel: ExploredKernel) -> None:
+    def _end(self, kernel: Kernel, points: Points | None = None) -> None:
         """End a schedule's threads and leave nothing of it to the next one."""
-        kernel.ending = True  # No more steps.
+        kernel.begin_end()  # No more steps.
         with ExitStack() as undo:
             undo.callback(activate, None)
             if len(kernel.threads) > 1:
                 undo.enter_context(silence(kernel))
                 undo.enter_context(without_threads(kernel))
             kernel.end()
-        ScheduleRunner._moments = kernel.moment + 1
         pools._shutdown = False
-        kernel.put_back()
+        if points is not None:
+            ScheduleRunner._moments = points.moment + 1
+            points.put_back()
         self._handlers.put_back()
         self._held.reset()
         self._contents.put_back()
 
-    def _new_kernel(self, chooser: Chooser, points: SwitchPoints, *, shown: bool) -> ExploredKernel:
-        return (TellingKernel if shown else ExploredKernel)(
-            chooser=chooser,
-            kept=self._kept,
-            switch_points=points,
-            early=self.early,
-            spurious=self.spurious,
-            first_moment=self._moments,
+    @staticmethod
+    def _new_kernel(points: Points | None) -> Kernel:
+        return Kernel(
+            points=points,
             epoch=(START - EPOCH) // MICROSECOND,
             random=repeatable.new_random(),
             max_elapsed=MAX_ELAPSED,
@@ -349,10 +351,11 @@ class ScheduleRunner:
         """Note that the running thread ends with an error."""
         # One that started while others were ended has no number.
         kernel = self._kernel
-        number = kernel.numbers.get(kernel.running, MAIN)
-        self._errors.append((number, error))
-        what = f"fails with {type(error).__name__}{raised_where(error)}"
-        self._failed_in[len(kernel.trace)] = TraceEntry(kernel.now, kernel.running, what)
+        self._errors.append((self._points.numbers.get(kernel.running, MAIN), error))
+        if self._points.picture is not None:
+            what = f"fails with {type(error).__name__}{raised_where(error)}"
+            entry = TraceEntry(kernel.now, kernel.running, what)
+            self._points.picture.failures[len(kernel.trace)] = entry
 
     def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
         def failed(args: Any) -> None:

@@ -50,7 +50,7 @@ class Lockable(Primitive):
             self.levels += 1
             return True
         if (points := kernel.points) is not None:
-            if not points.take(self, self._called, blocking, timeout):
+            if not points.acquire(self, self._called, blocking, timeout):
                 return False
         else:
             kernel.takes += 1

@@ -56,6 +56,46 @@ class Reports(Protocol):
 class SchedulePoints(Protocol):
     """Stops threads before operations that other threads can notice, in an exploration."""
 
+    # What the kernel calls.
+
+    def begin(self, kernel: Kernel) -> None:
+        """Take the kernel."""
+        ...
+
+    def spawned(self, thread: VirtualThread) -> None:
+        """Note that the running thread has started another one."""
+        ...
+
+    def before_end(self) -> None:
+        """Stop before the running thread ends."""
+        ...
+
+    def ended(self, thread: VirtualThread) -> None:
+        """Note that a thread has ended."""
+        ...
+
+    def next_thread(self) -> VirtualThread | None:
+        """Return the next thread after one has ended; ``None`` after a failure."""
+        ...
+
+    def sleep(self, deadline: int | None) -> None:
+        """Stop until an instant."""
+        ...
+
+    def pause(self) -> None:
+        """Stop, so that other threads can go first."""
+        ...
+
+    def before_wait(self, timeout: float) -> None:
+        """Stop before the deadline of a wait is computed."""
+        ...
+
+    def read_clock(self) -> None:
+        """Stop before the clock is read."""
+        ...
+
+    # What primitives call.
+
     def new_name(self) -> tuple[tuple[int, int], int]:
         """Return a name that is the same in all schedules, and the moment."""
         ...
@@ -72,7 +112,7 @@ class SchedulePoints(Protocol):
         """Note that the running step touched an object."""
         ...
 
-    def take(self, lock: Any, what: str, blocking: bool, timeout: float) -> bool:
+    def acquire(self, lock: Any, what: str, blocking: bool, timeout: float) -> bool:
         """Stop until a lock is free, or as long as may be; return whether it is free."""
         ...
 

@@ -1,10 +1,10 @@
 """Runs virtual threads one at a time and decides what "everything is blocked" means.
 
-A virtual thread is a greenlet. It runs until it blocks; then the hub, a greenlet of its own, lets
-the next ready one run, first come, first served. When none is ready, time jumps to the earliest
-deadline and every thread with that deadline becomes ready, in the order in which they began to
-wait. When there is no deadline either, the main thread is told: ``Deadlock``. At the end every
-thread that is left is thrown ``Ended`` where it waits.
+A virtual thread is a greenlet. It runs until it blocks, and then switches to the next ready one,
+first come, first served. The hub, a greenlet of its own, does so when a thread has ended. When none
+is ready, time jumps to the earliest deadline and every thread with that deadline becomes ready, in
+the order in which they began to wait. When there is no deadline either, ``Deadlock`` is raised in
+the main thread. At the end ``ThreadExit`` is thrown into every thread that is left.
 
 The kernel knows nothing of locks, modules or the standard library's threads. Instants and lengths
 of time in this module are whole microseconds since the simulation began.
@@ -46,8 +46,9 @@ MAX_GIVE_UPS = 100
 # Code that has caught the failure this often may go on for ever: the failure is written to stderr.
 MAX_CAUGHT = 100
 
-# As many timers that no longer count may stay among those that do, whatever their share.
-_FEW = 64
+# Timers of waits that are over are removed when there are more than this, and more than twice as
+# many as threads.
+_FEW_TIMERS = 64
 
 
 class ThreadExit(BaseException):
@@ -83,16 +84,15 @@ class Kernel:
         max_elapsed: Largest elapsed virtual time, in microseconds.
         max_steps: Largest number of steps: switches, and looks at what others change.
         reports: Makes its errors.
+        points: Where threads stop beside their waits, in an exploration.
 
     Attributes:
-        points: Itself where it stops before everything that others could notice; asked by locks,
-            queues, threads and looks. ``None`` in a simulation, which stops at waits alone.
+        points: Those, for code that is part of a schedule. ``None`` in a simulation, and while a
+            schedule fails, ends, or chooses the next thread.
         crashed_threads: The last threads that an exception has ended, with that, in words.
         dust: What the float clocks show beyond ``now``, in seconds.
         ending: Whether the simulation ends.
     """
-
-    points: SchedulePoints | None = None
 
     def __init__(
         self,
@@ -102,6 +102,7 @@ class Kernel:
         max_elapsed: int,
         max_steps: int,
         reports: Reports,
+        points: SchedulePoints | None = None,
     ) -> None:
         self.os_ident = get_ident()
         self.epoch = epoch
@@ -124,18 +125,23 @@ class Kernel:
         self._ready: deque[VirtualThread] = deque()
         self._settling: deque[VirtualThread] = deque()
         self._timers: list[tuple[int, int, VirtualThread, int]] = []
-        self._stale_timers = 0
         self._waits = 0
         self._started = 0
         self._give_ups = 0
         self._caught = 0
         self._thrown: BaseException | None = None
         self.ending = False
+        self._is_choosing = False
+        # Whether a wait has more to think of than which thread is next.
+        self._attention = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
         self.main.greenlet = getcurrent()
         self.running = self.main
         self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
-        self.hub = greenlet(self._loop)
+        self.hub = greenlet(self._run_hub)
+        self.points = self._points = points
+        if points is not None:
+            points.begin(self)
 
     # What virtual threads call.
 
@@ -157,6 +163,8 @@ class Kernel:
         """
         if timeout >= _TIMEOUT_MAX:
             return None
+        if self.points is not None:
+            self.points.before_wait(timeout)
         thread = self.running
         # What a loop like that of Queue.get finds to be left then may be left again.
         cut_off = thread.cut_from * 1_000_000 % 1 if timeout < thread.cut_from else 0.0
@@ -202,15 +210,18 @@ class Kernel:
         thread.at_end = at_end
         thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self.hub)
         self.threads[thread.ident] = thread
-        self._ready.append(thread)
+        if self.points is None:
+            self._ready.append(thread)
+        else:
+            self.points.spawned(thread)
         return thread
 
     def next_deadline(self) -> int | None:
         """Return the next instant at which a wait ends by itself; ``None`` when none will."""
-        while self._timers and self._timers[0][2].ticket != self._timers[0][3]:
-            heapq.heappop(self._timers)
-            self._stale_timers -= 1
-        return self._timers[0][0] if self._timers else None
+        timers = self._timers
+        while timers and timers[0][2].ticket != timers[0][3]:
+            heapq.heappop(timers)
+        return timers[0][0] if timers else None
 
     def next_to_wake(self) -> VirtualThread:
         """Return the thread that ``next_deadline`` is of, where that is not ``None``."""
@@ -242,12 +253,13 @@ class Kernel:
             Whether it was woken; false when the deadline came first.
         """
         thread = self.running
-        if self.ending:
-            raise self._end_again(thread)
-        if self.failure is not None:
-            return self._give_up()
+        if self._attention and self._gives_up():
+            return False
+        if self.points is not None:
+            self.points.sleep(deadline)
+            return False
         if thread.waiting_for or getcurrent() is not thread.greenlet:
-            raise self._no_wait(thread)
+            raise self.cannot_wait()
         if deadline is not None and deadline <= self.now:
             self.count_step()
             return False
@@ -255,20 +267,23 @@ class Kernel:
         thread.waiting_on = waiting_on
         thread.since = self.now
         thread.woken = False
-        thread.timed = deadline is not None
         ticket = thread.ticket
         # A finalizer, which may run at any of these lines, may end the wait before it has begun.
         if waiters is not None:
             place = (thread, ticket)
             waiters[place] = None
         if deadline is not None:
+            if len(self._timers) > max(_FEW_TIMERS, 2 * len(self.threads)):
+                # Changed in place: a finalizer may do so meanwhile.
+                self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
+                heapq.heapify(self._timers)
             self._waits += 1
             heapq.heappush(self._timers, (deadline, self._waits, thread, ticket))
         if blocked is not None and not blocked() and thread.ticket == ticket:
-            self._make_ready(thread, woken=True)
-        self._switch_to_hub(thread)
+            self._make_ready(thread)
+        self.switch(thread)
         if not thread.woken and waiters is not None:
-            # Nobody else may ever look, and one who looks again and again must leave no trace.
+            # A thread that tries again and again must leave nothing behind.
             waiters.pop(place, None)
         return thread.woken
 
@@ -277,7 +292,7 @@ class Kernel:
         while waiters:
             (thread, ticket), _ = waiters.popitem(last=False)
             if thread.ticket == ticket:
-                self._make_ready(thread, woken=True)
+                self._make_ready(thread)
                 return
 
     def wake_all(self, waiters: Waiters) -> None:
@@ -317,8 +332,10 @@ class Kernel:
             self._interrupt_here()
 
     def read_clock(self) -> None:
-        """Be told that the running thread looks at the clock: a loop that waits so has an end."""
+        """Count a look at the clock as a step."""
         self.count_step()
+        if self.points is not None:
+            self.points.read_clock()
 
     def check_goes_on(self) -> None:
         """End the running thread once more, if the simulation ends and all others with it."""
@@ -333,6 +350,7 @@ class Kernel:
             at_once: Whether the running code can be stopped here.
         """
         self.interruption = error
+        self._attend()
         self.takes = self.max_steps  # The next lock that is taken tells.
         if at_once:
             self._interrupt_here()
@@ -344,14 +362,60 @@ class Kernel:
             failure: What to raise.
             doing: What the running thread does just now, in words ("is still running").
         """
-        self.failure = failure
+        self.set_failure(failure)
         if self.running is self.main:
             self.note(doing)
             raise failure
         if self.ending:  # The main thread has the others to end.
             raise self._end_again(self.running)
         self.running.waiting_for = doing
-        self._switch_to_hub(self.running)
+        self.switch(self.running)
+
+    def set_failure(self, failure: SimulationError) -> None:
+        """Let the main thread meet a failure at its next wait."""
+        self.failure = failure
+        self._attend()
+
+    # What schedule points call.
+
+    def mark_choosing(self, *, chooses: bool) -> None:
+        """Say whether the next thread is being chosen, so that no code can wait."""
+        self._is_choosing = chooses
+        self._attend()
+
+    def switch(self, thread: VirtualThread, chosen: VirtualThread | None = None) -> None:
+        """Let another thread run until it is the running one's turn again.
+
+        Args:
+            thread: The running one, with all that is known of its wait.
+            chosen: The next one; ``None`` for the first that is ready.
+        """
+        site = None
+        if thread.waiting_on is not None:
+            site = self.reports.wait_site(thread, sys._getframe())
+        self.trace.append((self.now, thread, thread.waiting_for, site))
+        if chosen is None:
+            quiet = self._ready and not self._attention and self.steps <= self.max_steps
+            chosen = self._ready.popleft() if quiet else self._next()
+        self.takes = 0
+        self.running = chosen
+        chosen.waiting_for = ""
+        chosen.waiting_on = None
+        if chosen is not thread:
+            try:
+                chosen.greenlet.switch()
+            finally:
+                _resumed()
+        self.steps += 1
+        if self._thrown is not None:
+            # Not thrown by another greenlet: what the thread handles would not be its context.
+            error, self._thrown = self._thrown, None
+            raise error
+
+    def cannot_wait(self) -> BaseException:
+        """Return why the running code cannot wait."""
+        between = bool(self.running.waiting_for) or getcurrent() is self.hub
+        return self.reports.cannot_wait(self, between_threads=between)
 
     # How a simulation ends.
 
@@ -364,7 +428,7 @@ class Kernel:
 
     def abandon(self) -> None:
         """Forget every thread: only the OS thread that began a simulation can end them."""
-        self.ending = True
+        self.begin_end()
         self.abandoned = [each for each in self.threads.values() if each is not self.main]
         for thread in self.abandoned:
             thread.ticket += 1
@@ -373,31 +437,56 @@ class Kernel:
         self._ready.clear()
         self._timers.clear()
 
+    def begin_end(self) -> None:
+        """Let every wait of the other threads end them from now on."""
+        self.ending = True
+        self._attend()
+
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
-        self.ending = True
+        self.begin_end()
         self.main.ticket += 1
         for thread in list(self.threads.values()):
             if thread is not self.main:
                 self._end(thread)
         self.hub.throw()
         _resumed()
+        self._points = None  # They know the kernel: the two would be garbage.
         self.threads.clear()
         self._ready.clear()
         self._timers.clear()
 
     # The kernel's own.
 
+    def _attend(self) -> None:
+        stopped = self.ending or self._is_choosing or self.failure is not None
+        self.points = None if stopped else self._points
+        self._attention = stopped or self.interruption is not None
+
+    def _gives_up(self) -> bool:
+        """Return whether a wait ends at once, as all do after a failure."""
+        if self.ending:
+            raise self._end_again(self.running)
+        if self._is_choosing:
+            raise self.reports.cannot_wait(self, between_threads=True)
+        if self.failure is None:
+            return False
+        self._give_ups += 1
+        if self._give_ups > MAX_GIVE_UPS:
+            raise self._once_more(self.failure)
+        return True
+
     def _interrupt_here(self) -> None:
         """Raise the interruption in the main thread, or let that go on and raise it."""
         if getcurrent() is not self.running.greenlet:
             return
-        if self.running is self.main:
+        if self.running is self.main and self._points is None:
             raise self._take_interruption()
-        self.pause()
+        self.pause()  # The main thread is next. In an exploration the schedule ends.
 
     def _take_interruption(self) -> BaseException:
         error, self.interruption = self.interruption, None
+        self._attend()
         self.takes = 0
         assert error is not None
         return error
@@ -412,69 +501,33 @@ class Kernel:
 
     def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
         thread = self.running
-        if self.ending:
-            raise self._end_again(thread)
-        if self.failure is not None:
-            self._give_up()
+        if self._attention and self._gives_up():
+            return
+        if self.points is not None:
+            self.points.pause()
             return
         if thread.waiting_for or getcurrent() is not thread.greenlet:
-            raise self._no_wait(thread)
+            raise self.cannot_wait()
         thread.waiting_for = waiting_for
         thread.since = self.now
         thread.woken = False
         queue.append(thread)
-        self._switch_to_hub(thread)
+        self.switch(thread)
 
-    def _switch_to_hub(self, thread: VirtualThread) -> None:
-        site = None
-        if thread.waiting_on is not None:
-            site = self.reports.wait_site(thread, sys._getframe())
-        self.trace.append((self.now, thread, thread.waiting_for, site))
-        if not (self._ready or self._settling or self._is_held_up()):
-            self.failure = self._jump()
-            if self._ready and self._ready[0] is thread:
-                # It waited for time alone, and it is its turn again: there is nobody to switch to.
-                self._ready.popleft()
-                self.steps += 1
-                self.takes = 0
-                thread.waiting_for = ""
-                thread.waiting_on = None
-                return
-        try:
-            self.hub.switch()
-        finally:
-            _resumed()
-        if self._thrown is not None:
-            # Not thrown by the hub: what the thread is handling would not become its context.
-            error, self._thrown = self._thrown, None
-            raise error
-
-    def _no_wait(self, thread: VirtualThread) -> BaseException:
-        """Return why the running code cannot wait."""
-        between = bool(thread.waiting_for) or getcurrent() is self.hub
-        return self.reports.cannot_wait(self, between_threads=between)
-
-    def _is_held_up(self) -> bool:
-        """Tell whether there is more to think of than who is next."""
-        return (
-            self.failure is not None or self.interruption is not None or self.steps > self.max_steps
-        )
-
-    def _switch_to(self, thread: VirtualThread) -> None:
-        self.running = thread
-        thread.waiting_for = ""
-        thread.waiting_on = None
-        thread.greenlet.switch()
-        _resumed()
-
-    def _loop(self) -> None:
-        ready = self._ready
+    def _run_hub(self, _: object = None) -> None:
+        """Switch to the next thread whenever one has ended."""
         while True:
-            self.takes = 0
-            self._switch_to(ready.popleft() if ready and not self._is_held_up() else self._next())
             self.steps += 1
+            chosen = self.running = self._next()
+            self.takes = 0
+            chosen.waiting_for = ""
+            chosen.waiting_on = None
+            chosen.greenlet.switch()
+            _resumed()
 
     def _next(self) -> VirtualThread:
+        if self.points is not None and (chosen := self.points.next_thread()) is not None:
+            return chosen
         while self.failure is None:
             if self.interruption is not None:
                 if not self._main_was_woken():
@@ -482,13 +535,13 @@ class Kernel:
                 self.takes = self.max_steps  # As above.
             if self.steps > self.max_steps:
                 self.steps = 0
-                self.failure = self._step_limit()
+                self.set_failure(self._step_limit())
             elif self._ready:
                 return self._ready.popleft()
             elif self._settling:
                 return self._settling.popleft()
-            else:
-                self.failure = self._jump()
+            elif (failure := self._jump()) is not None:
+                self.set_failure(failure)
         return self._main_with(self.failure)
 
     def _main_was_woken(self) -> bool:
@@ -498,8 +551,6 @@ class Kernel:
     def _main_with(self, error: BaseException) -> VirtualThread:
         """Return the main thread, which no longer waits, with an error to be raised in it."""
         self.main.ticket += 1
-        if self.main.timed:
-            self._drop_timer(self.main)
         for queue in (self._ready, self._settling):  # It may let others go first, again and again.
             if self.main in queue:
                 queue.remove(self.main)
@@ -512,15 +563,12 @@ class Kernel:
             return self.reports.deadlock(self)
         if deadline > self.max_elapsed:
             return self.reports.time_limit(self)
-        timers = self._timers  # Only ever changed in place: a finalizer may do so meanwhile.
+        timers = self._timers
         while timers and timers[0][0] == deadline:
             _, _, thread, ticket = heapq.heappop(timers)
             if thread.ticket == ticket:
                 thread.ticket += 1
-                thread.timed = False
                 self._ready.append(thread)
-            else:
-                self._stale_timers -= 1
         self.now = deadline
         self.dust = 0.0
         return None
@@ -528,31 +576,24 @@ class Kernel:
     def _step_limit(self) -> SimulationError:
         return self.reports.step_limit(self, self._counted_from)
 
-    def _make_ready(self, thread: VirtualThread, *, woken: bool) -> None:
+    def _make_ready(self, thread: VirtualThread) -> None:
         thread.ticket += 1
-        thread.woken = woken
-        if thread.timed:
-            self._drop_timer(thread)
+        thread.woken = True
         self._ready.append(thread)
-
-    def _drop_timer(self, thread: VirtualThread) -> None:
-        thread.timed = False
-        self._stale_timers += 1
-        if self._stale_timers > _FEW and self._stale_timers * 2 > len(self._timers):
-            # Waits that ended before their deadline must not pile up.
-            self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
-            heapq.heapify(self._timers)
-            self._stale_timers = 0
 
     def _run(self, thread: VirtualThread, run: Callable[[], object]) -> None:
         try:
             run()
+            if self.points is not None:
+                self.points.before_end()
         except ThreadExit:
             pass
         finally:
             self._close(thread)
 
     def _close(self, thread: VirtualThread) -> None:
+        if self.points is not None:
+            self.points.ended(thread)
         thread.close()
         if self.threads.pop(thread.ident, None) is None:
             return  # It was abandoned, and closed then.
@@ -583,13 +624,6 @@ class Kernel:
         if thread.throws > MAX_THROWS:
             self.main.greenlet.switch()
         return ThreadExit()
-
-    def _give_up(self) -> bool:
-        self._give_ups += 1
-        if self._give_ups > MAX_GIVE_UPS:
-            assert self.failure is not None
-            raise self._once_more(self.failure)
-        return False
 
     def _once_more(self, failure: SimulationError) -> SimulationError:
         """Return a failure that the program has caught already, to be raised again."""

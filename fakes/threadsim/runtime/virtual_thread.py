@@ -27,7 +27,6 @@ class VirtualThread:
         since: When it began to wait, in microseconds.
         ticket: The number of its wait. What refers to an earlier one (a lock's queue, a timer) is
             so known to be stale, without being searched for.
-        timed: Whether a timer refers to its wait.
         has_read_time: Whether it has read the time of day since its last time-out.
         cut_from: That one, in seconds, if something was cut off to make it whole microseconds.
         woken: Whether its last wait was ended by another thread.
@@ -51,7 +50,6 @@ class VirtualThread:
         "since",
         "throws",
         "ticket",
-        "timed",
         "waiting_for",
         "waiting_on",
         "woken",
@@ -73,7 +71,6 @@ class VirtualThread:
         self.waiting_on: object = None
         self.since = 0
         self.ticket = 0
-        self.timed = False
         self.woken = False
         self.throws = 0
 

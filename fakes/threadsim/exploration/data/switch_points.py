@@ -23,7 +23,7 @@ from typing import Any
 
 from threadsim.exploration.dependence import SHARED
 from threadsim.exploration.execution import SchedulePoint
-from threadsim.exploration.instrument import points_here
+from threadsim.exploration.points import points_here
 from threadsim.patching.patch_sites import attributes_of
 
 _NEXT, _WRITE = SchedulePoint("run the next statement"), SchedulePoint("write its result")
@@ -169,10 +169,10 @@ def _with_calls(code: CodeType) -> CodeType:
 
 
 def _stop(point: SchedulePoint) -> None:
-    kernel = points_here()
-    if kernel is not None:
-        kernel.writing.setdefault(kernel.running, set()).add(SHARED)
-        kernel.point(point)
+    points = points_here()
+    if points is not None:
+        points.writing.setdefault(points.kernel.running, set()).add(SHARED)
+        points.point(point)
 
 
 def _switch() -> None:

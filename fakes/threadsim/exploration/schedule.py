@@ -1,0 +1,357 @@
+"""One schedule while it runs: which thread goes on at each point, and what each step touched.
+
+A thread stops before every operation that other threads can notice, and says what it is about to
+do. It can run when that would not block: of several threads at one free lock any may take it. What
+runs between two such points is a step.
+
+Time moves when no thread can run. With early time-outs it may also move while threads can run; it
+is then one more that can be chosen.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from greenlet import getcurrent
+
+from threadsim.exploration.dependence import ALL, CLOCK, EXIT, Footprint
+from threadsim.exploration.execution import (
+    MAIN,
+    NOBODY,
+    TIME,
+    Chooser,
+    Cut,
+    Picture,
+    SchedulePoint,
+    Step,
+    SwitchPoints,
+    woken,
+)
+from threadsim.reporting.frames import at_line
+from threadsim.reporting.origin import Origin, origin
+from threadsim.reporting.waits import wait_site, wait_text
+from threadsim.runtime.errors import SimulationError
+from threadsim.runtime.hooks import READ, RELEASE, WRITE
+from threadsim.runtime.kernel import Kernel
+from threadsim.runtime.own_code import is_of_program, is_own, runs_program
+from threadsim.runtime.virtual_thread import VirtualThread
+
+# More threads than one starts.
+_MANY = 1 << 32
+
+
+class Schedule:
+    """One schedule while it runs. It is given to a kernel as its ``points``.
+
+    Args:
+        chooser: Chooses the next thread.
+        kept: The objects that no schedule of the exploration makes anew, and how the first one
+            found them.
+        outside_numbers: The numbers of objects from outside the exploration.
+        switch_points: Where threads can be switched.
+        early: Whether time may move although threads can run.
+        spurious: Whether each thread may wake up from a Condition once without a notification.
+        first_moment: Where ``moment`` begins: beyond those of earlier schedules.
+        shown: Whether it is going to be shown.
+
+    Attributes:
+        steps: The steps so far; the last one runs.
+        numbers: The number of each thread. It is the same in all schedules.
+        blocked: The threads that could not run when the schedule ended, by number, each with what
+            it was about to do.
+        looked: Whether a thread peeks at a lock or a thread, or releases a free lock.
+        writing: The objects that a thread may change at any moment.
+        moment: Counts steps, and what others may learn of within one. An object that was made in
+            the same moment is known to no other thread.
+        origins: Each object's kind, and the file and line that made it.
+        picture: What only a shown schedule records.
+    """
+
+    kernel: Kernel
+
+    def __init__(
+        self,
+        *,
+        chooser: Chooser,
+        kept: MutableMapping[Any, list[Any]],
+        outside_numbers: Iterator[int],
+        switch_points: SwitchPoints,
+        early: bool,
+        spurious: bool,
+        first_moment: int,
+        shown: bool,
+    ) -> None:
+        self.chooser = chooser
+        self.kept = kept
+        self.outside_numbers = outside_numbers
+        self.switch_points = switch_points
+        self.early = early
+        self.spurious = spurious
+        self.first_moment = self.moment = first_moment
+        self.picture = Picture() if shown else None
+        self.looked = False
+        self.steps: list[Step] = [Step(MAIN, (MAIN,), NOBODY)]
+        self.numbers: dict[VirtualThread, int] = {}
+        self.parents: dict[VirtualThread, VirtualThread] = {}
+        self.blocked: list[tuple[int, SchedulePoint]] = []
+        self.writing: dict[VirtualThread, set[Hashable]] = {}
+        self.waiting_conditions: dict[VirtualThread, Any] = {}
+        self.origins: dict[Hashable, Origin] = {}
+        self._touched: Footprint = {}
+        self._pending: dict[VirtualThread, SchedulePoint] = {}
+        self._woken_once: set[int] = set()
+        self._made: dict[VirtualThread, int] = {}
+        self._children: dict[VirtualThread, int] = {}
+
+    # What patched functions and primitives call.
+
+    def new_name(self) -> tuple[tuple[int, int], int]:
+        """Return a name for an object that the running thread makes, and the moment."""
+        thread = self.kernel.running
+        made = self._made[thread] = self._made.get(thread, 0) + 1
+        return (self.numbers[thread], made), self.moment
+
+    def new_object(self, kind: str) -> tuple[tuple[int, int], int]:
+        """Return the name of a new object, and the moment."""
+        name, moment = self.new_name()
+        frame = sys._getframe()
+        while is_own(frame) and frame.f_back is not None:
+            frame = frame.f_back
+        self.origins[name] = origin(frame, kind)
+        return name, moment
+
+    def touch(self, key: Hashable, mode: int) -> None:
+        """Note that the running step touched an object."""
+        self._touched[key] = self._touched.get(key, 0) | mode
+        self.moment += 1
+
+    def point(self, op: SchedulePoint) -> None:
+        """Stop the running thread before an operation, until it is chosen to go on."""
+        kernel = self.kernel
+        thread = kernel.running
+        self._pending[thread] = op
+        # Before the next thread is chosen: that may end in a report
+        # (test_a_deadlock_says_of_each_thread_what_a_simulation_does).
+        thread.waiting_on = op.on
+        thread.since = kernel.now
+        reads_clock = op.deadline is not None and self.early
+        if reads_clock:
+            self.touch(CLOCK, READ)
+        chosen = self._next_of(thread)
+        if chosen is not thread:
+            if getcurrent() is not thread.greenlet:
+                raise kernel.cannot_wait()
+            enabled = op.is_enabled(kernel.now)
+            thread.waiting_for = f"{'is about' if enabled else 'waits'} to {op.operation}"
+            if enabled and self.picture is not None:
+                self.picture.places[len(kernel.trace)] = _place(sys._getframe())
+            kernel.switch(thread, chosen)
+        if reads_clock:
+            self.touch(CLOCK, READ)
+        if self.picture is not None:
+            if op.spurious:
+                self.picture.because[len(kernel.trace)] = "wakes up by itself"
+            elif reads_clock and op.has_expired(kernel.now):
+                self.picture.because[len(kernel.trace)] = "comes to its deadline"
+
+    def before_exit(self) -> None:
+        """Stop before the program ends: what daemon threads have not done then is never done."""
+        self.point(SchedulePoint("end the program"))
+        self.touch(EXIT, WRITE)
+
+    # What the kernel calls.
+
+    def begin(self, kernel: Kernel) -> None:
+        """Take the kernel of the schedule."""
+        self.kernel = kernel
+        self.numbers[kernel.main] = MAIN
+
+    def spawned(self, thread: VirtualThread) -> None:
+        """Note that the running thread has started another one."""
+        parent = self.kernel.running
+        born = self._children[parent] = self._children.get(parent, 0) + 1
+        # Made of the parent's number and of how many threads that had started before: it must be
+        # the same in all schedules, and where no other thread has run. It is greater than the
+        # parent's, which the end of the program takes for granted
+        # (test_what_a_thread_is_known_by_does_not_depend_on_other_schedules).
+        number = self.numbers[parent] * _MANY + TIME + born
+        self.numbers[thread] = number
+        self.parents[thread] = parent
+        self.steps[-1].started.append(number)
+        self.moment += 1
+        self._pending[thread] = SchedulePoint("begin")
+
+    def before_end(self) -> None:
+        """Stop before the running thread ends, where other threads peek at that."""
+        if self.switch_points:
+            self.point(SchedulePoint("end"))
+
+    def ended(self, thread: VirtualThread) -> None:
+        """Note that a thread has ended."""
+        self.touch(self.numbers[thread], RELEASE)
+
+    def sleep(self, deadline: int | None) -> None:
+        """Stop the running thread until an instant."""
+        self.point(SchedulePoint("go on after a sleep", _always, deadline))
+
+    def pause(self) -> None:
+        """Stop the running thread. By default the others go first."""
+        self.point(SchedulePoint("go on after the others", gives_way=True))
+
+    def before_wait(self, timeout: float) -> None:
+        """Stop before the deadline of a wait is computed, if time may move meanwhile."""
+        if self.early and 0 < timeout < threading.TIMEOUT_MAX:
+            self.point(SchedulePoint("begin a wait"))
+            self.touch(CLOCK, READ)
+
+    def read_clock(self) -> None:
+        """Stop before the clock is read, if time may move meanwhile."""
+        if self.early:
+            self.point(SchedulePoint("look at the clock"))
+            self.kernel.looks += 1  # Nor is its stop a switch, unless others went first.
+            self.touch(CLOCK, READ)
+
+    def next_thread(self) -> VirtualThread | None:
+        """Return the next thread after one has ended; ``None`` when the schedule ends here."""
+        return self._next_of(None)
+
+    # What the runner calls.
+
+    def finish(self) -> None:
+        """Complete the record of the step that ends here."""
+        kernel, footprint = self.kernel, self._touched
+        self.steps[-1].footprint = footprint
+        for key in self.writing.get(kernel.running, ()):
+            footprint[key] = footprint.get(key, 0) | WRITE
+        if kernel.running.daemon:
+            footprint[EXIT] = READ
+        self._touched = {}
+        self.moment += 1
+        kernel.steps += 1
+        if kernel.steps > kernel.max_steps:
+            raise kernel.reports.step_limit(kernel, 0)
+
+    def note_blocked(self) -> None:
+        """Note the threads that cannot run where the schedule ends."""
+        now = self.kernel.now
+        self.blocked = [
+            (self.numbers[thread], op)
+            for thread, op in self._pending.items()
+            if not op.is_enabled(now)
+        ]
+
+    # Its own.
+
+    def _next_of(self, stopped: VirtualThread | None) -> VirtualThread | None:
+        """Return the next thread after a step; ``None`` when the schedule ends in a failure."""
+        kernel = self.kernel
+        kernel.mark_choosing(chooses=True)
+        try:
+            self.finish()
+            if kernel.interruption is not None:
+                raise Cut("somebody pressed Ctrl-C")
+            return self._choose(stopped)
+        except SimulationError as failure:
+            kernel.set_failure(failure)
+            # Now: as main is told, it frees its locks
+            # (test_a_written_program_keeps_every_outcome[lock_order_with_main]).
+            self.note_blocked()
+            return None
+        finally:
+            kernel.mark_choosing(chooses=False)
+
+    def _choose(self, stopped: VirtualThread | None) -> VirtualThread:
+        """Return the next thread; time and wake-ups have their turn on the way."""
+        while True:
+            now = self.kernel.now
+            threads = {
+                self.numbers[each]: each
+                for each, op in self._pending.items()
+                if op.blocked is None or op.is_enabled(now)
+            }
+            current = NOBODY
+            numbers = list(threads)
+            if stopped is not None and not self._pending[stopped].gives_way:
+                mine = self.numbers[stopped]
+                if mine in threads:
+                    current = mine
+                    if len(numbers) > 1:
+                        numbers.remove(mine)
+                        numbers.insert(0, mine)
+            others: dict[int, Callable[[], None]] = {}
+            if not threads or self.early or self.spurious:
+                others = self._others(able=bool(threads))
+                numbers.extend(others)
+            enabled = tuple(numbers)
+            chosen = self.chooser.choose(enabled, current, self.steps)
+            self.steps.append(Step(chosen, enabled, current))
+            if chosen not in others:
+                thread = threads[chosen]
+                del self._pending[thread]
+                return thread
+            others[chosen]()
+            stopped = None
+
+    def _others(self, *, able: bool) -> dict[int, Callable[[], None]]:
+        """Return what may happen beside the threads, by its number.
+
+        Raises:
+            Deadlock: No thread can run, and no wait has a deadline or may end by itself.
+        """
+        others: dict[int, Callable[[], None]] = {}
+        now = self.kernel.now
+        deadlines = [op.deadline for op in self._pending.values()]
+        deadline = min((each for each in deadlines if each and each > now), default=None)
+        if deadline is not None and (self.early or not able):
+            others[TIME] = partial(self._move_time, deadline)
+        elif not able:
+            others[NOBODY] = self._deadlock
+        for thread, op in self._pending.items() if self.spurious else ():
+            number = self.numbers[thread]
+            waits = op.condition is not None and not op.is_enabled(now)
+            if waits and number not in self._woken_once:
+                others[woken(number)] = partial(self._wake_up, op, number)
+        if list(others) == [NOBODY]:
+            self._deadlock()  # There is nothing to choose.
+        return others
+
+    def _move_time(self, deadline: int) -> None:
+        if deadline > self.kernel.max_elapsed:
+            raise self.kernel.reports.time_limit(self.kernel)
+        self.kernel.now = deadline
+        self.steps[-1].footprint = {CLOCK if self.early else ALL: WRITE}
+        self.moment += 1
+
+    def _wake_up(self, op: SchedulePoint, number: int) -> None:
+        op.spurious = True
+        self._woken_once.add(number)
+        op.condition._waiters.remove(op.on)  # No notification may be lost on it.
+        # A Condition from before the exploration may stand on a real lock.
+        lock = getattr(op.condition._lock, "key", op.key)
+        self.steps[-1].footprint = {op.key: WRITE, lock: WRITE}
+        self.moment += 1
+
+    def _deadlock(self) -> None:
+        for thread, op in self._pending.items():
+            thread.waiting_for = f"waits to {op.operation}"
+            if self.picture is not None:
+                site = wait_site(thread, thread.frame or sys._getframe())
+                self.picture.hang[thread] = wait_text(thread, thread.waiting_for, site)
+        raise self.kernel.reports.deadlock(self.kernel)
+
+
+def _always() -> bool:
+    return True
+
+
+def _place(frame: FrameType | None) -> str:
+    """Return the file and line of the program that run, in words; "" if none does."""
+    while frame is not None and frame not in runs_program:
+        file = frame.f_code.co_filename
+        if is_of_program(file):
+            return at_line(file, frame.f_lineno)
+        frame = frame.f_back
+    return ""
