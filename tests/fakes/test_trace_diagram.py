@@ -114,7 +114,7 @@ def test_a_row_is_broken_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("columns", "longest"), [(60, 60), (100, 100), (150, 120)])
-def test_lanes_are_as_wide_as_the_terminal_where_pytest_captures_too(
+def test_a_diagram_is_as_wide_as_the_terminal_where_pytest_captures_too(
     columns: int, longest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No line is longer than 120 columns, with the four by which pytest indents it."""
