@@ -11,8 +11,8 @@ import queue
 import threading
 from typing import Any
 
+from threadsim.primitives.local import forget, local
 from threadsim.primitives.lock import Lock, Lockable, RLock
-from threadsim.primitives.threads import forget, local
 from threadsim.runtime.kernel import here
 
 # Kept: inside a block these names are replaced.

@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 from threadsim.patching.module_locks import TYPES, LockReplacements
 from threadsim.patching.patch_sites import attributes_of, is_user_module, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
+from threadsim.primitives.local import local
 from threadsim.primitives.lock import Lock, RLock
 from threadsim.primitives.primitive import Primitive
 from threadsim.primitives.simple_queue import SimpleQueue
-from threadsim.primitives.threads import local
 from threadsim.runtime.errors import NotModelled
 from threadsim.runtime.own_code import is_tool
 

@@ -19,6 +19,7 @@ import threadsim.primitives.time_functions as of_time
 from threadsim.patching.futures import outcomes
 from threadsim.patching.module_locks import TYPES
 from threadsim.primitives.dates import asks_for_the_time
+from threadsim.primitives.local import local
 from threadsim.primitives.lock import Lock, RLock
 from threadsim.primitives.signals import set_handler
 from threadsim.primitives.simple_queue import SimpleQueue
@@ -41,7 +42,7 @@ def _pairs() -> Iterator[tuple[Any, Any]]:
     yield _queue.SimpleQueue, SimpleQueue
     yield _thread.get_ident, of_threads.get_ident
     yield _thread.start_new_thread, of_threads.start_new_thread
-    yield _thread._local, of_threads.local
+    yield _thread._local, local
     for name, replacement in _OF_SOME_PYTHONS.items():
         if hasattr(_thread, name):
             yield getattr(_thread, name), replacement

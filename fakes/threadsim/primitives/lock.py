@@ -29,8 +29,6 @@ class Lockable(Primitive):
     __slots__ = ("holder", "levels")
 
     state: ClassVar[tuple[str, ...]] = ("holder", "levels")
-    # What reports call it.
-    _called: ClassVar[str]
     _is_reentrant: ClassVar[bool]
     holder: VirtualThread | None
 
@@ -50,14 +48,16 @@ class Lockable(Primitive):
             self.levels += 1
             return True
         if (points := kernel.points) is not None:
-            if not points.acquire(self, self._called, blocking, timeout):
+            if not points.acquire(self, self.called, blocking, timeout):
                 return False
         else:
             kernel.takes += 1
             if kernel.takes > kernel.max_steps:
                 kernel.end_busy_loop()
-            if self.holder is not None and not self._wait(kernel, blocking, timeout):
-                return False
+            if self.holder is not None:
+                limit = 0 if not blocking else None if timeout == -1 else timeout
+                if not self.wait(kernel, self.is_held, limit, self):
+                    return False
         self.levels = 1
         self.holder = kernel.running
         return True
@@ -97,23 +97,6 @@ class Lockable(Primitive):
         if not kernel.unwinding:
             self.make_real().release()  # Raises the real error.
 
-    def _wait(self, kernel: Kernel, blocking: bool, timeout: float) -> bool:
-        """Wait until it is free, or as long as allowed, and return whether it is free."""
-        if not blocking or timeout == 0:
-            kernel.count_step()
-            return False
-        deadline = None if timeout == -1 else kernel.deadline(timeout)
-        while self.holder is not None:
-            if not kernel.block(
-                f"waits for {self._called}",
-                waiters=self._queue(),
-                blocked=self.is_held,
-                deadline=deadline,
-                waiting_on=self,
-            ):
-                return False
-        return True
-
     def _at_fork_reinit(self) -> None:
         """Start afresh in a forked child."""
         self.__init__()  # type: ignore[misc]
@@ -135,7 +118,7 @@ class Lock(Lockable):
 
     make_real = _thread.allocate_lock
     kind = type(_thread.allocate_lock())
-    _called = "a Lock"
+    called = "a Lock"
     _is_reentrant = False
 
     def release(self) -> None:
@@ -172,7 +155,7 @@ class RLock(Lockable):
     __slots__ = ()
 
     make_real = kind = _thread.RLock
-    _called = "an RLock"
+    called = "an RLock"
     _is_reentrant = True
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:  # The real one ignores them too.

@@ -2,11 +2,11 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, Self
 
 from threadsim.runtime.errors import OutsideThread
-from threadsim.runtime.kernel import active, here
+from threadsim.runtime.kernel import Kernel, active, here
 from threadsim.runtime.virtual_thread import Waiters
 
 
@@ -26,6 +26,8 @@ class Primitive:
     make_real: ClassVar[Any]
     kind: ClassVar[type]
     """The real type."""
+    called: ClassVar[str]
+    """What a thread waits for, in reports."""
 
     key: Hashable
     made_in: int
@@ -70,11 +72,26 @@ class Primitive:
             raise kernel.refused
         return self.real
 
-    def _queue(self) -> Waiters:
-        """Return the queue of the virtual threads that wait."""
+    def wait(
+        self, kernel: Kernel, blocked: Callable[[], bool], timeout: float | None, on: object
+    ) -> bool:
+        """Wait while ``blocked()``, at most ``timeout`` seconds; return whether the wait is over.
+
+        ``on`` is the object whose holder reports name.
+        """
+        if timeout == 0:
+            kernel.count_step()
+            return False
+        deadline = None if timeout is None else kernel.deadline(timeout)
         if self._waiters is None:
             self._waiters = OrderedDict()
-        return self._waiters
+        queue, text = self._waiters, f"waits for {self.called}"
+        while blocked():
+            if not kernel.block(
+                text, waiters=queue, blocked=blocked, deadline=deadline, waiting_on=on
+            ):
+                return False
+        return True
 
     def __reduce__(self) -> Any:
         # Raises the real error: locks and queues can be neither copied nor pickled.

@@ -20,6 +20,7 @@ class SimpleQueue(Primitive):
 
     state = ("items",)
     make_real = kind = _queue.SimpleQueue
+    called = "an item of a SimpleQueue"
 
     def __init__(self) -> None:
         self.real = self.make_real()
@@ -49,24 +50,15 @@ class SimpleQueue(Primitive):
         kernel = here()
         if kernel is None:
             return self.outside().get(block, timeout)
-        if block and timeout is not None:
+        if not block:
+            timeout = 0
+        elif timeout is not None:
             timeout = check_get_timeout(timeout)
         if (points := kernel.points) is not None:
-            points.before_get(self, timeout if block else 0)
-            block = False  # It has waited.
-        if self.is_empty():
-            if not block or timeout == 0:
-                kernel.count_step()
-                raise _queue.Empty
-            deadline = None if timeout is None else kernel.deadline(timeout)
-            while self.is_empty():
-                if not kernel.block(
-                    "waits for an item of a SimpleQueue",
-                    waiters=self._queue(),
-                    blocked=self.is_empty,
-                    deadline=deadline,
-                ):
-                    raise _queue.Empty
+            points.before_get(self, timeout)
+            timeout = 0  # It has waited.
+        if self.is_empty() and not self.wait(kernel, self.is_empty, timeout, None):
+            raise _queue.Empty
         return self.real.get_nowait()
 
     def get_nowait(self) -> Any:

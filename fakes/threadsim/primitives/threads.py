@@ -1,4 +1,4 @@
-"""``threading.Thread``, bare threads and ``threading.local`` in a simulation.
+"""``threading.Thread`` and bare threads in a simulation.
 
 Methods of ``Thread`` are replaced, and neither the class nor its internals, which differ between
 Pythons. Subclasses, names, ``daemon``, ``excepthook`` and ``enumerate`` are the standard library's.
@@ -6,14 +6,13 @@ Outside a simulation, and for real threads, each function is the real one.
 """
 
 import _thread
-import _threading_local
 import contextvars
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any, Self
+from typing import Any
 
 from threadsim.primitives.builtin_like import native
 from threadsim.primitives.timeouts import check_timeout
@@ -23,7 +22,6 @@ from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.kernel import Kernel, ThreadExit, here
 from threadsim.runtime.virtual_thread import VirtualThread
 
-_real_rlock = _thread.RLock
 # The default hook takes nothing else, and no module has a name for it.
 _UnraisableHookArgs: Any = next(
     each for each in tuple.__subclasses__() if each.__name__ == "UnraisableHookArgs"
@@ -140,21 +138,20 @@ def start_new_thread(
     _: object,
     function: Callable[..., object],
     args: tuple[Any, ...],
+    kwargs: dict[str, Any] = {},  # noqa: B006  # It is read only.
     /,
-    *kwargs: dict[str, Any],
 ) -> int:
     """Start a bare thread and return its identifier. See ``_thread.start_new_thread``."""
     kernel = here()
-    well_formed = callable(function) and isinstance(args, tuple)
-    if kernel is None or not well_formed or [type(each) for each in kwargs] not in ([], [dict]):
-        # The real one has an error for wrong arguments, before it starts anything.
-        return _start_new_thread(function, args, *kwargs)
+    well_formed = callable(function) and isinstance(args, tuple) and isinstance(kwargs, dict)
+    if kernel is None or not well_formed:  # The real one has an error for wrong arguments.
+        return _start_new_thread(function, args, kwargs)
     if getattr(function, "__func__", None) is _bootstrap:
         return _start_of_wrapper(function)
     virtual = kernel.spawn(
         lambda: _run_thread(
             kernel,
-            partial(function, *args, **dict(*kwargs)),
+            partial(function, *args, **kwargs),
             partial(_report_unraisable, kernel, function),
         ),
         # Its name stands in the trace. Its repr may hold an address.
@@ -185,36 +182,6 @@ def _start_of_wrapper(bootstrap: Any) -> int:
 def set_name(_: object, *args: Any, **kwargs: Any) -> Any:
     """Set the OS thread's name. All virtual threads are one OS thread, which keeps its name."""
     return _set_name(*args, **kwargs) if here() is None else None
-
-
-class local(_threading_local.local):  # noqa: N801  # Named as the real one.
-    """``threading.local`` by thread object: the C one knows OS threads only."""
-
-    __slots__ = ("__weakref__",)
-    __module__, __qualname__ = "_thread", "_local"
-
-    def __new__(cls, /, *args: Any, **kwargs: Any) -> Self:
-        """Make one with a real lock: only real threads can meet at it.
-
-        A virtual lock would be a schedule point of an exploration.
-        """
-        made = super().__new__(cls, *args, **kwargs)
-        object.__getattribute__(made, "_local__impl").locallock = _real_rlock()
-        return made
-
-    def __getstate__(self) -> Any:
-        # The real one cannot be copied either.
-        name = "_thread._local" if type(self) is local else type(self).__name__
-        raise TypeError(f"cannot pickle {name!r} object")
-
-
-def forget(virtual: local) -> None:
-    """Let a local be as if no thread had used it."""
-    # Its inside is made anew. A thread that ends would still look for its values in the old one.
-    before = object.__getattribute__(virtual, "_local__impl")
-    impl = type(before)()
-    impl.localargs, impl.locallock = before.localargs, before.locallock
-    object.__setattr__(virtual, "_local__impl", impl)
 
 
 if sys.version_info >= (3, 13):
