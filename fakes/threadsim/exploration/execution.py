@@ -59,7 +59,7 @@ class SchedulePoint:
     Attributes:
         operation: In words ("a Lock").
         blocked: Whether it would block; ``None`` when it never does.
-        deadline: When it gives up, in microseconds; ``None`` never.
+        deadline: When it gives up, in nanoseconds; ``None`` never.
         on: The object, for reports.
         key: The name of the object that others may have taken for good; ``None`` if none can.
         mode: How it will touch that.

@@ -139,7 +139,7 @@ class Points(Schedule):
 
         Args:
             thread: The thread; one of an earlier schedule has ended.
-            deadline: In microseconds; ``None`` waits without limit.
+            deadline: In nanoseconds; ``None`` waits without limit.
         """
         key, mode = self.numbers.get(thread), READ
         if key is None:

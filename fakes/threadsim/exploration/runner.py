@@ -28,7 +28,7 @@ from threadsim.primitives.trace_functions import traces_apart
 from threadsim.reporting.limits import ScheduleReports
 from threadsim.reporting.trace import TraceEntry
 from threadsim.reporting.tracebacks import raised_where
-from threadsim.runtime.durations import EPOCH, MICROSECOND
+from threadsim.runtime.durations import as_seconds, nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from threadsim.runtime.kernel import Kernel, ThreadExit, activate, active
 from threadsim.runtime.own_code import critical, runs_program
@@ -41,7 +41,7 @@ from threadsim.simulation.watchdog import watched
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 # Virtual time and steps that one schedule may take.
-MAX_ELAPSED = 86_400_000_000
+MAX_ELAPSED = 86_400_000_000_000
 MAX_STEPS = 100_000
 
 # Real time in seconds that a step may take.
@@ -329,7 +329,7 @@ class ScheduleRunner:
     def _new_kernel(points: Points | None) -> Kernel:
         return Kernel(
             points=points,
-            epoch=(START - EPOCH) // MICROSECOND,
+            epoch=nanoseconds_since_1970(START),
             random=repeatable.new_random(),
             max_elapsed=MAX_ELAPSED,
             max_steps=MAX_STEPS,
@@ -354,7 +354,7 @@ class ScheduleRunner:
         self._errors.append((self._points.numbers.get(kernel.running, MAIN), error))
         if self._points.picture is not None:
             what = f"fails with {type(error).__name__}{raised_where(error)}"
-            entry = TraceEntry(kernel.now, kernel.running, what)
+            entry = TraceEntry(as_seconds(kernel.now), kernel.running, what)
             self._points.picture.failures[len(kernel.trace)] = entry
 
     def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:

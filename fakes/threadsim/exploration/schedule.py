@@ -33,6 +33,7 @@ from threadsim.exploration.execution import (
 from threadsim.reporting.frames import at_line
 from threadsim.reporting.origin import Origin, origin
 from threadsim.reporting.waits import wait_site, wait_text
+from threadsim.runtime.durations import next_instant
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.hooks import READ, RELEASE, WRITE
 from threadsim.runtime.kernel import Kernel
@@ -304,7 +305,7 @@ class Schedule:
         others: dict[int, Callable[[], None]] = {}
         now = self.kernel.now
         deadlines = [op.deadline for op in self._pending.values()]
-        deadline = min((each for each in deadlines if each and each > now), default=None)
+        deadline = next_instant(each for each in deadlines if each and each > now)
         if deadline is not None and (self.early or not able):
             others[TIME] = partial(self._move_time, deadline)
         elif not able:

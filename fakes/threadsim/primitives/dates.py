@@ -23,7 +23,7 @@ from typing import Any
 from freezegun import api
 
 from threadsim.primitives.time_functions import instant
-from threadsim.runtime.durations import EPOCH, MICROSECOND
+from threadsim.runtime.durations import EPOCH, MICROSECOND, microseconds
 from threadsim.runtime.kernel import here
 
 _SECOND = 1_000_000
@@ -93,9 +93,9 @@ def now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:
         # The real one has an error for what is no zone.
         return _now.__get__(None, cls)(tz)  # type: ignore[no-any-return]
     if tz is not None:
-        return tz.fromutc(_as(cls, EPOCH + instant(kernel) * MICROSECOND, tz))
+        return tz.fromutc(_as(cls, EPOCH + microseconds(instant(kernel)) * MICROSECOND, tz))
     # By way of the seconds, so that the second of two equal hours is known as that.
-    seconds, rest = divmod(instant(kernel), _SECOND)
+    seconds, rest = divmod(microseconds(instant(kernel)), _SECOND)
     return _as(cls, _REAL[0].fromtimestamp(seconds).replace(microsecond=rest), None)
 
 

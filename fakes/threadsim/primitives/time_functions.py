@@ -1,10 +1,9 @@
 """The functions of the ``time`` module inside a simulation.
 
-All of them are computed from the kernel's one whole number of microseconds; the floats show what
-does not make one, too, so that a loop that waits until one shows its end has one. ``monotonic`` and
-``perf_counter`` begin at one second, so that no digit is lost and no reading is zero. The clocks of
-CPU time (``process_time``, ``thread_time``) are not here: they stay real, since they measure work
-that is really done.
+All of them show the kernel's nanoseconds. ``monotonic`` and ``perf_counter`` begin at a million
+seconds: programs that begin with ``last = 0`` then find that their interval is over, and floats of
+that size still tell nanoseconds apart. The clocks of CPU time (``process_time``, ``thread_time``)
+stay real.
 
 Outside a simulation, and in a real thread beside one, each is the real function.
 """
@@ -13,15 +12,18 @@ import logging
 import operator
 import sched
 import time as real
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from threadsim.primitives.builtin_like import native
 from threadsim.primitives.timeouts import number
 from threadsim.runtime.errors import NotModelled
 from threadsim.runtime.kernel import Kernel, here
 
-# What the monotonic clocks show when a simulation begins, in microseconds.
-MONOTONIC_START = 1_000_000
+# What the monotonic clocks show when a simulation begins, in nanoseconds.
+MONOTONIC_START = 1_000_000 * 1_000_000_000
+
+_R = TypeVar("_R")
 
 # ``time.sleep`` refuses anything longer, in seconds.
 LONGEST_SLEEP = 2**63 / 1_000_000_000
@@ -29,14 +31,6 @@ LONGEST_SLEEP = 2**63 / 1_000_000_000
 _real_scheduler: Any = sched.scheduler.__init__
 
 _sleep = real.sleep
-_time = real.time
-_time_ns = real.time_ns
-_monotonic = real.monotonic
-_monotonic_ns = real.monotonic_ns
-_perf_counter = real.perf_counter
-_perf_counter_ns = real.perf_counter_ns
-_clock_gettime = real.clock_gettime
-_clock_gettime_ns = real.clock_gettime_ns
 _localtime = real.localtime
 _gmtime = real.gmtime
 _strftime = real.strftime
@@ -53,7 +47,7 @@ _ATOMIC = getattr(real, "CLOCK_TAI", None)
 
 @native("time")
 def sleep(_: object, seconds: float, /) -> None:
-    """Let virtual time pass; parts of a microsecond are rounded up. See ``time.sleep``."""
+    """Let virtual time pass, rounded up to a nanosecond. See ``time.sleep``."""
     kernel = here()
     if kernel is None:
         _sleep(seconds)
@@ -66,71 +60,62 @@ def sleep(_: object, seconds: float, /) -> None:
         raise
     if not 0 <= length < LONGEST_SLEEP:
         _sleep(length)  # Negative, too long or not a number: the real one has an error for each.
-    deadline = kernel.deadline(length) if length else kernel.now
+    deadline = kernel.deadline(length)
     if deadline == kernel.now:
         kernel.pause()
     else:
         kernel.block("sleeps", deadline=deadline)
 
 
-@native("time")
-def time(_: object) -> float:
-    """Return the virtual instant in seconds since 1970. See ``time.time``."""
-    kernel = here()
-    return _time() if kernel is None else instant(kernel) / 1_000_000 + kernel.dust
+def instant(kernel: Kernel) -> int:
+    """Look at the clock: return the nanoseconds since 1970."""
+    kernel.read_clock()
+    return kernel.epoch + kernel.now
 
 
-@native("time")
-def time_ns(_: object) -> int:
-    """Return the virtual instant in nanoseconds since 1970. See ``time.time_ns``."""
-    kernel = here()
-    return _time_ns() if kernel is None else instant(kernel) * 1_000
+def _steady(kernel: Kernel) -> int:
+    kernel.read_clock()
+    return MONOTONIC_START + kernel.now
 
 
-@native("time")
-def monotonic(_: object) -> float:
-    """Return seconds that only ever grow. See ``time.monotonic``."""
-    kernel = here()
-    return _monotonic() if kernel is None else _steady(kernel) / 1_000_000 + kernel.dust
+def _clock(kernel: Kernel, clock: Any) -> int | None:
+    if not hasattr(clock, "__index__"):
+        return None  # The real function raises its error.
+    clock = operator.index(clock)
+    if clock == real.CLOCK_REALTIME:
+        return instant(kernel)
+    if clock == _ATOMIC:
+        raise NotModelled("time.clock_gettime(CLOCK_TAI) is not virtual. Use CLOCK_REALTIME.")
+    return _steady(kernel) if clock in _STEADY else None
 
 
-@native("time")
-def monotonic_ns(_: object) -> int:
-    """Return nanoseconds that only ever grow. See ``time.monotonic_ns``."""
-    kernel = here()
-    return _monotonic_ns() if kernel is None else _steady(kernel) * 1_000
+def _pair(
+    name: str, read: Callable[..., int | None]
+) -> tuple[Callable[..., float], Callable[..., int]]:
+    """Return the virtual versions of ``time.NAME`` and ``time.NAME_ns``.
+
+    Args:
+        name: The name of the first.
+        read: Returns the clock's nanoseconds; ``None`` for a clock that stays real.
+    """
+
+    def virtual(real_function: Callable[..., _R], shown: Callable[[int], _R]) -> Callable[..., _R]:
+        def function(_: object, *args: Any) -> _R:
+            kernel = here()
+            reading = None if kernel is None else read(kernel, *args)
+            return real_function(*args) if reading is None else shown(reading)
+
+        function.__name__, function.__doc__ = real_function.__name__, real_function.__doc__
+        return native("time")(function)
+
+    seconds, nanoseconds = getattr(real, name), getattr(real, f"{name}_ns")
+    return virtual(seconds, lambda reading: reading / 1_000_000_000), virtual(nanoseconds, int)
 
 
-@native("time")
-def perf_counter(_: object) -> float:
-    """Return what ``monotonic`` does. See ``time.perf_counter``."""
-    kernel = here()
-    return _perf_counter() if kernel is None else _steady(kernel) / 1_000_000 + kernel.dust
-
-
-@native("time")
-def perf_counter_ns(_: object) -> int:
-    """Return what ``monotonic_ns`` does. See ``time.perf_counter_ns``."""
-    kernel = here()
-    return _perf_counter_ns() if kernel is None else _steady(kernel) * 1_000
-
-
-@native("time")
-def clock_gettime(_: object, clock: int, /) -> float:
-    """Return a clock's reading in seconds; clocks of CPU time are real."""
-    kernel = here()
-    microseconds = None if kernel is None else _clock(kernel, clock)
-    if kernel is None or microseconds is None:
-        return _clock_gettime(clock)
-    return microseconds / 1_000_000 + kernel.dust
-
-
-@native("time")
-def clock_gettime_ns(_: object, clock: int, /) -> int:
-    """Return a clock's reading in nanoseconds; clocks of CPU time are real."""
-    kernel = here()
-    microseconds = None if kernel is None else _clock(kernel, clock)
-    return _clock_gettime_ns(clock) if microseconds is None else microseconds * 1_000
+time, time_ns = _pair("time", instant)
+monotonic, monotonic_ns = _pair("monotonic", _steady)
+perf_counter, perf_counter_ns = _pair("perf_counter", _steady)
+clock_gettime, clock_gettime_ns = _pair("clock_gettime", _clock)
 
 
 @native("time")
@@ -166,14 +151,14 @@ def ctime(_: object, seconds: float | None = None, /) -> str:
 # What stands for each of these functions of ``time``.
 REPLACEMENTS = [
     (_sleep, sleep),
-    (_time, time),
-    (_time_ns, time_ns),
-    (_monotonic, monotonic),
-    (_monotonic_ns, monotonic_ns),
-    (_perf_counter, perf_counter),
-    (_perf_counter_ns, perf_counter_ns),
-    (_clock_gettime, clock_gettime),
-    (_clock_gettime_ns, clock_gettime_ns),
+    (real.time, time),
+    (real.time_ns, time_ns),
+    (real.monotonic, monotonic),
+    (real.monotonic_ns, monotonic_ns),
+    (real.perf_counter, perf_counter),
+    (real.perf_counter_ns, perf_counter_ns),
+    (real.clock_gettime, clock_gettime),
+    (real.clock_gettime_ns, clock_gettime_ns),
     (_localtime, localtime),
     (_gmtime, gmtime),
     (_strftime, strftime),
@@ -188,7 +173,7 @@ def kept_elsewhere(kernel: Kernel) -> list[tuple[Any, str, Any]]:
     Each as owner, name and what stands there in the simulation.
     """
     nanoseconds = isinstance(logging._startTime, int)  # type: ignore[attr-defined]  # Python 3.13.
-    began = kernel.epoch * 1_000 if nanoseconds else kernel.epoch / 1_000_000
+    began = kernel.epoch if nanoseconds else kernel.epoch / 1_000_000_000
     return [
         (sched.scheduler, "__init__", _make_scheduler),
         (logging, "_startTime", began),  # What %(relativeCreated)d counts from.
@@ -197,28 +182,3 @@ def kept_elsewhere(kernel: Kernel) -> list[tuple[Any, str, Any]]:
 
 def _make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep) -> None:
     _real_scheduler(self, timefunc, delayfunc)
-
-
-def instant(kernel: Kernel) -> int:
-    """Return the microseconds since 1970, for somebody who looks at the clock."""
-    kernel.read_clock()
-    kernel.running.has_read_time = True
-    return kernel.epoch + kernel.now
-
-
-def _steady(kernel: Kernel) -> int:
-    kernel.read_clock()
-    return MONOTONIC_START + kernel.now
-
-
-def _clock(kernel: Kernel, clock: int) -> int | None:
-    if not hasattr(clock, "__index__"):
-        return None  # The real one has an error for it.
-    clock = operator.index(clock)
-    if clock == real.CLOCK_REALTIME:
-        return instant(kernel)
-    if clock == _ATOMIC:
-        raise NotModelled(
-            "time.clock_gettime(CLOCK_TAI) has no virtual stand-in. Use CLOCK_REALTIME."
-        )
-    return _steady(kernel) if clock in _STEADY else None

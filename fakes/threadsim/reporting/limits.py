@@ -44,7 +44,7 @@ class KernelReports:
         )
 
     def step_limit(self, kernel: Kernel, since: int) -> SimulationError:
-        """Return the error for more than ``max_steps`` steps since an instant in microseconds."""
+        """Return the error for more than ``max_steps`` steps since an instant in nanoseconds."""
         advice = self._step_advice.format(ends="ends" if kernel.now > since else "lets time pass")
         return StepLimit(
             f"{kernel.max_steps:,} steps and still running at {seconds(kernel.now)} s of virtual "

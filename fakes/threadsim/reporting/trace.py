@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from threadsim.reporting.waits import wait_text
+from threadsim.runtime.durations import as_seconds
 from threadsim.runtime.formatting import seconds
 from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.virtual_thread import TraceRow, VirtualThread
@@ -13,13 +14,13 @@ class TraceEntry(NamedTuple):
     """A thread's run between two switches.
 
     Attributes:
-        at: The instant of its end, in microseconds since the simulation began.
+        at: The instant of its end: seconds since the simulation began, in whole microseconds.
         thread: The thread.
         then: What the thread waits for next, in words, or that it ended or failed.
         because: Why the thread went on, in words, or "".
     """
 
-    at: int
+    at: float
     thread: VirtualThread
     then: str
     because: str = ""
@@ -36,13 +37,14 @@ class TraceEntry(NamedTuple):
         return f"{self.thread.name} {because}{self.then}"
 
     def __str__(self) -> str:
-        return f"{seconds(self.at)}  {self.thread.name}  {self.then}"
+        return f"{self.at:.6f}  {self.thread.name}  {self.then}"
 
 
 def entries(rows: Iterable[TraceRow]) -> list[TraceEntry]:
     """Return the rows of a kernel's trace in words."""
     return [
-        TraceEntry(at, thread, wait_text(thread, doing, site)) for at, thread, doing, site in rows
+        TraceEntry(as_seconds(at), thread, wait_text(thread, doing, site))
+        for at, thread, doing, site in rows
     ]
 
 

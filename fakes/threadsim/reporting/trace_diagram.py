@@ -5,7 +5,7 @@ from shutil import get_terminal_size
 
 from threadsim.reporting.progress import uncaptured
 from threadsim.reporting.trace import TraceEntry
-from threadsim.runtime.formatting import seconds, wrapped
+from threadsim.runtime.formatting import wrapped
 from threadsim.runtime.virtual_thread import VirtualThread
 
 RUNS, LIVES, NONE = "●", "│", " "
@@ -54,7 +54,7 @@ def draw(steps: Sequence[TraceEntry], last: int | None = None) -> str:
         marks = {thread: LIVES for thread in threads if starts[thread] <= row <= ends[thread]}
         marks[step.thread] = RUNS
         first, *more = wrapped(step.words, room, rest="  ")
-        rows.append(f"{seconds(step.at):>10}  {_cells(threads, marks)}  {first}")
+        rows.append(f"{step.at:>10.6f}  {_cells(threads, marks)}  {first}")
         marks[step.thread] = LIVES if row < ends[step.thread] else NONE
         rows += [f"{'':10}  {_cells(threads, marks)}  {line}" for line in more]
     return "\n".join(rows)

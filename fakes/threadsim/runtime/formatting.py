@@ -2,10 +2,12 @@
 
 from textwrap import wrap
 
+from threadsim.runtime.durations import as_seconds
 
-def seconds(microseconds: int) -> str:
-    """Return microseconds as a text in seconds with all six places."""
-    return f"{microseconds // 1_000_000}.{microseconds % 1_000_000:06d}"
+
+def seconds(nanoseconds: int) -> str:
+    """Return nanoseconds as a text in seconds with six places."""
+    return f"{as_seconds(nanoseconds):.6f}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -2,12 +2,13 @@
 
 A virtual thread is a greenlet. It runs until it blocks, and then switches to the next ready one,
 first come, first served. The hub, a greenlet of its own, does so when a thread has ended. When none
-is ready, time jumps to the earliest deadline and every thread with that deadline becomes ready, in
-the order in which they began to wait. When there is no deadline either, ``Deadlock`` is raised in
-the main thread. At the end ``ThreadExit`` is thrown into every thread that is left.
+is ready, time jumps to the earliest deadline and every thread whose deadline lies in the same
+microsecond becomes ready, in the order in which they began to wait. When there is no deadline
+either, ``Deadlock`` is raised in the main thread. At the end ``ThreadExit`` is thrown into every
+thread that is left.
 
 The kernel knows nothing of locks, modules or the standard library's threads. Instants and lengths
-of time in this module are whole microseconds since the simulation began.
+of time in this module are whole nanoseconds since the simulation began.
 """
 
 import heapq
@@ -20,18 +21,12 @@ from random import Random
 
 from greenlet import getcurrent, greenlet
 
-from threadsim.runtime.durations import whole_microseconds
+from threadsim.runtime.durations import microseconds, nanoseconds
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.hooks import Reports, SchedulePoints
 from threadsim.runtime.virtual_thread import TraceRow, VirtualThread, Waiters
 
 _TIMEOUT_MAX = threading.TIMEOUT_MAX
-
-# How much of what rounds to no microsecond an instant has room for, in seconds.
-_MUCH_DUST = 1e-9
-
-# And of what is left of time-outs, each of which was cut off by less than half a microsecond.
-_HALF = 5e-7
 
 # How many threads that an exception has ended a report lists.
 _CRASHED = 5
@@ -79,9 +74,9 @@ class Kernel:
     """The threads and the time of one simulation.
 
     Args:
-        epoch: The date at which it begins, in microseconds since 1970.
+        epoch: The date at which it begins, in nanoseconds since 1970.
         random: What ids are drawn from.
-        max_elapsed: Largest elapsed virtual time, in microseconds.
+        max_elapsed: Largest elapsed virtual time, in nanoseconds.
         max_steps: Largest number of steps: switches, and looks at what others change.
         reports: Makes its errors.
         points: Where threads stop beside their waits, in an exploration.
@@ -90,7 +85,6 @@ class Kernel:
         points: Those, for code that is part of a schedule. ``None`` in a simulation, and while a
             schedule fails, ends, or chooses the next thread.
         crashed_threads: The last threads that an exception has ended, with that, in words.
-        dust: What the float clocks show beyond ``now``, in seconds.
         ending: Whether the simulation ends.
     """
 
@@ -108,7 +102,6 @@ class Kernel:
         self.epoch = epoch
         self.random = random
         self.now = 0
-        self.dust = 0.0
         self.steps = 0
         self.looks = 0  # The steps that are no switch, and are never counted anew.
         self.takes = 0  # Locks that were taken since the last switch.
@@ -124,7 +117,8 @@ class Kernel:
         self.reports = reports
         self._ready: deque[VirtualThread] = deque()
         self._settling: deque[VirtualThread] = deque()
-        self._timers: list[tuple[int, int, VirtualThread, int]] = []
+        # Each: the microsecond, the number of the wait, its thread and ticket, and the deadline.
+        self._timers: list[tuple[int, int, VirtualThread, int, int]] = []
         self._waits = 0
         self._started = 0
         self._give_ups = 0
@@ -155,34 +149,12 @@ class Kernel:
 
         Args:
             timeout: Seconds, not negative; ``TIMEOUT_MAX`` or longer is no deadline.
-
-        Returns:
-            The present instant for a length that rounds to none, as a loop that subtracts readings
-            of a float clock has left: that clock goes on instead, and the loop ends. Not in an
-            exploration, where one thread's reading would depend on another's loop unseen.
         """
         if timeout >= _TIMEOUT_MAX:
             return None
         if self.points is not None:
             self.points.before_wait(timeout)
-        thread = self.running
-        # What a loop like that of Queue.get finds to be left then may be left again.
-        cut_off = thread.cut_from * 1_000_000 % 1 if timeout < thread.cut_from else 0.0
-        length = whole_microseconds(
-            timeout,
-            reading=self.now / 1_000_000,
-            of_time=thread.has_read_time,
-            cut_off=cut_off,
-        )
-        thread.has_read_time = False
-        thread.cut_from = timeout if 0 < length < timeout * 1_000_000 else 0.0
-        if not length and timeout:
-            room = self.dust + timeout < _HALF if cut_off else self.dust < _MUCH_DUST
-            if room and self.points is None:
-                self.dust += timeout
-            else:
-                length = 1
-        return self.now + length
+        return self.now + nanoseconds(timeout)
 
     def spawn(
         self,
@@ -221,7 +193,7 @@ class Kernel:
         timers = self._timers
         while timers and timers[0][2].ticket != timers[0][3]:
             heapq.heappop(timers)
-        return timers[0][0] if timers else None
+        return timers[0][4] if timers else None
 
     def next_to_wake(self) -> VirtualThread:
         """Return the thread that ``next_deadline`` is of, where that is not ``None``."""
@@ -278,7 +250,8 @@ class Kernel:
                 self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
                 heapq.heapify(self._timers)
             self._waits += 1
-            heapq.heappush(self._timers, (deadline, self._waits, thread, ticket))
+            timer = (microseconds(deadline), self._waits, thread, ticket, deadline)
+            heapq.heappush(self._timers, timer)
         if blocked is not None and not blocked() and thread.ticket == ticket:
             self._make_ready(thread)
         self.switch(thread)
@@ -561,16 +534,16 @@ class Kernel:
         deadline = self.next_deadline()
         if deadline is None:
             return self.reports.deadlock(self)
-        if deadline > self.max_elapsed:
+        microsecond = microseconds(deadline)
+        if microsecond > microseconds(self.max_elapsed):
             return self.reports.time_limit(self)
         timers = self._timers
-        while timers and timers[0][0] == deadline:
-            _, _, thread, ticket = heapq.heappop(timers)
+        while timers and timers[0][0] == microsecond:
+            _, _, thread, ticket, deadline = heapq.heappop(timers)
             if thread.ticket == ticket:
                 thread.ticket += 1
                 self._ready.append(thread)
-        self.now = deadline
-        self.dust = 0.0
+                self.now = max(self.now, deadline)
         return None
 
     def _step_limit(self) -> SimulationError:

@@ -24,11 +24,9 @@ class VirtualThread:
         done: Whether it has ended.
         waiting_for: What it does while it waits, in words ("sleeps"); empty while it can run.
         waiting_on: The object that it waits on, if there is one.
-        since: When it began to wait, in microseconds.
+        since: When it began to wait, in nanoseconds.
         ticket: The number of its wait. What refers to an earlier one (a lock's queue, a timer) is
             so known to be stale, without being searched for.
-        has_read_time: Whether it has read the time of day since its last time-out.
-        cut_from: That one, in seconds, if something was cut off to make it whole microseconds.
         woken: Whether its last wait was ended by another thread.
         joiners: Who waits for its end; ``None`` before anybody did.
         at_end: Called at its end, also when it never ran.
@@ -38,11 +36,9 @@ class VirtualThread:
     __slots__ = (
         "_name",
         "at_end",
-        "cut_from",
         "daemon",
         "done",
         "greenlet",
-        "has_read_time",
         "ident",
         "joiners",
         "number",
@@ -64,8 +60,6 @@ class VirtualThread:
         self.greenlet: greenlet
         self.at_end: Callable[[VirtualThread], object]
         self.done = False
-        self.has_read_time = False
-        self.cut_from = 0.0
         self.joiners: Waiters | None = None
         self.waiting_for = ""
         self.waiting_on: object = None

@@ -13,7 +13,7 @@ from math import inf
 from types import TracebackType
 from typing import Any, Self
 
-from threadsim.runtime.durations import MICROSECOND, whole_microseconds
+from threadsim.runtime.durations import MICROSECOND, microseconds, nanoseconds
 from threadsim.runtime.errors import raise_together
 from threadsim.simulation.timed_sources import TimedSource, active_sources
 
@@ -116,7 +116,7 @@ class Clock:
         """Let time pass, and run what is due on the way.
 
         Args:
-            seconds: How long, 0 or more. A part of a microsecond is rounded up.
+            seconds: How long, 0 or more. It is rounded to microseconds; the least is one.
 
         Raises:
             TypeError: ``seconds`` is no number.
@@ -235,7 +235,7 @@ def _microseconds_of(seconds: float, call: str) -> int:
         raise ValueError(f"{call}: time cannot pass for {seconds} seconds.")
     if seconds < 0:
         raise ValueError(f"{call}: time goes forward. Pass 0 or more seconds.")
-    return whole_microseconds(min(seconds, _PAST_ALL_DATES)) or int(seconds > 0)
+    return microseconds(nanoseconds(min(seconds, _PAST_ALL_DATES))) or int(seconds > 0)
 
 
 def forget_unreachable() -> None:

@@ -25,7 +25,7 @@ from threadsim.primitives.trace_functions import traces_apart
 from threadsim.reporting.limits import KernelReports
 from threadsim.reporting.trace import TraceEntry, entries, outlook
 from threadsim.reporting.tracebacks import is_shown, shorten
-from threadsim.runtime.durations import EPOCH, LAST, MICROSECOND, whole_microseconds
+from threadsim.runtime.durations import LAST, microseconds, nanoseconds, nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, SimulationError
 from threadsim.runtime.kernel import Kernel, activate, active
 from threadsim.runtime.own_code import critical
@@ -92,7 +92,7 @@ class Simulation:
                     "run. Pass a positive number."
                 )
         self.clock = _SimulationClock(start)
-        self._max_elapsed = whole_microseconds(min(max_elapsed, _LONGEST)) or 1
+        self._max_elapsed = nanoseconds(min(max_elapsed, _LONGEST))
         self._max_steps = max_steps
         # Longer than a thread can wait is for ever.
         for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
@@ -117,7 +117,7 @@ class Simulation:
         start = self.clock.now()
         with ExitStack() as undo:
             undo.enter_context(alone("a Simulation"))
-            epoch = (start - EPOCH) // MICROSECOND
+            epoch = nanoseconds_since_1970(start)
             kernel = self._kernel = self.clock.kernel = Kernel(
                 epoch=epoch,
                 random=new_random(),
@@ -246,21 +246,23 @@ class _SimulationClock(Clock):
 
     @property
     def _microseconds(self) -> int:
-        return 0 if self.kernel is None else self.kernel.now
+        return 0 if self.kernel is None else microseconds(self.kernel.now)
 
     def _advance(self, target: int, call: str) -> None:
         kernel = self.check_usable(call)
         # What the test asks for is no sign of a hang.
-        kernel.max_elapsed = min(kernel.max_elapsed + target - kernel.now, LAST - kernel.epoch)
+        longest = kernel.max_elapsed + target * 1_000 - kernel.now
+        kernel.max_elapsed = min(longest, LAST - kernel.epoch)
         super()._advance(target, call)
         kernel.settle()
 
-    def _move(self, microseconds: int) -> None:
+    def _move(self, target: int) -> None:
         kernel = self.check_usable("Clock")
         kernel.settle()
         # No further than to the next instant at which a thread runs: it may give a FakeScheduler
         # something to do before that.
-        deadline = min(microseconds, kernel.next_deadline() or microseconds)
+        end = target * 1_000
+        deadline = min(end, kernel.next_deadline() or end)
         kernel.block("lets time pass", deadline=deadline)
         kernel.count_anew()
 

@@ -11,7 +11,6 @@ from threadsim.exploration.strategies.exhaustive import LOOK
 from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import error_text, raised_at
 from threadsim.runtime.errors import SimulationError
-from threadsim.runtime.formatting import seconds
 
 DIFFERENT = "the program behaves differently under the same schedule"
 
@@ -107,8 +106,8 @@ def parting(first: Execution, second: Execution) -> str:
     for now, then in zip(first.trace, second.trace, strict=False):
         if now.at != then.at:
             return (
-                f"{now.thread.name} {now.then} at {seconds(now.at)} s, and then at "
-                f"{seconds(then.at)} s. {LOOK}"
+                f"{now.thread.name} {now.then} at {now.at:.6f} s, and then at "
+                f"{then.at:.6f} s. {LOOK}"
             )
     if [wording(each) for each in first.errors] != [wording(each) for each in second.errors]:
         return f"it {_ending(first)}, and then {_ending(second)}. {LOOK}"
