@@ -19,8 +19,9 @@ from typing import Any
 from figure import Figure, now
 from jobs_synchronizer import corrected, documented
 from threadsim import PCT, Exhaustive, Random, explore
-from threadsim.exploration.explore import Strategy, schedules
+from threadsim.exploration.explore import schedules
 from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.strategies.strategy import Strategy
 
 Program = Callable[[], object]
 

@@ -19,11 +19,12 @@ import threadsim.exploration.explore as exploration
 import threadsim.pytest_plugin.explored_test as marked
 from parts import part_of
 from threadsim import ScheduleFailure
-from threadsim.exploration.explore import Exploration, Strategy
+from threadsim.exploration.explore import Exploration
 from threadsim.exploration.options import Options
 from threadsim.exploration.replay import replay_with
-from threadsim.exploration.reports.nondeterminism import wording
+from threadsim.exploration.reports.nondeterminism import normalised_text
 from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.strategies.strategy import Strategy
 from threadsim.simulation.watchdog import current_watch
 
 pytest_plugins = ["pytester", "path_results"]
@@ -192,8 +193,8 @@ def failures_fail_again() -> Iterator[None]:
                 assert isinstance(failure, ScheduleFailure)
                 with pytest.raises(ScheduleFailure) as again:
                     replay_with(options, failure.schedule)
-                assert wording(again.value) == wording(failure)
-                assert wording(again.value.__cause__) == wording(failure.__cause__)
+                assert normalised_text(again.value) == normalised_text(failure)
+                assert normalised_text(again.value.__cause__) == normalised_text(failure.__cause__)
             raise
 
     with pytest.MonkeyPatch.context() as patch:

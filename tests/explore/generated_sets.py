@@ -15,8 +15,9 @@ from searching import outcome_of
 
 from threadsim import Exhaustive, Random
 from threadsim.exploration.execution import SwitchPoints
-from threadsim.exploration.explore import Strategy, schedules
+from threadsim.exploration.explore import schedules
 from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.strategies.strategy import Strategy
 
 Bounds = tuple[int | None, ...]
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from threadsim import Deadlock, Exhaustive
 from threadsim.exploration.execution import Execution, SwitchPoints
-from threadsim.exploration.explore import Strategy, schedules, warm_up
+from threadsim.exploration.explore import schedules, warm_up
 from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.strategies.strategy import Strategy
 
 
 def outcomes(program: Callable[[], Any], strategy: Strategy, **options: Any) -> dict[Any, int]:

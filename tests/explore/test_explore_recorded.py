@@ -22,8 +22,9 @@ from written_programs import PROGRAMS, WITH_TIME
 from recording import compare, compare_names
 from threadsim import PCT, Exhaustive, Random
 from threadsim.exploration.execution import Execution
-from threadsim.exploration.explore import Strategy, schedules
+from threadsim.exploration.explore import schedules
 from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.strategies.strategy import Strategy
 
 LONG = pytest.mark.soundness
 

@@ -1,15 +1,9 @@
-"""explore: every order in which a program's threads can run.
+"""``explore`` runs a program under many schedules.
 
-The program is a function without arguments. It is run once per schedule, in virtual threads and
-virtual time as in a ``Simulation``, from its first line to the end of its last thread that is no
-daemon, and must make everything that it changes anew. Before each operation that other threads can
-notice (a lock, an Event, a queue, a thread's start, state and end, and a wait) the schedule decides
-who goes on.
-
-What is found: deadlocks, exceptions of the program and of any of its threads, failing asserts. What
-is not: what depends on a switch between two such operations, in code that reads or writes shared
-data without a lock; ``switch_in`` names functions in which such switches are tried as well. Names
-and identifiers of threads and ``threading.enumerate`` are no operations in this sense.
+The program is a function without arguments that makes all that it changes anew. Each schedule runs
+it once in virtual threads and virtual time, from its first line to the end of its last thread that
+is no daemon. Before each operation that other threads can notice (on a lock, an Event or a queue, a
+thread's start, state and end, a wait) the schedule chooses the thread that goes on.
 """
 
 import time
@@ -17,89 +11,46 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Protocol
 
 from threadsim.exploration.data.switch_points import switching_in
-from threadsim.exploration.execution import Chooser, Execution, SwitchPoints
+from threadsim.exploration.execution import Execution, SwitchPoints
 from threadsim.exploration.options import Options
-from threadsim.exploration.reports.failure import ScheduleFailure, again, failure_of
-from threadsim.exploration.reports.nondeterminism import DIFFERENT, kind, parting, repeated
+from threadsim.exploration.reports.failure import ScheduleFailure, rerun, shrunk_failure
+from threadsim.exploration.reports.nondeterminism import (
+    DIFFERENT,
+    failure_signature,
+    first_divergence,
+    run_until_equal,
+)
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, ScheduleDiverged
 from threadsim.exploration.strategies.arguments import check_bool
 from threadsim.exploration.strategies.exhaustive import Exhaustive
+from threadsim.exploration.strategies.strategy import Strategy
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
 from threadsim.runtime.formatting import counted
 
-# One in so many schedules is run twice.
+# One in so many schedules runs twice, to see that the program does the same again.
 _REPEAT = 50
 
-# Of a short program the first schedules are, too, as they may be all: so many steps of the first,
-# half as many of the second, a third of the third, and so on.
+# A short program may have few schedules. So the first ones run twice, until the second runs have
+# taken about so many steps: all of the first schedule's, half of the second's and so on.
 _REPEATED_STEPS = 40
-
-
-class Search(Chooser, Protocol):
-    """A chooser that is told how each schedule went."""
-
-    def advance(self, ran: Execution) -> bool:
-        """Take in the schedule that has run and return whether there is another."""
-        ...
-
-
-class Strategy(Protocol):
-    """What is explored: ``Exhaustive``, ``Random`` or ``PCT``."""
-
-    @property
-    def switch_points(self) -> SwitchPoints:
-        """Where its schedules switch threads, unless one shows that they need all points."""
-        ...
-
-    @property
-    def complete(self) -> bool:
-        """Whether it has run every schedule, within its bound, when it ends.
-
-        Then it begins anew when there turn out to be more places to stop.
-        """
-        ...
-
-    @property
-    def schedules(self) -> int | None:
-        """How many it runs, if that is known before."""
-        ...
-
-    @property
-    def max_schedules(self) -> int | None:
-        """After how many it gives up."""
-        ...
-
-    @property
-    def max_preemptions(self) -> int | None:
-        """How often at most its schedules stop a thread that could go on, if that is bounded."""
-        ...
-
-    def search(self, steps: int) -> Search:
-        """Return a new search of a program that took so many steps."""
-        ...
-
-    def claim(self, options: Options) -> str:
-        """Return in words what holds when it has found no failure."""
-        ...
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """What has been explored without a failure.
+    """The result of an exploration without a failure.
 
     Attributes:
         schedules: How many schedules ran.
-        redundant: How many of them were cut short, because the rest was covered elsewhere.
+        redundant: How many of them ended early, because other schedules cover the rest.
         complete: Whether every schedule was covered, within the bound if there is one.
         max_preemptions: The bound; ``None`` for none.
         deepest: The number of steps of the longest schedule.
         seconds: Real time that it took.
-        claim: In words, what holds now.
+        claim: What holds now, in words.
     """
 
     schedules: int
@@ -118,7 +69,7 @@ class Exploration:
 
 
 class ExplorationIncomplete(AssertionError):
-    """An exhaustive search came to ``max_schedules`` before its end."""
+    """An exhaustive search reached ``max_schedules`` before its end."""
 
 
 def explore(
@@ -137,12 +88,12 @@ def explore(
         strategy: Which schedules; ``None`` stands for ``Exhaustive()``.
         spurious_wakeups: Whether each thread may return once from ``Condition.wait`` without a
             notification.
-        early_timeouts: Whether time may also move while threads can run, so that a wait may time
-            out between any two steps.
-        switch_in: Functions, classes and modules in which a place to switch is before every
-            statement, and before an assignment writes what others may see. Name all that touch the
-            same unlocked data. Within one statement nothing else is taken apart.
-        keep_going: Whether to go on after a failure and report one of each kind at the end.
+        early_timeouts: Whether time may also move while threads can run. Then a wait may time out
+            between any two steps.
+        switch_in: Functions, classes and modules in which threads are switched before every
+            statement, and before an assignment writes what other threads may see. Name all
+            functions that touch the same unlocked data.
+        keep_going: Whether to continue after a failure, and report one failure of each kind.
 
     Returns:
         What was explored.
@@ -150,13 +101,12 @@ def explore(
     Raises:
         ScheduleFailure: The program fails under a schedule.
         ExceptionGroup: It fails in several ways, with ``keep_going``.
-        ExplorationIncomplete: An exhaustive search came to its ``max_schedules``.
+        ExplorationIncomplete: An exhaustive search reached its ``max_schedules``.
         ScheduleDiverged: The program behaves differently under the same schedule.
-        NotModelled: It stands inside a simulation, or the program does what has no model.
+        NotModelled: The call is inside a simulation, or the program does what has no model.
         OutsideThread: A thread or scheduler from before takes part.
         StallLimit: The program waits for something real.
-        TypeError: ``strategy`` is none, ``program`` nothing that can be called, or another argument
-            not what it takes.
+        TypeError: An argument has a wrong type.
     """
     __tracebackhide__ = True
     options = Options(program, spurious_wakeups, early_timeouts, switch_in)
@@ -166,7 +116,7 @@ def explore(
 def explore_with(
     options: Options, strategy: Strategy | None = None, *, keep_going: bool = False
 ) -> Exploration:
-    """Do what ``explore`` does."""
+    """Explore a program that has its options; see ``explore``."""
     __tracebackhide__ = True
     check_bool("explore(keep_going", keep_going)
     strategy = Exhaustive() if strategy is None else strategy
@@ -176,12 +126,12 @@ def explore_with(
             "or PCT(…)."
         )
     failures: list[ScheduleFailure] = []
-    told: set[object] = set()
+    reported: set[object] = set()
     count = redundant = deepest = 0
     began = time.perf_counter()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
-    with Progress() as progress, switching_in(options.switch_in), options.runner() as world:
-        for ran in schedules(world, strategy):
+    with Progress() as progress, switching_in(options.switch_in), options.runner() as runner:
+        for execution in schedules(runner, strategy):
             if count == strategy.max_schedules:
                 _raise(
                     failures,
@@ -193,12 +143,12 @@ def explore_with(
                     "or make the program smaller."
                 )
             count += 1
-            redundant += ran.cut
-            deepest = max(deepest, len(ran.steps))
-            for fault in map(kind, ran.errors):
-                if fault not in told and (keep_going or not told):
-                    failures.append(failure_of(world, options, ran, fault, progress))
-                    told |= failures[-1].faults
+            redundant += execution.cut
+            deepest = max(deepest, len(execution.steps))
+            for signature in map(failure_signature, execution.errors):
+                if signature not in reported and (keep_going or not reported):
+                    failures.append(shrunk_failure(runner, options, execution, signature, progress))
+                    reported |= failures[-1].signatures
             if failures and not keep_going:
                 break
             progress.tell(f"{count:,} of {of_all}" if of_all else counted(count, "schedule"))
@@ -214,60 +164,60 @@ def explore_with(
     )
 
 
-def schedules(world: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]:
+def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]:
     """Run a program under every schedule of a strategy.
-
-    Args:
-        world: The world to run it in.
-        strategy: Which schedules.
 
     Raises:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
     __tracebackhide__ = True
     points = strategy.switch_points
-    steps = warm_up(world)
+    steps = warm_up(runner)
     if points:  # With more switch points the program has more steps.
-        steps = len(world.run(Replay([]), switch_points=points).steps)
+        steps = len(runner.run(Replay([]), switch_points=points).steps)
     search = strategy.search(steps)
     before, count = None, 0
     while True:
-        ran = world.run(search, switch_points=points)
-        for error in ran.errors:
+        execution = runner.run(search, switch_points=points)
+        for error in execution.errors:
             if isinstance(error, ScheduleDiverged):
-                raise _shown(error, before, ran) from None
-        yield ran
+                raise _with_diagram(error, before, execution) from None
+        yield execution
         count += 1
-        short = _REPEATED_STEPS // (count * len(ran.steps))
+        short = _REPEATED_STEPS // (count * len(execution.steps))
         for _ in range(short or count % _REPEAT == 1):
-            repeated(partial(again, world, ran), ran)
-        if ran.needs > points:
-            points, search, before = ran.needs, strategy.search(steps), None
+            run_until_equal(partial(rerun, runner, execution), execution)
+        if execution.needs > points:
+            points, search, before = execution.needs, strategy.search(steps), None
             continue
         try:
-            if not search.advance(ran):
+            if not search.advance(execution):
                 return
         except ScheduleDiverged as error:
-            raise _shown(error, before, ran) from None
-        before = ran
+            raise _with_diagram(error, before, execution) from None
+        before = execution
 
 
-def warm_up(world: ScheduleRunner) -> int:
-    """Fill imports and caches in a schedule that does not count, and return how long it was."""
-    ran = world.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
-    world.settle()
-    return len(ran.steps)
+def warm_up(runner: ScheduleRunner) -> int:
+    """Fill imports and caches in a first schedule, and return its number of steps."""
+    execution = runner.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
+    runner.settle()
+    return len(execution.steps)
 
 
-def _shown(error: ScheduleDiverged, before: Execution | None, ran: Execution) -> ScheduleDiverged:
-    """Return an error of a search with what ran before and what does now."""
-    assert before is not None  # A search compares with what it has seen.
-    where = parting(before, ran._replace(cut=True))
-    return ScheduleDiverged(f"{DIFFERENT}: {where}" if where else f"{error}\n\n{draw(ran.trace)}")
+def _with_diagram(
+    error: ScheduleDiverged, before: Execution | None, execution: Execution
+) -> ScheduleDiverged:
+    """Return an error of a search with the diagrams of the last two schedules."""
+    assert before is not None  # A search compares a schedule with the one before.
+    where = first_divergence(before, execution._replace(cut=True))
+    return ScheduleDiverged(
+        f"{DIFFERENT}: {where}" if where else f"{error}\n\n{draw(execution.trace)}"
+    )
 
 
 def _raise(failures: list[ScheduleFailure], limit: str = "") -> None:
-    """Raise what has failed, if anything has; with a note of the limit that was hit, if one was."""
+    """Raise the failures, if there are any, with a note of the limit that was reached."""
     __tracebackhide__ = True
     if not failures:
         return

@@ -1,4 +1,4 @@
-"""replay: a program once more, under the schedule that a failure printed."""
+"""``replay`` runs a program once more, under the schedule that a failure printed."""
 
 import os
 import sys
@@ -11,8 +11,8 @@ from threadsim.exploration.data.switch_points import switching_in
 from threadsim.exploration.execution import Execution
 from threadsim.exploration.explore import warm_up
 from threadsim.exploration.options import Options
-from threadsim.exploration.reports.failure import cause, described
-from threadsim.exploration.reports.nondeterminism import repeated
+from threadsim.exploration.reports.failure import described_failure
+from threadsim.exploration.reports.nondeterminism import run_until_equal
 from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, read
 
 
@@ -34,9 +34,9 @@ def replay(
         switch_in: As for ``explore``.
 
     Raises:
-        ScheduleFailure: It fails.
+        ScheduleFailure: The program fails.
         ScheduleDiverged: The program no longer fits the schedule.
-        TypeError: ``program`` is nothing that can be called, or ``schedule`` no string.
+        TypeError: An argument has a wrong type.
         ValueError: ``schedule`` is no schedule.
     """
     __tracebackhide__ = True
@@ -44,31 +44,31 @@ def replay(
 
 
 def replay_with(options: Options, schedule: str) -> None:
-    """Do what ``replay`` does."""
+    """Replay a program that has its options; see ``replay``."""
     __tracebackhide__ = True
     choices, points = read(schedule)
-    with switching_in(options.switch_in), options.runner() as world:
+    with switching_in(options.switch_in), options.runner() as runner:
 
         def follow() -> Execution:
             __tracebackhide__ = True
             chooser = Replay(choices)
-            ran = world.run(chooser, switch_points=points, shown=True)
-            chooser.check_fits(ran)
-            return ran
+            execution = runner.run(chooser, switch_points=points, shown=True)
+            chooser.check_fits(execution)
+            return execution
 
         first = None
         with _unheard():
-            warm_up(world)
-            with suppress(ScheduleDiverged):  # For want of what the second one finds in its place.
+            warm_up(runner)
+            with suppress(ScheduleDiverged):  # The next run raises it, if it comes again.
                 first = follow()
-        ran = repeated(follow, first)
-        if ran.error is not None:
-            raise described(options, ran) from cause(ran)
+        execution = run_until_equal(follow, first)
+        if execution.error is not None:
+            raise described_failure(options, execution)
 
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Let a program print nothing and stop at no breakpoint: it will do so once more."""
+    """Hide what a program prints, and ignore breakpoints: the same run comes once more."""
     hook = sys.breakpointhook
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         sys.breakpointhook = lambda *_args, **_kwargs: None

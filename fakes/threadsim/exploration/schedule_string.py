@@ -93,15 +93,15 @@ class Replay:
             raise ScheduleDiverged(NO_LONGER)
         return enabled[choice]
 
-    def check_fits(self, ran: Execution) -> None:
+    def check_fits(self, execution: Execution) -> None:
         """Raise ``ScheduleDiverged`` if a program that ran under this chooser did not fit."""
         __tracebackhide__ = True
-        step, before = len(ran.steps), ran.names[ran.steps[-1].chosen]
+        step, before = len(execution.steps), execution.names[execution.steps[-1].chosen]
         if self._misfit:
             problem = (
                 f"at step {step}, after one of {before}, it names number "
                 f"{self._choices[self._next - 1] + 1} of those that can run, and there are "
-                f"{len(self._misfit)}: {ran.names_of(self._misfit)}"
+                f"{len(self._misfit)}: {execution.names_of(self._misfit)}"
             )
         elif self._next < len(self._choices):
             problem = (
@@ -110,4 +110,6 @@ class Replay:
             )
         else:
             return
-        raise ScheduleDiverged(f"{NO_LONGER}: {problem}. {_AGAIN}\n\n{draw(ran.trace, _SHOWN)}")
+        raise ScheduleDiverged(
+            f"{NO_LONGER}: {problem}. {_AGAIN}\n\n{draw(execution.trace, _SHOWN)}"
+        )

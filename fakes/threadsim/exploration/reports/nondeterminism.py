@@ -1,4 +1,4 @@
-"""Whether a program does the same under the same schedule, and where it does not."""
+"""Whether a program does the same in two runs of one schedule, and where it does not."""
 
 import re
 from collections.abc import Callable, Hashable
@@ -14,10 +14,10 @@ from threadsim.runtime.errors import SimulationError
 
 DIFFERENT = "the program behaves differently under the same schedule"
 
-# How many steps up to where two runs part are shown of each.
+# How many steps are drawn up to the first divergence.
 _SHOWN = 10
 
-# What is not made by any thread, in words.
+# Objects that no thread makes, in words.
 _NAMES: dict[Hashable, str] = {
     CLOCK: "the clock",
     EXIT: "the program's end",
@@ -27,20 +27,17 @@ _NAMES: dict[Hashable, str] = {
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
 
-def kind(error: BaseException) -> object:
-    """Return what makes two failures one fault: their type, and the program's line that raised.
-
-    Their texts may say what was different each time.
-    """
+def failure_signature(error: BaseException) -> object:
+    """Return what two failures with one reason share: the error's type and the line that raised."""
     place: object = None
     if not isinstance(error, SimulationError):
-        place = raised_at(error) or wording(error)
+        place = raised_at(error) or normalised_text(error)
     return _type(error), place
 
 
-def wording(error: BaseException | None) -> object:
-    """Return what is the same in two runs of one schedule: addresses are no part of it."""
-    # A report of the simulation has the stacks of all threads, each of them somewhere in a loop.
+def normalised_text(error: BaseException | None) -> object:
+    """Return an error's type and text without addresses: the same in two runs of one schedule."""
+    # The text of a SimulationError has stacks of threads, which may stand anywhere in a loop.
     text = "" if isinstance(error, SimulationError) else _ADDRESS.sub("0x…", error_text(error))
     return _type(error), text
 
@@ -50,26 +47,22 @@ def _type(error: BaseException | None) -> tuple[str, str]:
     return type(error).__module__, type(error).__qualname__
 
 
-def has(ran: Execution, fault: object) -> bool:
-    """Return whether a schedule fails with an error of a kind."""
-    return any(kind(error) == fault for error in ran.errors)
+def fails_with(execution: Execution, signature: object) -> bool:
+    """Return whether a schedule fails with an error that has a signature."""
+    return any(failure_signature(error) == signature for error in execution.errors)
 
 
-def repeated(run: Callable[[], Execution], first: Execution | None) -> Execution:
-    """Run a schedule again and return how that went.
+def run_until_equal(run: Callable[[], Execution], first: Execution | None) -> Execution:
+    """Run a schedule again, and once more if that run differs from the first.
 
-    Once, what a run has filled for good, as a cache, may tell it from the next one.
-
-    Args:
-        run: Runs it.
-        first: How it went before; ``None`` when that is not known.
+    The first run may have filled a cache.
 
     Raises:
         ScheduleDiverged: No two runs in a row are the same.
     """
     __tracebackhide__ = True
     second = run()
-    if first is not None and not parting(first, second):
+    if first is not None and not first_divergence(first, second):
         return second
     third = run()
     check_same(second, third)
@@ -79,29 +72,25 @@ def repeated(run: Callable[[], Execution], first: Execution | None) -> Execution
 def check_same(first: Execution, second: Execution) -> None:
     """Raise ``ScheduleDiverged`` if two runs of one schedule are not the same."""
     __tracebackhide__ = True
-    if where := parting(first, second):
+    if where := first_divergence(first, second):
         raise ScheduleDiverged(f"{DIFFERENT}: {where}")
 
 
-def parting(first: Execution, second: Execution) -> str:
-    """Return where two runs of one schedule part, in words; "" if they do not.
+def first_divergence(first: Execution, second: Execution) -> str:
+    """Return where two runs of one schedule begin to differ, in words; "" if they do not.
 
-    They are compared as far as both went, if one was cut short.
+    If one was cut, the steps that both have are compared.
     """
-    for step, (one, other) in enumerate(zip(first.steps, second.steps, strict=False)):
-        if (one.chosen, one.enabled, one.footprint) != (
-            other.chosen,
-            other.enabled,
-            other.footprint,
-        ):
-            return f"{_different(first, second, step)}. {LOOK}{_way(first, second, step)}"
+    for step in range(min(len(first.steps), len(second.steps))):
+        if difference := _difference(first, second, step):
+            return f"step {step}, {difference}. {LOOK}{_diagram(second, step)}"
     if first.cut or second.cut:
         return ""
-    if len(first.steps) != len(second.steps):
-        longest = max(len(first.steps), len(second.steps))
+    lengths = [len(first.steps), len(second.steps)]
+    if lengths[0] != lengths[1]:
         return (
-            f"it took {len(first.steps)} steps, and then {len(second.steps)}. {LOOK}"
-            f"{_way(first, second, longest)}"
+            f"it took {lengths[0]} steps, and then {lengths[1]}. {LOOK}"
+            f"{_diagram(second, max(lengths))}"
         )
     for now, then in zip(first.trace, second.trace, strict=False):
         if now.at != then.at:
@@ -109,70 +98,60 @@ def parting(first: Execution, second: Execution) -> str:
                 f"{now.thread.name} {now.then} at {now.at:.6f} s, and then at "
                 f"{then.at:.6f} s. {LOOK}"
             )
-    if [wording(each) for each in first.errors] != [wording(each) for each in second.errors]:
+    if list(map(normalised_text, first.errors)) != list(map(normalised_text, second.errors)):
         return f"it {_ending(first)}, and then {_ending(second)}. {LOOK}"
     return ""
 
 
 def headline(error: BaseException) -> str:
-    """Return an error's kind and the first line of its text."""
+    """Return an error's type and the first line of its text."""
     text = error_text(error).partition("\n")[0]
     return type(error).__name__ + (text and f": {text}")
 
 
-def _ending(ran: Execution) -> str:
-    errors = " and ".join(map(headline, ran.errors))
+def _ending(execution: Execution) -> str:
+    errors = " and ".join(map(headline, execution.errors))
     return f"failed with {errors}" if errors else "did not fail"
 
 
-def _different(first: Execution, second: Execution, step: int) -> str:
-    """Say what is different about a step."""
+def _difference(first: Execution, second: Execution, step: int) -> str:
+    """Return in what a step differs in two runs, in words; "" if it does not."""
     one, other = first.steps[step], second.steps[step]
     if (one.chosen, one.enabled) != (other.chosen, other.enabled):
         before = first.names[first.steps[step - 1].chosen]
-        return (
-            f"step {step}, after one of {before}, could be taken by {first.names_of(one.enabled)}, "
-            f"and then by {second.names_of(other.enabled)}"
-        )
-    touched = [
-        ", ".join(_thing(ran, key) for key in mine if mine[key] != theirs.get(key))
-        for ran, mine, theirs in (
-            (first, one.footprint, other.footprint),
-            (second, other.footprint, one.footprint),
-        )
-    ]
-    what = f"{touched[0]}, and then {touched[1]}"
-    if not all(touched):
-        what = (
-            f"{touched[0]} the first time only"
-            if touched[0]
-            else f"{touched[1]} the second time only"
-        )
-    return f"step {step}, of {first.names[one.chosen]}, touched {what}"
+        enabled = f"{first.names_of(one.enabled)}, and then by {second.names_of(other.enabled)}"
+        return f"after one of {before}, could be taken by {enabled}"
+    if one.footprint != other.footprint:
+        touched = _objects(first, step, other.footprint)
+        touched += ", and then " + _objects(second, step, one.footprint)
+        return f"of {first.names[one.chosen]}, touched {touched}"
+    return ""
 
 
-def _thing(ran: Execution, key: Hashable) -> str:
-    """Return what a footprint's key stands for: objects are named after who made them."""
+def _objects(execution: Execution, step: int, other: dict[Hashable, int]) -> str:
+    """Return the objects that a step touched in another way than in the other run, in words."""
+    touched = execution.steps[step].footprint
+    names = [_name(execution, key) for key in touched if touched[key] != other.get(key)]
+    return ", ".join(names) or "nothing else"
+
+
+def _name(execution: Execution, key: Hashable) -> str:
+    """Return what a key of a footprint stands for, in words."""
     if isinstance(key, tuple):
         maker, number = key
-        if key not in ran.origins:
+        if key not in execution.origins:
             return f"{maker} (object {number})"
-        kind, file, line = ran.origins[key]
-        return f"the {kind} that {ran.names[maker]} made at {file}:{line} (its object {number})"
-    if key in ran.names:
-        return f"the end of {ran.names[key]}"
+        kind, file, line = execution.origins[key]
+        made = f"{execution.names[maker]} made at {file}:{line}"
+        return f"the {kind} that {made} (its object {number})"
+    if key in execution.names:
+        return f"the end of {execution.names[key]}"
     return _NAMES.get(key, str(key))
 
 
-def _way(first: Execution, second: Execution, step: int) -> str:
-    """Draw two runs up to a step, or one of them where they look alike, to be set below a text."""
-    drawn = [draw(ran.trace[: _row(ran, step) + 1], _SHOWN) for ran in (first, second)]
-    if drawn[0] == drawn[1]:
-        return f"\n\n{drawn[0]}"
-    return f"\n\nthe first time:\n{drawn[0]}\n\nthe second time:\n{drawn[1]}"
-
-
-def _row(ran: Execution, step: int) -> int:
-    """Return the row of the trace in which a step is: those of one thread in a row share it."""
-    who = [each.chosen for each in ran.steps[: step + 1] if is_thread(each.chosen)]
-    return sum(one != other for one, other in pairwise(who))
+def _diagram(execution: Execution, step: int) -> str:
+    """Draw a run up to a step."""
+    # Steps of one thread in a row share a row of the trace.
+    threads = [each.chosen for each in execution.steps[: step + 1] if is_thread(each.chosen)]
+    row = sum(one != other for one, other in pairwise(threads))
+    return f"\n\n{draw(execution.trace[: row + 1], _SHOWN)}"

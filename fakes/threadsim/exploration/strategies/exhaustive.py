@@ -108,18 +108,18 @@ class Node:
 
     __slots__ = ("backtrack", "chosen", "current", "done", "enabled", "preemptions", "sleep")
 
-    def __init__(self, enabled: tuple[int, ...], current: int, who: int) -> None:
+    def __init__(self, enabled: tuple[int, ...], current: int, thread: int) -> None:
         self.enabled = enabled
         self.current = current
         self.preemptions = 0
         self.sleep: dict[int, Footprint] = {}
-        self.backtrack: set[int] = {who}
+        self.backtrack: set[int] = {thread}
         self.done: dict[int, Footprint] = {}
-        self.chosen = who
+        self.chosen = thread
 
-    def preemptions_with(self, who: int) -> int:
+    def preemptions_with(self, thread: int) -> int:
         """Return how many preemptions there are when this one is chosen."""
-        return self.preemptions + (self.current not in (NOBODY, who))
+        return self.preemptions + (self.current not in (NOBODY, thread))
 
 
 class Access(NamedTuple):
@@ -169,12 +169,12 @@ class Search:
             return node.chosen
         before = self.nodes[index - 1]
         sleep = self._asleep(before, steps[-1].footprint) if self.sleeps else {}
-        for who in enabled:
-            if who not in sleep:
+        for thread in enabled:
+            if thread not in sleep:
                 break
         else:
             raise Cut("every order from here on has been explored")
-        node = Node(enabled, current, who)
+        node = Node(enabled, current, thread)
         node.sleep = sleep
         node.preemptions = before.preemptions_with(before.chosen)
         if not self.options.reduction:
@@ -183,38 +183,38 @@ class Search:
             # Time and wake-ups: whether they happen is never forced by a race.
             node.backtrack.update(each for each in enabled if not is_thread(each))
         self.nodes.append(node)
-        return who
+        return thread
 
-    def advance(self, ran: Execution) -> bool:
+    def advance(self, execution: Execution) -> bool:
         """Take in the schedule that has run and return whether there is another."""
-        steps = ran.steps
+        steps = execution.steps
         if len(steps) < self._prefix:
             raise ScheduleDiverged(
                 f"the program behaves differently under the same schedule: it ended after "
                 f"{len(steps)} steps and had gone on before. {LOOK}"
             )
         if self.options.reduction:
-            self._find_races(ran)
+            self._find_races(execution)
         while len(self.nodes) > 1:
             node = self.nodes[-1]
             node.done[node.chosen] = steps[len(self.nodes) - 1].footprint
-            for who in node.enabled:
+            for thread in node.enabled:
                 if (
-                    who in node.backtrack
-                    and who not in node.done
-                    and who not in node.sleep
-                    and self._affordable(node, who)
+                    thread in node.backtrack
+                    and thread not in node.done
+                    and thread not in node.sleep
+                    and self._affordable(node, thread)
                 ):
-                    node.chosen = who
+                    node.chosen = thread
                     self._prefix = len(self.nodes)
                     self._seen = steps
                     return True
             self.nodes.pop()
         return False
 
-    def _affordable(self, node: Node, who: int) -> bool:
+    def _affordable(self, node: Node, thread: int) -> bool:
         bound = self.options.max_preemptions
-        return bound is None or node.preemptions_with(who) <= bound
+        return bound is None or node.preemptions_with(thread) <= bound
 
     def _compare(self, index: int, enabled: tuple[int, ...], steps: list[Step]) -> None:
         seen = self._seen[index - 1].footprint
@@ -231,14 +231,14 @@ class Search:
         if ALL in footprint or before.chosen < 0:
             return {}
         return {
-            who: theirs
-            for who, theirs in (before.sleep | before.done).items()
-            if who != before.chosen and not conflict(theirs, footprint)
+            thread: theirs
+            for thread, theirs in (before.sleep | before.done).items()
+            if thread != before.chosen and not conflict(theirs, footprint)
         }
 
-    def _find_races(self, ran: Execution) -> None:
+    def _find_races(self, execution: Execution) -> None:
         """Add a backtrack point wherever two steps could have run in the other order."""
-        steps = ran.steps
+        steps = execution.steps
         last: dict[int, int] = {}
         barrier = 0
         # The steps before these are those of the schedule before, and have been looked at.
@@ -259,12 +259,12 @@ class Search:
                 last[born] = index
             if ALL in step.footprint:
                 barrier = step.happens_before | 1 << index
-        for who, op in ran.blocked:
+        for thread, op in execution.blocked:
             if op.key is not None:
-                before = _until(steps, last[who])
+                before = _until(steps, last[thread])
                 others = self._accesses.get(op.key, [])
                 past = before | _past(steps, others, op.key, op.mode)
-                access = Access(who, op.key, op.mode, len(steps), last[who], before, past)
+                access = Access(thread, op.key, op.mode, len(steps), last[thread], before, past)
                 self._race(steps, others, access)
         if steps[-1].chosen == MAIN and EXIT in steps[-1].footprint:
             # Whatever daemon threads have not done is never done.
@@ -322,10 +322,10 @@ class Search:
 
     def _backtrack(self, steps: list[Step], other: int, access: Access) -> None:
         """See to it that a step comes after an access."""
-        node, who = self.nodes[other], access.thread
+        node, thread = self.nodes[other], access.thread
         if self.options.max_preemptions is not None:
-            self._add(node, who)
-            self._add(self.nodes[_start_of_run(steps, other)], who)
+            self._add(node, thread)
+            self._add(self.nodes[_start_of_run(steps, other)], thread)
             return
         # Of what did not happen after the step, whose first step could come before all the rest?
         # Others may be asleep, but only for what begins with them
@@ -338,21 +338,21 @@ class Search:
                     first.add(steps[later].chosen)
                 rest |= 1 << later
         if not access.happens_before & rest:
-            first.add(who)
+            first.add(thread)
         if not first.isdisjoint(node.backtrack) or not first.isdisjoint(node.sleep):
             return
         first.intersection_update(node.enabled)
-        if who in first:
-            node.backtrack.add(who)
+        if thread in first:
+            node.backtrack.add(thread)
         elif first:
             node.backtrack.add(min(first))
         else:
             node.backtrack.update(node.enabled)
 
     @staticmethod
-    def _add(node: Node, who: int) -> None:
-        if who in node.enabled:
-            node.backtrack.add(who)
+    def _add(node: Node, thread: int) -> None:
+        if thread in node.enabled:
+            node.backtrack.add(thread)
         else:
             node.backtrack.update(node.enabled)
 

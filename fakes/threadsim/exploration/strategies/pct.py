@@ -70,9 +70,9 @@ class _Search:
             self._priorities[steps[-1].chosen] = self._lowest
         return max(enabled, key=self._priorities.__getitem__)
 
-    def advance(self, ran: Execution) -> bool:
+    def advance(self, execution: Execution) -> bool:
         """Return whether there is another schedule to run."""
-        self._length = max(self._length, len(ran.steps))
+        self._length = max(self._length, len(execution.steps))
         self._left -= 1
         return self._left > 0
 

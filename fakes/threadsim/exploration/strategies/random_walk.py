@@ -70,7 +70,7 @@ class _Search:
             return current
         return enabled[0] if len(enabled) == 1 else self._generator.choice(enabled)
 
-    def advance(self, ran: Execution) -> bool:  # noqa: ARG002
+    def advance(self, execution: Execution) -> bool:  # noqa: ARG002
         """Return whether there is another schedule to run."""
         self._left -= 1
         return self._left > 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise, takewhile
 
 from threadsim.exploration.execution import Chooser, Execution, Step, SwitchPoints
-from threadsim.exploration.reports.nondeterminism import has
+from threadsim.exploration.reports.nondeterminism import fails_with
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of
 from threadsim.exploration.strategies.exhaustive import Exhaustive
@@ -20,16 +20,16 @@ class _Budget:
 
     Args:
         runner: Runs them.
-        fault: The signature of the failure that has to come again.
+        signature: The signature of the failure that has to come again.
         left: How many may run.
         tell: Is called before each of them with how many there have been.
     """
 
     def __init__(
-        self, runner: ScheduleRunner, fault: object, left: int, tell: Callable[[int], object]
+        self, runner: ScheduleRunner, signature: object, left: int, tell: Callable[[int], object]
     ) -> None:
         self._runner = runner
-        self._fault = fault
+        self._signature = signature
         self._tell = tell
         self.left = left
         self.used = 0
@@ -40,7 +40,7 @@ class _Budget:
         self.used += 1
         self._tell(self.used)
         tried = self._runner.run(chooser, switch_points=points)
-        return tried, has(tried, self._fault)
+        return tried, fails_with(tried, self._signature)
 
 
 class Follow:
@@ -63,8 +63,8 @@ class Follow:
 
 def shrink(
     runner: ScheduleRunner,
-    ran: Execution,
-    fault: object,
+    execution: Execution,
+    signature: object,
     number: int,
     tell: Callable[[int], object],
 ) -> tuple[Execution, int | None]:
@@ -72,8 +72,8 @@ def shrink(
 
     Args:
         runner: Runs the schedules.
-        ran: The schedule that failed.
-        fault: The signature of the failure that has to come again.
+        execution: The schedule that failed.
+        signature: The signature of the failure that has to come again.
         number: How many schedules may run: half of them to join steps, a quarter to shorten.
         tell: Is called before each of them with how many there have been.
 
@@ -81,20 +81,20 @@ def shrink(
         The schedule, and after how many others the search for fewer preemptions was given up;
         ``None`` if it was not: then no schedule has fewer.
     """
-    budget = _Budget(runner, fault, number, tell)
-    ran = _joined(budget, ran, number // 2)
-    for bound in range(ran.preemptions + 1):
+    budget = _Budget(runner, signature, number, tell)
+    execution = _joined(budget, execution, number // 2)
+    for bound in range(execution.preemptions + 1):
         for points in SwitchPoints:  # Fewer points first: such a schedule is easier to read.
             search, more = Exhaustive(bound).search(), True
             while more:
                 if budget.left <= number // 4:
                     used = budget.used
-                    return _shortened(budget, ran), used
+                    return _shortened(budget, execution), used
                 tried, fails = budget.run(search, points)
                 if fails:
                     return _shortened(budget, tried), None
                 more = tried.needs <= points and search.advance(tried)
-    return _shortened(budget, ran), None
+    return _shortened(budget, execution), None
 
 
 def _joined(budget: _Budget, best: Execution, left: int) -> Execution:
@@ -120,9 +120,9 @@ def _orders_with_one_less(steps: list[Step]) -> Iterator[list[int]]:
         stopped = list(takewhile(step.current.__eq__, order[index - 1 : 0 : -1]))
         before, rest = order[1 : index - len(stopped)], order[index:]
         if step.current in rest:
-            again = rest.index(step.current)
-            goes_on = list(takewhile(step.current.__eq__, rest[again:]))
-            yield before + stopped + goes_on + rest[:again] + rest[again + len(goes_on) :]
+            rerun = rest.index(step.current)
+            goes_on = list(takewhile(step.current.__eq__, rest[rerun:]))
+            yield before + stopped + goes_on + rest[:rerun] + rest[rerun + len(goes_on) :]
         for later, (one, other) in enumerate(pairwise([*rest, None]), 1):
             if one != other:
                 yield before + rest[:later] + stopped + rest[later:]
