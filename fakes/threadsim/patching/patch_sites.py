@@ -35,14 +35,15 @@ class PatchSites:
 
     def to_replace(self) -> list[tuple[Site, Any]]:
         """Return every site whose value must be replaced now, and the value."""
-        of_user = []
+        of_user, known_libraries = [], len(self._libraries)
         for module in self._unknown():
             if _is_module(module) and is_user_module(names_of(module)):
                 of_user.append(module)
             else:
                 self._libraries[id(module)] = module
-                if sites := _sites(module):
-                    self._sites[id(module)] = sites
+                self._sites[id(module)] = _sites(module)
+        if len(self._libraries) > known_libraries:
+            self._forget_unloaded()
         known = [(site, site[1].get(site[2])) for site in chain(*self._sites.values())]
         return [
             *(each for each in known if is_replaced(each[1])),
@@ -60,12 +61,12 @@ class PatchSites:
     def _unknown(self) -> list[Any]:
         """Return the modules that are no known libraries."""
         modules = list(sys.modules.values())  # A copy: a real thread may import meanwhile.
-        unknown = [each for each in modules if id(each) not in self._libraries]
-        if len(unknown) + len(self._libraries) > len(modules):  # Some libraries are gone.
-            for key in self._libraries.keys() - set(map(id, modules)):
-                del self._libraries[key]
-                self._sites.pop(key, None)
-        return unknown
+        return [each for each in modules if id(each) not in self._libraries]
+
+    def _forget_unloaded(self) -> None:
+        loaded = set(map(id, list(sys.modules.values())))
+        self._libraries = {key: each for key, each in self._libraries.items() if key in loaded}
+        self._sites = {key: each for key, each in self._sites.items() if each and key in loaded}
 
 
 def _sites(module: Any) -> list[Site]:

@@ -43,15 +43,19 @@ def _pairs() -> Iterator[tuple[Any, Any]]:
     yield _thread.get_ident, of_threads.get_ident
     yield _thread.start_new_thread, of_threads.start_new_thread
     yield _thread._local, local
-    for name, replacement in _OF_SOME_PYTHONS.items():
-        if hasattr(_thread, name):
-            yield getattr(_thread, name), replacement
+    yield from (
+        (getattr(_thread, name), replacement)
+        for name, replacement in _OF_SOME_PYTHONS.items()
+        if hasattr(_thread, name)
+    )
     yield threading.Event.is_set, of_threads.is_set
-    for name in ("start", "join", "is_alive"):
-        real = getattr(threading.Thread, name)
+    yield from (
+        (real, getattr(of_threads, name))
+        for name in ("start", "join", "is_alive")
         # A wrapper that a program has set stays: it calls the real method, which calls `_thread`.
-        if type(real) is FunctionType and real.__code__.co_filename == threading.__file__:
-            yield real, getattr(of_threads, name)
+        if type(real := getattr(threading.Thread, name)) is FunctionType
+        and real.__code__.co_filename == threading.__file__
+    )
     yield signal.signal, set_handler
     yield from repeatable.REPLACEMENTS
     yield from refused.REPLACEMENTS
