@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -26,6 +27,7 @@ from threadsim.simulation.timed_sources import register
 
 OPTIONS = {"executors", "job_defaults", "jobstores"}
 OPTIONS |= {"jobstore_retry_interval", "logger", "timezone"}
+AT_ONCE = datetime.min.replace(tzinfo=UTC)
 # More looks at the stores in one run_due() mean that it would never return.
 MOST_LOOKS = 1_000
 
@@ -81,7 +83,6 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         self._runs: dict[int, Run] = {}  # By thread.
         self._death: Die | None = None
         self._ever_started = False
-        self._woken = False
         self._wakes_at: datetime | None = None
         super().__init__(gconfig or {}, **options)
         _schedulers[next(_numbers)] = self
@@ -249,7 +250,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """Note that a job may be due; with ``immediate``, run it."""
         if self._is_dead():
             return
-        self._woken = True
+        self._wakes_at = AT_ONCE
         if self.immediate and self.state == STATE_RUNNING and not self._current_run():
             self._ledger.errors += self.run_until_idle("wakeup()").errors
 
@@ -265,11 +266,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         executor = self._executors[alias]
         if not hasattr(executor, "_without_faults"):
             executor._without_faults = executor._do_submit_job
-
-        def submit(job: Any, run_times: list[datetime]) -> None:
-            self._submit(executor, job, run_times)
-
-        executor._do_submit_job = submit
+        executor._do_submit_job = partial(self._submit, executor)
 
     # What a Clock does
 
@@ -277,7 +274,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """Return when APScheduler's thread would next look at its stores; ``None`` for never."""
         if self._is_dead() or self.state != STATE_RUNNING or self._current_run():
             return None
-        return self._next_look()
+        return self._wakes_at
 
     def run_until_idle(self, call: str) -> Run:
         """Look at the stores until no job is due, as APScheduler's thread does before it waits.
@@ -290,7 +287,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                     if self._is_dead():
                         return run
                     self._look(run)
-                    due = self._next_look()
+                    due = self._wakes_at
                     if self.state != STATE_RUNNING or due is None or due > datetime.now(UTC):
                         return run
                 error: Exception = RuntimeError(
@@ -355,20 +352,16 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             finally:
                 del self._runs[threading.get_ident()]
 
-    def _next_look(self) -> datetime | None:
-        return datetime.now(UTC) if self._woken else self._wakes_at
-
     def _look(self, run: Run, only: Any = None) -> None:
         """Let APScheduler look at its stores once, and run the jobs that it submits.
 
         An error of a store ends APScheduler's thread.
         """
-        self._woken = False
         self._wakes_at = None
         try:
             with self._only(only):
                 wait_seconds = self._process_jobs()
-            if wait_seconds is not None:
+            if wait_seconds is not None and self._wakes_at is None:
                 self._wakes_at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
         except Exception:
             if self.running:
