@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any
 
+from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.base import STATE_RUNNING, STATE_STOPPED, BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
@@ -71,14 +72,13 @@ class APSchedulerIntegration:
                 )
                 raise kernel.refused
 
-    @contextmanager
-    def end_of_block(self, kernel: Kernel) -> Iterator[None]:
-        """Leave a scheduler whose thread ends with the block as one that was shut down."""
-        threads = [each.python_thread for each in kernel.threads.values()]
-        schedulers = [each for each in map(_scheduler_of, threads) if each is not None]
-        yield
-        for scheduler in schedulers:
+    def end_of_block(self, kernel: Kernel) -> None:
+        """Shut down the schedulers that have threads in the block, and their pools."""
+        for scheduler in filter(None, map(_scheduler_of, _threads(kernel))):
             scheduler.state = STATE_STOPPED
+            for executor in scheduler._executors.values():
+                if isinstance(executor, BasePoolExecutor):
+                    executor._pool._shutdown = True
 
     @contextmanager
     def errors_of_a_schedule(self) -> Iterator[list[BaseException]]:
@@ -131,6 +131,10 @@ class _AtExit:
     __hash__ = None  # type: ignore[assignment]
 
 
+def _threads(kernel: Kernel) -> list[Any]:
+    return [thread.python_thread for thread in kernel.threads.values()]
+
+
 def _scheduler_of(thread: Any) -> Any:
     """Return the scheduler whose main loop a thread runs or will run, or ``None``."""
     may_be = [getattr(getattr(thread, "_target", None), "__self__", None)]
@@ -160,8 +164,7 @@ def _has_work(scheduler: Any) -> bool:
 
 def _scheduler_threads_outside(kernel: Kernel) -> list[threading.Thread]:
     """Return the threads of schedulers from outside; none, where there is a scheduler inside."""
-    inside = [thread.python_thread for thread in kernel.threads.values()]
-    if any(_scheduler_of(thread) is not None for thread in inside) or started():
+    if any(map(_scheduler_of, _threads(kernel))) or started():
         return []  # Those from outside may be another test's.
     return [each for each in threads_outside(kernel) if _scheduler_of(each) is not None]
 

@@ -1248,7 +1248,7 @@ def test_an_exploration_beside_that_of_another_thread_is_refused() -> None:
         thread = threading.Thread(target=enter)
         thread.start()
         thread.join()
-    text = "beside a Simulation or explore() of another thread: names are swapped for the whole"
+    text = "beside a Simulation or explore() of another thread: names are replaced for the whole"
     assert [text in each for each in told] == [True, True]
     with Simulation():
         pass

@@ -37,7 +37,10 @@ def of_a_thread() -> int:
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: Simulation().__enter__(), "a Simulation inside a Simulation has no model"),
+        (
+            lambda: Simulation().__enter__(),
+            r"a Simulation inside a Simulation or explore\(\) has no",
+        ),
         (lambda: freeze_time("2020-01-01").start(), "or use sim.clock.move_to"),
         (lambda: Clock().__enter__(), "freeze_time or Clock inside a Simulation has no model"),
         (lambda: [os.fork()], r"os.fork\(\) inside a Simulation has no model"),
@@ -83,7 +86,7 @@ def test_a_simulation_beside_another_is_refused() -> None:
     with Simulation():
         beside(enter_in_a_bare_thread)
 
-    assert "and thread 'MainThread' runs one. Use one after the other" in str(errors[0])
+    assert "Let one end before the other begins" in str(errors[0])
 
 
 def test_a_refusal_that_is_swallowed_is_raised_when_the_block_ends() -> None:

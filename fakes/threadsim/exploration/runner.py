@@ -22,21 +22,16 @@ from threadsim.exploration.points import Points
 from threadsim.patching.module_locks import LockReplacements
 from threadsim.patching.outside_objects import OutsideObjects, locks_in
 from threadsim.patching.patch_sites import with_classes
-from threadsim.primitives.dates import virtual_dates
-from threadsim.primitives.signals import interruptible
-from threadsim.primitives.trace_functions import traces_apart
 from threadsim.reporting.limits import ScheduleReports
 from threadsim.reporting.trace import TraceEntry
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.durations import as_seconds, nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
-from threadsim.runtime.kernel import Kernel, ThreadExit, activate, active
+from threadsim.runtime.kernel import Kernel, ThreadExit, activate
 from threadsim.runtime.own_code import critical, runs_program
 from threadsim.runtime.virtual_thread import VirtualThread  # noqa: TC001
-from threadsim.simulation.ending import abandoned, silence, without_threads
-from threadsim.simulation.integrations import diagnose, integrations, more_patches
-from threadsim.simulation.process_lock import alone
-from threadsim.simulation.watchdog import watched
+from threadsim.simulation.integrations import diagnose, integrations
+from threadsim.simulation.session import end_threads, never_ending, session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -103,21 +98,20 @@ class ScheduleRunner:
         Raises:
             NotModelled: There is a simulation or an exploration around it, or beside it.
         """
-        if active() is not None:
-            raise NotModelled(
-                "explore() inside a Simulation or another explore() has no model. Call it outside."
-            )
         with ExitStack() as undo:
-            undo.enter_context(alone("explore()"))
             self._kernel = self._new_kernel(None)
-            undo.enter_context(interruptible(lambda: self._kernel, explores=True))
-            undo.enter_context(virtual_dates())
-            names = install.Patcher(self._held)
-            undo.callback(names.uninstall)
+            names = undo.enter_context(
+                session(
+                    "explore()",
+                    lambda: self._kernel,
+                    self._held,
+                    stall_timeout=STALL_TIMEOUT,
+                    remedy=" of the program",
+                    explores=True,
+                )
+            )
             undo.callback(self._outside.put_back)
-            activate(self._kernel)  # What replaces real locks is made inside.
             try:
-                names.install(more_patches())
                 self._outside.replace(self._roots)
                 self._contents.note(self._held.found)
             finally:
@@ -126,8 +120,6 @@ class ScheduleRunner:
             undo.callback(setattr, threading, "excepthook", threading.excepthook)
             undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
             self._unraisable = self._bare_thread_failed(sys.unraisablehook)
-            undo.enter_context(traces_apart())
-            undo.enter_context(watched(STALL_TIMEOUT, " of the program"))
             self._undo = undo.pop_all()
         return self
 
@@ -209,7 +201,7 @@ class ScheduleRunner:
                 self._raise_interruption()
             finally:
                 self._end(kernel, points)
-        if (unended := abandoned(kernel)) is not None:
+        if (unended := never_ending(kernel)) is not None:
             raise unended
         failure = kernel.failure or kernel.refused
         errors = [error for _, error in sorted(self._errors, key=itemgetter(0))]
@@ -311,12 +303,11 @@ class ScheduleRunner:
     def _end(self, kernel: Kernel, points: Points | None = None) -> None:
         """End a schedule's threads and leave nothing of it to the next one."""
         kernel.begin_end()  # No more steps.
-        with ExitStack() as undo:
-            undo.callback(activate, None)
-            if len(kernel.threads) > 1:
-                undo.enter_context(silence(kernel))
-                undo.enter_context(without_threads(kernel))
+        if len(kernel.threads) > 1:
+            end_threads(kernel)
+        else:
             kernel.end()
+            activate(None)
         pools._shutdown = False
         if points is not None:
             ScheduleRunner._moments = points.moment + 1

@@ -48,7 +48,7 @@ def entries(rows: Iterable[TraceRow]) -> list[TraceEntry]:
     ]
 
 
-def outlook(kernel: Kernel) -> list[str]:
+def next_steps(kernel: Kernel) -> list[str]:
     """Return a line with the next thread that wakes by itself; no line if none does."""
     deadline = kernel.next_deadline()
     if deadline is None:

@@ -1,7 +1,11 @@
-"""What a library needs to be told by a simulation. APScheduler's is in ``apscheduler_fakes``.
+"""Integrations: what a library adds to a block, as ``apscheduler_fakes`` does for APScheduler.
 
-A package registers an object with these methods as an entry point of the group
-``threadsim.integrations``. Integrations are loaded once per process, at the first block.
+A package registers an object with the methods of ``Integration`` in its ``pyproject.toml``::
+
+    [project.entry-points."threadsim.integrations"]
+    celery = "celery_fakes:INTEGRATION"
+
+Integrations are loaded once per process, at the first block.
 """
 
 from contextlib import AbstractContextManager
@@ -15,7 +19,7 @@ GROUP = "threadsim.integrations"
 
 
 class Integration(Protocol):
-    """What a simulation asks of a library's integration."""
+    """The methods of an integration."""
 
     def patches(self) -> list[tuple[Any, str, Any]]:
         """Return what to replace inside a block: owner, name and new value."""
@@ -26,19 +30,19 @@ class Integration(Protocol):
         ...
 
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
-        """Raise an error if ``call`` is about to let time pass in vain.
+        """Check that ``call`` lets time pass for what should act meanwhile.
 
         Raises:
-            OutsideThread: What should act as time passes is outside the simulation.
+            OutsideThread: It is outside the simulation.
         """
         ...
 
-    def end_of_block(self, kernel: Kernel) -> AbstractContextManager[None]:
-        """Enclose the end of a block's threads: what outlives them is left without threads."""
+    def end_of_block(self, kernel: Kernel) -> None:
+        """Shut down what outlives a block's threads, which end next."""
         ...
 
     def errors_of_a_schedule(self) -> AbstractContextManager[list[BaseException]]:
-        """Enclose one schedule; the list holds at its end what nobody has raised yet."""
+        """Enclose one schedule. At its end the list holds the errors that were not raised yet."""
         ...
 
 
@@ -54,10 +58,5 @@ def integrations() -> list[Integration]:
 
 
 def diagnose(kernel: Kernel) -> SimulationError | None:
-    """Return what an integration knows better than ``Deadlock``, if one does."""
+    """Return an integration's error instead of ``Deadlock``, or ``None``."""
     return next(filter(None, (each.diagnose(kernel) for each in integrations())), None)
-
-
-def more_patches() -> list[tuple[Any, str, Any]]:
-    """Return what all integrations replace inside a block."""
-    return [change for each in integrations() for change in each.patches()]

@@ -1,12 +1,8 @@
-"""Simulation: the block in which threads are virtual and time is the program's own.
+"""Simulation: a block in which threads are virtual and time is the program's own.
 
-Inside it real Flask and real APScheduler run unmodified, one virtual thread at a time, and time
-jumps to the next instant at which somebody wakes up. What is not virtual (sockets, files,
-processes) runs for real and keeps every thread waiting; what would go wrong quietly is refused.
-
-A real lock or ``threading.local`` that was made before the block and that no module or class holds,
-or whose class is derived from theirs, knows one OS thread only: it takes all virtual threads for
-the same one.
+Real Flask and real APScheduler run unmodified in it, one virtual thread at a time. Time jumps to
+the next instant at which a thread wakes up. Sockets, files and processes are real, and keep every
+virtual thread waiting.
 """
 
 import threading
@@ -14,28 +10,22 @@ from _thread import get_ident
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from threadsim.patching.determinism import new_random
 from threadsim.patching.module_locks import LockReplacements
-from threadsim.patching.patcher import Patcher
-from threadsim.primitives.dates import virtual_dates
-from threadsim.primitives.signals import interruptible
-from threadsim.primitives.trace_functions import traces_apart
 from threadsim.reporting.limits import KernelReports
-from threadsim.reporting.trace import TraceEntry, entries, outlook
+from threadsim.reporting.trace import TraceEntry, entries, next_steps
 from threadsim.reporting.tracebacks import is_shown, shorten
 from threadsim.runtime.durations import LAST, microseconds, nanoseconds, nanoseconds_since_1970
-from threadsim.runtime.errors import NotModelled, SimulationError
-from threadsim.runtime.kernel import Kernel, activate, active
+from threadsim.runtime.errors import SimulationError
+from threadsim.runtime.kernel import Kernel, active
 from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import Clock, forget_unreachable
-from threadsim.simulation.ending import abandoned, silence, without_threads
-from threadsim.simulation.integrations import diagnose, integrations, more_patches
+from threadsim.simulation.integrations import diagnose, integrations
 from threadsim.simulation.open_blocks import open_simulations
-from threadsim.simulation.process_lock import alone
-from threadsim.simulation.watchdog import watched
+from threadsim.simulation.session import end_threads, never_ending, session, shut_down
 
 # Seconds to the end of time, and more.
 _LONGEST = 1e12
@@ -98,45 +88,38 @@ class Simulation:
         for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
         self._stall_timeout = None if for_ever else stall_timeout
         self._kernel: Kernel | None = None
-        self._outlook: list[str] = []
-        self._undo = ExitStack()
+        self._next_steps: list[str] = []
+        self._session = ExitStack()
 
     @critical
     def __enter__(self) -> Self:
         """Make threads and time virtual.
 
         Raises:
-            NotModelled: It stands inside another simulation, or beside that of another thread.
+            NotModelled: Another Simulation or exploration has not ended.
             RuntimeError: It was entered before.
         """
-        if (outer := active()) is not None:
-            raise NotModelled(_is_open(outer))
         if self._kernel is not None:
             raise RuntimeError("Simulation: it was entered before. Make a new one for a new block.")
         forget_unreachable()
-        start = self.clock.now()
-        with ExitStack() as undo:
-            undo.enter_context(alone("a Simulation"))
-            epoch = nanoseconds_since_1970(start)
-            kernel = self._kernel = self.clock.kernel = Kernel(
-                epoch=epoch,
-                random=new_random(),
-                max_elapsed=min(self._max_elapsed, LAST - epoch),
-                max_steps=self._max_steps,
-                reports=_reports,
+        epoch = nanoseconds_since_1970(self.clock.now())
+        kernel = Kernel(
+            epoch=epoch,
+            random=new_random(),
+            max_elapsed=min(self._max_elapsed, LAST - epoch),
+            max_steps=self._max_steps,
+            reports=_reports,
+        )
+        self._session.enter_context(
+            session(
+                "a Simulation",
+                lambda: kernel,
+                LockReplacements(),
+                stall_timeout=self._stall_timeout,
+                remedy=", or let it take its time: Simulation(stall_timeout=None)",
             )
-            undo.enter_context(interruptible(lambda: kernel))
-            undo.enter_context(virtual_dates())
-            # In this order: a virtual lock that replaces a real one is made inside.
-            undo.callback(activate, None)
-            activate(kernel)
-            names = Patcher(LockReplacements())
-            undo.callback(names.uninstall)
-            names.install(more_patches())
-            undo.enter_context(traces_apart())
-            longer = ", or let it take its time: Simulation(stall_timeout=None)"
-            undo.enter_context(watched(self._stall_timeout, longer))
-            self._undo = undo.pop_all()
+        )
+        self._kernel = self.clock.kernel = kernel
         open_simulations.append(self)
         if kernel.interruption is not None:  # The block may run for long before it waits.
             self.__exit__(None, None, None)
@@ -152,29 +135,24 @@ class Simulation:
         """End the threads that are left, silently, and put real threads and time back.
 
         Raises:
-            SimulationError: The program failed and something swallowed the report, a thread caught
-                its end again and again, or another thread has left the block.
+            SimulationError: The program failed and caught the report, a thread caught its end again
+                and again, or another thread leaves the block.
         """
         if self not in open_simulations:
-            return  # The interpreter's end has ended it (test_an_open_simulation_ends_with_python).
+            return  # The interpreter's exit has ended it.
         open_simulations.remove(self)
         kernel = self._kernel
         assert kernel is not None
         if kernel.is_left_elsewhere():
-            self._undo.close()
-            with without_threads(kernel):
-                kernel.abandon()
-            # For its main thread, if that still waits.
-            kernel.failure = _left_elsewhere(kernel)
-            raise kernel.failure
-        # What was refused is why somebody waits for ever.
+            raise self._abandon(kernel)
         raised = kernel.refused or kernel.failure
-        self._outlook = outlook(kernel)
-        with self._undo, silence(kernel), without_threads(kernel):
-            kernel.end()
+        self._next_steps = next_steps(kernel)
+        with self._session:
+            end_threads(kernel)
         if kernel.interruption is not None:
             raise kernel.interruption
-        failure = kernel.refused or kernel.failure or abandoned(kernel)
+        # A refusal is often why a thread waits for ever.
+        failure = kernel.refused or kernel.failure or never_ending(kernel)
         if failure is not None:
             failure.simulation = self
         if failure is None or failure is exc_value or is_shown(failure):
@@ -190,6 +168,21 @@ class Simulation:
             )
         raise failure
 
+    def _abandon(self, kernel: Kernel) -> SimulationError:
+        """Leave the block in a thread that cannot end the others: they never run again."""
+        self._session.close()
+        shut_down(kernel)
+        kernel.abandon()
+        _abandoned.append(kernel)
+        # The main thread may still wait.
+        failure = SimulationError(
+            f"the block of a Simulation was left in another thread than {kernel.main.name!r}, "
+            "which entered it, so that its threads cannot end. Names and time are put back. Leave "
+            "the block in the thread that enters it; a generator is left where it is closed."
+        )
+        kernel.set_failure(failure)
+        return failure
+
     @property
     def threads(self) -> list[VirtualThread]:
         """The living threads, the main one first, the others in the order of their starts."""
@@ -202,9 +195,9 @@ class Simulation:
 
     @property
     def outlook(self) -> list[str]:
-        """What comes after the ``trace``, in words; nothing if nobody will wake by itself."""
+        """What comes after the ``trace``, in words; nothing if no thread will wake by itself."""
         kernel = self._kernel
-        return self._outlook if kernel is None or kernel.ending else outlook(kernel)
+        return self._next_steps if kernel is None or kernel.ending else next_steps(kernel)
 
     def settle(self) -> None:
         """Let everything that can run at this instant run; time does not move.
@@ -267,49 +260,19 @@ class _SimulationClock(Clock):
         kernel.count_anew()
 
 
+# Kept: what they wait in must not be unwound by the garbage collector.
+_abandoned: list[Kernel] = []
+
+
 def _end_at_exit() -> None:
-    """End what a generator or a debugger has left open: later no thread could be waited for."""
-    reached = [
-        each
-        for each in open_simulations
-        if (kernel := each._kernel) is not None
-        and (kernel.os_ident == get_ident() or kernel.main.greenlet.dead)
-    ]
-    for simulation in reached:
-        with suppress(SimulationError):
-            simulation.__exit__(None, None, None)
+    """End a block that is still open, as in a generator. No thread could be joined later."""
+    for simulation in open_simulations[:]:
+        kernel = simulation._kernel
+        assert kernel is not None
+        # A thread that lives leaves its block itself.
+        if kernel.os_ident == get_ident() or kernel.main.greenlet.dead:
+            with suppress(SimulationError):
+                simulation.__exit__(None, None, None)
 
 
 threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # As concurrent.futures does.
-
-
-def _is_open(outer: Kernel) -> str:
-    if outer.main.greenlet.dead:
-        return (
-            f"a Simulation that thread {outer.main.name!r} entered is still open, and that thread "
-            "has ended. Leave its block in the thread that enters it, or close the generator in "
-            "which it stands."
-        )
-    return (
-        "a Simulation inside a Simulation has no model. Use the outer one."
-        if outer.os_ident == get_ident()
-        else "a Simulation beside a Simulation has no model, and thread "
-        f"{outer.main.name!r} runs one. Use one after the other, or a process for each."
-    )
-
-
-# Simulations that another thread has left. What is unwound when it is collected would run for real.
-_out_of_reach: list[Kernel] = []
-
-
-def _left_elsewhere(kernel: Kernel) -> SimulationError:
-    _out_of_reach.append(kernel)
-    virtual = kernel.running is not kernel.main
-    leaves: Any = kernel.running if virtual else threading.current_thread()
-    names = ", ".join(thread.name for thread in kernel.abandoned)
-    return SimulationError(
-        f"the block of a Simulation that thread {kernel.main.name!r} entered was left in thread "
-        f"{leaves.name!r}, which cannot end the threads inside ({names or 'there are none'}). "
-        "Names and time are put back. Leave the block in the thread that enters it; a generator is "
-        "left where it is closed."
-    )

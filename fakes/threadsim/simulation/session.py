@@ -1,0 +1,111 @@
+"""What a Simulation and an exploration do alike: begin a block, end its threads, and leave it."""
+
+import logging
+from _thread import allocate_lock, get_ident
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+
+from threadsim.patching.futures import shut_down_pools
+from threadsim.patching.module_locks import LockReplacements
+from threadsim.patching.patcher import Patcher
+from threadsim.primitives.dates import virtual_dates
+from threadsim.primitives.signals import interruptible
+from threadsim.primitives.trace_functions import traces_apart
+from threadsim.runtime.errors import NotModelled, SimulationError
+from threadsim.runtime.kernel import Kernel, activate, active
+from threadsim.simulation.integrations import integrations
+from threadsim.simulation.watchdog import watched
+
+# Held while names are replaced: they are those of the whole process.
+_process_lock = allocate_lock()
+
+
+@contextmanager
+def session(
+    name: str,
+    kernel: Callable[[], Kernel],
+    locks: LockReplacements,
+    *,
+    stall_timeout: float | None,
+    remedy: str,
+    explores: bool = False,
+) -> Iterator[Patcher]:
+    """Replace names, dates and signal handlers in this block. A kernel is active when it begins.
+
+    Args:
+        name: What begins, for errors.
+        kernel: Returns the kernel that is active, or was last.
+        locks: The replacements of real locks and locals.
+        stall_timeout: Longest real time in seconds without a switch; ``None`` is for ever.
+        remedy: What to do about a stall.
+        explores: Whether it is an exploration.
+
+    Raises:
+        NotModelled: Another Simulation or exploration has not ended.
+    """
+    if not _process_lock.acquire(blocking=False):
+        raise _refusal(name)
+    try:
+        with interruptible(kernel, explores=explores), virtual_dates():
+            activate(kernel())  # Virtual locks are made inside.
+            names = Patcher(locks)
+            try:
+                names.install(chain.from_iterable(each.patches() for each in integrations()))
+                with traces_apart(), watched(stall_timeout, remedy):
+                    yield names
+            finally:
+                names.uninstall()
+                activate(None)
+    finally:
+        _process_lock.release()
+
+
+def end_threads(kernel: Kernel) -> None:
+    """End the threads that are left, without a word. Then no kernel is active.
+
+    A pool or scheduler with such a thread acts like one that was shut down.
+    """
+    # One of the threads may hold logging's lock. The real one lets this OS thread in.
+    activate(None)
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    activate(kernel)
+    try:
+        shut_down(kernel)
+        kernel.end()
+    finally:
+        activate(None)
+        logging.disable(before)
+
+
+def shut_down(kernel: Kernel) -> None:
+    """Shut down the pools and schedulers that have threads in the block."""
+    shut_down_pools(kernel)
+    for each in integrations():
+        each.end_of_block(kernel)
+
+
+def never_ending(kernel: Kernel) -> SimulationError | None:
+    """Return the error for threads that have caught their end again and again."""
+    if not kernel.abandoned:
+        return None
+    names = ", ".join(thread.name for thread in kernel.abandoned)
+    return SimulationError(
+        f"the simulation could not end {names}: it caught every exception that should end it. Let "
+        "BaseException through there."
+    )
+
+
+def _refusal(name: str) -> NotModelled:
+    outer = active()
+    if outer is not None and outer.os_ident == get_ident() and not outer.main.greenlet.dead:
+        return NotModelled(
+            f"{name} inside a Simulation or explore() has no model. Use the outer one, or call it "
+            "outside."
+        )
+    return NotModelled(
+        f"{name} beside a Simulation or explore() of another thread: names are replaced for the "
+        "whole process. Let one end before the other begins. A block that is still open must be "
+        "left in the thread that entered it."
+    )
