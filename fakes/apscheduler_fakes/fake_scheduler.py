@@ -264,8 +264,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """Add an executor, as any scheduler; faults act where it takes jobs."""
         super().add_executor(executor, alias, **executor_opts)
         executor = self._executors[alias]
-        if not hasattr(executor, "_without_faults"):
-            executor._without_faults = executor._do_submit_job
+        if not hasattr(executor, "submit_without_faults"):
+            executor.submit_without_faults = executor._do_submit_job
         executor._do_submit_job = partial(self._submit, executor)
 
     # What a Clock does
@@ -390,7 +390,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         if fault:
             fault.submit(executor, job, run_times)
         else:
-            executor._without_faults(job, run_times)
+            executor.submit_without_faults(job, run_times)
         if run and not isinstance(executor, DeferredExecutor) and not isinstance(fault, Lose):
             run.jobs.append(job)
 

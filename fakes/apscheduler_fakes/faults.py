@@ -45,7 +45,7 @@ class Fault:
 
     def submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
         """Replace ``executor._do_submit_job(job, run_times)``, and note whether it fired."""
-        executor._without_faults(job, run_times)
+        executor.submit_without_faults(job, run_times)
 
     def after_look(self) -> None:
         """Act when ``_process_jobs`` is over."""
