@@ -1,9 +1,9 @@
 """Probabilistic concurrency testing: few preemptions, at random places.
 
-Each thread has a random priority, the highest that can run does, and at ``depth - 1`` random steps
-the running thread falls below all others. A bug that needs ``depth`` events in one order is found
-by each schedule with a probability of at least 1/(n·k^(depth-1)), for n threads and k steps: those
-of the longest schedule so far, the warm-up included.
+Each thread has a random priority, and the thread with the highest one runs. At ``depth - 1`` random
+steps the running thread gets the lowest priority. Each schedule finds a bug that needs ``depth``
+events in one order with a probability of at least 1/(n·k^(depth-1)), for n threads and k steps. k
+is the length of the longest schedule so far, the warm-up included.
 
 Source: Burckhardt, Kothari, Musuvathi and Nagarakatte, A Randomized Scheduler with Probabilistic
 Guarantees of Finding Bugs, ASPLOS 2010.
@@ -19,16 +19,16 @@ from threadsim.exploration.strategies.random_walk import Sample
 
 @dataclass(frozen=True)
 class PCT(Sample):
-    """Run schedules with random priorities. It never claims that it has seen them all.
+    """Run schedules with random priorities. It never claims that all schedules have run.
 
     Args:
-        depth: How many events have to come in one order for the bugs that are looked for.
+        depth: How many events have to come in one order to show the bugs that it looks for.
         schedules: How many schedules run.
-        seed: What they are drawn from: the same seed, the same schedules.
+        seed: The seed of the random numbers. The same seed gives the same schedules.
 
     Raises:
-        TypeError: One is no whole number.
-        ValueError: A number but the seed is not positive.
+        TypeError: An argument is no int.
+        ValueError: ``depth`` or ``schedules`` is less than 1.
     """
 
     depth: int = 3
@@ -41,37 +41,37 @@ class PCT(Sample):
         check_int("PCT(seed", self.seed)
 
     def search(self, steps: int = 1) -> "_Search":
-        """Return a new search of a program that took so many steps."""
+        """Return a new search of a program whose first schedule has so many steps."""
         return _Search(self, steps)
 
 
 class _Search:
-    """One search by priorities; see ``Chooser``."""
+    """One search by priorities; see ``Search``."""
 
     def __init__(self, options: PCT, steps: int) -> None:
         self._options = options
         self._left = options.schedules
-        self._generator = Generator(options.seed)  # noqa: S311  # Repeatable is what is wanted.
+        self._generator = Generator(options.seed)  # noqa: S311  # It has to be repeatable.
         self._length = steps
         self._priorities: dict[int, float] = {}
         self._changes: set[int] = set()
         self._lowest = 0.0
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
-        """Return who goes on."""
+        """Return the next thread."""
         if len(steps) == 1:
             self._begin()
         for each in enabled:
             if each not in self._priorities:
                 self._priorities[each] = self._generator.random()
         if len(steps) in self._changes or (current == NOBODY and steps[-1].chosen in enabled):
-            # It had its change point, or gave way by itself.
+            # The thread is at a change point, or gave way.
             self._lowest -= 1.0
             self._priorities[steps[-1].chosen] = self._lowest
         return max(enabled, key=self._priorities.__getitem__)
 
     def advance(self, execution: Execution) -> bool:
-        """Return whether there is another schedule to run."""
+        """Return whether another schedule is to run."""
         self._length = max(self._length, len(execution.steps))
         self._left -= 1
         return self._left > 0

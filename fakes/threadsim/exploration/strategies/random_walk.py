@@ -1,7 +1,6 @@
-"""Random search: at each step whoever can go on is as likely as any other.
+"""Random search: each thread that can run is as likely as any other to take the next step.
 
-But for a thread that has touched nothing that is modelled, which mostly goes on; orders are not
-equally likely.
+A thread whose last step touched no object mostly goes on. Not all orders are equally likely.
 """
 
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from threadsim.exploration.execution import NOBODY, Execution, Step, SwitchPoint
 from threadsim.exploration.options import Options
 from threadsim.exploration.strategies.arguments import check_int
 
-# How often a thread is stopped that has touched nothing.
+# How often a thread is stopped after a step that touched no object.
 _RARELY = 0.05
 
 
 class Sample:
-    """A strategy that runs as many schedules as it is told to, and knows nothing of others."""
+    """The part that ``Random`` and ``PCT`` share: they run a number of schedules and end."""
 
     switch_points: ClassVar[SwitchPoints] = SwitchPoints.ALL
     complete: ClassVar[bool] = False
@@ -25,21 +24,21 @@ class Sample:
     max_preemptions: ClassVar[None] = None
 
     def claim(self, options: Options) -> str:  # noqa: ARG002
-        """Return in words what holds when none of them has failed."""
+        """Return in words what holds if no schedule has failed."""
         return f"no failure in what {self} ran; others were not tried"
 
 
 @dataclass(frozen=True)
 class Random(Sample):
-    """Run schedules drawn at random. It never claims that it has seen them all.
+    """Run random schedules. It never claims that all schedules have run.
 
     Args:
-        schedules: How many.
-        seed: What they are drawn from: the same seed, the same schedules.
+        schedules: How many schedules run.
+        seed: The seed of the random numbers. The same seed gives the same schedules.
 
     Raises:
-        TypeError: One is no whole number.
-        ValueError: No schedule would run.
+        TypeError: An argument is no int.
+        ValueError: ``schedules`` is less than 1.
     """
 
     schedules: int = 100
@@ -50,27 +49,26 @@ class Random(Sample):
         check_int("Random(seed", self.seed)
 
     def search(self, steps: int = 1) -> "_Search":  # noqa: ARG002
-        """Return a new search; how long the program is does not matter."""
+        """Return a new search."""
         return _Search(self)
 
 
 class _Search:
-    """One random search; see ``Chooser``."""
+    """One random search; see ``Search``."""
 
     def __init__(self, options: Random) -> None:
         self._left = options.schedules
-        self._generator = Generator(options.seed)  # noqa: S311  # Repeatable is what is wanted.
+        self._generator = Generator(options.seed)  # noqa: S311  # It has to be repeatable.
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
-        """Return who goes on."""
-        nothing = current != NOBODY and not steps[-1].footprint
-        if nothing and self._generator.random() > _RARELY:
-            # As a thread that has just begun: what another does now could as well have come before,
-            # but for data that has no lock.
+        """Return the next thread."""
+        touched_nothing = current != NOBODY and not steps[-1].footprint
+        if touched_nothing and self._generator.random() > _RARELY:
+            # A step of another thread now has the effect that it would have had before this one.
             return current
         return enabled[0] if len(enabled) == 1 else self._generator.choice(enabled)
 
     def advance(self, execution: Execution) -> bool:  # noqa: ARG002
-        """Return whether there is another schedule to run."""
+        """Return whether another schedule is to run."""
         self._left -= 1
         return self._left > 0
