@@ -12,7 +12,7 @@ from pathlib import PurePath
 from types import GetSetDescriptorType, ModuleType
 from typing import Any
 
-from threadsim.patching.patch_table import is_replaced, may_be_replaced, replaced_in
+from threadsim.patching.patch_table import REPLACEMENTS, TYPE_IDS, is_replaced, may_be_replaced
 from threadsim.runtime.own_code import is_of_program, is_tool
 
 # Folders of installed packages.
@@ -21,7 +21,9 @@ _INSTALLED = {"site-packages", "dist-packages"}
 # The flag of classes that are written in C: Python refuses to change them.
 _IMMUTABLE = 1 << 8
 
-# A name in a module or class: owner, names of the owner, and name.
+# A module or class, and its dictionary.
+Owner = tuple[Any, dict[str, Any]]
+# A name in it: owner, dictionary, and name.
 Site = tuple[Any, dict[str, Any], str]
 
 
@@ -32,6 +34,8 @@ class PatchSites:
         # By their ids: the modules of the libraries, and the sites of those that have some.
         self._libraries: dict[int, Any] = {}
         self._sites: dict[int, list[Site]] = {}
+        # During a block: the modules and classes of the user's program.
+        self._of_user: list[Owner] = []
 
     def to_replace(self) -> list[tuple[Site, Any]]:
         """Return every site whose value must be replaced now, and the value."""
@@ -44,19 +48,25 @@ class PatchSites:
                 self._sites[id(module)] = _sites(module)
         if len(self._libraries) > known_libraries:
             self._forget_unloaded()
-        known = [(site, site[1].get(site[2])) for site in chain(*self._sites.values())]
-        return [
-            *(each for each in known if is_replaced(each[1])),
-            *(
-                ((owner, names, name), value)
-                for owner, names in with_classes(of_user)
-                for name, value in replaced_in(names)
-            ),
+        self._of_user = with_classes(of_user)
+        found = [(site, site[1].get(site[2])) for site in chain(*self._sites.values())]
+        found += [
+            ((owner, names, name), value)
+            for owner, names in self._of_user
+            for name, value in tuple(names.items())  # A copy: a real thread may add to them.
+            if id(value) in REPLACEMENTS or id(type(value)) in TYPE_IDS
         ]
+        return [each for each in found if is_replaced(each[1])]
 
-    def to_scan(self) -> list[tuple[Any, dict[str, Any]]]:
-        """Return the modules of the user's program and new ones, and their classes, with names."""
-        return with_classes(filter(_is_module, self._unknown()))
+    def to_scan(self) -> list[Owner]:
+        """Return the modules of the user's program, with the classes found at entry, and new ones.
+
+        It is asked once, when the block ends.
+        """
+        scanned, self._of_user = self._of_user, []
+        known = {id(owner) for owner, _ in scanned}
+        new = (each for each in self._unknown() if _is_module(each) and id(each) not in known)
+        return scanned + with_classes(new)
 
     def _unknown(self) -> list[Any]:
         """Return the modules that are no known libraries."""
@@ -80,7 +90,7 @@ def _sites(module: Any) -> list[Site]:
     ]
 
 
-def with_classes(modules: Iterable[ModuleType]) -> list[tuple[Any, dict[str, Any]]]:
+def with_classes(modules: Iterable[ModuleType]) -> list[Owner]:
     """Return modules and the classes that they define, nested ones too, each with its names.
 
     Classes that cannot change are left out.

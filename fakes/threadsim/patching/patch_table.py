@@ -73,7 +73,7 @@ REPLACEMENTS = {id(real): replacement for real, replacement in _PAIRS}
 REALS = {id(replacement): real for real, replacement in reversed(_PAIRS)}
 # Where the real functions and methods are at home: "sleep", "Thread.start".
 _HOMES = {getattr(real, "__qualname__", "") for real, _ in _PAIRS} | {"Lock"}
-_TYPE_IDS = frozenset(map(id, TYPES | {BuiltinMethodType}))
+TYPE_IDS = frozenset(map(id, TYPES | {BuiltinMethodType}))
 
 
 def is_replaced(value: Any) -> bool:
@@ -81,17 +81,7 @@ def is_replaced(value: Any) -> bool:
     if id(value) in REPLACEMENTS:
         return True
     is_builtin = type(value) is BuiltinMethodType
-    return asks_for_the_time(value) if is_builtin else id(type(value)) in _TYPE_IDS
-
-
-def replaced_in(names: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the names of a module or class, with their values, that a block replaces."""
-    found = [
-        (name, value)
-        for name, value in tuple(names.items())  # A copy: a real thread may add to them.
-        if id(value) in REPLACEMENTS or id(type(value)) in _TYPE_IDS
-    ]
-    return [each for each in found if is_replaced(each[1])]
+    return asks_for_the_time(value) if is_builtin else id(type(value)) in TYPE_IDS
 
 
 def may_be_replaced(names: dict[str, Any], prefix: str) -> list[str]:
