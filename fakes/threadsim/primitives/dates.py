@@ -1,13 +1,8 @@
-"""``datetime`` and ``date`` inside a simulation.
+"""The virtual ``datetime.now``, ``utcnow`` and, in Python 3.15, ``date.today``.
 
-The classes stay what they are. Two of their methods ask the system for the time, ``datetime.now``
-and ``utcnow``; these are replaced in the class itself, so that every class of dates finds them,
-made before the block or inside. (``today`` asks ``time.time``, but for ``date`` itself in Python
-3.15, where it is replaced too.) An instant is the kernel's, and a
-date without a zone is the machine's, as that of ``time.localtime`` is. In a real thread beside the
-simulation both are the real ones.
-
-Where freezegun froze time around the block, its classes do as theirs do for the block.
+They are replaced in the dictionaries of the real classes, so that every subclass finds them, made
+before the block or inside. A date without a zone is the machine's, as that of ``time.localtime``.
+freezegun's classes act as the real ones inside a block.
 """
 
 import ctypes
@@ -26,37 +21,30 @@ from threadsim.primitives.time_functions import instant
 from threadsim.runtime.durations import EPOCH, MICROSECOND, microseconds
 from threadsim.runtime.kernel import here
 
-_SECOND = 1_000_000
-
-# Where freezegun freezes time, the name `datetime` of this module means another class.
+# In a list: freezegun replaces the real classes in every module's names.
 _REAL: list[Any] = [api.real_datetime]
 _REAL_DATE: list[Any] = [api.real_date]
 _today = vars(_REAL_DATE[0])["today"]
 _now, _utcnow = (vars(_REAL[0])[name] for name in ("now", "utcnow"))
 
-# The interpreter keeps what it found in a class, and has to be told of a change.
+# Tells the interpreter, which caches attributes of a class, that they have changed.
 _changed: Any = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("PyType_Modified", ctypes.pythonapi))
 
-# What freezegun's classes do themselves.
+# The methods of freezegun's classes that ask for the frozen time or make frozen dates.
 _FROZEN = (
-    ("FakeDate", ("today", "__add__", "__sub__")),
-    (
-        "FakeDatetime",
-        (
-            *("now", "today", "utcnow", "fromtimestamp", "timestamp", "astimezone", "date"),
-            *("__add__", "__sub__"),
-        ),
-    ),
+    *("now", "today", "utcnow", "fromtimestamp", "timestamp", "astimezone", "date"),
+    *("__add__", "__sub__"),
 )
 
 
 @contextmanager
 def virtual_dates() -> Iterator[None]:
-    """Let every class of dates show the time of the simulation that is active."""
+    """Let every class of dates show virtual time."""
     frozen = [
         (kind, name, vars(kind)[name])
-        for kind, names in ((getattr(api, kind), names) for kind, names in _FROZEN)
-        for name in names
+        for kind in (api.FakeDate, api.FakeDatetime)
+        for name in _FROZEN
+        if name in vars(kind)
     ]
     factories: list[Any] = api.freeze_factories
     factories.append(_frozen_instant)  # A Clock around the block is told that it waits.
@@ -77,7 +65,7 @@ def virtual_dates() -> Iterator[None]:
 
 
 def asks_for_the_time(function: BuiltinMethodType) -> bool:
-    """Return whether a built-in function is the ``now`` or ``utcnow`` of a class of dates."""
+    """Return whether a built-in function is a ``datetime`` class's ``now`` or ``utcnow``."""
     cls = function.__self__
     return (
         function.__name__ in {"now", "utcnow"}
@@ -90,17 +78,18 @@ def now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:
     """Return the virtual instant. See ``datetime.now``."""
     kernel = here()
     if kernel is None or not isinstance(tz, tzinfo | None):
-        # The real one has an error for what is no zone.
+        # The real function has an error for a wrong zone.
         return _now.__get__(None, cls)(tz)  # type: ignore[no-any-return]
+    shown = microseconds(instant(kernel))
     if tz is not None:
-        return tz.fromutc(_as(cls, EPOCH + microseconds(instant(kernel)) * MICROSECOND, tz))
-    # By way of the seconds, so that the second of two equal hours is known as that.
-    seconds, rest = divmod(microseconds(instant(kernel)), _SECOND)
-    return _as(cls, _REAL[0].fromtimestamp(seconds).replace(microsecond=rest), None)
+        return tz.fromutc(_as(cls, EPOCH + shown * MICROSECOND, tz))
+    # ``fromtimestamp`` sets ``fold`` in the second of two equal hours.
+    local = _REAL[0].fromtimestamp(shown // 1_000_000)
+    return _as(cls, local.replace(microsecond=shown % 1_000_000), None)
 
 
 def utcnow(cls: type[datetime]) -> datetime:
-    """Return the virtual instant in UTC, without saying so. See ``datetime.utcnow``."""
+    """Return the virtual instant in UTC, without a zone. See ``datetime.utcnow``."""
     if sys.version_info >= (3, 12):
         warnings.warn(
             "datetime.datetime.utcnow() is deprecated and scheduled for removal in a future "
@@ -120,22 +109,13 @@ def today(cls: type[date]) -> date:
 
 
 def _as(cls: type[datetime], when: datetime, tz: tzinfo | None) -> datetime:
-    """Return what a date shows, in another class and with another zone."""
-    made = cls(
-        when.year,
-        when.month,
-        when.day,
-        when.hour,
-        when.minute,
-        when.second,
-        when.microsecond,
-        tz,
-    )
+    """Return a date's numbers in another class, with another zone."""
+    made = cls(*when.timetuple()[:6], when.microsecond, tz)
     return made.replace(fold=1) if when.fold else made
 
 
 def _set_in(kind: type, **methods: Any) -> None:
-    """Set attributes of a class, which Python lets nobody change, in its dictionary."""
+    """Set attributes of a built-in class."""
     [names] = gc.get_referents(vars(kind))
     names.update(methods)
     _changed(kind)

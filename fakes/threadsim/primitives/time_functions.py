@@ -1,4 +1,4 @@
-"""The functions of the ``time`` module inside a simulation.
+"""The virtual functions of the ``time`` module.
 
 All of them show the kernel's nanoseconds. ``monotonic`` and ``perf_counter`` begin at a million
 seconds: programs that begin with ``last = 0`` then find that their interval is over, and floats of
@@ -29,13 +29,7 @@ _R = TypeVar("_R")
 LONGEST_SLEEP = 2**63 / 1_000_000_000
 
 _real_scheduler: Any = sched.scheduler.__init__
-
 _sleep = real.sleep
-_localtime = real.localtime
-_gmtime = real.gmtime
-_strftime = real.strftime
-_asctime = real.asctime
-_ctime = real.ctime
 
 _STEADY = {
     getattr(real, name)
@@ -56,10 +50,10 @@ def sleep(_: object, seconds: float, /) -> None:
         length = number(seconds)
     except TypeError:
         if not hasattr(type(seconds), "__index__"):
-            _sleep(seconds)  # The real one has words of its own, which differ between Pythons.
+            _sleep(seconds)  # The real function's text differs between Pythons.
         raise
     if not 0 <= length < LONGEST_SLEEP:
-        _sleep(length)  # Negative, too long or not a number: the real one has an error for each.
+        _sleep(length)  # Negative, too long or NaN: the real function raises its error.
     deadline = kernel.deadline(length)
     if deadline == kernel.now:
         kernel.pause()
@@ -89,6 +83,11 @@ def _clock(kernel: Kernel, clock: Any) -> int | None:
     return _steady(kernel) if clock in _STEADY else None
 
 
+def _named(real_function: Callable[..., _R], function: Callable[..., _R]) -> Callable[..., _R]:
+    function.__name__, function.__doc__ = real_function.__name__, real_function.__doc__
+    return native("time")(function)
+
+
 def _pair(
     name: str, read: Callable[..., int | None]
 ) -> tuple[Callable[..., float], Callable[..., int]]:
@@ -105,8 +104,7 @@ def _pair(
             reading = None if kernel is None else read(kernel, *args)
             return real_function(*args) if reading is None else shown(reading)
 
-        function.__name__, function.__doc__ = real_function.__name__, real_function.__doc__
-        return native("time")(function)
+        return _named(real_function, function)
 
     seconds, nanoseconds = getattr(real, name), getattr(real, f"{name}_ns")
     return virtual(seconds, lambda reading: reading / 1_000_000_000), virtual(nanoseconds, int)
@@ -118,60 +116,42 @@ perf_counter, perf_counter_ns = _pair("perf_counter", _steady)
 clock_gettime, clock_gettime_ns = _pair("clock_gettime", _clock)
 
 
-@native("time")
-def localtime(_: object, seconds: float | None = None, /) -> real.struct_time:
-    """Return local time, of the virtual instant by default. See ``time.localtime``."""
-    return _localtime(time() if seconds is None else seconds)
+def _of_seconds(real_function: Callable[..., _R]) -> Callable[..., _R]:
+    """Give a function of seconds since 1970 the virtual ones as its default."""
+
+    def function(_: object, seconds: float | None = None, /) -> _R:
+        return real_function(time() if seconds is None else seconds)
+
+    return _named(real_function, function)
 
 
-@native("time")
-def gmtime(_: object, seconds: float | None = None, /) -> real.struct_time:
-    """Return UTC, of the virtual instant by default. See ``time.gmtime``."""
-    return _gmtime(time() if seconds is None else seconds)
+localtime, gmtime, ctime = map(_of_seconds, (real.localtime, real.gmtime, real.ctime))
 
 
-@native("time")
-def strftime(_: object, format: str, *when: Any) -> str:  # noqa: A002  # Named as the real one's.
-    """Format a time, the virtual local time by default. See ``time.strftime``."""
-    return _strftime(format, *(when or (localtime(),)))
+def _of_local_time(real_function: Callable[..., str], before: int) -> Callable[..., str]:
+    """Give a function of a local time, after other arguments, the virtual one as its default."""
+
+    def function(_: object, *args: Any) -> str:
+        return real_function(*args, *([localtime()] if len(args) == before else []))
+
+    return _named(real_function, function)
 
 
-@native("time")
-def asctime(_: object, *when: Any) -> str:
-    """Format a time, the virtual local time by default. See ``time.asctime``."""
-    return _asctime(*(when or (localtime(),)))
+strftime, asctime = _of_local_time(real.strftime, 1), _of_local_time(real.asctime, 0)
 
 
-@native("time")
-def ctime(_: object, seconds: float | None = None, /) -> str:
-    """Format an instant, the virtual one by default. See ``time.ctime``."""
-    return _ctime(time() if seconds is None else seconds)
-
-
-# What stands for each of these functions of ``time``.
+# Each real function with its virtual version.
 REPLACEMENTS = [
-    (_sleep, sleep),
-    (real.time, time),
-    (real.time_ns, time_ns),
-    (real.monotonic, monotonic),
-    (real.monotonic_ns, monotonic_ns),
-    (real.perf_counter, perf_counter),
-    (real.perf_counter_ns, perf_counter_ns),
-    (real.clock_gettime, clock_gettime),
-    (real.clock_gettime_ns, clock_gettime_ns),
-    (_localtime, localtime),
-    (_gmtime, gmtime),
-    (_strftime, strftime),
-    (_asctime, asctime),
-    (_ctime, ctime),
+    (getattr(real, type(each).__name__), each)
+    for each in (
+        *(sleep, time, time_ns, monotonic, monotonic_ns, perf_counter, perf_counter_ns),
+        *(clock_gettime, clock_gettime_ns, localtime, gmtime, strftime, asctime, ctime),
+    )
 ]
 
 
 def kept_elsewhere(kernel: Kernel) -> list[tuple[Any, str, Any]]:
-    """Return what keeps a clock, or what one showed, elsewhere than in a name of its own.
-
-    Each as owner, name and what stands there in the simulation.
-    """
+    """Return the attributes that keep a clock or a reading: owner, name and virtual value."""
     nanoseconds = isinstance(logging._startTime, int)  # type: ignore[attr-defined]  # Python 3.13.
     began = kernel.epoch if nanoseconds else kernel.epoch / 1_000_000_000
     return [
