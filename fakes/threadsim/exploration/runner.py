@@ -1,24 +1,23 @@
-"""What is set up once for all schedules of an exploration, and running one of them in it."""
+"""Runs the schedules of an exploration: what is set up once for all, and one run."""
 
-import concurrent.futures.thread as pools
 import gc
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from itertools import chain, count, islice
+from itertools import chain, count
 from operator import itemgetter
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-import threadsim.exploration.instrument as explored  # As in install.py.
-import threadsim.patching.determinism as repeatable
-import threadsim.patching.patcher as install
 from threadsim.exploration.data.contents import Contents
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Picture, SwitchPoints
+from threadsim.exploration.instrument import SPURIOUS, SWAPPED
 from threadsim.exploration.points import Points
+from threadsim.exploration.program_end import end_program, reopen_pools, uses_pools
+from threadsim.patching.determinism import LogHandlers, new_random, restart_counters
 from threadsim.patching.module_locks import LockReplacements
 from threadsim.patching.outside_objects import OutsideObjects, locks_in
 from threadsim.patching.patch_sites import with_classes
@@ -29,7 +28,6 @@ from threadsim.runtime.durations import as_seconds, nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from threadsim.runtime.kernel import Kernel, ThreadExit, activate
 from threadsim.runtime.own_code import critical, runs_program
-from threadsim.runtime.virtual_thread import VirtualThread  # noqa: TC001
 from threadsim.simulation.integrations import diagnose, integrations
 from threadsim.simulation.session import end_threads, never_ending, session
 
@@ -44,21 +42,21 @@ STALL_TIMEOUT = 10.0
 
 _reports = ScheduleReports(diagnose)
 
-# Garbage is collected between schedules, after this many: finalizers must not run inside one.
+# After so many schedules garbage is collected: finalizers must not run inside a schedule.
 _COLLECT_EVERY = 200
 
 
 class ScheduleRunner:
-    """Names swapped and time frozen for many schedules of one program.
+    """Runs many schedules of one program, with its primitives replaced.
 
     Args:
-        program: What is run.
+        program: The program.
         early: Whether time may move although threads can run.
         spurious: Whether threads may wake up without a notification.
         given: Objects from outside that it uses, by their names.
     """
 
-    # Never twice the same: what another exploration made is told from what is made in this one.
+    # Counts up in all explorations: an object that is made in an earlier one is known by that.
     _moments = 0
 
     def __init__(
@@ -70,33 +68,33 @@ class ScheduleRunner:
         given: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.program = program
-        # All that it can reach, by name.
+        # The objects that it can reach others from, by name.
         self._roots = {getattr(program, "__qualname__", "program"): program, **given}
         self.early = early
         self.spurious = spurious
-        # What no schedule makes anew, and how the first one found it.
-        # Weakly: the objects of earlier schedules come and go.
+        # The state of objects that no schedule makes anew, as the first one found it. Weakly: the
+        # objects of earlier schedules come and go.
         self._kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
         self._outside_numbers = count()
-        self._errors: list[tuple[int, BaseException]] = []  # With the number of whose it is.
+        self._errors: list[tuple[int, BaseException]] = []  # With the thread's number.
         self._ran = 0
-        self._pools = False  # Whether the warm-up has used one.
+        self._pools_in_warm_up = False
         self._undo = ExitStack()
-        self._held = LockReplacements()
-        self._outside = OutsideObjects(self._held)
+        self._lock_replacements = LockReplacements()
+        self._outside = OutsideObjects(self._lock_replacements)
         self._contents = Contents()
-        self._modules = set(sys.modules)  # Those that no schedule has imported.
-        self._handlers = repeatable.LogHandlers()
+        self._modules = set(sys.modules)  # No schedule has imported these.
+        self._handlers = LogHandlers()
         self._kernel: Kernel
         self._points: Points
         self._unraisable: Callable[[Any], None]
 
     @critical
     def __enter__(self) -> Self:
-        """Set up.
+        """Begin the session.
 
         Raises:
-            NotModelled: There is a simulation or an exploration around it, or beside it.
+            NotModelled: A simulation or an exploration runs.
         """
         with ExitStack() as undo:
             self._kernel = self._new_kernel(None)
@@ -104,7 +102,7 @@ class ScheduleRunner:
                 session(
                     "explore()",
                     lambda: self._kernel,
-                    self._held,
+                    self._lock_replacements,
                     stall_timeout=STALL_TIMEOUT,
                     remedy=" of the program",
                     explores=True,
@@ -113,10 +111,11 @@ class ScheduleRunner:
             undo.callback(self._outside.put_back)
             try:
                 self._outside.replace(self._roots)
-                self._contents.note(self._held.found)
+                self._contents.note(self._lock_replacements.found)
             finally:
                 self._end(self._kernel)
-            self._swap(names)
+            for owner, name, ours in [*SWAPPED, *([SPURIOUS] if self.spurious else [])]:
+                names.swap(owner, name, ours)
             undo.callback(setattr, threading, "excepthook", threading.excepthook)
             undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
             self._unraisable = self._bare_thread_failed(sys.unraisablehook)
@@ -133,22 +132,22 @@ class ScheduleRunner:
         """Put everything back.
 
         Raises:
-            KeyboardInterrupt: Somebody pressed Ctrl-C, and it has not been raised yet.
+            KeyboardInterrupt: Ctrl-C was pressed, and has not been raised yet.
         """
         self._undo.close()
         self._raise_interruption()
 
     @critical
     def settle(self) -> None:
-        """Take in what the first run was like; the collector runs between schedules from now on."""
+        """Note what the warm-up has imported and used; collect garbage between schedules alone."""
         loaded = list(sys.modules.items())  # A real thread may import one meanwhile.
         imported = [module for name, module in loaded if name not in self._modules]
         self._contents.note(locks_in([*self._roots.values(), *imported]))
-        # Installed ones are not followed, but what they and their classes hold takes part.
+        # Of installed modules the locks that they and their classes hold, but nothing behind these.
         modules = [each for each in imported if isinstance(each, ModuleType)]
         for _, names in with_classes(modules):
             self._contents.note(list(names.values()))
-        self._pools = self._uses_pools()
+        self._pools_in_warm_up = uses_pools(self._points)
         _collect()
         if gc.isenabled():
             gc.disable()
@@ -162,17 +161,17 @@ class ScheduleRunner:
         Args:
             chooser: Chooses the next thread.
             switch_points: Where threads can be switched.
-            shown: Whether it is going to be shown, with the lines at which threads stop.
+            shown: Whether to note for the report at which lines threads stop.
 
         Raises:
-            KeyboardInterrupt: Somebody pressed Ctrl-C.
-            NotModelled: The program does what an exploration cannot.
+            KeyboardInterrupt: Ctrl-C was pressed.
+            NotModelled: The program does what has no model.
             OutsideThread: A thread or scheduler from outside takes part.
             SimulationError: A thread caught its end again and again.
             StallLimit: The program waits for something real.
         """
-        repeatable.restart_counters()
-        # A schedule may have set its own.
+        restart_counters()
+        # The schedule before may have set its own.
         threading.excepthook, sys.unraisablehook = self._thread_failed, self._unraisable
         self._ran += 1
         if self._ran % _COLLECT_EVERY == 0:
@@ -190,7 +189,7 @@ class ScheduleRunner:
             shown=shown,
         )
         kernel = self._kernel = self._new_kernel(points)
-        if before.interruption is not None:  # Asked for when nothing is left for that one any more.
+        if before.interruption is not None:  # No code is left to raise it in.
             raise before.interruption
         value, caveat = None, self._contents.caveat
         with ExitStack() as around:
@@ -211,7 +210,7 @@ class ScheduleRunner:
             if isinstance(error, NotModelled | OutsideThread | StallLimit):
                 raise error
         cut = isinstance(failure, Cut)
-        late_pool = not self._pools and self._uses_pools()
+        late_pool = not self._pools_in_warm_up and uses_pools(self._points)
         return Execution(
             steps=points.steps,
             blocked=points.blocked,
@@ -229,91 +228,43 @@ class ScheduleRunner:
 
     @runs_program
     def _run(self, kernel: Kernel, points: Points) -> object:
-        """Run the program and all its threads that are no daemons to their ends."""
+        """Run the program to the end of its last thread that is no daemon."""
         value = None
         try:
             try:
                 value = self.program()
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001  # Whatever it raises is its failure.
+            except BaseException as error:  # noqa: BLE001  # Each exception is a failure.
                 if kernel.failure is None:
                     self._failed(error)
             if kernel.failure is None:
-                self._exit(points, stops=self._pools or bool(points.switch_points))
+                switches = self._pools_in_warm_up or bool(points.switch_points)
+                end_program(points, switches=switches)
         except SimulationError:
             pass  # The kernel has kept it.
         return value
 
-    @staticmethod
-    def _exit(points: Points, *, stops: bool) -> None:
-        """Do what the interpreter does at its exit: end the pools and join the threads.
-
-        What is done must not depend on how far others are, but for the stops: of all orders of
-        steps that commute one is run. So threads come by their numbers.
-        """
-        # From then on pools refuse jobs. Without pools nobody can tell when.
-        with pools._global_shutdown_lock if stops else nullcontext():
-            pools._shutdown = True
-        queues: Any = pools._threads_queues
-        pooled = [(getattr(each, "_virtual", None), queue) for each, queue in list(queues.items())]
-        ours = {
-            points.numbers[each]: (each, queue) for each, queue in pooled if each in points.numbers
-        }
-        for number in sorted(ours):
-            ours[number][1].put(None)
-        for number in sorted(ours):
-            points.wait_for_end(ours[number][0], None)
-        # Those that have ended too. Whoever is not known yet is younger than who will start it.
-        left: list[VirtualThread] = []
-        # Those that daemons have started: only the stop before the exit is ordered with that.
-        strays: list[VirtualThread] = []
-        known, stopped = 1, False
-        while True:
-            for each in islice(points.numbers, known, None):
-                if not each.daemon:
-                    starter = points.parents[each]
-                    (strays if starter.daemon or starter in strays else left).append(each)
-            known = len(points.numbers)
-            if left:
-                left.sort(key=points.numbers.__getitem__, reverse=True)
-                points.wait_for_end(left.pop(), None)
-                stopped = False
-            elif not stopped:
-                points.before_exit()
-                stopped = True
-            elif strays:
-                left, strays = strays, left
-            else:
-                break
-        points.finish()
-        points.note_blocked()
-
-    def _uses_pools(self) -> bool:
-        """Return whether the last schedule has handed a job to a pool, or tried to."""
-        lock: Any = pools._global_shutdown_lock
-        return lock in self._kept and any(lock.key in each.footprint for each in self._points.steps)
-
     def _raise_interruption(self) -> None:
-        """Raise what Ctrl-C has left for now."""
+        """Raise the interruption that waits since Ctrl-C."""
         if self._kernel.interruption is not None:
             raise self._kernel.interruption
 
     @critical
     def _end(self, kernel: Kernel, points: Points | None = None) -> None:
-        """End a schedule's threads and leave nothing of it to the next one."""
+        """End a schedule's threads, and leave nothing of it to the next schedule."""
         kernel.begin_end()  # No more steps.
         if len(kernel.threads) > 1:
             end_threads(kernel)
         else:
             kernel.end()
             activate(None)
-        pools._shutdown = False
+        reopen_pools()
         if points is not None:
             ScheduleRunner._moments = points.moment + 1
             points.put_back()
         self._handlers.put_back()
-        self._held.reset()
+        self._lock_replacements.reset()
         self._contents.put_back()
 
     @staticmethod
@@ -321,18 +272,11 @@ class ScheduleRunner:
         return Kernel(
             points=points,
             epoch=nanoseconds_since_1970(START),
-            random=repeatable.new_random(),
+            random=new_random(),
             max_elapsed=MAX_ELAPSED,
             max_steps=MAX_STEPS,
             reports=_reports,
         )
-
-    def _swap(self, names: install.Patcher) -> None:
-        """Swap what only an exploration does."""
-        for owner, name, ours in explored.SWAPPED:
-            names.swap(owner, name, ours)
-        if self.spurious:
-            names.swap(*explored.SPURIOUS)
 
     def _thread_failed(self, args: Any) -> None:
         if args.exc_type is not SystemExit:  # As threading's own hook.
@@ -340,7 +284,7 @@ class ScheduleRunner:
 
     def _failed(self, error: BaseException) -> None:
         """Note that the running thread ends with an error."""
-        # One that started while others were ended has no number.
+        # A thread that started after the end has no number.
         kernel = self._kernel
         self._errors.append((self._points.numbers.get(kernel.running, MAIN), error))
         if self._points.picture is not None:
@@ -352,12 +296,12 @@ class ScheduleRunner:
         def failed(args: Any) -> None:
             if str(args.err_msg).startswith("Exception ignored in thread started by"):
                 self._failed(args.exc_value)
-            elif args.exc_type is not ThreadExit:  # That of a thread that stood in a finalizer.
+            elif args.exc_type is not ThreadExit:  # Of a thread that was in a finalizer.
                 otherwise(args)
 
         return failed
 
 
 def _collect() -> None:
-    """Collect what schedules have left behind; what is older than they are is not looked at."""
+    """Collect the garbage of schedules, but no older garbage."""
     gc.collect(1)
