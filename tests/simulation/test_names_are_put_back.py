@@ -208,13 +208,13 @@ def test_nothing_is_kept_alive(module: str) -> None:
     assert [each() for each in gone] == [None] * 8
 
 
-def test_a_name_that_stood_for_nothing_is_real_afterwards(module: str) -> None:
-    """What is set inside, where something else stood before, is put back too."""
+def test_a_name_that_is_set_inside_is_real_afterwards(module: str) -> None:
+    """A name that gets a replacement in the block gets the real function after it."""
     kept: Any = importlib.import_module(module)
     kept.now = kept.Poll.clock = None
     with Simulation():
         kept.now, kept.Poll.clock = time.time, time.monotonic
-        kept.sleep = time.monotonic  # Where another stand-in stood.
+        kept.sleep = time.monotonic  # In the place of another replacement.
     assert (kept.now, kept.Poll.clock) == (time.time, time.monotonic)
     assert kept.sleep is time.monotonic
 
@@ -387,10 +387,10 @@ def test_a_name_that_the_program_sets_inside_stays(monkeypatch: pytest.MonkeyPat
     assert time.sleep is vars(futures)["set"] is mine
     monkeypatch.undo()
     del vars(futures)["set"]
-    # monkeypatch put the stand-in back, and that acts as the real one.
-    stand_in, real = time.sleep, _REAL_SLEEP
+    # monkeypatch put the replacement back, and that acts as the real one.
+    replacement, real = time.sleep, _REAL_SLEEP
     monkeypatch.setattr(time, "sleep", real)
-    stand_in(0)
+    replacement(0)
     monkeypatch.undo()
     time.sleep = real
 

@@ -547,7 +547,7 @@ def test_a_simulation_may_stall_for_ever() -> None:
 
 
 def test_a_lock_that_was_kept_from_inside_is_the_modules_outside(module: Any) -> None:
-    """What stood for a lock in the block holds that one after it."""
+    """The replacement of a lock takes the real lock after the block."""
     with Simulation():
         kept = module.lock
     assert kept is not module.lock

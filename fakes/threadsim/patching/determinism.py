@@ -1,6 +1,7 @@
-"""Makes repeatable what no thread decides: ids, counters, names of files, the order of sets.
+"""Makes ids, counters, names of temporary files and the order of sets the same in every run.
 
-An object's place in a set depends on its address, so that futures and threads get numbers.
+The order of a set depends on addresses. So futures and threads get numbers, and sets list them in
+the order of these.
 """
 
 import concurrent.futures._base as futures
@@ -30,12 +31,12 @@ _make_future: Any = futures.Future.__init__
 
 # The counters of a block.
 _counters: dict[str, Iterator[int]] = {}
-# By thread: what `futures.time` showed last, and how often at that instant.
+# By thread: the last reading of `_reading`'s clock, and how often it was read at that instant.
 _readings: dict[int, tuple[float, int]] = {}
 
 
 def restart_counters() -> None:
-    """Let all counters begin anew, as for each block and for each schedule of an exploration."""
+    """Restart all counters: for each block, and for each schedule of an exploration."""
     _counters.update(threads=count(1), pools=count(), futures=count(1), files=count())
     _readings.clear()
 
@@ -72,14 +73,14 @@ class InOrder(set[Any]):
         return f"{{{', '.join(map(repr, self))}}}" if self else "set()"
 
 
-def number(of: Any) -> int:
-    """Return the number of a future or thread; one from outside has its address.
+def number(member: Any) -> int:
+    """Return the number of a future or thread. A future from outside has its address.
 
     In a simulation futures are numbered as they are made. In an exploration the threads' order must
-    not matter: a future has the number of its thread, then its own within that thread.
+    not matter: the number of the thread that made the future comes first, then a count of its own.
     """
-    found = getattr(of, "_number", None) or getattr(of, "ident", None)
-    return id(of) if found is None else int(found)
+    found = getattr(member, "_number", None) or getattr(member, "ident", None)
+    return id(member) if found is None else int(found)
 
 
 @makes_for_others
@@ -104,10 +105,10 @@ def wait(
 
 
 def _reading() -> float:
-    """Return the clock of ``as_completed``: at one instant it grows by a nanosecond a look.
+    """Return the clock of ``as_completed``, which grows by a nanosecond at each look.
 
-    Its time-out is over when the clock shows more than that, and no real clock shows the same
-    twice. Each thread has its own count: no step records how often the others have looked.
+    ``as_completed`` ends when its clock is past the timeout, and a virtual clock stops there. Each
+    thread has its own count, because no step records the looks of other threads.
     """
     now, thread = monotonic(), threading.get_ident()
     last, looks = _readings.get(thread, (now, 0))
@@ -118,8 +119,8 @@ def _reading() -> float:
 # Real function and replacement.
 REPLACEMENTS = [(_uuid4, uuid4), (_make_future, make_future), (_wait, wait)]
 
-# What a block sets, wherever nothing stands for it: owner, name and value. The two modules of
-# futures lock and list futures and threads in the order of their ids and of sets.
+# Names that a block sets: owner, name and value. The two modules of futures list futures and
+# threads by id and from sets.
 SWAPS: list[tuple[Any, str, Any]] = [
     (threading, "_counter", lambda: next(_counters["threads"])),
     (pools.ThreadPoolExecutor, "_counter", staticmethod(lambda: next(_counters["pools"]))),
@@ -127,7 +128,7 @@ SWAPS: list[tuple[Any, str, Any]] = [
     (futures, "time", SimpleNamespace(monotonic=_reading)),
     (futures, "set", InOrder),
     (pools, "set", InOrder),
-    # With the process's number: another one would meet these names.
+    # The process's number keeps the names of two processes apart.
     (tempfile, "_name_sequence", iter(lambda: f"{os.getpid()}_{next(_counters['files'])}", None)),
 ]
 

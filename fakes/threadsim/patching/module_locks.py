@@ -135,7 +135,7 @@ class _WithReal(Lockable):
             return bool(self.real.acquire(blocking, timeout))
         if not super().acquire(blocking, timeout):
             return False
-        if self.levels > 1:  # One level of the real lock stands for all.
+        if self.levels > 1:  # The real lock is taken once for all levels.
             return True
         # A wait for a real thread is real: its critical sections are short.
         self._has_real = self.real.acquire(blocking)

@@ -89,7 +89,7 @@ def may_be_replaced(names: dict[str, Any], prefix: str) -> list[str]:
 
     Args:
         names: Those of a module or class.
-        prefix: What stands before them in ``__qualname__``.
+        prefix: The class's name and a dot; nothing for a module.
     """
     return [
         name

@@ -64,13 +64,13 @@ class Patcher:
         _set(site, value)
 
     def uninstall(self) -> None:
-        """Put all names back, also in modules of the user's program and in new ones."""
+        """Put all names back, also those that modules have got in the block."""
         # Where freezegun has frozen time around the block. It does not look into classes.
         of_time = {id(value): before for site, before, value in self._undo if site[0] is time}
         of_modules = {**REALS, **of_time}
         for site, before, value in reversed(self._undo):
             owner, names, name = site
-            # What the program has put in the place of a replacement stays.
+            # A value that the program has set in the block stays.
             if names.get(name) is not value:
                 continue
             if before is _MISSING:
@@ -97,4 +97,4 @@ def _set(site: Site, value: Any) -> None:
     try:  # noqa: SIM105  # It is called for every name.
         type.__setattr__(owner, name, value)
     except AttributeError:
-        pass  # A property of the metaclass stands before the name, which nobody sees then.
+        pass  # A property of the metaclass hides the name.

@@ -1,6 +1,6 @@
-"""Refuses inside a block what cannot be virtual: the error names the call and says what to do.
+"""Refuses calls that cannot be virtual. The error names the call and says what to do instead.
 
-A real thread beside the simulation is refused nothing.
+Real threads beside the simulation may make all calls.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _LOOP = "an asyncio event loop"
 _POOL = "a pool of multiprocessing"
 _EXECUTOR = "concurrent.futures.ThreadPoolExecutor"
 
-# What is refused: owner, names, what the error calls it ({} is its name), and what to use instead.
+# Refused calls: owner, names, what the error calls them ({} is the name), and what to use instead.
 _ROWS: list[tuple[Any, tuple[str, ...], str, str]] = [
     (_freeze_time, ("start", "stop"), "freeze_time or Clock", _CLOCK),
     (BaseEventLoop, ("run_forever", "run_until_complete"), _LOOP, "threads"),
@@ -54,7 +54,7 @@ if sys.version_info >= (3, 14):
 
 
 def _is_of_the_runner() -> bool:
-    """Return whether the alarm's handler is pytest-timeout's: it sets its alarm inside the call."""
+    """Return whether the alarm is that of pytest-timeout, which may set it inside the block."""
     handler = signal.getsignal(signal.SIGALRM)
     own = getattr(handler, "handler", handler)  # Inside a simulation it is wrapped.
     return is_tool(str(getattr(own, "__module__", "")))
