@@ -55,7 +55,7 @@ def everything() -> dict[str, Any]:
     """Return every name of every module and class, with what it means."""
     names: dict[str, Any] = {}
     for name, each in list(sys.modules.items()):
-        skipped = ("_pytest", "coverage", "linecache")
+        skipped = ("_pytest", "_testcapi", "coverage", "linecache")
         if not isinstance(each, ModuleType) or name.startswith(skipped):
             continue
         names |= with_prefix(name, each)

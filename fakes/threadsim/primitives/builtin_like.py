@@ -1,28 +1,25 @@
-"""Functions that act as built-in ones do when a class or APScheduler keeps them.
+"""Makes functions that behave as built-in ones.
 
-``class Poll: clock = time.monotonic`` works because a built-in function does not become a method;
-a function written in Python does, and would be called with the instance. And APScheduler writes
-down by module and name what a job calls: ``time:sleep``, which has to lead back to it.
+``class Poll: clock = time.monotonic`` works because a built-in function does not become a method. A
+function written in Python does, and would be called with the instance. APScheduler stores a job's
+function by module and name: ``time:sleep`` has to lead to the replacement.
 """
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
-_P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def native(
-    module: str,
-) -> Callable[[Callable[Concatenate[Any, _P], _R]], Callable[_P, _R]]:
-    """Give a function, whose first argument is ignored, the manners of a built-in one.
+def native(module: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
+    """Make a function behave as the built-in function of the same name. It gets one argument more.
 
     Args:
-        module: The module of the built-in function of the same name.
+        module: The module of the built-in function.
     """
 
-    def decorate(function: Callable[Concatenate[Any, _P], _R]) -> Callable[_P, _R]:
+    def decorate(function: Callable[..., _R]) -> Callable[..., _R]:
         name = function.__name__
         real = getattr(import_module(module), name, function)  # Not every Python has it.
         names = {
@@ -34,7 +31,7 @@ def native(
             "__reduce__": lambda _self: name,  # For pickle: a global of its module.
             "__slots__": (),
         }
-        stand_in: Callable[_P, _R] = type(name, (), names)()
-        return stand_in
+        replacement: Callable[..., _R] = type(name, (), names)()
+        return replacement
 
     return decorate

@@ -56,9 +56,8 @@ def start(self: Any) -> None:
     if sys.version_info >= (3, 14) and self._context is None:
         inherits = sys.flags.thread_inherit_context
         self._context = contextvars.copy_context() if inherits else contextvars.Context()
-    virtual = kernel.spawn(
-        lambda: _run_python_thread(kernel, self), self.name, daemon=self.daemon, at_end=_forget
-    )
+    run = partial(_run_python_thread, kernel, self)
+    virtual = kernel.spawn(run, self.name, daemon=self.daemon, at_end=_forget)
     virtual.python_thread = self
     self._virtual = virtual
     self._ident = self._native_id = virtual.ident
@@ -93,17 +92,10 @@ def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None)
     if (points := kernel.points) is not None:
         points.wait_for_end(virtual, deadline)
         return
-    if timeout == 0:
-        kernel.count_step()
-        return
     waiters = virtual.joiners = virtual.joiners or OrderedDict()
     if not virtual.done:
-        kernel.block(
-            f"waits for the end of {virtual.name}",
-            waiters=waiters,
-            blocked=lambda: not virtual.done,
-            deadline=deadline,
-        )
+        text = f"waits for the end of {virtual.name}"
+        kernel.block(text, waiters=waiters, blocked=lambda: not virtual.done, deadline=deadline)
 
 
 @wraps(_is_alive)
@@ -134,13 +126,7 @@ def is_set(self: Any) -> bool:
 
 
 @native("_thread")
-def start_new_thread(
-    _: object,
-    function: Callable[..., object],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any] = {},  # noqa: B006  # It is read only.
-    /,
-) -> int:
+def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -> int:  # noqa: B006
     """Start a bare thread and return its identifier. See ``_thread.start_new_thread``."""
     kernel = here()
     well_formed = callable(function) and isinstance(args, tuple) and isinstance(kwargs, dict)
@@ -148,18 +134,11 @@ def start_new_thread(
         return _start_new_thread(function, args, kwargs)
     if getattr(function, "__func__", None) is _bootstrap:
         return _start_of_wrapper(function)
-    virtual = kernel.spawn(
-        lambda: _run_thread(
-            kernel,
-            partial(function, *args, **kwargs),
-            partial(_report_unraisable, kernel, function),
-        ),
-        # Its name stands in the trace. Its repr may hold an address.
-        getattr(function, "__qualname__", type(function).__qualname__),
-        daemon=True,
-        at_end=_forget,
-    )
-    return virtual.ident
+    report = partial(_report_unraisable, kernel, function)
+    run = partial(_run_thread, kernel, partial(function, *args, **kwargs), report)
+    # Its name stands in the trace. Its repr may hold an address.
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return kernel.spawn(run, name, daemon=True, at_end=_forget).ident
 
 
 @native("_thread")
@@ -191,7 +170,6 @@ if sys.version_info >= (3, 13):
 
         def __init__(self, virtual: VirtualThread) -> None:
             self._virtual = virtual
-            self.ident = virtual.ident
 
         def is_done(self) -> bool:
             return self._virtual.done
