@@ -207,10 +207,10 @@ def test_time_ends_with_the_year_9999(clock: Clock) -> None:
 @pytest.mark.parametrize(
     ("instant", "error", "text"),
     [
-        ("2026-02-01", ValueError, "without an offset"),
-        (datetime(2026, 2, 1), ValueError, "without an offset"),  # noqa: DTZ001  # The point.
-        ("tomorrow", ValueError, "Write an instant as 2026"),
-        (5, TypeError, "pass an ISO string"),
+        ("2026-02-01", ValueError, "it has no offset"),
+        (datetime(2026, 2, 1), ValueError, "it has no offset"),  # noqa: DTZ001  # The point.
+        ("tomorrow", ValueError, "Pass an aware datetime, or"),
+        (5, TypeError, "an instant is no int"),
     ],
 )
 def test_an_instant_has_an_offset(
@@ -248,7 +248,7 @@ def test_a_clock_is_left_by_who_entered_it() -> None:
 @pytest.mark.parametrize("start", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00"])
 def test_an_instant_that_is_none_in_utc_is_refused(start: str) -> None:
     """Before the year 1 and after 9999 there are no dates."""
-    with pytest.raises(ValueError, match="in UTC it lies outside the years 1 to 9999"):
+    with pytest.raises(ValueError, match="date value out of range"):
         Clock(start)
 
 
@@ -540,9 +540,9 @@ def test_the_schedulers_of_tests_gone_by_run_nothing() -> None:
 class SlowClock(Clock):
     """A clock that gets where it shall go in two steps, as one whose time another owns may."""
 
-    def _move(self, microseconds: int) -> None:
-        half = (self._microseconds + microseconds + 1) // 2
-        super()._move(half)
+    def stop_at(self, target: int) -> None:
+        """Go half of the way."""
+        super().stop_at((self.microseconds + target + 1) // 2)
 
 
 def test_time_may_move_in_more_steps_than_asked() -> None:

@@ -7,10 +7,13 @@ from math import ceil
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+# Longer than all years of a ``datetime``, in seconds.
+_LONGEST = 1e12
+
 
 def nanoseconds(seconds: float) -> int:
     """Return a length of time in nanoseconds, rounded up: only 0 is 0."""
-    return ceil(seconds * 1e9)
+    return ceil(min(seconds, _LONGEST) * 1e9)
 
 
 def nanoseconds_since_1970(instant: datetime) -> int:

@@ -17,9 +17,6 @@ from threadsim.runtime.durations import MICROSECOND, microseconds, nanoseconds
 from threadsim.runtime.errors import raise_together
 from threadsim.simulation.timed_sources import TimedSource, active_sources
 
-# Longer than all years there are, in seconds.
-_PAST_ALL_DATES = 1_000_000_000_000
-
 
 class Clock:
     """Time that stands still until ``tick`` or ``move_to``, which run what is due on the way.
@@ -40,13 +37,14 @@ class Clock:
         ValueError: ``start`` has no offset, or is no instant.
     """
 
-    # What whoever makes one calls, for errors.
-    _made_by = "Clock"
+    # The name of the class that a user calls, for errors.
+    made_by = "Clock"
 
     def __init__(self, start: str | datetime = "2026-01-01T00:00:00Z") -> None:
-        self._start = self._instant(start, f"{self._made_by}({start!r})")
+        self._start = _instant(start, f"{self.made_by}({start!r})")
         self._moved = 0
-        self._freeze: Any = None
+        self._entered = False
+        self._freezegun: Any = None
         self._time: Any = None
         self._undo = ExitStack()
 
@@ -57,24 +55,22 @@ class Clock:
             ImportError: freezegun is not installed.
             RuntimeError: The clock was entered before.
         """
-        if self._freeze:
+        if self._entered:
             raise RuntimeError("Clock: it was entered before. Make a new Clock for a new block.")
-        freezegun = import_freezegun()
+        freezegun = self._freezegun = _import_freezegun()
         forget_unreachable()
         freeze = freezegun.freeze_time(self._start.replace(tzinfo=None), ignore=["_pytest."])
         with ExitStack() as undo:
             self._time = freeze.start()  # Refused inside a simulation.
             undo.callback(freeze.stop)
-            undo.enter_context(keeping_folds())
+            undo.enter_context(_keeping_folds(freezegun.api))
             self._undo = undo.pop_all()
-        self._freeze = freeze
-        # Now that threading and pytest have kept the real time for themselves: freezegun also
-        # looks for these names among a call's callers, where they would give real time to a job in
-        # a worker thread (test_a_job_in_a_worker_thread_sees_the_clock) and to a test function.
+        self._entered = True
+        # threading and pytest have kept the real time now. freezegun also looks for these names
+        # among a call's callers, and would give real time to a job in a worker thread
+        # (test_a_job_in_a_worker_thread_sees_the_clock) and to a test function.
         kept = ("threading", "_pytest.")
-        freezegun.api.ignore_lists[-1] = tuple(
-            name for name in self._freeze.ignore if name not in kept
-        )
+        freezegun.api.ignore_lists[-1] = tuple(each for each in freeze.ignore if each not in kept)
         return self
 
     def __exit__(
@@ -105,12 +101,12 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the clock's instant, in UTC."""
-        return self._start + self._microseconds * MICROSECOND
+        return self._start + self.microseconds * MICROSECOND
 
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
-        return self._microseconds / 1_000_000
+        return self.microseconds / 1_000_000
 
     def tick(self, seconds: float) -> None:
         """Let time pass, and run what is due on the way.
@@ -126,8 +122,8 @@ class Clock:
             BaseException: What a job raised, at the end of the way; several come as a group.
         """
         call = f"Clock.tick({seconds!r})"
-        self._check_usable(call)
-        self._advance(self._microseconds + _microseconds_of(seconds, call), call)
+        self.check_usable(call)
+        self.run_until(self.microseconds + _length(seconds, call), call)
 
     def move_to(self, instant: str | datetime) -> None:
         """Let time pass until an instant, and run what is due on the way.
@@ -143,25 +139,30 @@ class Clock:
             BaseException: What a job raised, at the end of the way; several come as a group.
         """
         call = f"Clock.move_to({instant!r})"
-        self._check_usable(call)
-        target = (self._instant(instant, call) - self._start) // MICROSECOND
-        if target < self._microseconds:
+        self.check_usable(call)
+        target = (_instant(instant, call) - self._start) // MICROSECOND
+        if target < self.microseconds:
             raise ValueError(f"{call}: it is {self.now().isoformat()} already; time goes forward.")
-        self._advance(target, call)
+        self.run_until(target, call)
 
-    # A simulation, where time belongs to its kernel, has its own versions of these three.
+    # What follows is not for tests; ``SimulationClock`` has its own versions.
 
     @property
-    def _microseconds(self) -> int:
-        """How far the clock is from its start."""
+    def microseconds(self) -> int:
+        """Whole microseconds since the start."""
         return self._moved
 
-    def _move(self, microseconds: int) -> None:
-        """Move to a count since the start; it may stop short of it, and is then asked again."""
-        self._moved = microseconds
+    def stop_at(self, target: int) -> None:
+        """Move to an instant, in microseconds since the start, or stop before it."""
+        self._moved = target
         self._time.move_to(self.now().replace(tzinfo=None))
 
-    def _check_usable(self, call: str) -> None:
+    def check_usable(self, call: str) -> None:
+        """Check that time can pass.
+
+        Raises:
+            RuntimeError: The clock is not entered, or another freeze of time lies over it.
+        """
         if self._time is None:
             raise RuntimeError(
                 f"{call}: outside its block a Clock stands still. Write: with Clock() as clock."
@@ -173,22 +174,22 @@ class Clock:
             )
 
     def _is_on_top(self) -> bool:
-        return bool(import_freezegun().api.freeze_factories[-1:] == [self._time])
+        return bool(self._freezegun.api.freeze_factories[-1:] == [self._time])
 
-    def _advance(self, target: int, call: str) -> None:
-        """Go to ``target``, with a stop at every due time on the way."""
+    def run_until(self, target: int, call: str) -> None:
+        """Go to an instant, in microseconds since the start, and run what is due on the way."""
         try:
             self._start + target * MICROSECOND
         except OverflowError:
             raise ValueError(f"{call}: no datetime lies past the year 9999.") from None
         errors: list[BaseException] = []
         while True:
-            looks = self._looks()
-            stop = min([target, *(due for due, _ in looks)])
-            if stop > self._microseconds:
-                self._move(stop)
+            runs = self._next_runs()
+            stop = min([target, *(due for due, _ in runs)])
+            if stop > self.microseconds:
+                self.stop_at(stop)
                 continue
-            ripe = [source for due, source in looks if due <= self._microseconds]
+            ripe = [source for due, source in runs if due <= self.microseconds]
             if not ripe:
                 break
             for source in ripe:
@@ -200,67 +201,56 @@ class Clock:
                         raise_together(f"{call}: it ended at {self.now().isoformat()}", errors)
         raise_together(f"{call}: several jobs failed", errors)
 
-    def _looks(self) -> list[tuple[int, TimedSource]]:
-        """Return when each source has to run next."""
+    def _next_runs(self) -> list[tuple[int, TimedSource]]:
+        """Return when each source has to run next, in microseconds since the start."""
         times = [(source.next_due(), source) for source in active_sources()]
         return [((time - self._start) // MICROSECOND, source) for time, source in times if time]
 
-    @staticmethod
-    def _instant(instant: str | datetime, call: str) -> datetime:
-        """Return an instant in UTC."""
-        if isinstance(instant, str):
-            try:
-                instant = datetime.fromisoformat(instant)
-            except ValueError as error:
-                raise ValueError(
-                    f"{call}: {error}. Write an instant as 2026-01-01T00:00:00Z."
-                ) from None
-        if not isinstance(instant, datetime):
-            raise TypeError(f"{call}: pass an ISO string or an aware datetime.")
-        if instant.utcoffset() is None:
-            raise ValueError(
-                f"{call}: without an offset this is no instant. Add Z or +02:00 to a string, a "
-                "tzinfo to a datetime."
-            )
-        try:
-            return instant.astimezone(UTC)
-        except OverflowError:
-            raise ValueError(f"{call}: in UTC it lies outside the years 1 to 9999.") from None
+
+def _instant(instant: str | datetime, call: str) -> datetime:
+    """Return an instant in UTC."""
+    remedy = "Pass an aware datetime, or a string as 2026-01-01T00:00:00Z."
+    try:
+        when = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+        if isinstance(when, datetime) and when.utcoffset() is not None:
+            return when.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{call}: {error}. {remedy}") from None
+    if not isinstance(when, datetime):
+        raise TypeError(f"{call}: an instant is no {type(when).__name__}. {remedy}")
+    raise ValueError(f"{call}: it has no offset. {remedy}")
 
 
-def _microseconds_of(seconds: float, call: str) -> int:
+def _length(seconds: float, call: str) -> int:
+    """Return a number of seconds in microseconds."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"{call}: pass a number of seconds, not a {type(seconds).__name__}.")
-    if seconds in (inf, -inf) or seconds != seconds:  # noqa: PLR0124  # NaN.
-        raise ValueError(f"{call}: time cannot pass for {seconds} seconds.")
-    if seconds < 0:
-        raise ValueError(f"{call}: time goes forward. Pass 0 or more seconds.")
-    return microseconds(nanoseconds(min(seconds, _PAST_ALL_DATES))) or int(seconds > 0)
+    if not 0 <= seconds < inf:
+        raise ValueError(f"{call}: time goes forward. Pass a finite number, 0 or more.")
+    return microseconds(nanoseconds(seconds)) or int(seconds > 0)
 
 
 def forget_unreachable() -> None:
-    """Drop the schedulers of tests gone by: out of reach, they would still run their jobs."""
+    """Collect the schedulers of earlier tests, whose jobs would run otherwise."""
     if active_sources():
         gc.collect()
 
 
 @contextmanager
-def keeping_folds() -> Iterator[None]:
+def _keeping_folds(api: Any) -> Iterator[None]:
     """Let freezegun tell the two hours apart when clocks are set back.
 
-    It drops ``fold`` (PEP 495), so that ``now(tz)`` lies an hour back for the whole second hour,
-    and what is due then is due again for ever. Holds for every freeze of time inside the block.
+    freezegun 1.5 drops ``fold`` (PEP 495). ``now(tz)`` then lies an hour back in the second hour,
+    and a job that is due then is due again for ever.
     """
-    api = import_freezegun().api
-    make, now = api.datetime_to_fakedatetime, api.FakeDatetime.now
-    now_as_it_was = vars(api.FakeDatetime)["now"]
+    make, now = api.datetime_to_fakedatetime, vars(api.FakeDatetime)["now"]
 
     def make_with_fold(instant: datetime) -> Any:
         return make(instant).replace(fold=instant.fold)
 
     def now_with_fold(cls: Any, tz: tzinfo | None = None) -> Any:
         if tz is None or cls._tz_offset():
-            return now(tz)
+            return now.__get__(None, cls)(tz)
         return make_with_fold(cls._time_to_freeze().replace(tzinfo=UTC).astimezone(tz))
 
     api.datetime_to_fakedatetime = make_with_fold
@@ -268,18 +258,12 @@ def keeping_folds() -> Iterator[None]:
     try:
         yield
     finally:
-        api.datetime_to_fakedatetime, api.FakeDatetime.now = make, now_as_it_was
+        api.datetime_to_fakedatetime, api.FakeDatetime.now = make, now
 
 
-def import_freezegun() -> Any:
-    """Return freezegun.
-
-    Raises:
-        ImportError: It is not installed; the error says how to.
-    """
+def _import_freezegun() -> Any:
     try:
-        import freezegun  # noqa: PLC0415  # Importing this module needs no freezegun.
-        import freezegun.api  # noqa: PLC0415
+        import freezegun.api  # noqa: PLC0415  # Importing this module needs no freezegun.
     except ImportError as error:
         raise ImportError(
             "Clock needs freezegun, which is not installed: pip install freezegun"

@@ -17,19 +17,16 @@ from threadsim.patching.module_locks import LockReplacements
 from threadsim.reporting.limits import KernelReports
 from threadsim.reporting.trace import TraceEntry, entries, next_steps
 from threadsim.reporting.tracebacks import is_shown, shorten
-from threadsim.runtime.durations import LAST, microseconds, nanoseconds, nanoseconds_since_1970
+from threadsim.runtime.durations import LAST, nanoseconds, nanoseconds_since_1970
 from threadsim.runtime.errors import SimulationError
-from threadsim.runtime.kernel import Kernel, active
+from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread
-from threadsim.simulation.clock import Clock, forget_unreachable
-from threadsim.simulation.integrations import diagnose, integrations
+from threadsim.simulation.clock import forget_unreachable
+from threadsim.simulation.integrations import diagnose
 from threadsim.simulation.open_blocks import open_simulations
 from threadsim.simulation.session import end_threads, never_ending, session, shut_down
-
-# Seconds to the end of time, and more.
-_LONGEST = 1e12
-
+from threadsim.simulation.simulation_clock import SimulationClock
 
 _reports = KernelReports(diagnose)
 
@@ -81,8 +78,8 @@ class Simulation:
                     f"Simulation({name}={limit!r}): a limit that is not above zero lets nothing "
                     "run. Pass a positive number."
                 )
-        self.clock = _SimulationClock(start)
-        self._max_elapsed = nanoseconds(min(max_elapsed, _LONGEST))
+        self.clock = SimulationClock(start)
+        self._max_elapsed = nanoseconds(max_elapsed)
         self._max_steps = max_steps
         # Longer than a thread can wait is for ever.
         for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
@@ -206,58 +203,8 @@ class Simulation:
             RuntimeError: The simulation is not running.
             OutsideThread: A scheduler from outside has jobs, and none runs inside.
         """
-        self.clock.check_useful("Simulation.settle()").settle()
-
-
-class _SimulationClock(Clock):
-    """The clock of a simulation, whose kernel moves the time."""
-
-    _made_by = "Simulation"
-    kernel: Kernel | None = None
-
-    def __enter__(self) -> Self:
-        raise RuntimeError("Simulation.clock: it is running already. Use it without `with`.")
-
-    def check_usable(self, call: str) -> Kernel:
-        """Return the kernel, if it is the running simulation's."""
-        if self.kernel is None or self.kernel is not active():
-            raise RuntimeError(
-                f"{call}: outside its block a simulation stands still. Write: with Simulation() "
-                "as sim."
-            )
-        return self.kernel
-
-    def check_useful(self, call: str) -> Kernel:
-        """Return the kernel, if those whose time passes are inside."""
-        kernel = self.check_usable(call)
-        for each in integrations():
-            each.check_before_time_passes(kernel, call)
-        return kernel
-
-    def _check_usable(self, call: str) -> None:
-        self.check_useful(call)
-
-    @property
-    def _microseconds(self) -> int:
-        return 0 if self.kernel is None else microseconds(self.kernel.now)
-
-    def _advance(self, target: int, call: str) -> None:
-        kernel = self.check_usable(call)
-        # What the test asks for is no sign of a hang.
-        longest = kernel.max_elapsed + target * 1_000 - kernel.now
-        kernel.max_elapsed = min(longest, LAST - kernel.epoch)
-        super()._advance(target, call)
-        kernel.settle()
-
-    def _move(self, target: int) -> None:
-        kernel = self.check_usable("Clock")
-        kernel.settle()
-        # No further than to the next instant at which a thread runs: it may give a FakeScheduler
-        # something to do before that.
-        end = target * 1_000
-        deadline = min(end, kernel.next_deadline() or end)
-        kernel.block("lets time pass", deadline=deadline)
-        kernel.count_anew()
+        self.clock.check_usable("Simulation.settle()")
+        self.clock.running_kernel("Simulation.settle()").settle()
 
 
 # Kept: what they wait in must not be unwound by the garbage collector.
