@@ -11,7 +11,7 @@ Reduction, OOPSLA 2013 (the additional backtrack points under a preemption bound
 would lose outcomes).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from threadsim.exploration.dependence import ALL, EXIT, Footprint, conflict
@@ -76,25 +76,24 @@ class Exhaustive:
 
     def claim(self, options: Options) -> str:
         """Return in words what holds when no schedule has failed."""
-        within = ""
+        within = counts = ""
         if self.max_preemptions is not None:
             within = f" within {counted(self.max_preemptions, 'preemption')}"
+            if options.early_timeouts or options.spurious_wakeups:
+                counts = ", which counts as a preemption of who could go on"
+        where = "for data that is shared under locks"
         if not self.reduction:
             where = "with switches between operations on locks and the like"
-            if options.switch_in:
-                where += " and in the functions of switch_in"
+            where += " and in the functions of switch_in" if options.switch_in else ""
         elif options.switch_in:
-            where = (
-                "for data that is shared under locks or in the functions of switch_in, with "
-                "switches between their statements and before each assignment writes"
+            where += (
+                " or in the functions of switch_in, with switches between their statements and "
+                "before each assignment writes"
             )
-        else:
-            where = "for data that is shared under locks"
-        moves = options.early_timeouts or options.spurious_wakeups
-        counts = ", which counts as a preemption of who could go on" if within and moves else ""
         return f"no schedule fails{within}, {where}; {options.time_and_wakeups}{counts}"
 
 
+@dataclass(slots=True)
 class Node:
     """A state in which a thread was chosen.
 
@@ -109,16 +108,13 @@ class Node:
         chosen: The one that does in the current schedule.
     """
 
-    __slots__ = ("backtrack", "chosen", "current", "done", "enabled", "preemptions", "sleep")
-
-    def __init__(self, enabled: tuple[int, ...], current: int, thread: int) -> None:
-        self.enabled = enabled
-        self.current = current
-        self.preemptions = 0
-        self.sleep: dict[int, Footprint] = {}
-        self.backtrack: set[int] = {thread}
-        self.done: dict[int, Footprint] = {}
-        self.chosen = thread
+    enabled: tuple[int, ...]
+    current: int
+    chosen: int
+    preemptions: int = 0
+    sleep: dict[int, Footprint] = field(default_factory=dict)
+    backtrack: set[int] = field(default_factory=set)
+    done: dict[int, Footprint] = field(default_factory=dict)
 
     def preemptions_with(self, thread: int) -> int:
         """Return the number of preemptions if a thread is chosen."""
@@ -135,7 +131,7 @@ class Search:
     def __init__(self, options: Exhaustive) -> None:
         self.options = options
         self.sleeps = options.reduction and options.max_preemptions is None
-        self.nodes: list[Node] = [Node((0,), NOBODY, 0)]
+        self.nodes: list[Node] = [Node((MAIN,), NOBODY, MAIN)]
         self._seen: list[Step] = []
         self._prefix = 1  # How many nodes are replayed.
         # Within a bound the orders that a race leads to may cost fewer preemptions than those of
@@ -156,15 +152,11 @@ class Search:
                 break
         else:
             raise Cut("every order from here on has been explored")
-        node = Node(enabled, current, thread)
-        node.sleep = sleep
-        node.preemptions = before.preemptions_with(before.chosen)
-        if not self.options.reduction:
-            node.backtrack.update(enabled)
-        else:
-            # No race makes time move or a thread wake up by itself: both are always tried.
-            node.backtrack.update(each for each in enabled if not is_thread(each))
-        self.nodes.append(node)
+        preemptions = before.preemptions_with(before.chosen)
+        # No race makes time move or a thread wake up by itself: both are always tried.
+        reduced = {thread, *(each for each in enabled if not is_thread(each))}
+        backtrack = reduced if self.options.reduction else set(enabled)
+        self.nodes.append(Node(enabled, current, thread, preemptions, sleep, backtrack))
         return thread
 
     def advance(self, execution: Execution) -> bool:
