@@ -1,4 +1,4 @@
-"""What a simulation does about real APScheduler schedulers: those inside it, and those outside."""
+"""The integration of APScheduler: real schedulers inside a simulation, and outside it."""
 
 import atexit
 import sys
@@ -28,12 +28,6 @@ _wakeup = BlockingScheduler.wakeup
 # As many real milliseconds may pass before a real thread that was woken has its turn.
 _MILLISECONDS = 50
 
-# What to do about a scheduler from outside.
-_INSIDE = (
-    "Create the app inside the `with Simulation()` block, or the explored program; with pytest, "
-    "let the fixture that makes it ask for sim: def app(sim)."
-)
-
 
 class APSchedulerIntegration:
     """See ``threadsim.simulation.integrations.Integration``."""
@@ -43,34 +37,25 @@ class APSchedulerIntegration:
         return [(BlockingScheduler, "wakeup", wakeup), (atexit, "register", register)]
 
     def diagnose(self, kernel: Kernel) -> SimulationError | None:
-        """Say whether what looks like a deadlock waits for a real thread, and for which."""
+        """Return the error for threads that wait for a real one; give that its turn first."""
         for thread in _scheduler_threads_outside(kernel):
-            return OutsideThread(
-                f"the scheduler of thread {thread.name!r} was started outside the simulation, so "
-                "its jobs never run in virtual time, and nothing else can run any more. "
-                f"{_INSIDE}\n{thread_table(kernel)}"
-            )
+            name = f"the scheduler of thread {thread.name!r}"
+            return _outside(kernel, name, f"\n{thread_table(kernel)}")
         if kernel.points is None and threads_outside(kernel):
             for _ in range(_MILLISECONDS):
-                if kernel.refused is not None:
-                    break
-                _sleep(0.001)
+                if kernel.refused is None:
+                    _sleep(0.001)
         return kernel.refused
 
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
-        """Raise an error if time is to pass for a scheduler that it does not reach.
+        """Check that no scheduler waits in vain for time to pass.
 
         Raises:
             OutsideThread: A scheduler from outside has jobs, and none runs inside.
         """
         for thread in _scheduler_threads_outside(kernel):
             if _has_work(_scheduler_of(thread)):
-                kernel.refused = OutsideThread(
-                    f"{call}: the scheduler of thread {thread.name!r} has jobs and was started "
-                    "outside the simulation, so they never run in virtual time, and there is no "
-                    f"other scheduler whose jobs would. {_INSIDE}"
-                )
-                raise kernel.refused
+                raise _outside(kernel, f"{call}: the scheduler of thread {thread.name!r}")
 
     def end_of_block(self, kernel: Kernel) -> None:
         """Shut down the schedulers that have threads in the block, and their pools."""
@@ -82,41 +67,36 @@ class APSchedulerIntegration:
 
     @contextmanager
     def errors_of_a_schedule(self) -> Iterator[list[BaseException]]:
-        """Collect what the FakeSchedulers of one schedule owe their test."""
+        """Collect the errors of one schedule's FakeSchedulers."""
         earlier = len(ledger.ledgers)
         errors: list[BaseException] = []
         try:
             yield errors
         finally:
-            ledgers = ledger.ledgers[earlier:]
+            for each in ledger.ledgers[earlier:]:
+                errors += each.settle()
             del ledger.ledgers[earlier:]
-            errors += [owed for each in ledgers for owed in each.settle()]
 
 
 @wraps(_wakeup)
 def wakeup(self: Any) -> None:
-    """Wake a scheduler's thread; one outside the simulation would act in real time."""
+    """Wake a scheduler's thread; refuse one that is outside the simulation."""
     kernel = here()
     # What its thread waits on was made by its start.
     if kernel is not None and not isinstance(self._event._cond._lock, Lock):
-        kernel.refused = OutsideThread(
-            f"a {type(self).__name__} started outside the simulation was given something to do, "
-            "which its thread would do in real time. Create the app (and whatever starts that "
-            "scheduler) inside the `with Simulation()` block, or the explored program."
-        )
-        raise kernel.refused
+        raise _outside(kernel, f"the {type(self).__name__}")
     _wakeup(self)
 
 
 @wraps(_register)
 def register(func: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Register a function for the interpreter's exit; a scheduler is shut down before that."""
+    """Register a function for the interpreter's exit. See ``_AtExit``."""
     _register(func if here() is None else _AtExit(func), *args, **kwargs)
     return func
 
 
 class _AtExit:
-    """What a block has registered: ``shutdown()`` of a scheduler that ended with it is no error."""
+    """A function that a block registers: it may shut down a scheduler that ended with the block."""
 
     def __init__(self, function: Callable[..., object]) -> None:
         self._function = function
@@ -131,39 +111,40 @@ class _AtExit:
     __hash__ = None  # type: ignore[assignment]
 
 
+def _outside(kernel: Kernel, scheduler: str, end: str = "") -> OutsideThread:
+    """Refuse a scheduler from outside."""
+    kernel.refused = OutsideThread(
+        f"{scheduler} was started outside the simulation, so its jobs never run in virtual time. "
+        "Create the app inside the `with Simulation()` block, or the explored program; with "
+        f"pytest, let the fixture that makes it ask for sim: def app(sim).{end}"
+    )
+    return kernel.refused
+
+
 def _threads(kernel: Kernel) -> list[Any]:
     return [thread.python_thread for thread in kernel.threads.values()]
 
 
 def _scheduler_of(thread: Any) -> Any:
     """Return the scheduler whose main loop a thread runs or will run, or ``None``."""
-    may_be = [getattr(getattr(thread, "_target", None), "__self__", None)]
     virtual = getattr(thread, "_virtual", None)
-    # A BlockingScheduler's start may be called by what the thread was made to run.
     ident: Any = getattr(thread, "ident", None)
     frame = sys._current_frames().get(ident) if virtual is None else virtual.frame
-    while frame is not None:
-        if frame.f_code is BlockingScheduler._main_loop.__code__:
-            may_be.append(frame.f_locals.get("self"))
+    while frame is not None and frame.f_code is not BlockingScheduler._main_loop.__code__:
         frame = frame.f_back
-    return next((each for each in may_be if isinstance(each, BaseScheduler)), None)
+    target = getattr(thread, "_target", None)  # The loop of a thread that has not run yet.
+    found = getattr(target, "__self__", None) if frame is None else frame.f_locals["self"]
+    return found if isinstance(found, BaseScheduler) else None
 
 
 def _has_work(scheduler: Any) -> bool:
-    """Return whether a scheduler runs and has a job that it would run some day."""
-    if scheduler.state != STATE_RUNNING:
-        return False
-    if not scheduler._jobstores_lock.acquire(blocking=False):
-        return True  # Another thread looks at its jobs just now.
-    try:
-        stores = scheduler._jobstores.values()
-        return any(store.get_next_run_time() is not None for store in stores)
-    finally:
-        scheduler._jobstores_lock.release()
+    """Return whether a scheduler runs and has a job that is due some day."""
+    jobs = scheduler.get_jobs() if scheduler.state == STATE_RUNNING else []
+    return any(job.next_run_time is not None for job in jobs)
 
 
 def _scheduler_threads_outside(kernel: Kernel) -> list[threading.Thread]:
-    """Return the threads of schedulers from outside; none, where there is a scheduler inside."""
+    """Return the real threads of schedulers; none, if there is a scheduler inside."""
     if any(map(_scheduler_of, _threads(kernel))) or started():
         return []  # Those from outside may be another test's.
     return [each for each in threads_outside(kernel) if _scheduler_of(each) is not None]
