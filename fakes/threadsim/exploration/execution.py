@@ -53,6 +53,7 @@ def woken(number: int) -> int:
     return -2 - number
 
 
+@dataclass(slots=True, eq=False)
 class SchedulePoint:
     """What a stopped thread is about to do.
 
@@ -68,38 +69,15 @@ class SchedulePoint:
         spurious: Whether it did.
     """
 
-    __slots__ = (
-        "blocked",
-        "condition",
-        "deadline",
-        "gives_way",
-        "key",
-        "mode",
-        "on",
-        "operation",
-        "spurious",
-    )
-
-    def __init__(
-        self,
-        operation: str,
-        blocked: Callable[[], bool] | None = None,
-        deadline: int | None = None,
-        on: object = None,
-        *,
-        key: Hashable = None,
-        mode: int = 0,
-        gives_way: bool = False,
-    ) -> None:
-        self.operation = operation
-        self.blocked = blocked
-        self.deadline = deadline
-        self.on = on
-        self.key = key
-        self.mode = mode
-        self.gives_way = gives_way
-        self.condition: Any = None
-        self.spurious = False
+    operation: str
+    blocked: Callable[[], bool] | None = None
+    deadline: int | None = None
+    on: object = None
+    key: Hashable = None
+    mode: int = 0
+    gives_way: bool = False
+    condition: Any = None
+    spurious: bool = False
 
     def is_enabled(self, now: int) -> bool:
         """Return whether it would not block at an instant."""
@@ -113,6 +91,7 @@ class SchedulePoint:
         return expired and self.blocked is not None and self.blocked()
 
 
+@dataclass(slots=True, eq=False)
 class Step:
     """One step that was taken.
 
@@ -125,15 +104,12 @@ class Step:
         happens_before: The steps that happened before it, a bit each.
     """
 
-    __slots__ = ("chosen", "current", "enabled", "footprint", "happens_before", "started")
-
-    def __init__(self, chosen: int, enabled: tuple[int, ...], current: int) -> None:
-        self.chosen = chosen
-        self.enabled = enabled
-        self.current = current
-        self.footprint: Footprint = {}
-        self.started: list[int] = []
-        self.happens_before = 0
+    chosen: int
+    enabled: tuple[int, ...]
+    current: int
+    footprint: "Footprint" = field(default_factory=dict)
+    started: list[int] = field(default_factory=list)
+    happens_before: int = 0
 
     @property
     def preempts(self) -> bool:

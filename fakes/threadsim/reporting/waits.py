@@ -1,6 +1,6 @@
 """Says what a thread waits for: the call into the standard library, and the lock's holder."""
 
-from types import FrameType
+from types import CodeType, FrameType
 
 from threadsim.reporting.frames import can_wait
 from threadsim.runtime.own_code import is_own
@@ -10,6 +10,12 @@ HELD_BY = ", held by "
 
 # The calls in which a thread begins. They say nothing of a wait.
 _OUTERMOST = {"Thread.run", "_WorkItem.run", "WorkerContext.run", "_worker"}
+
+_IMPORT = "an import"
+
+# The codes of the standard library and of the simulation by their ids, each with its call. A code
+# in here is kept, so that no other has its id. A code's own hash would take too long.
+_calls: dict[int, tuple[CodeType, str]] = {}
 
 WaitSite = tuple[str, VirtualThread | None, bool] | None
 """The call into the standard library, the lock's holder, and whether that has ended.
@@ -29,17 +35,33 @@ def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
         return None
     call = ""
     while frame is not None:
-        name = frame.f_code.co_qualname
-        if name == "_ModuleLock.acquire":
-            # Another thread imports the module. It does not hold the lock that is waited for.
-            return "an import", thread, False
-        if can_wait(frame) and name not in _OUTERMOST:
-            call = name
-        elif not is_own(frame):
+        code = frame.f_code
+        _, name = _calls.get(id(code)) or _call_of(frame)
+        if name is None:
             break
+        if name == _IMPORT:
+            # Another thread imports the module. It does not hold the lock that is waited for.
+            return name, thread, False
+        call = name or call
         frame = frame.f_back
     holder = getattr(thread.waiting_on, "holder", None)
     return call, holder, holder is not None and holder.done
+
+
+def _call_of(frame: FrameType) -> tuple[CodeType, str | None]:
+    """Return a frame's code, and the call that a report names.
+
+    That is empty for the simulation's own code, and ``None`` for the program's.
+    """
+    code = frame.f_code
+    name: str | None = None
+    if can_wait(frame) and code.co_qualname not in _OUTERMOST:
+        name = _IMPORT if code.co_qualname == "_ModuleLock.acquire" else code.co_qualname
+    elif is_own(frame):
+        name = ""
+    if name is not None:
+        _calls[id(code)] = code, name
+    return code, name
 
 
 def wait_text(thread: VirtualThread, doing: str, site: WaitSite) -> str:

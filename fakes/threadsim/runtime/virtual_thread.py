@@ -1,6 +1,7 @@
 """A virtual thread as its kernel knows it."""
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
     from greenlet import greenlet
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class VirtualThread:
     """One thread of a simulation.
 
     Attributes:
         number: 0 for the main thread, then 1, 2, … in the order of the starts.
         ident: What ``threading.get_ident`` returns in it.
+        given_name: Its name while it has no ``threading.Thread``.
         daemon: Whether it is a daemon thread.
         python_thread: Its ``threading.Thread`` while it lives, if it has one.
         done: Whether it has ended.
@@ -33,45 +36,26 @@ class VirtualThread:
         throws: How often its end was thrown into it.
     """
 
-    __slots__ = (
-        "_name",
-        "at_end",
-        "daemon",
-        "done",
-        "greenlet",
-        "ident",
-        "joiners",
-        "number",
-        "python_thread",
-        "since",
-        "throws",
-        "ticket",
-        "waiting_for",
-        "waiting_on",
-        "woken",
-    )
-
-    def __init__(self, number: int, ident: int, name: str, *, daemon: bool) -> None:
-        self.number = number
-        self.ident = ident
-        self._name = name
-        self.daemon = daemon
-        self.python_thread: threading.Thread | None = None
-        self.greenlet: greenlet
-        self.at_end: Callable[[VirtualThread], object]
-        self.done = False
-        self.joiners: Waiters | None = None
-        self.waiting_for = ""
-        self.waiting_on: object = None
-        self.since = 0
-        self.ticket = 0
-        self.woken = False
-        self.throws = 0
+    number: int
+    ident: int
+    given_name: str
+    daemon: bool
+    greenlet: "greenlet" = field(init=False)
+    at_end: "Callable[[VirtualThread], object]" = field(init=False)
+    python_thread: "threading.Thread | None" = None
+    joiners: "Waiters | None" = None
+    done: bool = False
+    waiting_for: str = ""
+    waiting_on: object = None
+    since: int = 0
+    ticket: int = 0
+    woken: bool = False
+    throws: int = 0
 
     @property
     def name(self) -> str:
         """Its name, as ``threading`` shows it; what cannot be printed is escaped."""
-        return printable(self._name if self.python_thread is None else self.python_thread.name)
+        return printable(self.given_name if self.python_thread is None else self.python_thread.name)
 
     @property
     def frame(self) -> FrameType | None:
@@ -81,7 +65,7 @@ class VirtualThread:
     def close(self) -> None:
         """Mark it as ended and let go of what it held."""
         self.at_end(self)
-        self._name = self.name
+        self.given_name = self.name
         self.python_thread = None
         self.done = True
         self.waiting_for = "has ended"
