@@ -13,7 +13,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import wraps
+from functools import partial, wraps
 from types import FrameType
 from typing import Any
 
@@ -28,42 +28,39 @@ _real = signal.signal
 _get, _set = _signal.getsignal, _signal.signal
 
 
-class _ToMain:
-    """A handler whose error is raised in the main thread of a simulation.
-
-    Args:
-        handler: The program's handler.
-        last: Returns the kernel that is active, or was last.
-        explores: Whether it ends an exploration.
-    """
-
-    def __init__(
-        self, handler: Callable[..., Any], last: Callable[[], Kernel], *, explores: bool = False
-    ) -> None:
-        self.handler = handler
-        self._last = last
-        self._explores = explores
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        kernel, before = self._last(), active()
-        in_critical = critical.is_running(frame)
-        in_own = in_critical or (frame is not None and is_own(frame))
+def _handle(
+    handler: Any, last: Callable[[], Kernel], explores: bool, number: int, frame: FrameType | None
+) -> None:
+    """Call a handler, and let its error reach the main thread."""
+    kernel, before = last(), active()
+    in_critical = critical.is_running(frame)
+    in_own = in_critical or (frame is not None and is_own(frame))
+    try:
+        if explores:
+            # Its locks would be steps of a schedule (test_a_signal_anywhere_leaves_nothing).
+            activate(None)
         try:
-            if self._explores:
-                # Its locks would be steps of a schedule (test_a_signal_anywhere_leaves_nothing).
-                activate(None)
-            try:
-                self.handler(number, frame)
-            finally:
-                activate(before)
-        except BaseException as error:
-            if kernel is before:
-                again = kernel.interruption is not None and getcurrent() is kernel.main.greenlet
-                kernel.interrupt(error, at_once=not in_own or (again and not in_critical))
-            elif in_own:  # Between two schedules.
-                kernel.interruption = error
-            else:
-                raise
+            handler(number, frame)
+        finally:
+            activate(before)
+    except BaseException as error:
+        if kernel is before:
+            again = kernel.interruption is not None and getcurrent() is kernel.main.greenlet
+            kernel.interrupt(error, at_once=not in_own or (again and not in_critical))
+        elif in_own:  # Between two schedules.
+            kernel.interruption = error
+        else:
+            raise
+
+
+def _wrapped(handler: Any, last: Callable[[], Kernel], *, explores: bool = False) -> Any:
+    return partial(_handle, handler, last, explores)
+
+
+def _own(handler: Any) -> Any:
+    """Return the program's handler."""
+    is_wrapped = isinstance(handler, partial) and handler.func is _handle
+    return handler.args[0] if is_wrapped else handler
 
 
 @contextmanager
@@ -76,19 +73,13 @@ def interruptible(last: Callable[[], Kernel], *, explores: bool = False) -> Iter
         last: Returns the kernel that is active, or was last.
         explores: Whether it is an exploration.
     """
-    found = {number: _own(_get(number)) for number in _NUMBERS}
+    found = [(number, _own(_get(number))) for number in _NUMBERS]
     try:
-        _set_all(
-            {
-                number: _ToMain(handler, last, explores=explores)
-                for number, handler in found.items()
-                if callable(handler)
-            }
-        )
+        _set_all({n: _wrapped(h, last, explores=explores) for n, h in found if callable(h)})
         yield
     finally:
-        found = {number: _get(number) for number in _NUMBERS}
-        own = {n: each.handler for n, each in found.items() if isinstance(each, _ToMain)}
+        found = [(number, _get(number)) for number in _NUMBERS]
+        own = {number: _own(each) for number, each in found if _own(each) is not each}
         try:
             _set_all(own)
         finally:  # A handler may raise as soon as it is set.
@@ -102,10 +93,6 @@ def _set_all(handlers: dict[int, Any]) -> None:
         deque(map(_set, handlers, handlers.values()), maxlen=0)
 
 
-def _own(handler: Any) -> Any:
-    return handler.handler if isinstance(handler, _ToMain) else handler
-
-
 @wraps(_real)
 def set_handler(signalnum: int, handler: Any) -> Any:
     """Set a handler. See ``signal.signal``.
@@ -117,5 +104,5 @@ def set_handler(signalnum: int, handler: Any) -> Any:
     if kernel is not None and kernel.running is not kernel.main:
         raise ValueError("signal only works in main thread of the main interpreter")
     if kernel is not None and kernel.points is None and signalnum in _NUMBERS and callable(handler):
-        handler = _ToMain(handler, lambda: kernel)
+        handler = _wrapped(handler, lambda: kernel)
     return _own(_real(signalnum, handler))
