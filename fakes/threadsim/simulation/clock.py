@@ -1,8 +1,7 @@
-"""Clock: one time that moves when the test says so.
+"""Clock: frozen time, over freezegun, that moves when the test says so.
 
-Alone it freezes time over freezegun and nothing else: ``time.sleep`` and every wait on a lock still
-take real time. It counts whole microseconds, so ten ticks of 0.1 s are 1.0 s. Importing this module
-needs no freezegun; entering a clock does.
+Alone it fakes no waiting: ``time.sleep`` and every wait on a lock take real time. Importing this
+module needs neither freezegun nor greenlet.
 """
 
 import gc
@@ -19,15 +18,14 @@ from threadsim.simulation.timed_sources import TimedSource, active_sources
 
 
 class Clock:
-    """Time that stands still until ``tick`` or ``move_to``, which run what is due on the way.
+    """Time that stands still until ``tick`` or ``move_to``, which run the jobs due on the way.
 
-    At every due time of a started FakeScheduler on the way the clock stops and runs what is due
-    there, in order of time; at one instant the scheduler that was made first comes first.
+    The clock stops at each due time of a started FakeScheduler and runs its jobs, in order of time.
+    At one instant the scheduler that was made first comes first.
 
-    What waits or sleeps takes real time: ``time.sleep``, every wait with a time-out, and a
-    scheduler with a thread of its own, whose jobs no tick runs. In a ``Simulation`` none does. What
-    looks at ``time.monotonic`` for its time-out waits for a tick, as ``as_completed`` of
-    ``concurrent.futures``.
+    Waits and sleeps take real time, and no tick runs the jobs of a scheduler with a thread of its
+    own: use a ``Simulation`` for them. ``as_completed`` of ``concurrent.futures`` reads
+    ``time.monotonic``, so its timeout ends only with a tick. Lengths are whole microseconds.
 
     Args:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.
@@ -109,24 +107,24 @@ class Clock:
         return self.microseconds / 1_000_000
 
     def tick(self, seconds: float) -> None:
-        """Let time pass, and run what is due on the way.
+        """Let time pass, and run the jobs due on the way.
 
         Args:
-            seconds: How long, 0 or more. It is rounded to microseconds; the least is one.
+            seconds: The length, 0 or more, rounded to microseconds; the least is one.
 
         Raises:
             TypeError: ``seconds`` is no number.
             ValueError: ``seconds`` is negative, infinite or NaN, or leads past the year 9999.
             RuntimeError: The clock is not entered, or another freeze of time lies over it.
             OutsideThread: In a simulation: a scheduler from outside has jobs, none runs inside.
-            BaseException: What a job raised, at the end of the way; several come as a group.
+            BaseException: A job raised it. It is raised at the end; several come as a group.
         """
         call = f"Clock.tick({seconds!r})"
         self.check_usable(call)
         self.run_until(self.microseconds + _length(seconds, call), call)
 
     def move_to(self, instant: str | datetime) -> None:
-        """Let time pass until an instant, and run what is due on the way.
+        """Let time pass until an instant, and run the jobs due on the way.
 
         Args:
             instant: An ISO string with its offset or an aware ``datetime``, not before ``now()``.
@@ -136,7 +134,7 @@ class Clock:
             ValueError: ``instant`` has no offset, is no instant, or lies in the past.
             RuntimeError: The clock is not entered, or another freeze of time lies over it.
             OutsideThread: In a simulation: a scheduler from outside has jobs, none runs inside.
-            BaseException: What a job raised, at the end of the way; several come as a group.
+            BaseException: A job raised it. It is raised at the end; several come as a group.
         """
         call = f"Clock.move_to({instant!r})"
         self.check_usable(call)
@@ -177,7 +175,7 @@ class Clock:
         return bool(self._freezegun.api.freeze_factories[-1:] == [self._time])
 
     def run_until(self, target: int, call: str) -> None:
-        """Go to an instant, in microseconds since the start, and run what is due on the way."""
+        """Go to an instant, in microseconds since the start, and run the jobs due on the way."""
         try:
             self._start + target * MICROSECOND
         except OverflowError:
@@ -193,7 +191,7 @@ class Clock:
             if not ripe:
                 break
             for source in ripe:
-                # An earlier one's job, at this same instant, may have paused or stopped this one.
+                # A job of an earlier source may have paused or stopped this one.
                 if source in active_sources():
                     run = source.run_until_idle(call)
                     errors += run.errors
