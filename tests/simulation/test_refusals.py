@@ -73,6 +73,7 @@ def test_a_refused_clock_leaves_nothing_behind() -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.usefixtures("bare_threads_forgotten")
 def test_a_simulation_beside_another_is_refused() -> None:
     """There is one at a time in a process; whoever comes second is told so."""
     errors: list[BaseException] = []

@@ -32,9 +32,9 @@ _reports = KernelReports(diagnose)
 
 
 class Simulation:
-    """Run what stands inside the block in virtual threads and virtual time.
+    """Run the code of a block in virtual threads and virtual time.
 
-    Waits, sleeps and time-outs take no real time there, in a FakeScheduler's jobs neither.
+    Waits, sleeps and timeouts take no real time there, in the jobs of a FakeScheduler neither.
 
     Args:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.
@@ -44,12 +44,11 @@ class Simulation:
             or a look at a clock, a date, an event, a thread or a lock. As many free
             locks may be taken without a switch between them. While ``clock`` lets time pass, the
             count begins anew whenever some has passed.
-        stall_timeout: Longest real time in seconds without a switch, to be exceeded by no more than
-            itself; then something is really blocked, or busy, and ``StallLimit`` is raised.
-            ``None`` is for ever. A breakpoint is no stall.
+        stall_timeout: Longest real time in seconds without a switch; after twice as long at most
+            ``StallLimit`` is raised. ``None`` is for ever. A breakpoint is no stall.
 
     Attributes:
-        clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while everyone else runs.
+        clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while other threads run.
 
     Raises:
         TypeError: ``start`` is something else, or a limit is no number.

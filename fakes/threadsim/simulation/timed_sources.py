@@ -1,4 +1,4 @@
-"""What runs as a ``Clock`` moves: the clock stops where a source is due and lets it run.
+"""Timed sources: a ``Clock`` that moves stops where one of them is due, and lets it run.
 
 This module needs neither greenlet nor freezegun.
 """
@@ -9,26 +9,26 @@ from typing import Protocol
 
 
 class Outcome(Protocol):
-    """How a source's turn went."""
+    """The outcome of a source's run."""
 
     errors: list[BaseException]
-    """What its work raised."""
+    """The errors that its work raised."""
     broken: bool
     """Whether the source itself failed, so that the clock must stop here."""
 
 
 class TimedSource(Protocol):
-    """Something with work that is due at instants, such as a FakeScheduler."""
+    """A source of work that is due at instants, such as a FakeScheduler."""
 
     def next_due(self) -> datetime | None:
-        """Return when it has to run next; ``None`` if that is never."""
+        """Return when it is due next; ``None`` for never."""
         ...
 
     def run_until_idle(self, call: str) -> Outcome:
         """Run all that is due now.
 
         Args:
-            call: What lets time pass, for errors.
+            call: The call that lets time pass, for errors.
         """
         ...
 
