@@ -20,6 +20,7 @@ from typing import Any
 from freezegun.api import _freeze_time
 
 from threadsim.primitives.lock import Lock
+from threadsim.primitives.threads import virtual_thread_of
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError
 from threadsim.runtime.kernel import Kernel, here
 from threadsim.runtime.own_code import is_tool
@@ -122,7 +123,7 @@ def _submit_inside(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         # The workers of a pool are all real or all virtual. Nothing may sort the set, as a set of
         # this package would.
         worker = next(set.__iter__(self._threads), None)
-        used_outside = worker is not None and not hasattr(worker, "_virtual")
+        used_outside = worker is not None and virtual_thread_of(kernel, worker) is None
         # An exploration replaces the real lock of a pool from outside.
         if used_outside or type(self._shutdown_lock) is not Lock:
             text = (
