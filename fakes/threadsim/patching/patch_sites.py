@@ -34,13 +34,15 @@ class PatchSites:
         # By their ids: the modules of the libraries, and the sites of those that have some.
         self._libraries: dict[int, Any] = {}
         self._sites: dict[int, list[Site]] = {}
-        # During a block: the modules and classes of the user's program.
+        # During a block: the modules at entry, and the modules and classes of the user's program.
+        self._at_entry: list[Any] = []
         self._of_user: list[Owner] = []
 
     def to_replace(self) -> list[tuple[Site, Any]]:
         """Return every site whose value must be replaced now, and the value."""
         of_user, known_libraries = [], len(self._libraries)
-        for module in self._unknown():
+        self._at_entry = _loaded()
+        for module in self._unknown(self._at_entry):
             if _is_module(module) and is_user_module(names_of(module)):
                 of_user.append(module)
             else:
@@ -63,20 +65,25 @@ class PatchSites:
 
         It is asked once, when the block ends.
         """
-        scanned, self._of_user = self._of_user, []
+        loaded, scanned = _loaded(), self._of_user
+        unknown = [] if loaded == self._at_entry else self._unknown(loaded)
+        self._at_entry, self._of_user = [], []
         known = {id(owner) for owner, _ in scanned}
-        new = (each for each in self._unknown() if _is_module(each) and id(each) not in known)
+        new = (each for each in unknown if _is_module(each) and id(each) not in known)
         return scanned + with_classes(new)
 
-    def _unknown(self) -> list[Any]:
+    def _unknown(self, loaded: list[Any]) -> list[Any]:
         """Return the modules that are no known libraries."""
-        modules = list(sys.modules.values())  # A copy: a real thread may import meanwhile.
-        return [each for each in modules if id(each) not in self._libraries]
+        return [each for each in loaded if id(each) not in self._libraries]
 
     def _forget_unloaded(self) -> None:
-        loaded = set(map(id, list(sys.modules.values())))
+        loaded = set(map(id, self._at_entry))
         self._libraries = {key: each for key, each in self._libraries.items() if key in loaded}
         self._sites = {key: each for key, each in self._sites.items() if each and key in loaded}
+
+
+def _loaded() -> list[Any]:
+    return list(sys.modules.values())  # A copy: a real thread may import meanwhile.
 
 
 def _sites(module: Any) -> list[Site]:

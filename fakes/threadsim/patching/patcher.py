@@ -13,7 +13,7 @@ from typing import Any
 import threadsim.patching.determinism as repeatable
 import threadsim.patching.refusals as refused
 from threadsim.patching.module_locks import LockReplacements
-from threadsim.patching.patch_sites import PatchSites, Site, is_class, names_of
+from threadsim.patching.patch_sites import PatchSites, Site, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
 from threadsim.primitives.time_functions import kept_elsewhere
 from threadsim.runtime.kernel import active
@@ -80,7 +80,7 @@ class Patcher:
         self._undo.clear()
         self._locks.put_back()
         for owner, names in _sites.to_scan():
-            reals = REALS if is_class(owner) else of_modules
+            reals = of_modules if type(names) is dict else REALS
             if reals.keys().isdisjoint(map(id, names.values())):
                 continue
             for name, value in tuple(names.items()):
