@@ -17,13 +17,12 @@ from threadsim.exploration.execution import Execution, SwitchPoints
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, rerun, shrunk_failure
 from threadsim.exploration.reports.nondeterminism import (
-    DIFFERENT,
     failure_signature,
     first_divergence,
     run_until_equal,
 )
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import Replay, ScheduleDiverged
+from threadsim.exploration.schedule_string import DIFFERENT, Replay, ScheduleDiverged
 from threadsim.exploration.strategies.arguments import check_bool
 from threadsim.exploration.strategies.exhaustive import Exhaustive
 from threadsim.exploration.strategies.strategy import Strategy

@@ -22,6 +22,11 @@ _LONGEST = 26
 # How many steps are shown up to the one at which a program no longer fits its schedule.
 _SHOWN = 20
 
+DIFFERENT = "the program behaves differently under the same schedule"
+LOOK = (
+    "Look for its own random numbers, real time, objects ordered by their address, and what is "
+    "kept from one run to the next."
+)
 NO_LONGER = "the program no longer fits the schedule"
 _AGAIN = "Give replay() the options that explore() had; or explore again."
 

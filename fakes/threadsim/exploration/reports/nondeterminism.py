@@ -6,13 +6,10 @@ from itertools import pairwise
 
 from threadsim.exploration.dependence import CLOCK, EXIT, SHARED
 from threadsim.exploration.execution import Execution, is_thread
-from threadsim.exploration.schedule_string import ScheduleDiverged
-from threadsim.exploration.strategies.exhaustive import LOOK
+from threadsim.exploration.schedule_string import DIFFERENT, LOOK, ScheduleDiverged
 from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import error_text, raised_at
 from threadsim.runtime.errors import SimulationError
-
-DIFFERENT = "the program behaves differently under the same schedule"
 
 # How many steps are drawn up to the first divergence.
 _SHOWN = 10

@@ -25,15 +25,10 @@ from threadsim.exploration.execution import (
     is_thread,
 )
 from threadsim.exploration.options import Options
-from threadsim.exploration.schedule_string import ScheduleDiverged
+from threadsim.exploration.schedule_string import DIFFERENT, LOOK, ScheduleDiverged
 from threadsim.exploration.strategies.arguments import check_bool, check_int
 from threadsim.exploration.strategies.races import Access, RaceFinder
 from threadsim.runtime.formatting import counted
-
-LOOK = (
-    "Look for its own random numbers, real time, objects ordered by their address, and what is "
-    "kept from one run to the next."
-)
 
 
 @dataclass(frozen=True)
@@ -143,7 +138,11 @@ class Search:
         index = len(steps)
         if index < self._prefix:
             node = self.nodes[index]
-            self._compare(index, enabled, steps)
+            seen = self._seen[index - 1].footprint
+            if node.enabled != enabled or steps[-1].footprint != seen:
+                raise ScheduleDiverged(
+                    f"{DIFFERENT}: step {index - 1} did something else than before. {LOOK}"
+                )
             return node.chosen
         before = self.nodes[index - 1]
         sleep = self._asleep(before, steps[-1].footprint) if self.sleeps else {}
@@ -163,10 +162,7 @@ class Search:
         """Learn from the schedule that has run, and return whether another one is to run."""
         steps = execution.steps
         if len(steps) < self._prefix:
-            raise ScheduleDiverged(
-                f"the program behaves differently under the same schedule: it ended after "
-                f"{len(steps)} steps and had gone on before. {LOOK}"
-            )
+            raise ScheduleDiverged(f"{DIFFERENT}: it ended after {len(steps)} steps. {LOOK}")
         if self.options.reduction:
             self._add_backtrack_points(execution)
         while len(self.nodes) > 1:
@@ -189,14 +185,6 @@ class Search:
     def _affordable(self, node: Node, thread: int) -> bool:
         bound = self.options.max_preemptions
         return bound is None or node.preemptions_with(thread) <= bound
-
-    def _compare(self, index: int, enabled: tuple[int, ...], steps: list[Step]) -> None:
-        seen = self._seen[index - 1].footprint
-        if self.nodes[index].enabled != enabled or steps[-1].footprint != seen:
-            raise ScheduleDiverged(
-                f"the program behaves differently under the same schedule: step {index - 1} did "
-                f"something else than before. {LOOK}"
-            )
 
     @staticmethod
     def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:
