@@ -28,7 +28,7 @@ from threadsim.runtime.virtual_thread import TraceRow, VirtualThread, Waiters
 
 _TIMEOUT_MAX = threading.TIMEOUT_MAX
 
-# How many threads that an exception has ended a report lists.
+# A report lists as many threads that an exception has ended.
 _CRASHED = 5
 
 # A leftover thread that catches its end this often is abandoned and named.
@@ -199,10 +199,6 @@ class Kernel:
         """Return the thread that ``next_deadline`` is of, where that is not ``None``."""
         return self._timers[0][2]
 
-    def note(self, doing: str) -> None:
-        """Add to the trace what the running thread does, in words ("ends")."""
-        self.trace.append((self.now, self.running, doing, None))
-
     def block(
         self,
         waiting_for: str,
@@ -215,10 +211,10 @@ class Kernel:
         """Park the running thread until it is woken or its deadline has come.
 
         Args:
-            waiting_for: What it does meanwhile, in words ("sleeps").
-            waiters: The queue from which ``wake_first`` will take it.
-            blocked: Whether it still has to wait, asked once it stands in that queue.
-            deadline: When to stop waiting; ``None`` never.
+            waiting_for: The wait in words ("sleeps").
+            waiters: The queue from which ``wake_first`` takes the thread.
+            blocked: Whether the thread still has to wait, once it stands in that queue.
+            deadline: The instant at which the wait ends by itself; ``None`` for no such instant.
             waiting_on: The object it waits on, for reports.
 
         Returns:
@@ -268,11 +264,6 @@ class Kernel:
                 self._make_ready(thread)
                 return
 
-    def wake_all(self, waiters: Waiters) -> None:
-        """Make every thread that still waits in a queue ready, in the order of the queue."""
-        while waiters:
-            self.wake_first(waiters)
-
     def pause(self) -> None:
         """Let every thread that is ready now run before the running one goes on."""
         self._park("lets the others go first", self._ready)
@@ -294,13 +285,13 @@ class Kernel:
             self._interrupt_here()
         if self.steps > self.max_steps:
             self.steps = 0
-            self._end_loop(self._step_limit)
+            self._end_loop(self._counted_from)
 
     def end_busy_loop(self) -> None:
-        """End a loop that takes locks that are free, as ``Queue.empty`` does, and never waits."""
+        """End a loop that acquires free locks, as ``Queue.empty`` does, and never waits."""
         self.takes = 0
         if self.interruption is None:
-            self._end_loop(lambda: self.reports.step_limit(self, self.now))
+            self._end_loop(self.now)
         elif not self.ending:
             self._interrupt_here()
 
@@ -324,7 +315,7 @@ class Kernel:
         """
         self.interruption = error
         self._attend()
-        self.takes = self.max_steps  # The next lock that is taken tells.
+        self.takes = self.max_steps  # The next acquire of a free lock ends in end_busy_loop.
         if at_once:
             self._interrupt_here()
 
@@ -337,7 +328,7 @@ class Kernel:
         """
         self.set_failure(failure)
         if self.running is self.main:
-            self.note(doing)
+            self.trace.append((self.now, self.main, doing, None))
             raise failure
         if self.ending:  # The main thread has the others to end.
             raise self._end_again(self.running)
@@ -393,9 +384,9 @@ class Kernel:
     # How a simulation ends.
 
     def is_left_elsewhere(self) -> bool:
-        """Return whether who asks, at the block's end, is not the thread that began it."""
-        # Identifiers are used again; a thread that has ended has a dead greenlet. And who runs need
-        # not be who was to run: what a greenlet of the program's own raises goes to its parent.
+        """Return whether the calling thread, at the block's end, is not the one that began it."""
+        # Identifiers are used again, but a thread that has ended has a dead greenlet. The running
+        # greenlet may be another: an error of a program's own greenlet goes to its parent.
         elsewhere = self.os_ident != get_ident() or self.main.greenlet.dead
         return elsewhere or getcurrent() is not self.main.greenlet
 
@@ -406,9 +397,7 @@ class Kernel:
         for thread in self.abandoned:
             thread.ticket += 1
             self._close(thread)
-        self.threads.clear()
-        self._ready.clear()
-        self._timers.clear()
+        self._forget_threads()
 
     def begin_end(self) -> None:
         """Let every wait of the other threads end them from now on."""
@@ -425,11 +414,13 @@ class Kernel:
         self.hub.throw()
         _resumed()
         self._points = None  # They know the kernel: the two would be garbage.
-        self.threads.clear()
-        self._ready.clear()
-        self._timers.clear()
+        self._forget_threads()
 
     # The kernel's own.
+
+    def _forget_threads(self) -> None:
+        for each in (self.threads, self._ready, self._timers):
+            each.clear()
 
     def _attend(self) -> None:
         stopped = self.ending or self._is_choosing or self.failure is not None
@@ -464,13 +455,14 @@ class Kernel:
         assert error is not None
         return error
 
-    def _end_loop(self, limit: Callable[[], SimulationError]) -> None:
-        # What is being unwound may be as busy as what has failed.
+    def _end_loop(self, since: int) -> None:
+        """End a loop in the running thread, which has taken too many steps since an instant."""
+        # A ``finally`` clause may be as busy as the loop that has failed.
         if self.ending:
             raise self._end_again(self.running)
         if self.failure is not None:
             raise self._once_more(self.failure)
-        self.fail(limit(), "is still running")
+        self.fail(self.reports.step_limit(self, since), "is still running")
 
     def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
         thread = self.running
@@ -503,12 +495,13 @@ class Kernel:
             return chosen
         while self.failure is None:
             if self.interruption is not None:
-                if not self._main_was_woken():
+                if not (self.main.woken and self.main in self._ready):
                     return self._main_with(self._take_interruption())
-                self.takes = self.max_steps  # As above.
+                # The main thread was woken for a lock that it has to acquire first.
+                self.takes = self.max_steps
             if self.steps > self.max_steps:
                 self.steps = 0
-                self.set_failure(self._step_limit())
+                self.set_failure(self.reports.step_limit(self, self._counted_from))
             elif self._ready:
                 return self._ready.popleft()
             elif self._settling:
@@ -516,10 +509,6 @@ class Kernel:
             elif (failure := self._jump()) is not None:
                 self.set_failure(failure)
         return self._main_with(self.failure)
-
-    def _main_was_woken(self) -> bool:
-        # Then it must have its turn: it may have to take the lock that was freed.
-        return self.main.woken and self.main in self._ready
 
     def _main_with(self, error: BaseException) -> VirtualThread:
         """Return the main thread, which no longer waits, with an error to be raised in it."""
@@ -546,9 +535,6 @@ class Kernel:
                 self.now = max(self.now, deadline)
         return None
 
-    def _step_limit(self) -> SimulationError:
-        return self.reports.step_limit(self, self._counted_from)
-
     def _make_ready(self, thread: VirtualThread) -> None:
         thread.ticket += 1
         thread.woken = True
@@ -572,8 +558,8 @@ class Kernel:
             return  # It was abandoned, and closed then.
         if not self.ending:
             self.trace.append((self.now, thread, "ends", None))
-            if thread.joiners:
-                self.wake_all(thread.joiners)
+            while thread.joiners:
+                self.wake_first(thread.joiners)
 
     def _end(self, thread: VirtualThread) -> None:
         self.running = thread
@@ -606,13 +592,13 @@ class Kernel:
         return failure
 
 
-# Greenlets that have caught their end again and again. Python 3.15's collector finds those that
-# nobody knows, and greenlet would throw its own end into them, for ever.
+# Greenlets that have caught their end again and again. Without a reference, Python 3.15's collector
+# would find them, and greenlet would throw its own end into them, for ever.
 _never_ending: list[object] = []
 
 
 def _resumed() -> None:
-    """Be called after every switch: a trace function takes over with the first call that it sees.
+    """Let a trace function take over after a switch, with the first call that it sees.
 
-    Until then coverage's would miss the ends of the calls that it does not measure.
+    Until then coverage would miss the ends of the calls that it does not measure.
     """

@@ -25,13 +25,13 @@ class VirtualThread:
         daemon: Whether it is a daemon thread.
         python_thread: Its ``threading.Thread`` while it lives, if it has one.
         done: Whether it has ended.
-        waiting_for: What it does while it waits, in words ("sleeps"); empty while it can run.
+        waiting_for: Its wait in words ("sleeps"); empty while it can run.
         waiting_on: The object that it waits on, if there is one.
         since: When it began to wait, in nanoseconds.
-        ticket: The number of its wait. What refers to an earlier one (a lock's queue, a timer) is
-            so known to be stale, without being searched for.
+        ticket: The number of its wait. A place in a lock's queue, or a timer, with another number
+            is stale.
         woken: Whether its last wait was ended by another thread.
-        joiners: Who waits for its end; ``None`` before anybody did.
+        joiners: The threads that wait for its end; ``None`` before the first one.
         at_end: Called at its end, also when it never ran.
         throws: How often its end was thrown into it.
     """
@@ -76,7 +76,7 @@ class VirtualThread:
 
 
 Waiters = OrderedDict[tuple[VirtualThread, int], None]
-"""Threads that wait for one thing, first come first, each with the ticket of that wait."""
+"""Threads that wait for one object, first come first, each with the ticket of that wait."""
 
 
 TraceRow = tuple[int, VirtualThread, str, Any]
