@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 
 import threadsim.simulation.watchdog as stall
 from beside import beside, until
@@ -48,6 +50,85 @@ def module() -> Iterator[Any]:
     sys.modules["with_locks"] = module
     yield module
     del sys.modules["with_locks"]
+
+
+class Connection:
+    """An object with a lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+
+class Pool:
+    """An object with connections, as a program keeps one in a module."""
+
+    def __init__(self, size: int = 1) -> None:
+        self.connections = [Connection() for _ in range(size)]
+        self.by_name = {"first": self.connections[0]}
+        self.locks: dict[str, Any] = defaultdict(threading.Lock)
+
+
+def near_a_module(module: Any) -> dict[str, tuple[Any, str]]:
+    """Return the locks of a module's scheduler and pool: the owner, and the attribute."""
+    scheduler = module.scheduler
+    return {
+        "scheduler": (scheduler, "_jobstores_lock"),
+        "its pool of threads": (scheduler._executors["default"]._pool, "_shutdown_lock"),
+        "connection": (module.pool.connections[0], "lock"),
+    }
+
+
+@pytest.fixture
+def program(module: Any) -> Any:
+    """A module of a program with a pool and a scheduler."""
+    module.pool = module.also = Pool()
+    module.pool.locks["a"] = threading.Lock()
+    module.pool.locks["held"] = threading.Lock()
+    module.scheduler = BackgroundScheduler()
+    module.scheduler.add_executor("threadpool")
+    module.data = [[threading.Lock()] for _ in range(2_000)]
+    return module
+
+
+@pytest.mark.parametrize("which", ["scheduler", "its pool of threads", "connection"])
+def test_a_lock_of_an_instance_that_a_module_holds_keeps_virtual_threads_apart(
+    program: Any, which: str
+) -> None:
+    """It lets one virtual thread in at a time, a re-entrant one too."""
+    owner, name = near_a_module(program)[which]
+    real = getattr(owner, name)
+    seen: list[str] = []
+
+    def use(who: str) -> None:
+        with getattr(owner, name):
+            seen.append(f"{who} in")
+            time.sleep(1)
+            seen.append(f"{who} out")
+
+    with Simulation():
+        threads = [threading.Thread(target=use, args=(who,)) for who in "ab"]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert getattr(owner, name) is not real
+    assert seen == ["a in", "a out", "b in", "b out"]
+    assert getattr(owner, name) is real
+
+
+def test_a_lock_in_a_dict_or_list_of_an_instance_is_replaced_for_the_block(program: Any) -> None:
+    """It is the real one again afterwards, unless the program has put another one there."""
+    program.pool.listed = [threading.Lock(), threading.Lock()]
+    locks, listed = dict(program.pool.locks), list(program.pool.listed)
+    with program.pool.locks["held"], Simulation():
+        assert program.pool.locks["a"] is not locks["a"]
+        assert program.pool.locks["held"] is locks["held"]
+        assert program.pool.listed != listed
+        assert type(program.data[0][0]).__module__ == "_thread"
+        other = program.pool.locks["a"] = threading.Lock()
+        program.pool.listed.insert(0, other)
+    assert program.pool.locks == locks | {"a": other}
+    assert program.pool.listed == [other, *listed]
 
 
 @pytest.mark.parametrize("name", ["lock", "rlock"])

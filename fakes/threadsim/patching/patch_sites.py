@@ -36,7 +36,7 @@ class PatchSites:
         self._sites: dict[int, list[Site]] = {}
         # During a block: the modules at entry, and the modules and classes of the user's program.
         self._at_entry: list[Any] = []
-        self._of_user: list[Owner] = []
+        self.of_user: list[Owner] = []
 
     def to_replace(self) -> list[tuple[Site, Any]]:
         """Return every site whose value must be replaced now, and the value."""
@@ -50,11 +50,11 @@ class PatchSites:
                 self._sites[id(module)] = _sites(module)
         if len(self._libraries) > known_libraries:
             self._forget_unloaded()
-        self._of_user = with_classes(of_user)
+        self.of_user = with_classes(of_user)
         found = [(site, site[1].get(site[2])) for site in chain(*self._sites.values())]
         found += [
             ((owner, names, name), value)
-            for owner, names in self._of_user
+            for owner, names in self.of_user
             for name, value in tuple(names.items())  # A copy: a real thread may add to them.
             if id(value) in REPLACEMENTS or id(type(value)) in TYPE_IDS
         ]
@@ -65,9 +65,9 @@ class PatchSites:
 
         It is asked once, when the block ends.
         """
-        loaded, scanned = _loaded(), self._of_user
+        loaded, scanned = _loaded(), self.of_user
         unknown = [] if loaded == self._at_entry else self._unknown(loaded)
-        self._at_entry, self._of_user = [], []
+        self._at_entry, self.of_user = [], []
         known = {id(owner) for owner, _ in scanned}
         new = (each for each in unknown if _is_module(each) and id(each) not in known)
         return scanned + with_classes(new)

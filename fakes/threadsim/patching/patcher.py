@@ -12,6 +12,7 @@ from typing import Any
 
 import threadsim.patching.determinism as repeatable
 import threadsim.patching.refusals as refused
+from threadsim.patching.instance_locks import InstanceLocks
 from threadsim.patching.module_locks import LockReplacements
 from threadsim.patching.patch_sites import PatchSites, Site, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
@@ -33,6 +34,7 @@ class Patcher:
 
     def __init__(self, locks: LockReplacements) -> None:
         self._locks = locks
+        self._instances = InstanceLocks(locks)
         # Site, value before, and value in the block.
         self._undo: list[tuple[Site, Any, Any]] = []
 
@@ -51,6 +53,7 @@ class Patcher:
         repeatable.restart_counters()
         for each in chain(repeatable.SWAPS, refused.SWAPS, kept_elsewhere(kernel), more):
             self.swap(*each)
+        self._instances.replace(names for _, names in _sites.of_user)
 
     def _replacement(self, value: Any) -> Any:
         if type(value) is BuiltinMethodType:  # The clock of a class of dates, which is virtual now.
@@ -78,6 +81,7 @@ class Patcher:
             else:
                 _set(site, before)
         self._undo.clear()
+        self._instances.put_back()
         self._locks.put_back()
         for owner, names in _sites.to_scan():
             reals = of_modules if type(names) is dict else REALS
