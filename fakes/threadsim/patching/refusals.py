@@ -20,6 +20,7 @@ from typing import Any
 from freezegun.api import _freeze_time
 
 from threadsim.primitives.lock import Lock
+from threadsim.primitives.signals import own_handler
 from threadsim.primitives.threads import virtual_thread_of
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError
 from threadsim.runtime.kernel import Kernel, here
@@ -56,9 +57,8 @@ if sys.version_info >= (3, 14):
 
 def _is_of_the_runner() -> bool:
     """Return whether the alarm is that of pytest-timeout, which may set it inside the block."""
-    handler = signal.getsignal(signal.SIGALRM)
-    own = getattr(handler, "handler", handler)  # Inside a simulation it is wrapped.
-    return is_tool(str(getattr(own, "__module__", "")))
+    handler = own_handler(signal.getsignal(signal.SIGALRM))
+    return is_tool(str(getattr(handler, "__module__", "")))
 
 
 def _is_main_thread(ident: int, *_args: Any) -> bool:

@@ -57,7 +57,7 @@ def _wrapped(handler: Any, last: Callable[[], Kernel], *, explores: bool = False
     return partial(_handle, handler, last, explores)
 
 
-def _own(handler: Any) -> Any:
+def own_handler(handler: Any) -> Any:
     """Return the program's handler."""
     is_wrapped = isinstance(handler, partial) and handler.func is _handle
     return handler.args[0] if is_wrapped else handler
@@ -73,13 +73,13 @@ def interruptible(last: Callable[[], Kernel], *, explores: bool = False) -> Iter
         last: Returns the kernel that is active, or was last.
         explores: Whether it is an exploration.
     """
-    found = [(number, _own(_get(number))) for number in _NUMBERS]
+    found = [(number, own_handler(_get(number))) for number in _NUMBERS]
     try:
         _set_all({n: _wrapped(h, last, explores=explores) for n, h in found if callable(h)})
         yield
     finally:
         found = [(number, _get(number)) for number in _NUMBERS]
-        own = {number: _own(each) for number, each in found if _own(each) is not each}
+        own = {number: own_handler(each) for number, each in found if own_handler(each) is not each}
         try:
             _set_all(own)
         finally:  # A handler may raise as soon as it is set.
@@ -105,4 +105,4 @@ def set_handler(signalnum: int, handler: Any) -> Any:
         raise ValueError("signal only works in main thread of the main interpreter")
     if kernel is not None and kernel.points is None and signalnum in _NUMBERS and callable(handler):
         handler = _wrapped(handler, lambda: kernel)
-    return _own(_real(signalnum, handler))
+    return own_handler(_real(signalnum, handler))
