@@ -12,7 +12,7 @@ from typing import TypeVar
 _R = TypeVar("_R")
 
 
-def native(module: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
+def builtin_like(module: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
     """Make a function behave as the built-in function of the same name. It gets one argument more.
 
     Args:

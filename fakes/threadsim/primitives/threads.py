@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from threadsim.primitives.builtin_like import native
+from threadsim.primitives.builtin_like import builtin_like
 from threadsim.primitives.timeouts import check_timeout
 from threadsim.reporting.thread_table import crashed
 from threadsim.reporting.tracebacks import shorten
@@ -37,7 +37,7 @@ _is_alive = threading.Thread.is_alive
 _is_set = threading.Event.is_set
 
 
-@native("_thread")
+@builtin_like("_thread")
 def get_ident(_: object) -> int:
     """Return the running thread's identifier; virtual threads have small ones."""
     kernel = here()
@@ -125,7 +125,7 @@ def is_set(self: Any) -> bool:
     return _is_set(self)
 
 
-@native("_thread")
+@builtin_like("_thread")
 def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -> int:  # noqa: B006
     """Start a bare thread and return its identifier. See ``_thread.start_new_thread``."""
     kernel = here()
@@ -141,7 +141,7 @@ def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -
     return kernel.spawn(run, name, daemon=True, at_end=_forget).ident
 
 
-@native("_thread")
+@builtin_like("_thread")
 def start_joinable_thread(_: object, function: Any, /, **options: Any) -> Any:
     """Start a ``Thread`` for its real ``start``, which a program has wrapped."""
     if here() is None:
@@ -157,7 +157,7 @@ def _start_of_wrapper(bootstrap: Any) -> int:
     return thread.ident  # type: ignore[no-any-return]
 
 
-@native("_thread")
+@builtin_like("_thread")
 def set_name(_: object, *args: Any, **kwargs: Any) -> Any:
     """Set the OS thread's name. All virtual threads are one OS thread, which keeps its name."""
     return _set_name(*args, **kwargs) if here() is None else None

@@ -15,7 +15,7 @@ import time as real
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from threadsim.primitives.builtin_like import native
+from threadsim.primitives.builtin_like import builtin_like
 from threadsim.primitives.timeouts import number
 from threadsim.runtime.errors import NotModelled
 from threadsim.runtime.kernel import Kernel, here
@@ -39,7 +39,7 @@ _STEADY = {
 _ATOMIC = getattr(real, "CLOCK_TAI", None)
 
 
-@native("time")
+@builtin_like("time")
 def sleep(_: object, seconds: float, /) -> None:
     """Let virtual time pass, rounded up to a nanosecond. See ``time.sleep``."""
     kernel = here()
@@ -85,7 +85,7 @@ def _clock(kernel: Kernel, clock: Any) -> int | None:
 
 def _named(real_function: Callable[..., _R], function: Callable[..., _R]) -> Callable[..., _R]:
     function.__name__, function.__doc__ = real_function.__name__, real_function.__doc__
-    return native("time")(function)
+    return builtin_like("time")(function)
 
 
 def _pair(

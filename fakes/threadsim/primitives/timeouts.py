@@ -1,4 +1,4 @@
-"""Time-outs as numbers. Wrong ones raise the error of the real function."""
+"""Turns time-outs into numbers. A wrong time-out raises the error of the real function."""
 
 import _queue
 import _thread
@@ -26,9 +26,13 @@ def check_get_timeout(timeout: float) -> float:
 
 
 def number(length: Any) -> float:
-    """Return a length that the standard library takes for a number; it need not be one."""
+    """Return as a number what the standard library takes for one.
+
+    Raises:
+        TypeError: The standard library takes it for no number.
+    """
     if isinstance(length, int | float):
         return length
     if sys.version_info >= (3, 15) and not hasattr(type(length), "__index__"):
-        return ldexp(length, 0)  # A Decimal or a Fraction; a text has no float here.
+        return ldexp(length, 0)  # A Decimal or a Fraction. It refuses a str.
     return index(length)
