@@ -20,6 +20,8 @@ import pytest
 import written_programs
 
 from threadsim import PCT, Exhaustive, Random, ScheduleDiverged, ScheduleFailure, explore, replay
+from threadsim.exploration.explore import schedules
+from threadsim.exploration.runner import ScheduleRunner
 
 LOCK = threading.Lock()
 OTHER = threading.Lock()
@@ -114,6 +116,12 @@ def starts_some_threads(number: int) -> None:
         threading.Thread(target=time.sleep, args=(1,)).start()
 
 
+def starts_a_daemon_at_times(number: int) -> None:
+    thread = threading.Thread(target=str, daemon=number % 2 == 0)
+    thread.start()
+    thread.join()
+
+
 def hangs_at_times(number: int) -> None:
     threading.Thread(target=str).start()
     threading.Event().wait(None if number % 2 else 1)
@@ -166,6 +174,7 @@ def has_a_text_of_its_own(number: int) -> None:
             starts_some_threads,
             r"step 2, after one of MainThread, could be taken by .*|step \d, of MainThread, ",
         ),
+        (starts_a_daemon_at_times, "touched (.*, and then )?the program's end"),
         (hangs_at_times, r"it took \d steps, and then \d"),
         (fails_at_times, "AssertionError: now"),
         (has_a_text_of_its_own, r"it failed with ValueError: number \d, and then failed with"),
@@ -229,6 +238,30 @@ def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
         ScheduleDiverged, match=r"step 1, of MainThread, touched .*, and then the lock from outside"
     ):
         explore(program)
+
+
+def test_a_program_that_fails_earlier_than_before_is_found_out() -> None:
+    """Where it ends before any other choice, the search itself sees it."""
+    runs: list[int] = []
+
+    def take(lock: threading.Lock) -> None:
+        with lock:
+            pass
+
+    def program() -> None:
+        runs.append(1)
+        lock = threading.Lock()
+        if len(runs) <= alike:
+            written_programs.joined(lambda: take(lock), lambda: take(lock))
+        raise ValueError
+
+    alike = 10
+    with ScheduleRunner(program) as runner:
+        every = schedules(runner, Exhaustive())
+        first = next(every)
+        alike = len(runs) + 40 // len(first.steps)  # It is repeated so often.
+        with pytest.raises(ScheduleDiverged, match=r"step 0, of MainThread, .* nothing else"):
+            list(every)
 
 
 def test_a_program_that_goes_on_in_another_order_is_found_out() -> None:

@@ -1100,6 +1100,31 @@ def test_a_look_at_unlocked_data_before_a_lock_passes_where_nobody_names_it() ->
     assert explore(sells_the_last_piece).schedules == 1
 
 
+def test_a_failure_that_no_search_finds_keeps_its_preemption() -> None:
+    """A switch between two locks of one thread is drawn at random; no bounded search tries it."""
+
+    def program() -> None:
+        locks, data = [threading.Lock(), threading.Lock()], ["none"]
+
+        def change() -> None:
+            data[0] = "half"
+            with locks[0]:
+                data[0] = "all"
+            with locks[1]:
+                pass
+
+        def read() -> None:
+            assert data[0] != "half"
+
+        written_programs.joined(change, read)
+
+    for bound in (None, 0, 1):
+        assert explore(program, Exhaustive(bound))
+    failure = failure_of(program, Random(300))
+    assert failure.preemptions == 1
+    assert fails_again(program, failure)
+
+
 def test_a_failure_drawn_at_random_is_made_simple(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps that a thread takes in parts are put together, where a search would take too long."""
     monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 2_000)
