@@ -131,7 +131,6 @@ class Chooser(Protocol):
         Raises:
             SimulationError: The schedule shall end here.
         """
-        ...
 
 
 @dataclass

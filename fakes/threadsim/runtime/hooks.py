@@ -1,16 +1,14 @@
 """The protocols of the objects that a kernel is given: its reports and its schedule points."""
 
-from __future__ import annotations
+from collections.abc import Hashable
+from types import FrameType
+from typing import Any, Protocol, TypeVar
 
-from typing import TYPE_CHECKING, Any, Protocol
+from threadsim.runtime.errors import SimulationError
+from threadsim.runtime.virtual_thread import VirtualThread
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-    from types import FrameType
-
-    from threadsim.runtime.errors import SimulationError
-    from threadsim.runtime.kernel import Kernel
-    from threadsim.runtime.virtual_thread import VirtualThread
+# The type of a kernel, whose file imports this one.
+_Kernel_contra = TypeVar("_Kernel_contra", contravariant=True)
 
 READ = 1
 """A step read an object. Two reads commute."""
@@ -25,125 +23,97 @@ WAITED = 8
 """A step could run only after a release."""
 
 
-class Reports(Protocol):
+class Reports(Protocol[_Kernel_contra]):
     """Makes the errors of a kernel, and what its trace keeps of a wait."""
 
     def wait_site(self, thread: VirtualThread, frame: FrameType) -> object:
         """Return what is shown of a wait beside ``waiting_for``; no text is made here."""
-        ...
 
-    def deadlock(self, kernel: Kernel) -> SimulationError:
+    def deadlock(self, kernel: _Kernel_contra) -> SimulationError:
         """Return the error when every thread waits and no wait has a deadline."""
-        ...
 
-    def time_limit(self, kernel: Kernel) -> SimulationError:
+    def time_limit(self, kernel: _Kernel_contra) -> SimulationError:
         """Return the error when time would pass ``max_elapsed``."""
-        ...
 
-    def step_limit(self, kernel: Kernel, since: int) -> SimulationError:
+    def step_limit(self, kernel: _Kernel_contra, since: int) -> SimulationError:
         """Return the error after more than ``max_steps`` steps, counted since an instant."""
-        ...
 
-    def cannot_wait(self, kernel: Kernel, *, between_threads: bool) -> BaseException:
+    def cannot_wait(self, kernel: _Kernel_contra, *, between_threads: bool) -> BaseException:
         """Return the error when code waits that is no virtual thread."""
-        ...
 
     def caught_again(self, failure: SimulationError, times: int) -> str:
         """Return the text for stderr when a program has caught its failure so many times."""
-        ...
 
 
-class SchedulePoints(Protocol):
+class SchedulePoints(Protocol[_Kernel_contra]):
     """Stops threads before operations that other threads can notice, in an exploration."""
 
     # What the kernel calls.
 
-    def begin(self, kernel: Kernel) -> None:
+    def begin(self, kernel: _Kernel_contra) -> None:
         """Take the kernel."""
-        ...
 
     def spawned(self, thread: VirtualThread) -> None:
         """Note that the running thread has started another one."""
-        ...
 
     def before_end(self) -> None:
         """Stop before the running thread ends."""
-        ...
 
     def ended(self, thread: VirtualThread) -> None:
         """Note that a thread has ended."""
-        ...
 
     def next_thread(self) -> VirtualThread | None:
         """Return the next thread after one has ended; ``None`` after a failure."""
-        ...
 
     def sleep(self, deadline: int | None) -> None:
         """Stop until an instant."""
-        ...
 
     def pause(self) -> None:
         """Stop, so that other threads can go first."""
-        ...
 
     def before_wait(self, timeout: float) -> None:
         """Stop before the deadline of a wait is computed."""
-        ...
 
     def read_clock(self) -> None:
         """Stop before the clock is read."""
-        ...
 
     # What primitives call.
 
     def new_name(self) -> tuple[tuple[int, int], int]:
         """Return a name that is the same in all schedules, and the moment."""
-        ...
 
     def new_object(self, kind: str) -> tuple[tuple[int, int], int]:
         """Return the name of a new object, and the moment."""
-        ...
 
     def key_of(self, thing: Any) -> Hashable:
         """Return the name of an object."""
-        ...
 
     def touch(self, key: Hashable, mode: int) -> None:
         """Note that the running step touched an object."""
-        ...
 
     def acquire(self, lock: Any, what: str, blocking: bool, timeout: float) -> bool:
         """Stop until a lock is free, or as long as may be; return whether it is free."""
-        ...
 
     def before_release(self, lock: Any) -> None:
         """Stop before a lock is released."""
-        ...
 
     def peek(self, thing: Any, *, at_itself: bool = False) -> None:
         """Stop before an object is looked at."""
-        ...
 
     def before_put(self, queue: Any) -> None:
         """Stop before an item is put into a queue."""
-        ...
 
     def before_get(self, queue: Any, timeout: float | None) -> None:
         """Stop until a queue has an item, or as long as may be."""
-        ...
 
     def before_start(self, thread: Any) -> None:
         """Stop before a ``Thread`` is started."""
-        ...
 
     def peek_started(self, thread: Any) -> None:
         """Stop before a look whether a ``Thread`` has been started."""
-        ...
 
     def peek_alive(self, thread: Any) -> None:
         """Stop before a look whether a ``Thread`` is alive."""
-        ...
 
     def wait_for_end(self, thread: VirtualThread, deadline: int | None) -> None:
         """Stop until a thread has ended, or until an instant."""
-        ...

@@ -95,8 +95,8 @@ class Kernel:
         random: Random,
         max_elapsed: int,
         max_steps: int,
-        reports: Reports,
-        points: SchedulePoints | None = None,
+        reports: Reports["Kernel"],
+        points: SchedulePoints["Kernel"] | None = None,
     ) -> None:
         self.os_ident = get_ident()
         self.epoch = epoch

@@ -23,11 +23,9 @@ class Integration(Protocol):
 
     def patches(self) -> list[tuple[Any, str, Any]]:
         """Return what to replace inside a block: owner, name and new value."""
-        ...
 
     def diagnose(self, kernel: Kernel) -> SimulationError | None:
         """Return a better error than ``Deadlock`` when no thread can run, or ``None``."""
-        ...
 
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
         """Check that ``call`` lets time pass for what should act meanwhile.
@@ -35,15 +33,12 @@ class Integration(Protocol):
         Raises:
             OutsideThread: It is outside the simulation.
         """
-        ...
 
     def end_of_block(self, kernel: Kernel) -> None:
         """Shut down what outlives a block's threads, which end next."""
-        ...
 
     def errors_of_a_schedule(self) -> AbstractContextManager[list[BaseException]]:
         """Enclose one schedule. At its end the list holds the errors that were not raised yet."""
-        ...
 
 
 _loaded: list[Integration] | None = None

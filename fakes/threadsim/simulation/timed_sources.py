@@ -22,7 +22,6 @@ class TimedSource(Protocol):
 
     def next_due(self) -> datetime | None:
         """Return when it is due next; ``None`` for never."""
-        ...
 
     def run_until_idle(self, call: str) -> Outcome:
         """Run all that is due now.
@@ -30,7 +29,6 @@ class TimedSource(Protocol):
         Args:
             call: The call that lets time pass, for errors.
         """
-        ...
 
 
 _lists: list[Callable[[], Sequence[TimedSource]]] = []

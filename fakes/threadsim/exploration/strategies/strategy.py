@@ -17,7 +17,6 @@ class Search(Chooser, Protocol):
 
     def advance(self, execution: Execution) -> bool:
         """Learn from the schedule that has run, and return whether another one is to run."""
-        ...
 
 
 class Strategy(Protocol):
@@ -26,32 +25,25 @@ class Strategy(Protocol):
     @property
     def switch_points(self) -> SwitchPoints:
         """Where its schedules switch threads, unless one shows that they need all points."""
-        ...
 
     @property
     def complete(self) -> bool:
         """Whether every schedule, within the bound if there is one, has run when it ends."""
-        ...
 
     @property
     def schedules(self) -> int | None:
         """How many schedules run; ``None`` if that is not known before."""
-        ...
 
     @property
     def max_schedules(self) -> int | None:
         """After how many schedules the exploration is incomplete; ``None`` for no limit."""
-        ...
 
     @property
     def max_preemptions(self) -> int | None:
         """The largest number of preemptions in a schedule; ``None`` for no bound."""
-        ...
 
     def search(self, steps: int) -> Search:
         """Return a new search of a program whose first schedule has so many steps."""
-        ...
 
     def claim(self, options: Options) -> str:
         """Return in words what holds if no schedule has failed."""
-        ...
