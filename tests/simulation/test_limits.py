@@ -107,7 +107,7 @@ def test_a_heartbeat_while_the_main_thread_waits_is_ended_by_the_steps_too() -> 
         threading.Event().wait()
 
     assert str(caught.value).startswith(
-        "100 steps and still running at 101.000000 s of virtual time. A loop that never ends is "
+        "100 steps and still running at 100.000000 s of virtual time. A loop that never ends is "
         "the usual reason: let it sleep or wait. A program that needs more steps takes "
         "Simulation(max_steps=…).\n"
     )

@@ -281,8 +281,7 @@ class Kernel:
         """Count a look as a step, so that a loop that never lets time pass comes to an end."""
         self.steps += 1
         self.looks += 1
-        if self.interruption is not None and not self.ending:
-            self._interrupt_here()
+        self._check_interruption()
         if self.steps > self.max_steps:
             self.steps = 0
             self._end_loop(self._counted_from)
@@ -292,8 +291,7 @@ class Kernel:
         self.takes = 0
         if self.interruption is None:
             self._end_loop(self.now)
-        elif not self.ending:
-            self._interrupt_here()
+        self._check_interruption()
 
     def read_clock(self) -> None:
         """Count a look at the clock as a step."""
@@ -365,12 +363,12 @@ class Kernel:
         self.running = chosen
         chosen.waiting_for = ""
         chosen.waiting_on = None
+        self.steps += 1  # Before the switch: a thread that begins does not come back here.
         if chosen is not thread:
             try:
                 chosen.greenlet.switch()
             finally:
                 _resumed()
-        self.steps += 1
         if self._thrown is not None:
             # Not thrown by another greenlet: what the thread handles would not be its context.
             error, self._thrown = self._thrown, None
@@ -439,6 +437,11 @@ class Kernel:
         if self._give_ups > MAX_GIVE_UPS:
             raise self._once_more(self.failure)
         return True
+
+    def _check_interruption(self) -> None:
+        """Tell the main thread of an interruption, but not while the simulation ends."""
+        if self.interruption is not None and not self.ending:
+            self._interrupt_here()
 
     def _interrupt_here(self) -> None:
         """Raise the interruption in the main thread, or let that go on and raise it."""
