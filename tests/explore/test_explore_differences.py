@@ -20,6 +20,7 @@ import pytest
 import written_programs
 
 from threadsim import PCT, Exhaustive, Random, ScheduleDiverged, ScheduleFailure, explore, replay
+from threadsim.exploration.execution import SwitchPoints
 from threadsim.exploration.explore import schedules
 from threadsim.exploration.runner import ScheduleRunner
 
@@ -433,3 +434,36 @@ def test_neither_hashes_nor_addresses_nor_the_collector_reach_a_schedule() -> No
 
     assert len(set(one)) == 30
     assert one == other
+
+
+def two_threads_at_a_lock() -> None:
+    lock = threading.Lock()
+    for _ in range(2):
+        threading.Thread(target=lock.acquire, kwargs={"timeout": 0}).start()
+
+
+def test_a_schedule_that_ends_before_its_prefix_diverges() -> None:
+    """The search was told to try another choice at a step that the program does not reach."""
+    with ScheduleRunner(two_threads_at_a_lock) as runner:
+        search = Exhaustive().search()
+        execution = runner.run(search, switch_points=SwitchPoints.NECESSARY)
+        assert search.advance(execution)
+        with pytest.raises(ScheduleDiverged, match="it ended after 1 steps"):
+            search.advance(execution._replace(steps=execution.steps[:1]))
+
+
+def test_a_search_that_finds_a_divergence_shows_where_the_schedules_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The error of a search says that; the user is shown two schedules."""
+    answers = iter([True])
+
+    def advance(*_: object) -> bool:
+        if next(answers, False):
+            return True
+        raise ScheduleDiverged("found by the search")
+
+    monkeypatch.setattr(Random(2).search().__class__, "advance", advance)
+    with pytest.raises(ScheduleDiverged) as caught:
+        explore(two_threads_at_a_lock, Random(2, seed=3))
+    assert "under the same schedule" in str(caught.value)

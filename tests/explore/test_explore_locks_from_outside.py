@@ -86,9 +86,11 @@ def in_a_closure(lock: Any) -> Program:
 
 
 def in_a_default(lock: Any) -> Program:
-    def program(given: Any = lock) -> object:
-        return twice(given)
+    def program(given: Any = None) -> None:
+        had.append(given)
 
+    program()
+    program.__defaults__ = (lock,)
     return program
 
 

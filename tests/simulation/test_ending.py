@@ -1,6 +1,7 @@
 """A simulation ends cleanly: nothing goes on, nothing waits, nothing is printed."""
 
 import _thread
+import atexit
 import contextlib
 import gc
 import itertools
@@ -534,6 +535,16 @@ def test_a_scheduler_left_running_acts_like_one_that_was_shut_down() -> None:
         scheduler.start()
     with pytest.raises(SchedulerNotRunningError):
         scheduler.shutdown()
+
+
+def test_a_function_that_a_block_registers_for_the_exit_can_be_unregistered() -> None:
+    """``atexit`` compares it with the function itself."""
+    before = atexit._ncallbacks()
+    with Simulation():
+        atexit.register(print, "never")
+        assert atexit._ncallbacks() == before + 1
+        atexit.unregister(print)
+    assert atexit._ncallbacks() == before
 
 
 AT_EXIT = """

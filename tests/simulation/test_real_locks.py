@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import inspect
 import io
 import itertools
 import queue
@@ -26,6 +27,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 import threadsim.simulation.watchdog as stall
 from beside import beside, until
 from threadsim import Simulation, SimulationError, StallLimit, explore
+from threadsim.runtime.kernel import active
+from threadsim.runtime.own_code import critical
 
 BOUND = 10  # seconds for what takes a real thread microseconds
 
@@ -610,6 +613,23 @@ def think(look: Callable[[], None]) -> Callable[[], None]:
     debugger: Any = ModuleType("pdb")
     exec("def interaction(look): look(); look()", vars(debugger))  # noqa: S102  # For its name.
     return partial(debugger.interaction, look)
+
+
+@critical
+def handled_while_a_block_begins(watch: stall.Watch) -> None:
+    watch.handle(0, inspect.currentframe())
+
+
+def test_a_signal_that_comes_late_or_while_a_block_begins_is_no_stall() -> None:
+    """The watch has been told of progress meanwhile, or the block is not complete."""
+    with Simulation() as sim:
+        watch = stall.current_watch()
+        assert watch is not None
+        watch.handle(0, None)
+        watch.stalled = active()
+        handled_while_a_block_begins(watch)
+        assert watch.stalled is None
+    assert sim.trace == []
 
 
 def test_a_breakpoint_is_no_stall(think: Callable[[], None]) -> None:

@@ -132,7 +132,7 @@ def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -
     well_formed = callable(function) and isinstance(args, tuple) and isinstance(kwargs, dict)
     if kernel is None or not well_formed:  # The real one has an error for wrong arguments.
         return _start_new_thread(function, args, kwargs)
-    if getattr(function, "__func__", None) is _bootstrap:
+    if sys.version_info < (3, 13) and getattr(function, "__func__", None) is _bootstrap:
         return _start_of_wrapper(function)
     report = partial(_report_unraisable, kernel, function)
     run = partial(_run_thread, kernel, partial(function, *args, **kwargs), report)

@@ -212,13 +212,16 @@ _abandoned: list[Kernel] = []
 
 def _end_at_exit() -> None:
     """End a block that is still open, as in a generator. No thread could be joined later."""
-    for simulation in open_simulations[:]:
-        kernel = simulation._kernel
-        assert kernel is not None
-        # A thread that lives leaves its block itself.
-        if kernel.os_ident == get_ident() or kernel.main.greenlet.dead:
-            with suppress(SimulationError):
-                simulation.__exit__(None, None, None)
+    # A thread that lives leaves its block itself.
+    ended = [
+        each
+        for each in open_simulations
+        if (kernel := each._kernel)
+        and (kernel.os_ident == get_ident() or kernel.main.greenlet.dead)
+    ]
+    for simulation in ended:
+        with suppress(SimulationError):
+            simulation.__exit__(None, None, None)
 
 
 threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # As concurrent.futures does.

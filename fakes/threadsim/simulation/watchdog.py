@@ -182,8 +182,9 @@ class _Watchdog:
 
 _watchdog = _Watchdog()
 
-if sys.platform != "win32":
-    os.register_at_fork(before=_watchdog.end_before_fork)
+# Windows has no fork.
+_register_at_fork: Any = getattr(os, "register_at_fork", None)
+_ = _register_at_fork and _register_at_fork(before=_watchdog.end_before_fork)
 
 
 def current_watch() -> Watch | None:
