@@ -1,7 +1,7 @@
 """What a Simulation and an exploration do alike: begin a block, end its threads, and leave it."""
 
 import logging
-from _thread import allocate_lock, get_ident
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -17,8 +17,8 @@ from threadsim.runtime.kernel import Kernel, activate, active
 from threadsim.simulation.integrations import integrations
 from threadsim.simulation.watchdog import watched
 
-# Held while names are replaced: they are those of the whole process.
-_process_lock = allocate_lock()
+# The session that has replaced names, if there is one: they are those of the whole process.
+_current: dict[str, object] = {}
 
 
 @contextmanager
@@ -44,9 +44,11 @@ def session(
     Raises:
         NotModelled: Another Simulation or exploration has not ended.
     """
-    if not _process_lock.acquire(blocking=False):
-        raise _refusal(name)
+    token = object()
     try:
+        # One call, and inside the try: Ctrl-C may come before it and after it.
+        if _current.setdefault("session", token) is not token:
+            raise _refusal(name)
         with interruptible(kernel, explores=explores), virtual_dates():
             activate(kernel())  # Virtual locks are made inside.
             names = Patcher(locks)
@@ -58,7 +60,8 @@ def session(
                 names.uninstall()
                 activate(None)
     finally:
-        _process_lock.release()
+        if _current.get("session") is token:
+            del _current["session"]
 
 
 def end_threads(kernel: Kernel) -> None:
