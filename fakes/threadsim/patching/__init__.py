@@ -1,1 +1,4 @@
-"""Puts the primitives in the place of the real ones, and takes them back."""
+"""Puts the primitives in the place of the real ones, and puts the real ones back.
+
+It also refuses what cannot be virtual, and makes ids and orders repeatable.
+"""

@@ -1,1 +1,1 @@
-"""Which schedules to run: one file for each strategy."""
+"""Which schedule runs next: ``strategy.py`` is the interface, and each strategy has a file."""

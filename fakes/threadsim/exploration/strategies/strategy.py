@@ -16,7 +16,7 @@ class Search(Chooser, Protocol):
     """Chooses the threads of one schedule after the other; ``choose`` is that of ``Chooser``."""
 
     def advance(self, execution: Execution) -> bool:
-        """Learn from the schedule that has run, and return whether another one is to run."""
+        """Choose the next schedule from the one that has run; return whether there is one."""
 
 
 class Strategy(Protocol):
