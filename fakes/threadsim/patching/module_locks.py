@@ -49,6 +49,7 @@ class LockReplacements:
     def __init__(self) -> None:
         self.found: list[Any] = []
         self._replacements: dict[int, Any] = {}  # By the id of the real object.
+        self._locks: list[_WithReal] = []
         self._conditions: list[Any] = []
         self._locals: list[tuple[Any, local]] = []
         # Attributes of an object, their values before, and the names that it did not have.
@@ -63,13 +64,13 @@ class LockReplacements:
 
     def reset(self) -> None:
         """Free the locks, forget the waiters, and give locals the values that they had at entry."""
-        for lock in self._replacements.values():
-            if isinstance(lock, _WithReal):
-                lock.free()
+        for lock in self._locks:
+            lock.free()
         self._forget_waiters()
         for real, virtual in self._locals:
             forget(virtual)
-            virtual.__dict__.update(real.__dict__)
+            if values := real.__dict__:  # Most have none, and to look at the virtual one is slow.
+                virtual.__dict__.update(values)
 
     def put_back(self) -> None:
         """Give conditions and queues their real locks, and locals the main thread's values."""
@@ -100,10 +101,9 @@ class LockReplacements:
             return virtual
         elif kind in (_LOCK, _RLOCK) and real.acquire(blocking=False):
             real.release()
-            if kind is _LOCK:
-                return ReplacedLock(real)
-            if not real._is_owned():
-                return ReplacedRLock(real)
+            if kind is _LOCK or not real._is_owned():
+                self._locks.append(ReplacedLock(real) if kind is _LOCK else ReplacedRLock(real))
+                return self._locks[-1]
         return real
 
     def _change(self, owner: Any, new: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ def counted(number: int, noun: str) -> str:
 
 def printable(name: str) -> str:
     """Return a name on one line; characters that would control a terminal are escaped."""
+    if name.isprintable():
+        return name
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 
