@@ -70,6 +70,8 @@ class Exploration:
 class ExplorationIncomplete(AssertionError):
     """An exhaustive search reached ``max_schedules`` before its end."""
 
+    __module__ = "threadsim"
+
 
 def explore(
     program: Callable[[], object],

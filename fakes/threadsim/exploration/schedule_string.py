@@ -34,6 +34,8 @@ _AGAIN = "Give replay() the options that explore() had; or explore again."
 class ScheduleDiverged(SimulationError):
     """The program behaves differently under the same schedule."""
 
+    __module__ = "threadsim"
+
 
 def choices_of(steps: Iterable[Step]) -> list[int]:
     """Return the place of the chosen thread at each step at which several could run."""

@@ -33,6 +33,8 @@ class ScheduleFailure(AssertionError):
         signatures: The signatures of its errors; see ``failure_signature``.
     """
 
+    __module__ = "threadsim"
+
     # No arguments of the call: pickle repeats the call with the text alone
     # (test_a_failure_comes_whole_from_another_process).
     schedule: str
