@@ -21,7 +21,7 @@ from threadsim.patching.determinism import LogHandlers, new_random, restart_coun
 from threadsim.patching.module_locks import LockReplacements
 from threadsim.patching.outside_objects import OutsideObjects, locks_in
 from threadsim.patching.patch_sites import with_classes
-from threadsim.reporting.limits import ScheduleReports
+from threadsim.reporting.kernel_errors import ScheduleReports
 from threadsim.reporting.trace import TraceEntry
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.durations import as_seconds, nanoseconds_since_1970

@@ -1,4 +1,4 @@
-"""Makes the errors of a program that hangs or runs without end: Deadlock and the limits."""
+"""Makes the error, with its text, that ends a simulation: Deadlock, TimeLimit and StepLimit."""
 
 from collections.abc import Callable
 

@@ -14,7 +14,7 @@ from typing import Self
 
 from threadsim.patching.determinism import new_random
 from threadsim.patching.module_locks import LockReplacements
-from threadsim.reporting.limits import KernelReports
+from threadsim.reporting.kernel_errors import KernelReports
 from threadsim.reporting.trace import TraceEntry, entries, next_steps
 from threadsim.reporting.tracebacks import is_shown, shorten
 from threadsim.runtime.durations import LAST, nanoseconds, nanoseconds_since_1970
