@@ -11,7 +11,7 @@ from typing import Any
 
 from threadsim.exploration.points import SpuriousWakeUp, points_here
 from threadsim.runtime.hooks import WRITE
-from threadsim.runtime.own_code import is_own
+from threadsim.runtime.own_code import caller
 
 _condition_wait = threading.Condition.wait
 _barrier_release: Any = threading.Barrier._release  # type: ignore[attr-defined]
@@ -75,7 +75,7 @@ def is_enabled_for(self: logging.Logger, level: int) -> bool:
     return not self.disabled and self.manager.disable < level and level >= self.getEffectiveLevel()
 
 
-# Each as owner, name and what stands there.
+# Owner, name and replacement.
 SWAPPED: list[tuple[Any, str, Any]] = [
     (logging.Logger, "isEnabledFor", is_enabled_for),
     (threading.Barrier, "_release", barrier_release),
@@ -88,8 +88,7 @@ SPURIOUS = (threading.Condition, "wait", condition_wait)
 
 def _called_by_the_standard_library() -> bool:
     """Return whether a wait is one of a primitive of the standard library."""
-    frame = sys._getframe()
-    wait_for = threading.Condition.wait_for.__code__
-    while frame.f_back is not None and (is_own(frame) or frame.f_code is wait_for):
+    frame = caller(sys._getframe())
+    if frame.f_code is threading.Condition.wait_for.__code__ and frame.f_back is not None:
         frame = frame.f_back
     return any(frame.f_globals is each for each in _WAITS_IN_LOOPS)

@@ -37,7 +37,7 @@ from threadsim.runtime.durations import next_instant
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.hooks import READ, RELEASE, WRITE
 from threadsim.runtime.kernel import Kernel
-from threadsim.runtime.own_code import is_of_program, is_own, runs_program
+from threadsim.runtime.own_code import caller, is_of_program, runs_program
 from threadsim.runtime.virtual_thread import VirtualThread
 
 # More threads than one starts.
@@ -118,10 +118,7 @@ class Schedule:
     def new_object(self, kind: str) -> tuple[tuple[int, int], int]:
         """Return the name of a new object, and the moment."""
         name, moment = self.new_name()
-        frame = sys._getframe()
-        while is_own(frame) and frame.f_back is not None:
-            frame = frame.f_back
-        self.origins[name] = origin(frame, kind)
+        self.origins[name] = origin(caller(sys._getframe()), kind)
         return name, moment
 
     def touch(self, key: Hashable, mode: int) -> None:

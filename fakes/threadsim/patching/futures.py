@@ -23,10 +23,10 @@ def _unless_ending(real: Callable[..., Any]) -> Callable[..., Any]:
     return unless_ending
 
 
-def outcomes() -> list[tuple[Any, str, Any]]:
-    """Return the replacements that set no outcome while a block ends: owner, name and value."""
-    real: Any = vars(Future)
-    return [(Future, name, _unless_ending(real[name])) for name in ("set_result", "set_exception")]
+# Real method and replacement.
+REPLACEMENTS: list[tuple[Any, Any]] = [
+    (real, _unless_ending(real)) for real in (Future.set_result, Future.set_exception)
+]
 
 
 def shut_down_pools(kernel: Kernel) -> None:

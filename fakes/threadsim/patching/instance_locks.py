@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from itertools import accumulate, chain, compress, islice
 from logging import Logger
 from threading import Thread
-from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, ModuleType, NoneType
+from types import BuiltinFunctionType, FunctionType, ModuleType, NoneType
 from typing import Any
 
 from threadsim.patching.module_locks import TYPES, LockReplacements
-from threadsim.patching.patch_sites import names_of
+from threadsim.patching.patch_sites import attributes_getter, names_of
 from threadsim.runtime.own_code import is_tool
 
 # From a module to a Flask extension, its scheduler, the dict of job stores, and a job store.
@@ -109,6 +109,4 @@ def _opener(kind: type) -> _Opener | None:
     """Return what opens a value of a type: its attributes, or ``None`` if it has none to follow."""
     if issubclass(kind, type | Logger | Thread) or is_tool(str(names_of(kind).get("__module__"))):
         return None
-    found = [names_of(each).get("__dict__") for each in kind.__mro__]
-    descriptors = [each for each in found if type(each) is GetSetDescriptorType]
-    return descriptors[0].__get__ if descriptors else None
+    return attributes_getter(kind)

@@ -151,8 +151,17 @@ def names_of(owner: Any) -> dict[str, Any]:
     return _names_of_class(owner) if is_class(owner) else _names_of_module(owner)
 
 
-def attributes_of(value: Any) -> dict[str, Any]:
-    """Return the dictionary of an object, without asking it: a proxy may answer for another."""
-    descriptors = [_names_of_class(each).get("__dict__") for each in type(value).__mro__]
+def attributes_getter(kind: type) -> Callable[[Any], dict[str, Any]] | None:
+    """Return what returns the attributes of a type's objects; ``None`` if they have no dictionary.
+
+    It does not ask the object: a proxy may answer for another.
+    """
+    descriptors = [_names_of_class(each).get("__dict__") for each in kind.__mro__]
     own = [each for each in descriptors if type(each) is GetSetDescriptorType]
-    return own[0].__get__(value) if own else {}
+    return own[0].__get__ if own else None
+
+
+def attributes_of(value: Any) -> dict[str, Any]:
+    """Return the dictionary of an object, without asking it."""
+    getter = attributes_getter(type(value))
+    return {} if getter is None else getter(value)

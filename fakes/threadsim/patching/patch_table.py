@@ -12,17 +12,17 @@ from freezegun import api
 
 # Not `from threadsim.primitives import threads`: a package keeps the module that it imported first,
 # also where pytester has imported the modules anew.
-import threadsim.patching.determinism as repeatable
-import threadsim.patching.refusals as refused
 import threadsim.primitives.threads as of_threads
-import threadsim.primitives.time_functions as of_time
-from threadsim.patching.futures import outcomes
+from threadsim.patching.determinism import REPLACEMENTS as OF_DETERMINISM
+from threadsim.patching.futures import REPLACEMENTS as OF_FUTURES
 from threadsim.patching.module_locks import TYPES
+from threadsim.patching.refusals import REPLACEMENTS as OF_REFUSALS
 from threadsim.primitives.dates import asks_for_the_time
 from threadsim.primitives.local import local
 from threadsim.primitives.lock import Lock, RLock
 from threadsim.primitives.signals import set_handler
 from threadsim.primitives.simple_queue import SimpleQueue
+from threadsim.primitives.time_functions import REPLACEMENTS as OF_TIME
 
 # Only some Pythons have these: name in `_thread` and replacement.
 _OF_SOME_PYTHONS = {
@@ -34,7 +34,7 @@ _OF_SOME_PYTHONS = {
 
 
 def _pairs() -> Iterator[tuple[Any, Any]]:
-    yield from of_time.REPLACEMENTS
+    yield from OF_TIME
     # The first of several real ones is put back. `threading.Lock` is a class from Python 3.13 on.
     yield threading.Lock, Lock
     yield _thread.allocate_lock, Lock
@@ -57,11 +57,10 @@ def _pairs() -> Iterator[tuple[Any, Any]]:
         and real.__code__.co_filename == threading.__file__
     )
     yield signal.signal, set_handler
-    yield from repeatable.REPLACEMENTS
-    yield from refused.REPLACEMENTS
-    for owner, name, replacement in outcomes():
-        yield vars(owner)[name], replacement
-    for real, replacement in of_time.REPLACEMENTS:
+    yield from OF_DETERMINISM
+    yield from OF_REFUSALS
+    yield from OF_FUTURES
+    for real, replacement in OF_TIME:
         # Where freezegun has frozen time around the block.
         if frozen := getattr(api, f"fake_{real.__name__}", None):
             yield frozen, replacement

@@ -1,4 +1,4 @@
-"""The patcher: puts replacements in the place of real names for a block, and takes them back.
+"""The patcher: puts replacements in the place of real names for a block, and puts these back.
 
 A name is replaced in all loaded modules and their classes, so that ``from time import sleep`` and
 ``lock_class = Lock`` are replaced too. Default arguments, closures and containers keep real ones.
@@ -10,12 +10,13 @@ from itertools import chain
 from types import BuiltinMethodType
 from typing import Any
 
-import threadsim.patching.determinism as repeatable
-import threadsim.patching.refusals as refused
+from threadsim.patching.determinism import SWAPS as FOR_DETERMINISM
+from threadsim.patching.determinism import restart_counters
 from threadsim.patching.instance_locks import InstanceLocks
 from threadsim.patching.module_locks import LockReplacements
 from threadsim.patching.patch_sites import PatchSites, Site, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
+from threadsim.patching.refusals import SWAPS as FOR_REFUSALS
 from threadsim.primitives.time_functions import kept_elsewhere
 from threadsim.runtime.kernel import active
 
@@ -50,8 +51,8 @@ class Patcher:
             replacement = REPLACEMENTS.get(id(value)) or self._replacement(value)
             self._undo.append((site, value, replacement))
             _set(site, replacement)
-        repeatable.restart_counters()
-        for each in chain(repeatable.SWAPS, refused.SWAPS, kept_elsewhere(kernel), more):
+        restart_counters()
+        for each in chain(FOR_DETERMINISM, FOR_REFUSALS, kept_elsewhere(kernel), more):
             self.swap(*each)
         self._instances.replace(names for _, names in _sites.of_user)
 

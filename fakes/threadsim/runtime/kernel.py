@@ -391,10 +391,10 @@ class Kernel:
     def abandon(self) -> None:
         """Forget every thread: only the OS thread that began a simulation can end them."""
         self.begin_end()
-        self.abandoned = [each for each in self.threads.values() if each is not self.main]
-        for thread in self.abandoned:
-            thread.ticket += 1
-            self._close(thread)
+        for thread in list(self.threads.values()):
+            if thread is not self.main:
+                thread.ticket += 1
+                self._close(thread)
         self._forget_threads()
 
     def begin_end(self) -> None:

@@ -51,6 +51,13 @@ def is_own(frame: FrameType) -> bool:
     return frame.f_code.co_filename.startswith(_folders)
 
 
+def caller(frame: FrameType) -> FrameType:
+    """Return the innermost frame that is not the simulation's own, from a frame outwards."""
+    while is_own(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
 def is_of_program(file: str) -> bool:
     """Return whether a file belongs to the user's program: to no library, and not to this one."""
     return not file.startswith(_libraries)

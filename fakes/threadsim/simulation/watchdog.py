@@ -182,9 +182,8 @@ class _Watchdog:
 
 _watchdog = _Watchdog()
 
-# Windows has no fork.
-_register_at_fork: Any = getattr(os, "register_at_fork", None)
-_ = _register_at_fork and _register_at_fork(before=_watchdog.end_before_fork)
+with suppress(AttributeError):  # Windows has no fork.
+    os.register_at_fork(before=_watchdog.end_before_fork)
 
 
 def current_watch() -> Watch | None:
