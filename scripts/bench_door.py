@@ -92,34 +92,34 @@ def plain_switch(rounds: int) -> float:
         for _ in range(rounds // 2):
             time.sleep(0)
 
-    return _of_two(let_go, let_go) / rounds
+    return _of_two(lambda: (let_go, let_go)) / rounds
 
 
 def semaphores(rounds: int) -> float:
     """Return the seconds of handing over to another thread by a Semaphore: release, acquire."""
-    kind = simulation()
-    with kind(max_steps=10**9):
+
+    def players() -> tuple[Callable[[], None], Callable[[], None]]:
         ping, pong = threading.Semaphore(0), threading.Semaphore(0)
 
-        def play() -> None:
+        def begin() -> None:
+            for _ in range(rounds):
+                ping.release()
+                pong.acquire()
+
+        def answer() -> None:
             for _ in range(rounds):
                 ping.acquire()
                 pong.release()
 
-        other = threading.Thread(target=play)
-        other.start()
-        used = cpu()
-        for _ in range(rounds):
-            ping.release()
-            pong.acquire()
-        spent = cpu() - used
-        other.join()
-    return spent / (2 * rounds)
+        return begin, answer
+
+    return _of_two(players) / (2 * rounds)
 
 
-def _of_two(one: Callable[[], None], other: Callable[[], None]) -> float:
-    kind = simulation()
-    with kind(max_steps=10**9):
+def _of_two(make: Callable[[], tuple[Callable[[], None], Callable[[], None]]]) -> float:
+    """Return the seconds of two virtual threads, whose functions are made in the block."""
+    with simulation()(max_steps=10**9):
+        one, other = make()
         thread = threading.Thread(target=other)
         thread.start()
         used = cpu()
