@@ -3,8 +3,8 @@
 FakeScheduler: you decide what happens. Simulation: the real app runs in virtual time.
 explore: the test runs in every order that its threads can take.
 
-``threadsim`` does not import APScheduler; this package does. FakeScheduler needs neither greenlet
-nor freezegun.
+``Simulation`` and ``explore`` are imported from ``threadsim``, which knows nothing of APScheduler:
+``integration.py`` here tells it. FakeScheduler needs neither greenlet nor freezegun.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -380,6 +380,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         return self._death is not None
 
     def _submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
+        """Submit a job, or let the fault for this job act in the place of the executor."""
         run = self._current_run()
         try:
             fault = self._ledger.fault_for(job)

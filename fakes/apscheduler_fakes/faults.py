@@ -45,7 +45,7 @@ class Fault:
         return f"{self.name}({code.co_name} at {place})"
 
     def submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
-        """Replace ``executor._do_submit_job(job, run_times)``, and note whether it fired."""
+        """Take the place of ``executor._do_submit_job``, and note whether the fault fired."""
         executor.submit_without_faults(job, run_times)
 
     def after_look(self) -> None:
@@ -98,7 +98,7 @@ class Miss(Fault):
 
 
 class Lose(Fault):
-    """The job is cancelled in its pool's queue, of which the pool tells nobody.
+    """The job is cancelled in its pool's queue. The pool does not report that.
 
     The callback of ``executors/pool.py:20`` fails for a cancelled future, which is logged. The
     cancellation calls ``drop_job``, an attribute of the job's function, if there is one:

@@ -1,7 +1,7 @@
-"""What a step read and wrote, and when two steps commute.
+"""Footprints, the objects that a step touched, and whether two steps depend on each other.
 
-A footprint names each kernel object that a step touched, with how. The names hold in every schedule
-of a program: an object is named after the thread that made it and how many that one made before.
+The names of objects are the same in every schedule of a program: an object is named by the thread
+that made it, and by how many objects that thread had made before.
 """
 
 from collections.abc import Hashable, Mapping
@@ -12,13 +12,13 @@ CLOCK: Hashable = "clock"
 """The time, as an object."""
 
 ALL: Hashable = "all"
-"""Everything: what time does when it moves because nobody can run."""
+"""All objects. Time touches them when it moves because no thread can run."""
 
 EXIT: Hashable = "exit"
 """The program's end, which cuts daemon threads off."""
 
 SHARED: Hashable = "shared"
-"""All that functions of ``switch_in`` read and write."""
+"""All data that the functions of ``switch_in`` read and write."""
 
 Footprint = dict[Hashable, int]
 

@@ -1,6 +1,6 @@
-"""What is recorded of one schedule of an exploration, step by step, and how it ended.
+"""The record of one schedule: its steps, and how it ended.
 
-What is explored next is decided from these records alone.
+Strategies choose the next schedule from these records alone.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -20,11 +20,11 @@ MAIN = 0
 """The main thread's number among all that can be chosen."""
 
 TIME = 1
-"""The number of the time, which can be chosen when somebody waits for an instant."""
+"""The number of time. It can be chosen when a thread waits for an instant."""
 
 NOBODY = -1
-"""Stands for the running thread where a switch is no preemption, and can be chosen where only
-threads can go on that would have to wake up without a notification: none does."""
+"""Stands for the running thread where a switch is no preemption. It can be chosen where threads can
+only go on by a spurious wake-up: then none wakes up."""
 
 
 class SwitchPoints(IntEnum):
@@ -44,29 +44,29 @@ class Cut(SimulationError):
 
 
 def is_thread(number: int) -> bool:
-    """Return whether a number stands for a thread: neither for time nor for a wake-up of itself."""
+    """Return whether a number stands for a thread, and not for time or for a spurious wake-up."""
     return number >= 0 and number != TIME
 
 
 def woken(number: int) -> int:
-    """Return the number for a thread's waking up by itself, and the thread's for that."""
+    """Return the number of a thread's spurious wake-up, or the thread's number for that one."""
     return -2 - number
 
 
 @dataclass(slots=True, eq=False)
 class SchedulePoint:
-    """What a stopped thread is about to do.
+    """The operation that a stopped thread is about to begin.
 
     Attributes:
-        operation: In words ("a Lock").
-        blocked: Whether it would block; ``None`` when it never does.
-        deadline: When it gives up, in nanoseconds; ``None`` never.
+        operation: Its name ("acquire a Lock").
+        blocked: Returns whether it would block; ``None`` if it never does.
+        deadline: When it gives up, in nanoseconds; ``None`` for never.
         on: The object, for reports.
-        key: The name of the object that others may have taken for good; ``None`` if none can.
-        mode: How it will touch that.
-        gives_way: Whether others go first by default (``sleep(0)``).
-        condition: The Condition that it waits on, if it may wake up without a notification.
-        spurious: Whether it did.
+        key: The name of an object that another thread may hold for good; ``None`` if there is none.
+        mode: How the operation touches that object.
+        gives_way: Whether other threads go first by default (``sleep(0)``).
+        condition: The Condition that the thread waits on, if it may wake up spuriously.
+        spurious: Whether it has woken up spuriously.
     """
 
     operation: str
@@ -93,13 +93,13 @@ class SchedulePoint:
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """One step that was taken.
+    """One step of a schedule.
 
     Attributes:
         chosen: The number of the thread that took it.
         enabled: The numbers of all that could be chosen, the default choice first.
         current: The thread that ran before and could have gone on; ``NOBODY`` if none.
-        footprint: What it touched.
+        footprint: The objects that it touched, each with how.
         started: The numbers of the threads that it started.
         happens_before: The steps that happened before it, a bit each.
     """
@@ -118,13 +118,13 @@ class Step:
 
 
 class Chooser(Protocol):
-    """Decides which thread goes on."""
+    """Chooses the thread of each step."""
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
-        """Return one of those that can run.
+        """Return the number of the next thread.
 
         Args:
-            enabled: The numbers of those that can run, the default choice first.
+            enabled: The numbers that can be chosen, the default choice first.
             current: The thread that ran before and can go on; ``NOBODY`` if none.
             steps: The steps so far, complete.
 
@@ -139,7 +139,7 @@ class Picture:
 
     Attributes:
         failures: The entries of threads that failed, by the row of their switch.
-        because: Why threads went on where that is told, by the row of their next switch.
+        because: Why threads went on, by the row of their next switch; few rows have a reason.
         places: Where threads stopped that could go on, by the row of their switch.
         hang: What each thread waited for, in words, when no thread could go on.
     """
@@ -155,9 +155,9 @@ class Execution(NamedTuple):
 
     Attributes:
         steps: Its steps.
-        blocked: Who could not run at its end, by number, and what each was about to do.
-        errors: What it failed with, the main thread's first and then by the threads' numbers: which
-            of them came first may be the only thing in which two schedules differ.
+        blocked: The threads that could not run at its end, by number, each with its operation.
+        errors: Its errors, the main thread's first, the others by the threads' numbers. Two
+            schedules may differ only in the order in which their errors came.
         cut: Whether the chooser ended it because the rest is covered elsewhere.
         value: What the program returned.
         switches: Its switches, as the kernel keeps them.
@@ -184,12 +184,12 @@ class Execution(NamedTuple):
 
     @property
     def error(self) -> BaseException | None:
-        """What it failed with, the first of several; ``None`` when it did not."""
+        """Its first error; ``None`` if it has none."""
         return self.errors[0] if self.errors else None
 
     @property
     def trace(self) -> list[TraceEntry]:
-        """Its switches, for the lane diagram."""
+        """Its switches, for the trace diagram."""
         return entries(self.switches)
 
     @property
@@ -229,5 +229,5 @@ class Execution(NamedTuple):
         return names
 
     def names_of(self, numbers: Iterable[int]) -> str:
-        """Return those that could be chosen, in words."""
+        """Return the names of some numbers, in words."""
         return " or ".join(map(self.names.__getitem__, numbers))

@@ -172,14 +172,14 @@ def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
     __tracebackhide__ = True
-    points = strategy.switch_points
+    switch_points = strategy.switch_points
     steps = warm_up(runner)
-    if points:  # With more switch points the program has more steps.
-        steps = len(runner.run(Replay([]), switch_points=points).steps)
+    if switch_points:  # At all points the program has more steps.
+        steps = len(runner.run(Replay([]), switch_points=switch_points).steps)
     search = strategy.search(steps)
     before, count = None, 0
     while True:
-        execution = runner.run(search, switch_points=points)
+        execution = runner.run(search, switch_points=switch_points)
         for error in execution.errors:
             if isinstance(error, ScheduleDiverged):
                 raise _with_diagram(error, before, execution) from None
@@ -188,8 +188,8 @@ def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]
         short = _REPEATED_STEPS // (count * len(execution.steps))
         for _ in range(short or count % _REPEAT == 1):
             run_until_equal(partial(rerun, runner, execution), execution)
-        if execution.needs > points:
-            points, search, before = execution.needs, strategy.search(steps), None
+        if execution.needs > switch_points:
+            switch_points, search, before = execution.needs, strategy.search(steps), None
             continue
         try:
             if not search.advance(execution):

@@ -46,13 +46,13 @@ def replay(
 def replay_with(options: Options, schedule: str) -> None:
     """Replay a program that has its options; see ``replay``."""
     __tracebackhide__ = True
-    choices, points = read(schedule)
+    choices, switch_points = read(schedule)
     with switching_in(options.switch_in), options.runner() as runner:
 
         def follow() -> Execution:
             __tracebackhide__ = True
             chooser = Replay(choices)
-            execution = runner.run(chooser, switch_points=points, shown=True)
+            execution = runner.run(chooser, switch_points=switch_points, shown=True)
             chooser.check_fits(execution)
             return execution
 

@@ -1,11 +1,11 @@
 """One schedule while it runs: which thread goes on at each point, and what each step touched.
 
-A thread stops before every operation that other threads can notice, and says what it is about to
-do. It can run when that would not block: of several threads at one free lock any may take it. What
-runs between two such points is a step.
+A thread stops before every operation that other threads can notice. It can run if the operation
+would not block: of several threads at one free lock each may take it. A step is the code between
+two such points.
 
-Time moves when no thread can run. With early time-outs it may also move while threads can run; it
-is then one more that can be chosen.
+Time moves when no thread can run. With early time-outs it may also move while threads can run. It
+can be chosen then like a thread.
 """
 
 import sys
@@ -65,8 +65,8 @@ class Schedule:
             it was about to do.
         looked: Whether a thread peeks at a lock or a thread, or releases a free lock.
         writing: The objects that a thread may change at any moment.
-        moment: Counts steps, and what others may learn of within one. An object that was made in
-            the same moment is known to no other thread.
+        moment: Counts steps, and operations within a step that other threads can notice. No other
+            thread knows an object that was made in the same moment.
         origins: Each object's kind, and the file and line that made it.
         picture: What only a shown schedule records.
     """
@@ -156,7 +156,7 @@ class Schedule:
                 self.picture.because[len(kernel.trace)] = "comes to its deadline"
 
     def before_exit(self) -> None:
-        """Stop before the program ends: what daemon threads have not done then is never done."""
+        """Stop before the program ends: the end cuts daemon threads off."""
         self.point(SchedulePoint("end the program"))
         self.touch(EXIT, WRITE)
 

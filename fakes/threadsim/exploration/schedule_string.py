@@ -42,7 +42,7 @@ def choices_of(steps: Iterable[Step]) -> list[int]:
     return [step.enabled.index(step.chosen) for step in steps if len(step.enabled) > 1]
 
 
-def write(choices: Iterable[int], points: SwitchPoints) -> str:
+def write(choices: Iterable[int], switch_points: SwitchPoints) -> str:
     """Return the string of a schedule's choices and switch points."""
     text, defaults = "", 0
     for choice in choices:
@@ -53,7 +53,7 @@ def write(choices: Iterable[int], points: SwitchPoints) -> str:
         text += "z" * letters + (chr(ord("a") + rest - 1) if rest else "")
         text += str(choice) if choice < 10 else f"({choice})"  # noqa: PLR2004  # One digit.
         defaults = 0
-    return _ALL * points + (text or "0")
+    return _ALL * switch_points + (text or "0")
 
 
 def read(schedule: str) -> tuple[list[int], SwitchPoints]:
@@ -87,7 +87,7 @@ class Replay:
     def __init__(self, choices: list[int]) -> None:
         self._choices = choices
         self._next = 0
-        self._misfit: tuple[int, ...] = ()  # Which threads could run when a choice named no one.
+        self._misfit: tuple[int, ...] = ()  # The threads that could run when a choice named none.
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
         """Return the next thread; see ``Chooser``."""

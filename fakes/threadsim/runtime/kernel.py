@@ -77,14 +77,14 @@ class Kernel:
         epoch: The date at which it begins, in nanoseconds since 1970.
         random: What ids are drawn from.
         max_elapsed: Largest elapsed virtual time, in nanoseconds.
-        max_steps: Largest number of steps: switches, and looks at what others change.
+        max_steps: Largest number of steps: switches, and looks at what other threads change.
         reports: Makes its errors.
-        points: Where threads stop beside their waits, in an exploration.
+        points: The schedule points of an exploration.
 
     Attributes:
-        points: Those, for code that is part of a schedule. ``None`` in a simulation, and while a
-            schedule fails, ends, or chooses the next thread.
-        crashed_threads: The last threads that an exception has ended, with that, in words.
+        points: The same, for code of the program. ``None`` in a simulation, and while a schedule
+            fails, ends, or chooses the next thread.
+        crashed_threads: The last threads that an exception has ended, a line of text each.
         ending: Whether the simulation ends.
     """
 
@@ -208,7 +208,7 @@ class Kernel:
         deadline: int | None = None,
         waiting_on: object = None,
     ) -> bool:
-        """Park the running thread until it is woken or its deadline has come.
+        """Let the running thread wait until another thread wakes it or its deadline has come.
 
         Args:
             waiting_for: The wait in words ("sleeps").
@@ -494,6 +494,7 @@ class Kernel:
             _resumed()
 
     def _next(self) -> VirtualThread:
+        """Return the thread whose turn is next. Time moves if no thread is ready."""
         if self.points is not None and (chosen := self.points.next_thread()) is not None:
             return chosen
         while self.failure is None:
@@ -514,7 +515,7 @@ class Kernel:
         return self._main_with(self.failure)
 
     def _main_with(self, error: BaseException) -> VirtualThread:
-        """Return the main thread, which no longer waits, with an error to be raised in it."""
+        """End the main thread's wait, and let it raise an error when it has its turn."""
         self.main.ticket += 1
         for queue in (self._ready, self._settling):  # It may let others go first, again and again.
             if self.main in queue:
@@ -523,6 +524,11 @@ class Kernel:
         return self.main
 
     def _jump(self) -> SimulationError | None:
+        """Move time to the earliest deadline and make its threads ready.
+
+        Returns:
+            The error if there is no deadline, or if it lies past ``max_elapsed``.
+        """
         deadline = self.next_deadline()
         if deadline is None:
             return self.reports.deadlock(self)

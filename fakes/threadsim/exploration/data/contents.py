@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from threadsim.runtime.own_code import is_tool
 
-# Kept: inside a simulation these names are swapped.
+# Kept: inside a block this name is replaced.
 _SIMPLE_QUEUE: Any = _queue.SimpleQueue
 
 _OF_A_QUEUE = ("queue", "unfinished_tasks", "is_shutdown")

@@ -34,12 +34,12 @@ class _Budget:
         self.left = left
         self.used = 0
 
-    def run(self, chooser: Chooser, points: SwitchPoints) -> tuple[Execution, bool]:
+    def run(self, chooser: Chooser, switch_points: SwitchPoints) -> tuple[Execution, bool]:
         """Run one schedule and return it, and whether it fails in the same way."""
         self.left -= 1
         self.used += 1
         self._tell(self.used)
-        tried = self._runner.run(chooser, switch_points=points)
+        tried = self._runner.run(chooser, switch_points=switch_points)
         return tried, fails_with(tried, self._signature)
 
 
@@ -84,16 +84,16 @@ def shrink(
     budget = _Budget(runner, signature, number, tell)
     execution = _joined(budget, execution, number // 2)
     for bound in range(execution.preemptions + 1):
-        for points in SwitchPoints:  # Fewer points first: such a schedule is easier to read.
+        for switch_points in SwitchPoints:  # Fewer points first: such a schedule is easier to read.
             search, more = Exhaustive(bound).search(), True
             while more:
                 if budget.left <= number // 4:
                     used = budget.used
                     return _shortened(budget, execution), used
-                tried, fails = budget.run(search, points)
+                tried, fails = budget.run(search, switch_points)
                 if fails:
                     return _shortened(budget, tried), None
-                more = tried.needs <= points and search.advance(tried)
+                more = tried.needs <= switch_points and search.advance(tried)
     return _shortened(budget, execution), None
 
 
