@@ -18,12 +18,12 @@ def outcomes(program: Callable[[], Any], strategy: Strategy, **options: Any) -> 
 
 def outcomes_in(world: ScheduleRunner, strategy: Strategy) -> dict[Any, int]:
     """Return the same for a world's program."""
-    return _counted(schedules(world, strategy))
+    return counted(schedules(world, strategy))
 
 
 def outcomes_with_every_stop(world: ScheduleRunner, bound: int | None) -> dict[Any, int]:
     """Return the same of every order within a bound, with a stop wherever there can be one."""
-    return _counted(_with_every_stop(world, bound))
+    return counted(_with_every_stop(world, bound))
 
 
 def _with_every_stop(world: ScheduleRunner, bound: int | None) -> Iterator[Execution]:
@@ -36,7 +36,8 @@ def _with_every_stop(world: ScheduleRunner, bound: int | None) -> Iterator[Execu
         more = search.advance(ran)
 
 
-def _counted(every: Iterable[Execution]) -> dict[Any, int]:
+def counted(every: Iterable[Execution]) -> dict[Any, int]:
+    """Return how often each outcome of some schedules came; schedules that were cut have none."""
     found: dict[Any, int] = {}
     for ran in every:
         if not ran.cut:

@@ -101,7 +101,7 @@ class Told:
 def explored(program: Callable[[], Any], strategy: Strategy, **options: Any) -> dict[str, Any]:
     with ScheduleRunner(program, **options) as world:
         told = Told(world, strategy, MOST)
-        outcomes = searching._counted(told)
+        outcomes = searching.counted(told)
     return {
         "outcomes": {
             each if isinstance(each, str) else repr(each): number
