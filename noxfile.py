@@ -165,7 +165,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def soundness(session: nox.Session) -> None:
-    """Run what takes half an hour, as explore() beside every order (`-- K/N` runs one part)."""
+    """Run what takes longest, as explore() beside every order (`-- K/N` runs one part)."""
     specification(session)
     parts = session.posargs or [f"{number}/4" for number in range(1, 5)]
     for part in parts:
