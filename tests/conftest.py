@@ -25,7 +25,7 @@ from threadsim.exploration.replay import replay_with
 from threadsim.exploration.reports.nondeterminism import normalised_text
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
-from threadsim.simulation.watchdog import current_watch
+from threadsim.simulation import watchdog
 
 pytest_plugins = ["pytester", "path_results"]
 
@@ -112,9 +112,9 @@ def look() -> Callable[[], None]:
     """Let the running block's watch look at once, as it does after ``stall_timeout``."""
 
     def look() -> None:
-        watch = current_watch()
-        assert watch is not None
-        watch.look()
+        [watch] = watchdog.current
+        for _ in range(int(watch.looks)):
+            watch.look()
 
     return look
 

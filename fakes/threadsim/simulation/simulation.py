@@ -44,8 +44,8 @@ class Simulation:
             or a look at a clock, a date, an event, a thread or a lock. As many free
             locks may be taken without a switch between them. While ``clock`` lets time pass, the
             count begins anew whenever some has passed.
-        stall_timeout: Longest real time in seconds without a switch; after twice as long at most
-            ``StallLimit`` is raised. ``None`` is for ever. A breakpoint is no stall.
+        stall_timeout: Longest real time in seconds without a switch; then ``StallLimit`` is raised,
+            a tenth of a second later at most. ``None`` is for ever. A breakpoint is no stall.
 
     Attributes:
         clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while other threads run.
@@ -80,9 +80,7 @@ class Simulation:
         self.clock = SimulationClock(start)
         self._max_elapsed = nanoseconds(max_elapsed)
         self._max_steps = max_steps
-        # Longer than a thread can wait is for ever.
-        for_ever = stall_timeout is None or stall_timeout > threading.TIMEOUT_MAX
-        self._stall_timeout = None if for_ever else stall_timeout
+        self._stall_timeout = stall_timeout
         self._kernel: Kernel | None = None
         self._next_steps: list[str] = []
         self._session = ExitStack()
