@@ -336,27 +336,6 @@ def test_a_real_thread_that_takes_part_is_named() -> None:
     )
 
 
-def test_a_real_thread_that_was_woken_has_its_turn_before_a_deadlock_is_told() -> None:
-    """One from before the block that should wake somebody is named, however late it runs."""
-    box: list[threading.Lock] = []
-    go = threading.Lock()
-    go.acquire()
-
-    def outside() -> None:
-        go.acquire(timeout=BOUND)
-        with contextlib.suppress(OutsideThread):
-            box[0].release()
-
-    thread = threading.Thread(target=outside, name="outsider")
-    thread.start()
-    with pytest.raises(OutsideThread, match="thread 'outsider' uses a Lock"), Simulation():
-        box.append(threading.Lock())
-        box[0].acquire()
-        go.release()
-        box[0].acquire()
-    thread.join()
-
-
 @pytest.mark.usefixtures("bare_threads_forgotten")
 def test_a_real_thread_that_takes_part_after_a_deadlock_was_told_is_named() -> None:
     """What was refused is the reason; the report of the deadlock stands above it."""
@@ -476,16 +455,12 @@ def outside() -> Iterator[BackgroundScheduler]:
 @pytest.mark.parametrize(
     "inside", [*PASS, lambda _: threading.Event().wait()], ids=["tick", "move_to", "settle", "wait"]
 )
-def test_a_scheduler_that_a_function_started_before_the_block_is_one_too(
+def test_a_blocking_scheduler_from_before_the_block_is_one_too(
     inside: Callable[[Simulation], object],
 ) -> None:
-    """It is known by what its thread does; beside the block, and after it, that goes on."""
+    """It is known by what its thread was made to run; beside the block that goes on."""
     scheduler = BlockingScheduler()
-
-    def main() -> None:
-        scheduler.start()
-
-    thread = threading.Thread(target=main, name="scheduler")
+    thread = threading.Thread(target=scheduler.start, name="scheduler")
     begun, again = threading.Event(), threading.Event()
     scheduler.add_job(begun.set)
     scheduler.add_job(print, "interval", minutes=1)

@@ -34,9 +34,6 @@ class Integration(Protocol):
             OutsideThread: It is outside the simulation.
         """
 
-    def end_of_block(self, kernel: Kernel) -> None:
-        """Shut down what outlives a block's threads, which end next."""
-
     def errors_of_a_schedule(self) -> AbstractContextManager[list[BaseException]]:
         """Enclose one schedule. At its end the list holds the errors that were not raised yet."""
 

@@ -67,7 +67,7 @@ def session(
 def end_threads(kernel: Kernel) -> None:
     """End the threads that are left, without a word. Then no kernel is active.
 
-    A pool or scheduler with such a thread acts like one that was shut down.
+    A pool with such a thread acts like one that was shut down.
     """
     # One of the threads may hold logging's lock. The real one lets this OS thread in.
     activate(None)
@@ -75,18 +75,11 @@ def end_threads(kernel: Kernel) -> None:
     logging.disable(logging.CRITICAL)
     activate(kernel)
     try:
-        shut_down(kernel)
+        shut_down_pools(kernel)
         kernel.end()
     finally:
         activate(None)
         logging.disable(before)
-
-
-def shut_down(kernel: Kernel) -> None:
-    """Shut down the pools and schedulers that have threads in the block."""
-    shut_down_pools(kernel)
-    for each in integrations():
-        each.end_of_block(kernel)
 
 
 def never_ending(kernel: Kernel) -> SimulationError | None:

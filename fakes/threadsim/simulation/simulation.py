@@ -25,7 +25,7 @@ from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import forget_unreachable
 from threadsim.simulation.integrations import diagnose
 from threadsim.simulation.open_blocks import open_simulations
-from threadsim.simulation.session import end_threads, never_ending, session, shut_down
+from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
 
 _reports = KernelReports(diagnose)
@@ -165,7 +165,6 @@ class Simulation:
     def _abandon(self, kernel: Kernel) -> SimulationError:
         """Leave the block in a thread that cannot end the others: they never run again."""
         self._session.close()
-        shut_down(kernel)
         kernel.abandon()
         _abandoned.append(kernel)
         # The main thread may still wait.
