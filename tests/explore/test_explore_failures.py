@@ -1252,7 +1252,7 @@ def test_a_strategy_without_its_call_is_told_in_a_marker() -> None:
 
 def test_an_exploration_inside_a_simulation_is_refused() -> None:
     """One virtual world at a time."""
-    with Simulation(), pytest.raises(NotModelled, match="explore\\(\\) inside a Simulation"):
+    with Simulation(), pytest.raises(NotModelled, match="explore\\(\\) beside or inside"):
         explore(written_programs.lost_wake_up)
 
 
@@ -1273,7 +1273,9 @@ def test_an_exploration_beside_that_of_another_thread_is_refused() -> None:
         thread = threading.Thread(target=enter)
         thread.start()
         thread.join()
-    text = "beside a Simulation or explore() of another thread: names are replaced for the whole"
+    text = (
+        "beside or inside another Simulation or explore() has no model: names are replaced for the"
+    )
     assert [text in each for each in told] == [True, True]
     with Simulation():
         pass

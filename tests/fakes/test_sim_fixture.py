@@ -104,7 +104,7 @@ def test_a_marker_says_when_it_begins_and_what_limits_it(pytester: pytest.Pytest
     result.stdout.fnmatch_lines(
         [
             "@pytest.mark.simulation: *unexpected keyword argument 'end'",
-            "@pytest.mark.simulation: Simulation(max_steps=0): a limit that is not above zero*",
+            "@pytest.mark.simulation: Simulation(max_steps=0): a limit is a number above zero*",
             "*TimeLimit: *would pass the limit of 10.000000 s*",
         ]
     )

@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import Empty, Queue, SimpleQueue
@@ -28,10 +28,8 @@ from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from beside import beside
 from threadsim import Deadlock, OutsideThread, Simulation, SimulationError
 from threadsim.primitives.trace_functions import traces_apart
-from threadsim.simulation import simulation
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -320,47 +318,6 @@ def test_what_is_put_outside_is_there_in_the_next_simulation() -> None:
         items.put(6)
         assert (items.qsize(), items.get()) == (2, 5)
     assert items.get() == 6
-
-
-OPEN = """
-import threading
-import time
-from threadsim import Simulation
-
-def block():
-    with Simulation():
-        threading.Thread(target=time.sleep, args=(5,)).start()
-        yield
-
-kept = block()
-next(kept)
-print("end")
-"""
-
-
-@pytest.mark.e2e
-def test_an_open_simulation_ends_with_python(
-    run_program: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    """A generator that nobody closed keeps no interpreter from its exit, and prints nothing."""
-    ran = run_program(OPEN)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "end\n", "")
-
-
-def test_what_the_interpreter_ends_needs_no_second_end() -> None:
-    """The block of an open simulation may be left after its end; another thread ends none."""
-
-    def block() -> Generator[None]:
-        with Simulation():
-            yield
-
-    kept = block()
-    next(kept)
-    beside(simulation._end_at_exit)
-    assert type(threading.Lock()).__module__ == "threadsim.primitives.lock"
-    simulation._end_at_exit()
-    assert type(threading.Lock()).__module__ == "_thread"
-    kept.close()
 
 
 def test_an_abandoned_thread_may_still_end() -> None:

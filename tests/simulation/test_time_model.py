@@ -469,24 +469,14 @@ def test_a_clock_works_inside_its_block_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "error", "text"),
-    [
-        ({"max_elapsed": 0}, ValueError, "max_elapsed=0): a limit that is not above zero lets"),
-        ({"max_steps": -1}, ValueError, "max_steps=-1): a limit that is not above zero lets"),
-        (
-            {"stall_timeout": math.nan},
-            ValueError,
-            "stall_timeout=nan): a limit that is not above",
-        ),
-        ({"max_elapsed": "1"}, TypeError, "max_elapsed='1'): a limit is a number, not a str"),
-        ({"max_steps": True}, TypeError, "max_steps=True): a limit is a number, not a bool"),
-    ],
+    "limits",
+    [{"max_elapsed": 0}, {"max_steps": -1}, {"stall_timeout": math.nan}, {"max_elapsed": "1"}],
 )
-def test_a_wrong_limit_is_refused(
-    limits: dict[str, Any], error: type[Exception], text: str
-) -> None:
+def test_a_wrong_limit_is_refused(limits: dict[str, Any]) -> None:
     """It would end every simulation at once, or none."""
-    with pytest.raises(error, match=re.escape(text)):
+    [(name, limit)] = limits.items()
+    text = f"Simulation({name}={limit!r}): a limit is a number above zero."
+    with pytest.raises(ValueError, match=re.escape(text)):
         Simulation(**limits)
 
 

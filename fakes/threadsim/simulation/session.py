@@ -1,7 +1,6 @@
 """What a Simulation and an exploration do alike: begin a block, end its threads, and leave it."""
 
 import logging
-from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -13,7 +12,7 @@ from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
 from threadsim.primitives.trace_functions import traces_apart
 from threadsim.runtime.errors import NotModelled, SimulationError
-from threadsim.runtime.kernel import Kernel, activate, active
+from threadsim.runtime.kernel import Kernel, activate
 from threadsim.simulation.integrations import integrations
 from threadsim.simulation.watchdog import watched
 
@@ -48,7 +47,11 @@ def session(
     try:
         # One call, and inside the try: Ctrl-C may come before it and after it.
         if _current.setdefault("session", token) is not token:
-            raise _refusal(name)
+            raise NotModelled(
+                f"{name} beside or inside another Simulation or explore() has no model: names are "
+                "replaced for the whole process. Let one end before the other begins. A block that "
+                "is still open must be left in the thread that entered it."
+            )
         with interruptible(kernel, explores=explores), virtual_dates():
             activate(kernel())  # Virtual locks are made inside.
             names = Patcher(locks)
@@ -90,18 +93,4 @@ def never_ending(kernel: Kernel) -> SimulationError | None:
     return SimulationError(
         f"the simulation could not end {names}: it caught every exception that should end it. Let "
         "BaseException through there."
-    )
-
-
-def _refusal(name: str) -> NotModelled:
-    outer = active()
-    if outer is not None and outer.os_ident == get_ident() and not outer.main.greenlet.dead:
-        return NotModelled(
-            f"{name} inside a Simulation or explore() has no model. Use the outer one, or call it "
-            "outside."
-        )
-    return NotModelled(
-        f"{name} beside a Simulation or explore() of another thread: names are replaced for the "
-        "whole process. Let one end before the other begins. A block that is still open must be "
-        "left in the thread that entered it."
     )

@@ -5,10 +5,9 @@ the next instant at which a thread wakes up. Sockets, files and processes are re
 virtual thread waiting.
 """
 
-import threading
-from _thread import get_ident
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import datetime
+from math import inf
 from types import TracebackType
 from typing import Self
 
@@ -51,8 +50,8 @@ class Simulation:
         clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while other threads run.
 
     Raises:
-        TypeError: ``start`` is something else, or a limit is no number.
-        ValueError: ``start`` has no offset, or a limit is not positive.
+        TypeError: ``start`` is something else.
+        ValueError: ``start`` has no offset, or a limit is no number above zero.
     """
 
     def __init__(
@@ -63,20 +62,14 @@ class Simulation:
         max_steps: int = 1_000_000,
         stall_timeout: float | None = 10.0,
     ) -> None:
-        limits = {"max_elapsed": max_elapsed, "max_steps": max_steps}
-        if stall_timeout is not None:
-            limits["stall_timeout"] = stall_timeout
+        limits = {
+            "max_elapsed": max_elapsed,
+            "max_steps": max_steps,
+            "stall_timeout": inf if stall_timeout is None else stall_timeout,
+        }
         for name, limit in limits.items():
-            if isinstance(limit, bool) or not isinstance(limit, int | float):
-                raise TypeError(
-                    f"Simulation({name}={limit!r}): a limit is a number, not a "
-                    f"{type(limit).__name__}. Pass a positive one."
-                )
-            if not limit > 0:
-                raise ValueError(
-                    f"Simulation({name}={limit!r}): a limit that is not above zero lets nothing "
-                    "run. Pass a positive number."
-                )
+            if not (isinstance(limit, int | float) and limit > 0):
+                raise ValueError(f"Simulation({name}={limit!r}): a limit is a number above zero.")
         self.clock = SimulationClock(start)
         self._max_elapsed = nanoseconds(max_elapsed)
         self._max_steps = max_steps
@@ -132,13 +125,18 @@ class Simulation:
             SimulationError: The program failed and caught the report, a thread caught its end again
                 and again, or another thread leaves the block.
         """
-        if self not in open_simulations:
-            return  # The interpreter's exit has ended it.
         open_simulations.remove(self)
         kernel = self._kernel
         assert kernel is not None
         if kernel.is_left_elsewhere():
-            raise self._abandon(kernel)
+            self._session.close()
+            kernel.abandon()
+            _abandoned.append(kernel)
+            raise SimulationError(
+                f"a Simulation was left in another thread than {kernel.main.name!r}, which entered "
+                "it. Names and time are put back, and its threads never run again. Leave the block "
+                "in the thread that enters it; a generator is left where it is closed."
+            )
         raised = kernel.refused or kernel.failure
         self._next_steps = next_steps(kernel)
         with self._session:
@@ -161,20 +159,6 @@ class Simulation:
                 f"{type(failure).__name__}), Simulation(): …"
             )
         raise failure
-
-    def _abandon(self, kernel: Kernel) -> SimulationError:
-        """Leave the block in a thread that cannot end the others: they never run again."""
-        self._session.close()
-        kernel.abandon()
-        _abandoned.append(kernel)
-        # The main thread may still wait.
-        failure = SimulationError(
-            f"the block of a Simulation was left in another thread than {kernel.main.name!r}, "
-            "which entered it, so that its threads cannot end. Names and time are put back. Leave "
-            "the block in the thread that enters it; a generator is left where it is closed."
-        )
-        kernel.set_failure(failure)
-        return failure
 
     @property
     def threads(self) -> list[VirtualThread]:
@@ -205,20 +189,3 @@ class Simulation:
 
 # Kept: what they wait in must not be unwound by the garbage collector.
 _abandoned: list[Kernel] = []
-
-
-def _end_at_exit() -> None:
-    """End a block that is still open, as in a generator. No thread could be joined later."""
-    # A thread that lives leaves its block itself.
-    ended = [
-        each
-        for each in open_simulations
-        if (kernel := each._kernel)
-        and (kernel.os_ident == get_ident() or kernel.main.greenlet.dead)
-    ]
-    for simulation in ended:
-        with suppress(SimulationError):
-            simulation.__exit__(None, None, None)
-
-
-threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # As concurrent.futures does.
