@@ -176,19 +176,12 @@ def test_pytest_keeps_the_real_time(clock: Clock) -> None:
 # What is refused
 
 
-@pytest.mark.parametrize("seconds", [-1, -0.0000001, float("nan"), float("inf"), float("-inf")])
-def test_time_passes_forward_and_comes_to_an_end(clock: Clock, seconds: float) -> None:
-    """Nothing moves."""
+@pytest.mark.parametrize("seconds", [-1, -1e-7, float("nan"), float("inf"), "1", None])
+def test_time_passes_forward_and_comes_to_an_end(clock: Clock, seconds: Any) -> None:
+    """Nothing moves, and nothing is guessed."""
     with pytest.raises(ValueError, match=r"Clock.tick\(.*\): time"):
         clock.tick(seconds)
     assert clock.elapsed == 0.0
-
-
-@pytest.mark.parametrize("seconds", [True, "1", None, timedelta(seconds=1)])
-def test_a_tick_is_a_number_of_seconds(clock: Clock, seconds: Any) -> None:
-    """Nothing is guessed."""
-    with pytest.raises(TypeError, match="pass a number of seconds"):
-        clock.tick(seconds)
 
 
 def test_time_does_not_go_back(clock: Clock) -> None:
@@ -198,31 +191,19 @@ def test_time_does_not_go_back(clock: Clock) -> None:
         clock.move_to(NEW_YEAR)
 
 
-def test_time_ends_with_the_year_9999(clock: Clock) -> None:
-    """Python has no datetime after it."""
-    with pytest.raises(ValueError, match="past the year 9999"):
-        clock.tick(1e12)
-
-
 @pytest.mark.parametrize(
-    ("instant", "error", "text"),
-    [
-        ("2026-02-01", ValueError, "it has no offset"),
-        (datetime(2026, 2, 1), ValueError, "it has no offset"),  # noqa: DTZ001  # The point.
-        ("tomorrow", ValueError, "Pass an aware datetime, or"),
-        (5, TypeError, "an instant is no int"),
-    ],
+    "instant",
+    ["2026-02-01", datetime(2026, 2, 1), "tomorrow", 5],  # noqa: DTZ001  # The point.
 )
-def test_an_instant_has_an_offset(
-    clock: Clock, instant: Any, error: type[Exception], text: str
-) -> None:
+def test_an_instant_has_an_offset(clock: Clock, instant: Any) -> None:
     """What is not one instant everywhere is refused, also as a start."""
     for call, name in (
         (clock.move_to, "Clock.move_to"),
         (Clock, "Clock"),
         (Simulation, "Simulation"),
     ):
-        with pytest.raises(error, match=rf"^{name}\({re.escape(repr(instant))}\): .*{text}"):
+        text = rf"^{name}\({re.escape(repr(instant))}\): pass an aware datetime, or a string with"
+        with pytest.raises(ValueError, match=text):
             call(instant)
 
 
@@ -239,25 +220,11 @@ def test_outside_its_block_it_does_not_move() -> None:
         clock.__enter__()
 
 
-def test_a_clock_is_left_by_who_entered_it() -> None:
-    """To leave a block that nobody entered is an error of its own."""
-    with pytest.raises(RuntimeError, match="it was not entered, or was left before"):
-        Clock().__exit__(None, None, None)
-
-
 @pytest.mark.parametrize("start", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00"])
 def test_an_instant_that_is_none_in_utc_is_refused(start: str) -> None:
     """Before the year 1 and after 9999 there are no dates."""
-    with pytest.raises(ValueError, match="date value out of range"):
+    with pytest.raises(ValueError, match="pass an aware datetime"):
         Clock(start)
-
-
-def test_without_freezegun_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line installs it."""
-    monkeypatch.setitem(sys.modules, "freezegun", None)
-
-    with pytest.raises(ImportError, match=r"pip install freezegun$"):
-        Clock().__enter__()
 
 
 @pytest.mark.parametrize("name", ["Simulation", "explore", "Random"])
@@ -299,20 +266,6 @@ def test_freeze_time_inside_a_clock_keeps_it_from_moving(clock: Clock) -> None:
     clock.tick(1)
 
     assert datetime.now(UTC) == NEW_YEAR + timedelta(seconds=1)
-
-
-def test_a_freeze_that_outlives_its_clock_is_an_error() -> None:
-    """Freezes of time can only be stopped in the reverse order."""
-    inner = freeze_time("2020-01-01")
-    outer = freeze_time("2020-01-01")
-    with outer:
-        with pytest.raises(RuntimeError, match="began inside it does not"), Clock():
-            inner.start()
-        # The test's own error is not hidden.
-        with pytest.raises(ZeroDivisionError), Clock():
-            1 / (inner.start() is None)
-        inner.stop()
-        inner.stop()
 
 
 # What runs on the way

@@ -6,11 +6,12 @@ module needs neither freezegun nor greenlet.
 
 import gc
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
 from math import inf
 from types import TracebackType
 from typing import Any, Self
+from unittest.mock import patch
 
 from threadsim.runtime.durations import MICROSECOND, microseconds, nanoseconds
 from threadsim.runtime.errors import raise_together
@@ -31,8 +32,7 @@ class Clock:
         start: The first instant: an ISO string with its offset or an aware ``datetime``.
 
     Raises:
-        TypeError: ``start`` is something else.
-        ValueError: ``start`` has no offset, or is no instant.
+        ValueError: ``start`` is something else, has no offset, or is no instant.
     """
 
     # The name of the class that a user calls, for errors.
@@ -41,7 +41,6 @@ class Clock:
     def __init__(self, start: str | datetime = "2026-01-01T00:00:00Z") -> None:
         self._start = _instant(start, f"{self.made_by}({start!r})")
         self._moved = 0
-        self._entered = False
         self._freezegun: Any = None
         self._time: Any = None
         self._undo = ExitStack()
@@ -53,22 +52,21 @@ class Clock:
             ImportError: freezegun is not installed.
             RuntimeError: The clock was entered before.
         """
-        if self._entered:
+        if self._freezegun is not None:
             raise RuntimeError("Clock: it was entered before. Make a new Clock for a new block.")
-        freezegun = self._freezegun = _import_freezegun()
+        import freezegun.api  # noqa: PLC0415  # Importing this module needs no freezegun.
+
         forget_unreachable()
+        self._freezegun = freezegun.api
         freeze = freezegun.freeze_time(self._start.replace(tzinfo=None), ignore=["_pytest."])
-        with ExitStack() as undo:
-            self._time = freeze.start()  # Refused inside a simulation.
-            undo.callback(freeze.stop)
-            undo.enter_context(_keeping_folds(freezegun.api))
-            self._undo = undo.pop_all()
-        self._entered = True
+        self._time = freeze.start()  # Refused inside a simulation.
+        self._undo.callback(freeze.stop)
+        self._undo.enter_context(_keeping_folds(freezegun.api))
         # threading and pytest have kept the real time now. freezegun also looks for these names
         # among a call's callers, and would give real time to a job in a worker thread
         # (test_a_job_in_a_worker_thread_sees_the_clock) and to a test function.
-        kept = ("threading", "_pytest.")
-        freezegun.api.ignore_lists[-1] = tuple(each for each in freeze.ignore if each not in kept)
+        ignored = [each for each in freeze.ignore if each not in ("threading", "_pytest.")]
+        freezegun.api.ignore_lists[-1] = tuple(ignored)
         return self
 
     def __exit__(
@@ -77,22 +75,9 @@ class Clock:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let time go on as it was before.
-
-        Raises:
-            RuntimeError: A ``freeze_time`` that began inside the block has not ended, or the block
-                was not entered.
-        """
-        if self._time is None:
-            raise RuntimeError("Clock: it was not entered, or was left before. Use it in a `with`.")
-        on_top = self._is_on_top()
+        """Let time go on as it was before."""
         self._undo.close()
         self._time = None
-        if not on_top and exc_value is None:
-            raise RuntimeError(
-                "Clock: the block ends, but a freeze_time that began inside it does not. Stop it "
-                "first."
-            )
 
     def __repr__(self) -> str:
         return f"<Clock at {self.now().isoformat()}>"
@@ -113,8 +98,7 @@ class Clock:
             seconds: The length, 0 or more, rounded to microseconds; the least is one.
 
         Raises:
-            TypeError: ``seconds`` is no number.
-            ValueError: ``seconds`` is negative, infinite or NaN, or leads past the year 9999.
+            ValueError: ``seconds`` is no number, negative, infinite or NaN.
             RuntimeError: The clock is not entered, or another freeze of time lies over it.
             OutsideThread: In a simulation: a scheduler from outside has jobs, none runs inside.
             BaseException: A job raised it. It is raised at the end; several come as a group.
@@ -130,8 +114,7 @@ class Clock:
             instant: An ISO string with its offset or an aware ``datetime``, not before ``now()``.
 
         Raises:
-            TypeError: ``instant`` is something else.
-            ValueError: ``instant`` has no offset, is no instant, or lies in the past.
+            ValueError: ``instant`` is something else, has no offset, or lies in the past.
             RuntimeError: The clock is not entered, or another freeze of time lies over it.
             OutsideThread: In a simulation: a scheduler from outside has jobs, none runs inside.
             BaseException: A job raised it. It is raised at the end; several come as a group.
@@ -165,21 +148,14 @@ class Clock:
             raise RuntimeError(
                 f"{call}: outside its block a Clock stands still. Write: with Clock() as clock."
             )
-        if not self._is_on_top():
+        if self._freezegun.freeze_factories[-1] is not self._time:
             raise RuntimeError(
                 f"{call}: a freeze_time or Clock that began inside this one's block decides the "
                 "time now, so this would change nothing. Move that one, or end it first."
             )
 
-    def _is_on_top(self) -> bool:
-        return bool(self._freezegun.api.freeze_factories[-1:] == [self._time])
-
     def run_until(self, target: int, call: str) -> None:
         """Go to an instant, in microseconds since the start, and run the jobs due on the way."""
-        try:
-            self._start + target * MICROSECOND
-        except OverflowError:
-            raise ValueError(f"{call}: no datetime lies past the year 9999.") from None
         errors: list[BaseException] = []
         while True:
             runs = self._next_runs()
@@ -207,24 +183,19 @@ class Clock:
 
 def _instant(instant: str | datetime, call: str) -> datetime:
     """Return an instant in UTC."""
-    remedy = "Pass an aware datetime, or a string as 2026-01-01T00:00:00Z."
-    try:
+    with suppress(ValueError, OverflowError):
         when = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
         if isinstance(when, datetime) and when.utcoffset() is not None:
             return when.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{call}: {error}. {remedy}") from None
-    if not isinstance(when, datetime):
-        raise TypeError(f"{call}: an instant is no {type(when).__name__}. {remedy}")
-    raise ValueError(f"{call}: it has no offset. {remedy}")
+    raise ValueError(
+        f"{call}: pass an aware datetime, or a string with an offset as 2026-01-01T00:00:00Z."
+    )
 
 
 def _length(seconds: float, call: str) -> int:
     """Return a number of seconds in microseconds."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"{call}: pass a number of seconds, not a {type(seconds).__name__}.")
-    if not 0 <= seconds < inf:
-        raise ValueError(f"{call}: time goes forward. Pass a finite number, 0 or more.")
+    if not (isinstance(seconds, int | float) and 0 <= seconds < inf):
+        raise ValueError(f"{call}: time goes forward. Pass a finite number of seconds, 0 or more.")
     return microseconds(nanoseconds(seconds)) or int(seconds > 0)
 
 
@@ -247,23 +218,10 @@ def _keeping_folds(api: Any) -> Iterator[None]:
         return make(instant).replace(fold=instant.fold)
 
     def now_with_fold(cls: Any, tz: tzinfo | None = None) -> Any:
-        if tz is None or cls._tz_offset():
-            return now.__get__(None, cls)(tz)
+        if tz is None:
+            return now.__get__(None, cls)()
         return make_with_fold(cls._time_to_freeze().replace(tzinfo=UTC).astimezone(tz))
 
-    api.datetime_to_fakedatetime = make_with_fold
-    api.FakeDatetime.now = classmethod(now_with_fold)
-    try:
+    folds = patch.object(api, "datetime_to_fakedatetime", make_with_fold)
+    with folds, patch.object(api.FakeDatetime, "now", classmethod(now_with_fold)):
         yield
-    finally:
-        api.datetime_to_fakedatetime, api.FakeDatetime.now = make, now
-
-
-def _import_freezegun() -> Any:
-    try:
-        import freezegun.api  # noqa: PLC0415  # Importing this module needs no freezegun.
-    except ImportError as error:
-        raise ImportError(
-            "Clock needs freezegun, which is not installed: pip install freezegun"
-        ) from error
-    return freezegun

@@ -50,8 +50,7 @@ class Simulation:
         clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while other threads run.
 
     Raises:
-        TypeError: ``start`` is something else.
-        ValueError: ``start`` has no offset, or a limit is no number above zero.
+        ValueError: ``start`` is no instant with an offset, or a limit is no number above zero.
     """
 
     def __init__(
