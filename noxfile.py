@@ -173,6 +173,15 @@ def soundness(session: nox.Session) -> None:
         session.run("python", "scripts/parts.py", part, external=True)
 
 
+@nox.session(python=NEWEST)
+def suites(session: nox.Session) -> None:
+    """Run the tests of other libraries in simulations (`-- NAME` runs one)."""
+    session.install("rich>=14")
+    run = ("python", "-m", "suites", *session.posargs)
+    # Ctrl-C leaves it the time to end what it has started.
+    session.run(*run, env={"PYTHONPATH": "scripts"}, interrupt_timeout=5, terminate_timeout=2)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format with ruff."""

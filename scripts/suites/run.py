@@ -1,0 +1,127 @@
+"""Runs a command to its end, or ends it; runs pytest and reads how each test ended."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from suites.table import Suite
+
+# How long a command runs between two looks, in seconds.
+LOOK = 0.1
+
+_ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
+_HERE = Path(__file__).resolve()
+
+
+def run_to_end(
+    command: Sequence[str | Path],
+    folder: Path,
+    limit: float,
+    environment: Mapping[str, str] | None = None,
+    look: Callable[[], None] = lambda: None,
+) -> tuple[int | None, str]:
+    """Run a command; return its code and its output. Whatever it started ends with it.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where it runs.
+        limit: Longest real time in seconds; after that the code is ``None``.
+        environment: Its environment; ``None`` is this process's.
+        look: Called while it runs.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(  # noqa: S603  # The table's own commands.
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        ended, end = False, time.monotonic() + limit
+        try:
+            while not ended and time.monotonic() < end:
+                look()
+                time.sleep(LOOK)
+                # It is not reaped: until then no other group can have its number.
+                ended = os.waitid(os.P_PID, process.pid, _ENDED) is not None
+        finally:  # At Ctrl-C too.
+            os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
+        output.seek(0)
+        return (code if ended else None), output.read().decode(errors="replace")
+
+
+@dataclass
+class Run:
+    """How the tests of a suite ended.
+
+    Attributes:
+        outcomes: "passed", "skipped", "failed" or "refused", by the test's id.
+        errors: The first line of what a test ended with, by its id.
+        seconds: Real time.
+        problem: Why the suite could not be run; "" if it could.
+    """
+
+    outcomes: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    problem: str = ""
+
+    def count(self, outcome: str) -> int:
+        """Return how many tests ended like that."""
+        return list(self.outcomes.values()).count(outcome)
+
+
+def run(
+    suite: Suite, python: Path, folder: Path, *, simulate: bool, tell: Callable[[int], None]
+) -> Run:
+    """Run a suite's tests and return how they ended.
+
+    Args:
+        suite: What is run.
+        python: The interpreter with the library.
+        folder: Where it runs.
+        simulate: Whether each test runs in a Simulation.
+        tell: Is given the number of tests that have ended, again and again.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        outcomes = Path(temporary, "outcomes")
+        outcomes.touch()
+        path = os.pathsep.join(map(str, (_HERE.parents[2] / "fakes", _HERE.parent / "plugin")))
+        plugins = ("-p", "threadsim.pytest_plugin.plugin", "-p", "simulate_each_test")
+        ours = ("--outcomes", str(outcomes), *(["--simulate"] if simulate else []))
+        # What a suite adds, as coverage or several processes, is left out.
+        plain = ("-o", "addopts=", "-p", "no:cacheprovider", "--tb=short", "-q")
+        began = time.monotonic()
+        code, output = run_to_end(
+            (python, "-m", "pytest", *plugins, *ours, *plain, *suite.arguments),
+            folder,
+            suite.limit,
+            {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            lambda: tell(outcomes.read_text().count("\n") // 2),
+        )
+        seconds = time.monotonic() - began
+        lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
+    (folder / f"{'simulated' if simulate else 'plain'}.txt").write_text(output)
+    ended = [line[1:] for line in lines if line[0] == "ended"]
+    problem = ""
+    if code is None:
+        problem = (
+            f"it was not over after {suite.limit:g} s, in {lines[-1][1] if lines else 'its start'}"
+        )
+    elif code not in {0, 1}:
+        problem = f"pytest ended with {code}: " + " ".join(output.splitlines()[-3:])
+    return Run(
+        {test: outcome for test, outcome, _ in ended},
+        {test: error for test, _, error in ended},
+        seconds,
+        problem,
+    )

@@ -1,0 +1,118 @@
+"""What ``nox -s suites`` says of a suite, on one made here: no network."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from suites.report import new_failures, row, unexplained
+from suites.run import Run, run, run_to_end
+from suites.table import Explained, Suite
+
+TESTS = """
+import asyncio, threading, time, unittest
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.began = time.monotonic()
+    def test_sleeps(self):
+        time.sleep(0.05)
+        self.assertGreater(time.monotonic(), self.began)
+
+def test_loop():
+    asyncio.run(asyncio.sleep(0))
+
+def test_real_time():
+    time.sleep(0.05)
+    assert time.time() < 1_767_225_600 or time.time() > 1_767_312_000
+
+def test_wrong():
+    assert False
+
+@unittest.skip("no reason")
+def test_skipped():
+    pass
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the plugins that are installed here: a venv of a suite does not have them."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
+def suite(limit: float = 60.0) -> Suite:
+    return Suite("tiny", "1", "made here", ("test_tiny.py",), limit=limit)
+
+
+def run_both(folder: Path, text: str, limit: float = 60.0) -> tuple[Run, Run]:
+    (folder / "pytest.ini").touch()
+    (folder / "test_tiny.py").write_text(text)
+    python = Path(sys.executable)
+    plain, simulated = (
+        run(suite(limit), python, folder, simulate=simulate, tell=lambda _count: None)
+        for simulate in (False, True)
+    )
+    return plain, simulated
+
+
+@pytest.mark.e2e
+def test_each_test_is_run_plain_and_simulated(tmp_path: Path) -> None:
+    """A TestCase too; a refusal is counted, and what fails plain too is no new failure."""
+    plain, simulated = run_both(tmp_path, TESTS)
+    assert (plain.problem, simulated.problem) == ("", "")
+    assert plain.outcomes == {
+        "test_tiny.py::Case::test_sleeps": "passed",
+        "test_tiny.py::test_loop": "passed",
+        "test_tiny.py::test_real_time": "passed",
+        "test_tiny.py::test_wrong": "failed",
+        "test_tiny.py::test_skipped": "skipped",
+    }
+    assert simulated.outcomes == plain.outcomes | {
+        "test_tiny.py::test_loop": "refused",
+        "test_tiny.py::test_real_time": "failed",
+    }
+    assert new_failures(plain, simulated) == ["test_tiny.py::test_real_time"]
+    assert row(suite(), plain, simulated)[:6] == ["made here", "tiny 1", "3", "1", "1", "1"]
+    [line] = unexplained(suite(), plain, simulated, [])
+    assert line.startswith(
+        "tiny: test_tiny.py::test_real_time\n    AssertionError: assert (1767225"
+    )
+    reason = Explained("tiny", "*::test_real_time", "It asks for today.")
+    assert list(unexplained(suite(), plain, simulated, [reason])) == []
+
+
+@pytest.mark.e2e
+def test_a_suite_has_a_time_limit(tmp_path: Path) -> None:
+    """What it was in is named, and it is a problem."""
+    plain, simulated = run_both(tmp_path, "def test_for_ever():\n    while True: pass", 2.0)
+    where = "it was not over after 2 s, in test_tiny.py::test_for_ever"
+    assert (plain.problem, simulated.problem) == (where, where)
+    assert list(unexplained(suite(), plain, Run(), [])) == [f"tiny, plain: {where}"]
+
+
+@pytest.mark.e2e
+def test_a_suite_that_cannot_be_collected_is_a_problem(tmp_path: Path) -> None:
+    """The code of pytest says so."""
+    plain, _ = run_both(tmp_path, "import no_such_module")
+    assert plain.problem.startswith("pytest ended with 2: ")
+
+
+@pytest.mark.e2e
+def test_what_a_command_has_started_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At Ctrl-C too."""
+    (tmp_path / "pid").touch()
+
+    def interrupt() -> None:
+        if (tmp_path / "pid").read_text().endswith("\n"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(("sh", "-c", "sleep 60 & echo $! > pid; wait"), tmp_path, 30, look=interrupt)
+    stat = Path("/proc", (tmp_path / "pid").read_text().strip(), "stat")
+    end = time.monotonic() + 10
+    while stat.exists() and stat.read_text().split()[2] != "Z":
+        assert time.monotonic() < end
