@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from threading import Lock
 from typing import Any
 
 from apscheduler.events import EVENT_JOB_MISSED
@@ -21,9 +20,7 @@ class Run:
     def __init__(self) -> None:
         self.jobs: list[Any] = []
         self.errors: list[BaseException] = []
-        self.broken = False  # Whether an error ended APScheduler's thread.
         self.in_body = False  # Whether a job's body runs, or a listener hears of its end.
-        self.lock = Lock()  # Held for the whole run.
         self.submitted: deque[Callable[[], None]] = deque()
 
     def run_submitted(self) -> None:

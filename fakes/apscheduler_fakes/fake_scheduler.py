@@ -82,8 +82,12 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         self._ledger = ledger.Ledger()
         self._runs: dict[int, Run] = {}  # By thread.
         self._death: Die | None = None
-        self._ever_started = False
         self._wakes_at: datetime | None = None
+        if unknown := sorted(set(options) - OPTIONS):
+            raise TypeError(
+                f"FakeScheduler: unknown option {', '.join(unknown)}. It takes "
+                f"{', '.join(sorted(OPTIONS))}, immediate and raise_job_errors."
+            )
         super().__init__(gconfig or {}, **options)
         _schedulers[next(_numbers)] = self
 
@@ -108,9 +112,9 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
     def run_job(self, job_id: str, jobstore: str | None = None) -> None:
         """Run one job now, whatever its date, and leave the others.
 
-        A job that is not due at this very instant is first given this instant as its next run
-        time, with the MODIFIED event that ``modify_job`` sends. (Flask-APScheduler's ``run_job``
-        calls the function and tells APScheduler nothing.)
+        The job is first given this instant as its next run time, with the MODIFIED event that
+        ``modify_job`` sends. (Flask-APScheduler's ``run_job`` calls the function and tells
+        APScheduler nothing.)
 
         Args:
             job_id: The job's id.
@@ -128,10 +132,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                 why = "dead" if dead else "paused: call resume()"
                 raise RuntimeError(f"{call}: nothing runs, because this FakeScheduler is {why}.")
             now = datetime.now(self.timezone)
-            job, alias = self._lookup_job(job_id, jobstore)
-            if job.next_run_time != now:
-                job = self.modify_job(job_id, alias, next_run_time=now)
-            self._look(run, only=job)
+            self._look(run, only=self.modify_job(job_id, jobstore, next_run_time=now))
         if self.immediate and self.running:
             run.errors += self.run_until_idle(call).errors
         raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
@@ -200,21 +201,10 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             raise ValueError("die(): this FakeScheduler is dead already.")
         self._death = Die()
         self._ledger.faults.append(self._death)
-        # A BackgroundScheduler keeps its thread when that has ended.
+        # A BackgroundScheduler keeps its thread when that has ended. This one is never alive.
         self._thread = threading.Thread(name="APScheduler", daemon=True)
-        self._thread.start()
-        self._thread.join()
 
     # APScheduler's own calls
-
-    def start(self, paused: bool = False) -> None:
-        """Start, as any scheduler; no thread is made.
-
-        Args:
-            paused: Whether nothing runs until ``resume()``.
-        """
-        super().start(paused)
-        self._ever_started = True
 
     def shutdown(self, wait: bool = True) -> None:
         """Shut down, as a BackgroundScheduler with a thread pool.
@@ -227,21 +217,17 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             RuntimeError: A job or a listener waits for its own thread, as in a real scheduler.
             NotModelled: A job hangs, so that waiting would never end.
         """
-        run = self._current_run()
-        if wait and self.running:
-            faults = [fault for fault in self._ledger.faults if isinstance(fault, Hang)]
-            for job_id in itertools.chain(*(fault.hanging for fault in faults)):
-                raise NotModelled(
-                    f"FakeScheduler.shutdown(wait=True): job {job_id!r} hangs, and the real call "
-                    "would wait for it for ever. Call shutdown(wait=False)."
-                )
-            for other in [each for each in self._runs.values() if each is not run]:
-                with other.lock:  # Its thread plays a pool's worker.
-                    pass
+        hanging = [id_ for fault in self._ledger.faults for id_ in fault.hanging]
+        if wait and self.running and hanging:
+            raise NotModelled(
+                f"FakeScheduler.shutdown(wait=True): job {hanging[0]!r} hangs, and the real call "
+                "would wait for it for ever. Call shutdown(wait=False)."
+            )
         super().shutdown(wait)
         if self._death:
             self._death = None
             del self._thread
+        run = self._current_run()
         if run and not run.in_body:
             # BackgroundScheduler joins its own thread (schedulers/background.py:41).
             raise RuntimeError("cannot join current thread")
@@ -279,7 +265,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
     def run_until_idle(self, call: str) -> Run:
         """Look at the stores until no job is due, as APScheduler's thread does before it waits.
 
-        Errors are kept for the caller. Source: ``schedulers/blocking.py:27``.
+        Errors are kept for the caller. One of a store ends the scheduler, as it ends APScheduler's
+        thread. Source: ``schedulers/blocking.py:27``.
         """
         with self._run(call) as run:
             try:
@@ -290,26 +277,18 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                     due = self._wakes_at
                     if self.state != STATE_RUNNING or due is None or due > datetime.now(UTC):
                         return run
-                error: Exception = RuntimeError(
+                raise RuntimeError(  # noqa: TRY301  # It ends the scheduler as others do.
                     f"{call}: a job is still due after {MOST_LOOKS:,} looks at the job stores. "
                     "A job that adds a job that is due at once never comes to an end."
                 )
-            except Exception as failure:  # noqa: BLE001  # Jobs' errors stand beside it.
-                error = failure
-            run.errors.append(error)
-            run.broken = True
+            except Exception as error:  # noqa: BLE001  # Jobs' errors stand beside it.
+                run.errors.append(error)
+                if self.running:
+                    self.die()
+                    self._is_dead()  # The test sees the error.
         return run
 
     # Below: the machinery
-
-    def _configure(self, config: dict[str, Any]) -> None:
-        unknown = sorted(set(config) - OPTIONS)
-        if unknown:
-            raise TypeError(
-                f"FakeScheduler: unknown option {', '.join(map(repr, unknown))}. It takes "
-                f"{', '.join(sorted(OPTIONS))}, immediate and raise_job_errors."
-            )
-        super()._configure(config)
 
     def _create_default_executor(self) -> Any:
         return DeferredExecutor(self._current_run)
@@ -317,7 +296,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
     def _dispatch_event(self, event: Any) -> None:
         if event.code == EVENT_JOB_ERROR:
             self.job_errors.append(event.exception)
-            if self.raise_job_errors or isinstance(event.exception, NotModelled):
+            if self.raise_job_errors:
+                # A pool's future that is done already calls back in this thread, too.
                 run = self._current_run()
                 (run if run and run.in_body else self._ledger).errors.append(event.exception)
         super()._dispatch_event(event)
@@ -330,44 +310,38 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
     def _run(self, call: str) -> Iterator[Run]:
         """Let this thread be the scheduler's."""
         if self.state == STATE_STOPPED:
-            why = "is shut down. Call start() first."
-            if not self._ever_started:
-                why = (
-                    f"was never started; jobs that wait for start(): {len(self._pending_jobs)}. "
-                    "If the app called it: Flask-APScheduler's start() returns without a word when "
-                    "FLASK_DEBUG is set and the process is not the reloader's child, and when "
-                    "SCHEDULER_ALLOWED_HOSTS does not name this host."
-                )
-            raise RuntimeError(f"{call}: this FakeScheduler {why}")
+            raise RuntimeError(
+                f"{call}: this FakeScheduler was never started, or is shut down; jobs that wait "
+                f"for start(): {len(self._pending_jobs)}. If the app called start(): that of "
+                "Flask-APScheduler returns without a word when FLASK_DEBUG is set and the process "
+                "is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name this "
+                "host."
+            )
         if self._current_run():
             raise RuntimeError(
                 f"{call}: a job or a listener that this FakeScheduler is running calls it. Leave "
                 "the job to the run that is under way: what becomes due meanwhile runs after it."
             )
-        run = Run()
-        with run.lock:
-            self._runs[threading.get_ident()] = run
-            try:
-                yield run
-            finally:
-                del self._runs[threading.get_ident()]
+        run = self._runs[threading.get_ident()] = Run()
+        try:
+            yield run
+        finally:
+            del self._runs[threading.get_ident()]
 
     def _look(self, run: Run, only: Any = None) -> None:
-        """Let APScheduler look at its stores once, and run the jobs that it submits.
-
-        An error of a store ends APScheduler's thread.
-        """
+        """Let APScheduler look at its stores once, and run the jobs, or one, that it submits."""
         self._wakes_at = None
         try:
-            with self._only(only):
+            with ExitStack() as stack:
+                if only:
+                    stack.enter_context(self._jobstores_lock)
+                    for alias, store in self._jobstores.items():
+                        due = [only] if alias == only._jobstore_alias else []
+                        looks = patch.object(store, "get_due_jobs", return_value=due)
+                        stack.enter_context(looks)
                 wait_seconds = self._process_jobs()
             if wait_seconds is not None and self._wakes_at is None:
                 self._wakes_at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
-        except Exception:
-            if self.running:
-                self.die()
-                self._is_dead()  # The test sees the error.
-            raise
         finally:
             for fault in self._ledger.faults:
                 fault.after_look()
@@ -394,19 +368,6 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             executor.submit_without_faults(job, run_times)
         if run and not isinstance(executor, DeferredExecutor) and not isinstance(fault, Lose):
             run.jobs.append(job)
-
-    @contextmanager
-    def _only(self, job: Any) -> Iterator[None]:
-        """Let the stores have one due job, if one is given."""
-        with ExitStack() as stack:
-            if job:
-                stack.enter_context(self._jobstores_lock)
-                for alias, store in self._jobstores.items():
-                    due = [job] if alias == job._jobstore_alias else []
-                    stack.enter_context(
-                        patch.object(store, "get_due_jobs", lambda _now, due=due: due)
-                    )
-            yield
 
 
 def started() -> list[FakeScheduler]:

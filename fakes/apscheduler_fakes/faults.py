@@ -9,7 +9,6 @@ Places in its source are those of 3.11.3.
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from apscheduler.executors.base import MaxInstancesReachedError
@@ -29,20 +28,16 @@ class Fault:
     """
 
     def __init__(self, selector: Selector) -> None:
-        self.name = type(self).__name__.lower()
+        self._text = f"{type(self).__name__.lower()}({selector!r})"
         if not isinstance(selector, str) and not callable(selector):
-            raise TypeError(f"{self.name}({selector!r}): name a job by its id or by a predicate.")
-        self._selector = selector
+            raise TypeError(f"{self._text}: name a job by its id or by a predicate.")
         self.picks = selector if callable(selector) else lambda job: job.id == selector
         self.fired = False
+        self.hanging: list[str] = []  # The ids of the jobs that never return.
         self.in_vain = ""  # Why it could not act on a job that it picked.
 
     def __str__(self) -> str:
-        code = getattr(self._selector, "__code__", None)
-        if code is None:
-            return f"{self.name}({self._selector!r})"
-        place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
-        return f"{self.name}({code.co_name} at {place})"
+        return self._text
 
     def submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
         """Take the place of ``executor._do_submit_job``, and note whether the fault fired."""
@@ -114,8 +109,7 @@ class Lose(Fault):
         self.fired = True
         future: Future[Any] = Future()
         future.add_done_callback(Future.exception)
-        if hasattr(job.func, "drop_job"):
-            future.add_done_callback(lambda _: job.func.drop_job())
+        future.add_done_callback(lambda _: getattr(job.func, "drop_job", int)())
         self._queue.append(future)
 
     def after_look(self) -> None:
@@ -131,28 +125,21 @@ class Hang(Fault):
     ``JobGroup`` has it. Source: ``executors/base.py:131``; events come when the body returns.
     """
 
-    def __init__(self, selector: Selector) -> None:
-        super().__init__(selector)
-        self.hanging: list[str] = []
-
     def submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
         """Log the line that stands before a body, and do no more."""
         late = datetime.now(UTC) - run_times[-1]
-        if not isinstance(executor, DeferredExecutor):
+        missed = job.misfire_grace_time and late > timedelta(seconds=job.misfire_grace_time)
+        if missed or not isinstance(executor, DeferredExecutor):
             self.in_vain = (
-                f"job {job.id!r} runs on a {type(executor).__name__}, where a worker that hangs "
-                "would keep this process from ending. Leave out executors, or use a Simulation."
+                f"job {job.id!r} was missed before it could begin, or runs on another executor "
+                "than FakeScheduler's own. Leave out executors, or use a Simulation."
             )
-        elif job.misfire_grace_time and late > timedelta(seconds=job.misfire_grace_time):
-            self.in_vain = f"job {job.id!r} was missed before it could begin."
-        else:
-            self.fired = True
-            executor._logger.info('Running job "%s" (scheduled at %s)', job, run_times[-1])
-            if hasattr(job.func, "begin_job"):
-                job.func.begin_job()
-            self.hanging.append(job.id)
+            super().submit(executor, job, run_times)
             return
-        super().submit(executor, job, run_times)
+        self.fired = True
+        executor._logger.info('Running job "%s" (scheduled at %s)', job, run_times[-1])
+        getattr(job.func, "begin_job", int)()
+        self.hanging.append(job.id)
 
 
 class Die(Fault):
@@ -160,7 +147,5 @@ class Die(Fault):
 
     def __init__(self) -> None:
         super().__init__(lambda _job: False)
+        self._text = "die()"
         self.in_vain = "the scheduler was never asked to run anything."
-
-    def __str__(self) -> str:
-        return "die()"

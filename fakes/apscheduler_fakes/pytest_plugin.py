@@ -52,15 +52,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 def _report(owed: list[BaseException]) -> str:
     """Return a text of all that is owed, "" for nothing."""
-    if not owed:
-        return ""
-    lines = [str(error) for error in owed if isinstance(error, ledger.FaultNeverFired)]
-    errors = owed[len(lines) :]
-    lines += [f"nobody saw {type(error).__name__}: {error}" for error in errors]
-    if errors:
-        lines.append(
-            "(A job that is meant to fail: FakeScheduler(raise_job_errors=False), or in the test "
-            "pytest.raises around scheduler.check().)"
-        )
-    lines += ["".join(traceback.format_exception(error)) for error in errors]
-    return "FakeScheduler: " + "\n".join(lines)
+    return "FakeScheduler: " + "\n".join(map(_text, owed)) if owed else ""
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, ledger.FaultNeverFired):
+        return str(error)
+    return (
+        f"nobody saw {type(error).__name__}: {error}\n(A job that is meant to fail: "
+        "FakeScheduler(raise_job_errors=False), or in the test pytest.raises around "
+        f"scheduler.check().)\n{''.join(traceback.format_exception(error))}"
+    )

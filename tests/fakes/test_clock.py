@@ -408,17 +408,17 @@ def test_several_exceptions_come_as_a_group(scheduler: FakeScheduler, clock: Clo
     assert [str(error) for error in failure.value.exceptions] == ["boom", "boom"]
 
 
-def test_what_would_end_the_schedulers_thread_ends_the_tick(
+def test_what_would_end_the_schedulers_thread_is_told_at_the_end_of_the_way(
     scheduler: FakeScheduler, clock: Clock
 ) -> None:
-    """Going on would run the same jobs for ever."""
+    """The scheduler is dead from then on: going on would run the same jobs for ever."""
     store: Any = scheduler._jobstores["default"]
     store.update_job = int  # Needs one argument that is a number: a job is none.
     scheduler.add_job(int, "interval", seconds=1, id="a")
 
     with pytest.raises(TypeError):
         clock.tick(9)
-    assert clock.elapsed == 1.0
+    assert clock.elapsed == 9.0
 
 
 def test_a_dead_scheduler_is_passed_by(scheduler: FakeScheduler, clock: Clock) -> None:

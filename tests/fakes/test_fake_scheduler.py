@@ -347,7 +347,7 @@ def test_a_scheduler_never_started_says_what_may_be_the_reason() -> None:
 
     with pytest.raises(
         RuntimeError,
-        match=r"never started; jobs that wait for start\(\): 1\. .*FLASK_DEBUG.*ALLOWED_HOSTS",
+        match=r"never started, or is shut down; jobs that wait for start\(\): 1\. .*FLASK_DEBUG",
     ):
         fake.run_due()
     with pytest.raises(RuntimeError, match=r"run_job\('x'\): .* never started"):
@@ -443,26 +443,6 @@ def test_a_debug_executor_is_the_real_one(frozen: Any) -> None:
     fake.start()
     fake.add_job(nothing, id="b")
     assert ids(fake.run_due()) == ["b"]
-
-
-def test_a_shutdown_waits_for_jobs_in_another_thread(scheduler: FakeScheduler) -> None:
-    """As for the workers of a pool."""
-    begun, ended = threading.Event(), threading.Event()
-
-    def body() -> None:
-        begun.set()
-        scheduler.get_jobs()
-        ended.wait(0.05)
-        ended.set()
-
-    scheduler.add_job(body)
-    thread = threading.Thread(target=scheduler.run_due)
-    thread.start()
-    begun.wait()
-    scheduler.shutdown()
-
-    assert ended.is_set()
-    thread.join()
 
 
 def test_a_listener_on_the_schedulers_thread_that_shuts_down_fails(
@@ -714,7 +694,7 @@ def test_an_executor_that_is_called_outside_a_run_still_works(scheduler: FakeSch
 
 def test_unknown_options_are_refused() -> None:
     """A typing error is not ignored."""
-    with pytest.raises(TypeError, match=r"unknown option 'daemon', 'imediate'. It takes"):
+    with pytest.raises(TypeError, match=r"unknown option daemon, imediate. It takes"):
         FakeScheduler(imediate=True, daemon=True)
 
 

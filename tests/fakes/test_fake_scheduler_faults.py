@@ -115,7 +115,7 @@ def test_a_late_job_is_missed_before_it_can_hang(scheduler: FakeScheduler, froze
 
     assert scheduler.run_due() == []
     assert missed == ["one"]
-    with pytest.raises(FaultNeverFired, match=r"'one' was missed before it could begin\.$"):
+    with pytest.raises(FaultNeverFired, match="'one' was missed before it could begin, or"):
         scheduler.check()
     scheduler.shutdown()
 
@@ -152,7 +152,7 @@ def test_a_job_of_a_pool_cannot_hang(frozen: Any) -> None:
     fake.run_due()
     fake.shutdown()
 
-    with pytest.raises(FaultNeverFired, match="never fired: job 'one' runs on a ThreadPoolExec"):
+    with pytest.raises(FaultNeverFired, match="or runs on another executor than FakeSch"):
         fake.check()
 
 
@@ -226,7 +226,7 @@ def test_a_death_that_nobody_noticed_is_named(scheduler: FakeScheduler) -> None:
 
 
 def test_all_that_nobody_saw_comes_as_a_group(scheduler: FakeScheduler) -> None:
-    """Predicates are named by their place."""
+    """Predicates are named as Python shows them."""
 
     class Odd:
         def __call__(self, _job: Any) -> bool:
@@ -243,7 +243,7 @@ def test_all_that_nobody_saw_comes_as_a_group(scheduler: FakeScheduler) -> None:
     with pytest.raises(ExceptionGroup) as failure:
         scheduler.check()
     first, second = map(str, failure.value.exceptions)
-    assert first.startswith("skip(<lambda> at test_fake_scheduler_faults.py:")
+    assert first.startswith("skip(<function test_all_that_nobody_saw_comes_as_a_group.<locals>.")
     assert second == (
         "skip(Odd()) never fired: it picked none of the jobs that came up to run ('one')."
     )

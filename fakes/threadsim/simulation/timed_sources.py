@@ -13,8 +13,6 @@ class Outcome(Protocol):
 
     errors: list[BaseException]
     """The errors that its work raised."""
-    broken: bool
-    """Whether the source itself failed, so that the clock must stop here."""
 
 
 class TimedSource(Protocol):
