@@ -193,12 +193,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
         So it is after an exception in ``_process_jobs`` (``schedulers/blocking.py:30``), until the
         scheduler is shut down. A call before ``start()`` holds for that start.
-
-        Raises:
-            ValueError: It is dead already.
         """
-        if self._death:
-            raise ValueError("die(): this FakeScheduler is dead already.")
         self._death = Die()
         self._ledger.faults.append(self._death)
         # A BackgroundScheduler keeps its thread when that has ended. This one is never alive.

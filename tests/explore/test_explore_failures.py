@@ -1273,9 +1273,7 @@ def test_an_exploration_beside_that_of_another_thread_is_refused() -> None:
         thread = threading.Thread(target=enter)
         thread.start()
         thread.join()
-    text = (
-        "beside or inside another Simulation or explore() has no model: names are replaced for the"
-    )
+    text = "beside or inside another one has no model: names are replaced for the whole process"
     assert [text in each for each in told] == [True, True]
     with Simulation():
         pass

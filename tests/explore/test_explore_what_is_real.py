@@ -573,7 +573,7 @@ def test_what_waits_for_something_real_ends_in_a_stall() -> None:
     def program() -> None:
         joined(inside.lock.acquire)
 
-    with pytest.raises(StallLimit, match="Make all that inside the block of the program\\."):
+    with pytest.raises(StallLimit, match="or inside the explored program\\."):
         explore(program)
 
 
@@ -583,7 +583,7 @@ def test_nothing_stalls_between_two_schedules(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(signal, "pthread_kill", lambda *args: killed.append(args))
     lock = _thread.allocate_lock()
     lock.acquire()
-    with watched(0.001, ""):
+    with watched(0.001):
         assert not lock.acquire(timeout=0.25)
     assert killed == []
 

@@ -39,7 +39,7 @@ def of_a_thread() -> int:
     [
         (
             lambda: Simulation().__enter__(),
-            r"a Simulation beside or inside another Simulation or explore\(\) has no",
+            r"a Simulation or explore\(\) beside or inside another one has no",
         ),
         (lambda: freeze_time("2020-01-01").start(), "or use sim.clock.move_to"),
         (lambda: Clock().__enter__(), "freeze_time or Clock inside a Simulation has no model"),

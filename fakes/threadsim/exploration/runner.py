@@ -100,11 +100,9 @@ class ScheduleRunner:
             self._kernel = self._new_kernel(None)
             names = undo.enter_context(
                 session(
-                    "explore()",
                     lambda: self._kernel,
                     self._lock_replacements,
                     stall_timeout=STALL_TIMEOUT,
-                    remedy=" of the program",
                     explores=True,
                 )
             )

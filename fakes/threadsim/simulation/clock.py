@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
 from math import inf
-from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -69,12 +68,7 @@ class Clock:
         freezegun.api.ignore_lists[-1] = tuple(ignored)
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let time go on as it was before."""
         self._undo.close()
         self._time = None
@@ -105,7 +99,10 @@ class Clock:
         """
         call = f"Clock.tick({seconds!r})"
         self.check_usable(call)
-        self.run_until(self.microseconds + _length(seconds, call), call)
+        if not (isinstance(seconds, int | float) and 0 <= seconds < inf):
+            raise ValueError(f"{call}: time goes forward. Pass a number of seconds, 0 or more.")
+        length = microseconds(nanoseconds(seconds)) or int(seconds > 0)
+        self.run_until(self.microseconds + length, call)
 
     def move_to(self, instant: str | datetime) -> None:
         """Let time pass until an instant, and run the jobs due on the way.
@@ -187,13 +184,6 @@ def _instant(instant: str | datetime, call: str) -> datetime:
     raise ValueError(
         f"{call}: pass an aware datetime, or a string with an offset as 2026-01-01T00:00:00Z."
     )
-
-
-def _length(seconds: float, call: str) -> int:
-    """Return a number of seconds in microseconds."""
-    if not (isinstance(seconds, int | float) and 0 <= seconds < inf):
-        raise ValueError(f"{call}: time goes forward. Pass a finite number of seconds, 0 or more.")
-    return microseconds(nanoseconds(seconds)) or int(seconds > 0)
 
 
 def forget_unreachable() -> None:

@@ -22,22 +22,18 @@ _current: dict[str, object] = {}
 
 @contextmanager
 def session(
-    name: str,
     kernel: Callable[[], Kernel],
     locks: LockReplacements,
     *,
     stall_timeout: float | None,
-    remedy: str,
     explores: bool = False,
 ) -> Iterator[Patcher]:
     """Replace names, dates and signal handlers in this block. A kernel is active when it begins.
 
     Args:
-        name: What begins, for errors.
         kernel: Returns the kernel that is active, or was last.
         locks: The replacements of real locks and locals.
         stall_timeout: Longest real time in seconds without a switch; ``None`` is for ever.
-        remedy: What to do about a stall.
         explores: Whether it is an exploration.
 
     Raises:
@@ -48,16 +44,17 @@ def session(
         # One call, and inside the try: Ctrl-C may come before it and after it.
         if _current.setdefault("session", token) is not token:
             raise NotModelled(
-                f"{name} beside or inside another Simulation or explore() has no model: names are "
+                "a Simulation or explore() beside or inside another one has no model: names are "
                 "replaced for the whole process. Let one end before the other begins. A block that "
                 "is still open must be left in the thread that entered it."
             )
-        with interruptible(kernel, explores=explores), virtual_dates():
+        stalls = watched(stall_timeout)
+        with interruptible(kernel, explores=explores), stalls, virtual_dates():
             activate(kernel())  # Virtual locks are made inside.
             names = Patcher(locks)
             try:
                 names.install(chain.from_iterable(each.patches() for each in integrations()))
-                with traces_apart(), watched(stall_timeout, remedy):
+                with traces_apart():
                     yield names
             finally:
                 names.uninstall()

@@ -8,7 +8,6 @@ virtual thread waiting.
 from contextlib import ExitStack
 from datetime import datetime
 from math import inf
-from types import TracebackType
 from typing import Self
 
 from threadsim.patching.determinism import new_random
@@ -97,13 +96,7 @@ class Simulation:
             reports=_reports,
         )
         self._session.enter_context(
-            session(
-                "a Simulation",
-                lambda: kernel,
-                LockReplacements(),
-                stall_timeout=self._stall_timeout,
-                remedy=", or let it take its time: Simulation(stall_timeout=None)",
-            )
+            session(lambda: kernel, LockReplacements(), stall_timeout=self._stall_timeout)
         )
         self._kernel = self.clock.kernel = kernel
         open_simulations.append(self)
@@ -112,12 +105,7 @@ class Simulation:
         return self
 
     @critical
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _type: object, exc_value: BaseException | None, _traceback: object) -> None:
         """End the threads that are left, silently, and put real threads and time back.
 
         Raises:

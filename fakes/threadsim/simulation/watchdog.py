@@ -31,8 +31,6 @@ SIGNAL: Any = getattr(signal, "SIGURG", None)
 PAUSE = 0.1
 
 # Kept here: in a block the names mean the virtual ones.
-_get_ident = _thread.get_ident
-_set_handler = signal.signal
 _sleep = time.sleep
 _start_new_thread = _thread.start_new_thread
 
@@ -48,18 +46,16 @@ class Watch:
 
     Args:
         timeout: Real seconds without a switch.
-        remedy: What to do for a program that needs longer.
 
     Attributes:
         looks: How many looks in a row that find no switch are a stall.
         stalled: Where the block stalls, until the signal's handler has run.
     """
 
-    def __init__(self, timeout: float, remedy: str) -> None:
+    def __init__(self, timeout: float) -> None:
         self.looks = timeout / PAUSE
         self.stalled: _Place | None = None
         self._timeout = timeout
-        self._remedy = remedy
         self._seen: _Place | None = None
         self._count = 0
 
@@ -83,8 +79,9 @@ class Watch:
             f"no switch for {self._timeout:g} s of real time: {kernel.running.name} {_DOING}. "
             "A socket, a loop or a real lock are the usual reasons; a lock is real if it was "
             "made before the simulation, or by what has kept threading.Lock since then, as "
-            "field(default_factory=threading.Lock) does. Make all that inside the block"
-            f"{self._remedy}.\n{thread_table(kernel, _DOING)}"
+            "field(default_factory=threading.Lock) does. Make all that inside the block, or inside "
+            "the explored program. A block that takes its time has Simulation(stall_timeout=None)."
+            f"\n{thread_table(kernel, _DOING)}"
         )
         kernel.fail(kernel.failure or error, _DOING)
 
@@ -140,19 +137,18 @@ with suppress(AttributeError):  # Windows has no fork.
 
 
 @contextmanager
-def watched(stall_timeout: float | None, remedy: str) -> Iterator[None]:
+def watched(stall_timeout: float | None) -> Iterator[None]:
     """Raise ``StallLimit`` in a block in which nothing happens.
 
     Args:
         stall_timeout: After how many real seconds without a switch; ``None`` for never.
-        remedy: What to do for a program that needs longer.
     """
-    is_main = _get_ident() == threading.main_thread().ident
+    is_main = _thread.get_ident() == threading.main_thread().ident
     if stall_timeout is None or SIGNAL is None or not is_main:
         yield
         return
-    watch = Watch(stall_timeout, remedy)
-    before = _set_handler(SIGNAL, watch.handle)
+    watch = Watch(stall_timeout)
+    before = signal.signal(SIGNAL, watch.handle)
     current.append(watch)
     _start()
     try:
@@ -160,4 +156,4 @@ def watched(stall_timeout: float | None, remedy: str) -> Iterator[None]:
     finally:
         current.remove(watch)
         with suppress(ValueError):  # Another thread leaves the block.
-            _set_handler(SIGNAL, before)
+            signal.signal(SIGNAL, before)
