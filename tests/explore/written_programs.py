@@ -686,35 +686,6 @@ def barrier_looked_at_beside_an_action_that_fails() -> object:
 
 
 @program
-def daemon_that_starts_a_thread_that_is_none() -> object:
-    done: list[int] = []
-    # Whether main waits for it depends on who is first: the start, or the program's end.
-    started(
-        lambda: threading.Thread(target=done.append, args=(1,), daemon=False).start(), daemon=True
-    )
-    return lambda: tuple(done)
-
-
-@program
-def daemon_that_starts_and_joins_a_thread_that_is_none() -> object:
-    lock, order = threading.Lock(), list[int]()
-
-    def note(number: int) -> None:
-        with lock:
-            order.append(number)
-
-    thread = threading.Thread(target=note, args=(0,))
-
-    def start() -> None:
-        thread.start()
-        thread.join()
-
-    started(start, daemon=True)
-    started(partial(note, 1))
-    return lambda: tuple(order)
-
-
-@program
 def threads_of_threads_beside_a_daemon() -> object:
     lock, order = threading.Lock(), list[int]()
 

@@ -10,11 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from threadsim.exploration.points import SpuriousWakeUp, points_here
-from threadsim.runtime.hooks import WRITE
 from threadsim.runtime.own_code import caller
 
 _condition_wait = threading.Condition.wait
-_barrier_release: Any = threading.Barrier._release  # type: ignore[attr-defined]
 
 # Their waits are loops or tests of their own: CPython's Condition never wakes up by itself.
 _WAITS_IN_LOOPS = [
@@ -30,25 +28,6 @@ def _looking(getter: Callable[[Any], Any]) -> property:
         return getter(self)
 
     return property(look, doc=getter.__doc__)
-
-
-def barrier_release(self: Any) -> None:
-    """Run a barrier's action and release its waiters; see ``Barrier.wait``.
-
-    What looks see changes between the action's steps, which are those of other objects.
-    """
-    points = points_here()
-    if points is None:
-        _barrier_release(self)
-        return
-    key = points.key_of(self._cond._lock)
-    writing = points.writing.setdefault(points.kernel.running, set())
-    writing.add(key)
-    try:
-        _barrier_release(self)
-    finally:
-        writing.remove(key)
-        points.touch(key, WRITE)
 
 
 def condition_wait(self: threading.Condition, timeout: float | None = None) -> bool:
@@ -78,7 +57,6 @@ def is_enabled_for(self: logging.Logger, level: int) -> bool:
 # Owner, name and replacement.
 SWAPPED: list[tuple[Any, str, Any]] = [
     (logging.Logger, "isEnabledFor", is_enabled_for),
-    (threading.Barrier, "_release", barrier_release),
     (threading.Barrier, "n_waiting", _looking(threading.Barrier.n_waiting.fget)),  # type: ignore[attr-defined]
     (threading.Barrier, "broken", _looking(threading.Barrier.broken.fget)),  # type: ignore[attr-defined]
 ]

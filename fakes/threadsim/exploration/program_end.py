@@ -9,8 +9,10 @@ from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
+from threadsim.exploration.dependence import EXIT
+from threadsim.exploration.execution import SchedulePoint
 from threadsim.exploration.points import Points
-from threadsim.runtime.virtual_thread import VirtualThread  # noqa: TC001
+from threadsim.runtime.hooks import WRITE
 
 
 def end_program(points: Points, *, switches: bool) -> None:
@@ -31,35 +33,23 @@ def end_program(points: Points, *, switches: bool) -> None:
     for _, worker, _ in workers:
         points.wait_for_end(worker, None)
     _join_threads(points)
+    # The end of the program cuts daemon threads off.
+    points.point(SchedulePoint("end the program"))
+    points.touch(EXIT, WRITE)
     points.finish()
     points.note_blocked()
 
 
 def _join_threads(points: Points) -> None:
-    """Join all threads that are no daemons, and stop before the end."""
-    left: list[VirtualThread] = []
-    # A thread that a daemon starts, or such a thread, is joined after the stop before the end: it
-    # may come too late to be joined at all.
-    late: list[VirtualThread] = []
-    known, stopped = 1, False
+    """Join all threads that are no daemons, those that began first before others."""
+    known, left = 1, []
     while True:
-        for thread in islice(points.numbers, known, None):
-            if not thread.daemon:
-                starter = points.parents[thread]
-                (late if starter.daemon or starter in late else left).append(thread)
+        left += [each for each in islice(points.numbers, known, None) if not each.daemon]
         known = len(points.numbers)
-        if left:
-            # A thread that starts another one has a smaller number.
-            left.sort(key=points.numbers.__getitem__, reverse=True)
-            points.wait_for_end(left.pop(), None)
-            stopped = False
-        elif not stopped:
-            points.before_exit()
-            stopped = True
-        elif late:
-            left, late = late, left
-        else:
+        if not left:
             return
+        left.sort(key=points.numbers.__getitem__, reverse=True)
+        points.wait_for_end(left.pop(), None)
 
 
 def uses_pools(points: Points) -> bool:

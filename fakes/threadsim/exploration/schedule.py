@@ -17,7 +17,7 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from threadsim.exploration.dependence import ALL, CLOCK, EXIT, Footprint
+from threadsim.exploration.dependence import ALL, CLOCK, EXIT, SHARED, Footprint
 from threadsim.exploration.execution import (
     MAIN,
     NOBODY,
@@ -64,7 +64,7 @@ class Schedule:
         blocked: The threads that could not run when the schedule ended, by number, each with what
             it was about to do.
         looked: Whether a thread peeks at a lock or a thread, or releases a free lock.
-        writing: The objects that a thread may change at any moment.
+        shares_data: The threads that run functions of ``switch_in``.
         moment: Counts steps, and operations within a step that other threads can notice. No other
             thread knows an object that was made in the same moment.
         origins: Each object's kind, and the file and line that made it.
@@ -98,7 +98,7 @@ class Schedule:
         self.numbers: dict[VirtualThread, int] = {}
         self.parents: dict[VirtualThread, VirtualThread] = {}
         self.blocked: list[tuple[int, SchedulePoint]] = []
-        self.writing: dict[VirtualThread, set[Hashable]] = {}
+        self.shares_data: set[VirtualThread] = set()
         self.waiting_conditions: dict[VirtualThread, Any] = {}
         self.origins: dict[Hashable, Origin] = {}
         self._touched: Footprint = {}
@@ -155,11 +155,6 @@ class Schedule:
             elif reads_clock and op.has_expired(kernel.now):
                 self.picture.because[len(kernel.trace)] = "comes to its deadline"
 
-    def before_exit(self) -> None:
-        """Stop before the program ends: the end cuts daemon threads off."""
-        self.point(SchedulePoint("end the program"))
-        self.touch(EXIT, WRITE)
-
     # What the kernel calls.
 
     def begin(self, kernel: Kernel) -> None:
@@ -178,6 +173,8 @@ class Schedule:
         number = self.numbers[parent] * _MANY + TIME + born
         self.numbers[thread] = number
         self.parents[thread] = parent
+        # A daemon's thread is cut off with it, whatever it was made as.
+        thread.daemon |= parent.daemon
         self.steps[-1].started.append(number)
         self.moment += 1
         self._pending[thread] = SchedulePoint("begin")
@@ -222,8 +219,8 @@ class Schedule:
         """Complete the record of the step that ends here."""
         kernel, footprint = self.kernel, self._touched
         self.steps[-1].footprint = footprint
-        for key in self.writing.get(kernel.running, ()):
-            footprint[key] = footprint.get(key, 0) | WRITE
+        if kernel.running in self.shares_data:
+            footprint[SHARED] = WRITE
         if kernel.running.daemon:
             footprint[EXIT] = READ
         self._touched = {}

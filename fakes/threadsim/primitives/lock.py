@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from threadsim.primitives.primitive import Primitive
 from threadsim.primitives.timeouts import check_timeout
-from threadsim.runtime.hooks import READ
+from threadsim.runtime.hooks import WRITE
 from threadsim.runtime.kernel import Kernel, here
 from threadsim.runtime.virtual_thread import VirtualThread
 
@@ -144,8 +144,9 @@ class Lock(Lockable):
         if kernel is None or self.holder is not kernel.running:
             return self.locked()
         if (points := kernel.points) is not None:
-            # Another thread may free a lock that this one holds.
-            points.touch(points.key_of(self), READ)
+            # Another thread may free a lock that this one holds. A notification, which asks this,
+            # follows a change of what a look at a Barrier sees.
+            points.touch(points.key_of(self), WRITE)
         return True
 
 

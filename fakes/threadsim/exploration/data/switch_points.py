@@ -21,7 +21,6 @@ from itertools import chain
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from threadsim.exploration.dependence import SHARED
 from threadsim.exploration.execution import SchedulePoint
 from threadsim.exploration.points import points_here
 from threadsim.patching.patch_sites import attributes_of
@@ -171,7 +170,7 @@ def _with_calls(code: CodeType) -> CodeType:
 def _stop(point: SchedulePoint) -> None:
     points = points_here()
     if points is not None:
-        points.writing.setdefault(points.kernel.running, set()).add(SHARED)
+        points.shares_data.add(points.kernel.running)
         points.point(point)
 
 
