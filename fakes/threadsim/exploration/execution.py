@@ -66,22 +66,22 @@ class SchedulePoint:
         mode: How the operation touches that object.
         gives_way: Whether other threads go first by default (``sleep(0)``).
         condition: The Condition that the thread waits on, if it may wake up spuriously.
-        spurious: Whether it has woken up spuriously.
+        woken: Whether it has woken up spuriously.
     """
 
     operation: str
     blocked: Callable[[], bool] | None = None
     deadline: int | None = None
-    on: object = None
+    on: Any = None
     key: Hashable = None
     mode: int = 0
     gives_way: bool = False
     condition: Any = None
-    spurious: bool = False
+    woken: bool = False
 
     def is_enabled(self, now: int) -> bool:
         """Return whether it would not block at an instant."""
-        if self.blocked is None or self.spurious or not self.blocked():
+        if self.blocked is None or not self.blocked():
             return True
         return self.deadline is not None and self.deadline <= now
 

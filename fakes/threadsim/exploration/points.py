@@ -3,8 +3,14 @@
 An operation on an object that was made a moment ago needs no stop: no other thread can know it.
 """
 
+import concurrent.futures._base
+import concurrent.futures.thread
+import queue as queues
+import sys
+import threading
 from collections.abc import Hashable
 from copy import copy
+from types import FrameType
 from typing import Any, cast
 
 from threadsim.exploration.execution import SchedulePoint
@@ -15,11 +21,10 @@ from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.primitives.threads import virtual_thread_of
 from threadsim.runtime.hooks import READ, RELEASE, WAITED, WRITE
 from threadsim.runtime.kernel import here
+from threadsim.runtime.own_code import caller
 from threadsim.runtime.virtual_thread import VirtualThread
 
-
-class SpuriousWakeUp(BaseException):
-    """Ends the wait of a Condition without a notification."""
+_WAIT_IN_LOOPS = (threading, queues, concurrent.futures._base, concurrent.futures.thread)
 
 
 class Points(Schedule):
@@ -53,14 +58,12 @@ class Points(Schedule):
                 point = SchedulePoint(f"try to acquire {what}", None, None, lock)
             else:
                 point.deadline = self.kernel.deadline(timeout)
-        if self.waiting_conditions and lock.holder is self.kernel.running:
-            # This may be the wait of a Condition.
-            point.condition = self.waiting_conditions.get(self.kernel.running)
+        if self.spurious and lock.holder is self.kernel.running:
+            point.condition = _waiting_condition(caller(sys._getframe()))
         self.point(point)
-        if point.spurious:
-            raise SpuriousWakeUp
         free = not lock.is_held()
-        self.touch(key, mode if free else READ)
+        if not point.woken:  # Else the wake-up has touched it.
+            self.touch(key, mode if free else READ)
         return free
 
     def before_release(self, lock: Lockable) -> None:
@@ -180,6 +183,21 @@ def points_here() -> Points | None:
     """Return the points of the running schedule, for code that is part of one."""
     kernel = here()
     return None if kernel is None else cast("Points | None", kernel.points)
+
+
+def _waiting_condition(frame: FrameType) -> Any:
+    """Return the Condition on which a frame of the program waits; ``None`` if it does not.
+
+    The primitives of the standard library wait in loops, or test what has come: they are left out.
+    """
+    if frame.f_code is not threading.Condition.wait.__code__:
+        return None
+    outer: Any = frame.f_back
+    if outer.f_code is threading.Condition.wait_for.__code__:
+        outer = outer.f_back
+    if any(outer.f_globals is vars(module) for module in _WAIT_IN_LOOPS):
+        return None
+    return frame.f_locals["self"]
 
 
 def _start_lock(thread: Any) -> Any:

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from threadsim.exploration.data.contents import Contents
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Picture, SwitchPoints
-from threadsim.exploration.instrument import SPURIOUS, SWAPPED
+from threadsim.exploration.instrument import SWAPPED
 from threadsim.exploration.points import Points
 from threadsim.exploration.program_end import end_program, reopen_pools, uses_pools
 from threadsim.patching.determinism import LogHandlers, new_random, restart_counters
@@ -112,7 +112,7 @@ class ScheduleRunner:
                 self._contents.note(self._lock_replacements.found)
             finally:
                 self._end(self._kernel)
-            for owner, name, ours in [*SWAPPED, *([SPURIOUS] if self.spurious else [])]:
+            for owner, name, ours in SWAPPED:
                 names.swap(owner, name, ours)
             undo.callback(setattr, threading, "excepthook", threading.excepthook)
             undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)

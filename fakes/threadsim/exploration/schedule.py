@@ -99,7 +99,6 @@ class Schedule:
         self.parents: dict[VirtualThread, VirtualThread] = {}
         self.blocked: list[tuple[int, SchedulePoint]] = []
         self.shares_data: set[VirtualThread] = set()
-        self.waiting_conditions: dict[VirtualThread, Any] = {}
         self.origins: dict[Hashable, Origin] = {}
         self._touched: Footprint = {}
         self._pending: dict[VirtualThread, SchedulePoint] = {}
@@ -150,7 +149,7 @@ class Schedule:
         if reads_clock:
             self.touch(CLOCK, READ)
         if self.picture is not None:
-            if op.spurious:
+            if op.woken:
                 self.picture.because[len(kernel.trace)] = "wakes up by itself"
             elif reads_clock and op.has_expired(kernel.now):
                 self.picture.because[len(kernel.trace)] = "comes to its deadline"
@@ -321,9 +320,10 @@ class Schedule:
         self.moment += 1
 
     def _wake_up(self, op: SchedulePoint, number: int) -> None:
-        op.spurious = True
+        op.woken = True
         self._woken_once.add(number)
         op.condition._waiters.remove(op.on)  # No notification may be lost on it.
+        op.on.holder = None  # As a notification does.
         # A Condition from before the exploration may stand on a real lock.
         lock = getattr(op.condition._lock, "key", op.key)
         self.steps[-1].footprint = {op.key: WRITE, lock: WRITE}
