@@ -1,15 +1,11 @@
 """What a semaphore, event, barrier or queue from outside holds is the same in every schedule."""
 
-import _thread
 import queue
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 from weakref import WeakSet
 
@@ -254,159 +250,6 @@ def test_what_the_first_run_makes_lives_no_longer_than_without_an_exploration() 
 
     assert explore(program, Random(2)).schedules == 2
     program()
-
-
-def test_what_real_threads_wait_for_is_left_to_them() -> None:
-    """An event that somebody outside waits for stays set, and a pool outside has its jobs."""
-    event, begun = threading.Event(), threading.Event()
-    inside: Any = event._cond  # type: ignore[attr-defined]
-
-    def wait() -> None:
-        with inside:
-            begun.set()
-            inside.wait()
-
-    with ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(wait)
-        after = pool.submit(int, "1")
-        assert begun.wait()
-        with inside:  # It waits: it has let go of this.
-            pass
-
-        def program() -> None:
-            assert pool
-            event.set()
-
-        assert explore(program, Random(1)).schedules == 1
-        assert event.is_set()
-        assert waits.result() is None
-        assert after.result() == 1
-
-
-def in_a_thread(work: Callable[[], object]) -> Callable[[], object]:
-    """Begin to run a function, and return what waits for its end."""
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread.join
-
-
-def in_a_bare_thread(work: Callable[[], object]) -> Callable[[], object]:
-    """Do the same in one that threading does not list."""
-    ident = _thread.start_new_thread(work, ())
-    return lambda: deque(iter(lambda: ident in sys._current_frames(), False), 0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "run"),
-    [(queue.Queue, in_a_thread), (queue.SimpleQueue, in_a_bare_thread)],
-)
-def test_a_real_worker_gets_each_job_once(
-    kind: Callable[[], Any], run: Callable[[Callable[[], object]], Callable[[], object]]
-) -> None:
-    """What it finds in its queue when it comes back to it are the jobs that have been put there."""
-    jobs, begun, end = kind(), threading.Event(), threading.Event()
-    put: list[int] = []
-    done: list[int] = []
-
-    def work() -> None:
-        begun.set()
-        end.wait()
-        for job in iter(jobs.get, None):
-            job()
-
-    def program() -> None:
-        put.append(len(put))
-        jobs.put(partial(done.append, put[-1]))
-
-    program()
-    join = run(work)
-    assert begun.wait()
-    assert explore(program, Random(2)).schedules == 2
-    end.set()
-    jobs.put(None)
-    join()
-    assert done == put
-
-
-def assert_each_schedule_finds_it_clear(flag: threading.Event) -> None:
-    def program() -> None:
-        assert not flag.is_set()
-        flag.set()
-
-    assert explore(program, Random(2)).schedules == 2
-
-
-@pytest.mark.parametrize("run", [in_a_thread, in_a_bare_thread])
-def test_a_thread_of_the_test_runner_uses_nothing_of_the_program(
-    run: Callable[[Callable[[], object]], Callable[[], object]],
-) -> None:
-    """Beside one each schedule finds what the exploration has found."""
-    begun, end, flag = threading.Event(), threading.Event(), threading.Event()
-
-    def work() -> None:
-        begun.set()
-        end.wait()
-
-    def of_the_runner(calls: Callable[[], None]) -> None:
-        calls()
-
-    names = {"__name__": "execnet.gateway_base"}
-    join = run(FunctionType(of_the_runner.__code__, names, argdefs=(work,)))
-    assert begun.wait()
-    try:
-        assert_each_schedule_finds_it_clear(flag)
-    finally:
-        end.set()
-        join()
-    assert not flag.is_set()
-
-
-def test_a_thread_that_has_ended_uses_nothing_of_the_program() -> None:
-    """One that is still listed, as Python lists some, keeps nothing from being put back."""
-    flag = threading.Event()
-    thread = threading.Thread()
-    thread.start()
-    thread.join()
-    listed: dict[int | None, Any] = threading._active  # type: ignore[attr-defined]
-    listed[thread.ident] = thread
-    try:
-        assert_each_schedule_finds_it_clear(flag)
-    finally:
-        del listed[thread.ident]
-
-
-def test_a_failure_says_that_nothing_was_put_back_beside_other_real_threads() -> None:
-    """Who reads it knows why the line may pass elsewhere, and what to do."""
-    begun, end, flag = queue.Queue[None](), threading.Event(), threading.Event()
-    jobs = queue.SimpleQueue[int]()
-
-    def wait() -> None:
-        begun.put(None)
-        end.wait()
-
-    def program() -> None:
-        jobs.put(1)
-        flag.set()
-        raise ValueError("the fault")
-
-    uploader = threading.Thread(target=wait, name="uploader")
-    uploader.start()
-    join = in_a_bare_thread(wait)
-    try:
-        begun.get()
-        begun.get()
-        with pytest.raises(ScheduleFailure) as caught:
-            explore(program)
-    finally:
-        end.set()
-        uploader.join()
-        join()
-    (note,) = caught.value.__notes__
-    assert note == (
-        "Semaphores, events, barriers and queues from outside were not put back between schedules, "
-        "as other real threads live that may use them: the failure may need what an earlier "
-        "schedule has left. End these threads before, or make these objects inside the program."
-    )
 
 
 def test_a_simulation_keeps_what_its_program_did() -> None:

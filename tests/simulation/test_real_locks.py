@@ -117,6 +117,50 @@ def test_a_lock_of_an_instance_that_a_module_holds_keeps_virtual_threads_apart(
     assert getattr(owner, name) is real
 
 
+def one_at_a_time(function: Callable[[], object]) -> Callable[[], object]:
+    """Decorate a function, with a lock that only its closure has."""
+    lock = threading.Lock()
+
+    def locked() -> object:
+        with lock:
+            return function()
+
+    return locked
+
+
+def test_a_lock_in_the_closure_of_a_decorated_function_is_replaced(program: Any) -> None:
+    """A thread that waits for it lets the others run."""
+    program.pause = one_at_a_time(lambda: time.sleep(1))
+
+    for _ in range(2):
+        with Simulation() as sim:
+            for _ in range(3):
+                threading.Thread(target=program.pause).start()
+            sim.settle()
+            program.pause()
+            assert sim.clock.elapsed == 4.0
+
+
+def test_a_simple_queue_of_a_module_is_virtual_in_the_block(program: Any) -> None:
+    """Who waits for its items lets the others run; the items stay, inside and after the block."""
+    program.jobs = real = queue.SimpleQueue[str]()
+    real.put("from before")
+    got: list[str] = []
+
+    with Simulation() as sim:
+        worker = threading.Thread(target=lambda: got.extend(program.jobs.get() for _ in range(2)))
+        worker.start()
+        sim.settle()
+        assert got == ["from before"]
+        program.jobs.put("inside")
+        worker.join()
+        program.jobs.put("left")
+
+    assert got == ["from before", "inside"]
+    assert program.jobs is real
+    assert real.get_nowait() == "left"
+
+
 def test_a_lock_in_a_dict_or_list_of_an_instance_is_replaced_for_the_block(program: Any) -> None:
     """It is the real one again afterwards, unless the program has put another one there."""
     program.pool.listed = [threading.Lock(), threading.Lock()]

@@ -166,7 +166,6 @@ class Execution(NamedTuple):
         numbers: The number of each thread, the same in all schedules.
         origins: The kind of each object, and the file and line that made it, by its name.
         picture: What only a shown schedule records.
-        caveat: What to know about its failure, because of what earlier schedules have left.
     """
 
     steps: list[Step]
@@ -180,7 +179,6 @@ class Execution(NamedTuple):
     numbers: dict[VirtualThread, int]
     origins: dict[Hashable, Origin]
     picture: Picture
-    caveat: str
 
     @property
     def error(self) -> BaseException | None:

@@ -12,14 +12,13 @@ from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from threadsim.exploration.data.contents import Contents
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Picture, SwitchPoints
 from threadsim.exploration.instrument import SWAPPED
 from threadsim.exploration.points import Points
 from threadsim.exploration.program_end import end_program, reopen_pools, uses_pools
 from threadsim.patching.determinism import LogHandlers, new_random, restart_counters
-from threadsim.patching.module_locks import LockReplacements
-from threadsim.patching.outside_objects import OutsideObjects, locks_in
+from threadsim.patching.outside_locks import LockReplacements
+from threadsim.patching.outside_walk import OutsideObjects, locks_near
 from threadsim.patching.patch_sites import with_classes
 from threadsim.reporting.kernel_errors import ScheduleReports
 from threadsim.reporting.trace import TraceEntry
@@ -82,7 +81,6 @@ class ScheduleRunner:
         self._undo = ExitStack()
         self._lock_replacements = LockReplacements()
         self._outside = OutsideObjects(self._lock_replacements)
-        self._contents = Contents()
         self._modules = set(sys.modules)  # No schedule has imported these.
         self._handlers = LogHandlers()
         self._kernel: Kernel
@@ -108,8 +106,8 @@ class ScheduleRunner:
             )
             undo.callback(self._outside.put_back)
             try:
-                self._outside.replace(self._roots)
-                self._contents.note(self._lock_replacements.found)
+                self._outside.replace_all(self._roots, "explore()")
+                self._lock_replacements.note(self._lock_replacements.found)
             finally:
                 self._end(self._kernel)
             for owner, name, ours in SWAPPED:
@@ -140,11 +138,10 @@ class ScheduleRunner:
         """Note what the warm-up has imported and used; collect garbage between schedules alone."""
         loaded = list(sys.modules.items())  # A real thread may import one meanwhile.
         imported = [module for name, module in loaded if name not in self._modules]
-        self._contents.note(locks_in([*self._roots.values(), *imported]))
-        # Of installed modules the locks that they and their classes hold, but nothing behind these.
         modules = [each for each in imported if isinstance(each, ModuleType)]
-        for _, names in with_classes(modules):
-            self._contents.note(list(names.values()))
+        names = [names for _, names in with_classes(modules)]
+        self._lock_replacements.note(chain.from_iterable(each.values() for each in names))
+        self._lock_replacements.note(locks_near([self._roots, *names]))
         self._pools_in_warm_up = uses_pools(self._points)
         _collect()
         if gc.isenabled():
@@ -189,7 +186,7 @@ class ScheduleRunner:
         kernel = self._kernel = self._new_kernel(points)
         if before.interruption is not None:  # No code is left to raise it in.
             raise before.interruption
-        value, caveat = None, self._contents.caveat
+        value = None
         with ExitStack() as around:
             owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]
             try:
@@ -221,7 +218,6 @@ class ScheduleRunner:
             numbers=points.numbers,
             origins=points.origins,
             picture=points.picture or Picture(),
-            caveat=caveat,
         )
 
     @runs_program
@@ -263,7 +259,6 @@ class ScheduleRunner:
             points.put_back()
         self._handlers.put_back()
         self._lock_replacements.reset()
-        self._contents.put_back()
 
     @staticmethod
     def _new_kernel(points: Points | None) -> Kernel:

@@ -5,11 +5,11 @@ scanned at every block.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cache
 from itertools import chain, compress, repeat
 from pathlib import PurePath
-from types import GetSetDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, ModuleType, NoneType
 from typing import Any
 
 from threadsim.patching.patch_table import REPLACEMENTS, TYPE_IDS, is_replaced, may_be_replaced
@@ -27,6 +27,11 @@ Owner = tuple[Any, dict[str, Any]]
 Site = tuple[Any, dict[str, Any], str]
 
 
+# The ids of types whose objects lead to no lock. ``outside_walk`` adds to them.
+_PLAIN = frozenset(map(id, (ModuleType, NoneType, bool, float, int, str)))
+CLOSED = {*_PLAIN, id(FunctionType), id(type)}
+
+
 class PatchSites:
     """The names to replace in all loaded modules and their classes."""
 
@@ -34,13 +39,16 @@ class PatchSites:
         # By their ids: the modules of the libraries, and the sites of those that have some.
         self._libraries: dict[int, Any] = {}
         self._sites: dict[int, list[Site]] = {}
-        # During a block: the modules at entry, and the modules and classes of the user's program.
+        # During a block: the modules at entry, the modules and classes of the user's program, and
+        # their values that may lead to a lock.
         self._at_entry: list[Any] = []
-        self.of_user: list[Owner] = []
+        self._of_user: list[Owner] = []
+        self.leading: list[Any] = []
 
     def to_replace(self) -> list[tuple[Site, Any]]:
         """Return every site whose value must be replaced now, and the value."""
         of_user, known_libraries = [], len(self._libraries)
+        self.leading = []
         self._at_entry = _loaded()
         for module in self._unknown(self._at_entry):
             if _is_module(module) and is_user_module(names_of(module)):
@@ -50,14 +58,20 @@ class PatchSites:
                 self._sites[id(module)] = _sites(module)
         if len(self._libraries) > known_libraries:
             self._forget_unloaded()
-        self.of_user = with_classes(of_user)
         found = [(site, site[1].get(site[2])) for site in chain(*self._sites.values())]
-        found += [
-            ((owner, names, name), value)
-            for owner, names in self.of_user
-            for name, value in tuple(names.items())  # A copy: a real thread may add to them.
-            if id(value) in REPLACEMENTS or id(type(value)) in TYPE_IDS
-        ]
+        self._of_user = with_classes(of_user)
+        for owner, names in self._of_user:
+            for name, value in tuple(names.items()):  # A copy: a real thread may add to them.
+                kind = id(type(value))
+                if kind in _PLAIN:
+                    continue
+                if id(value) in REPLACEMENTS or kind in TYPE_IDS:
+                    found.append(((owner, names, name), value))
+                elif name[:2] != "__" and (
+                    kind not in CLOSED
+                    or (type(value) is FunctionType and value.__closure__ is not None)
+                ):
+                    self.leading.append(value)
         return [each for each in found if is_replaced(each[1])]
 
     def to_scan(self) -> list[Owner]:
@@ -65,9 +79,9 @@ class PatchSites:
 
         It is asked once, when the block ends.
         """
-        loaded, scanned = _loaded(), self.of_user
+        loaded, scanned = _loaded(), self._of_user
         unknown = [] if loaded == self._at_entry else self._unknown(loaded)
-        self._at_entry, self.of_user = [], []
+        self._at_entry, self._of_user, self.leading = [], [], []
         known = {id(owner) for owner, _ in scanned}
         new = (each for each in unknown if _is_module(each) and id(each) not in known)
         return scanned + with_classes(new)
@@ -97,13 +111,18 @@ def _sites(module: Any) -> list[Site]:
     ]
 
 
+def _can_be_set(kind: type, names: Mapping[str, Any], modules: Container[Any]) -> bool:
+    """Return whether a class is one of some modules, and can be changed."""
+    return names.get("__module__") in modules and not _flags(kind) & _IMMUTABLE
+
+
 def with_classes(modules: Iterable[ModuleType]) -> list[Owner]:
     """Return modules and the classes that they define, nested ones too, each with its names.
 
     Classes that cannot change are left out.
     """
     found: list[Any] = [(each, _names_of_module(each)) for each in modules]
-    owners, modules_names = found, {str(names.get("__name__")) for _, names in found}
+    owners, modules_names = found, {names.get("__name__") for _, names in found}
     known = set()
     while found:
         values = list(chain.from_iterable(names.values() for _, names in found))
@@ -111,8 +130,7 @@ def with_classes(modules: Iterable[ModuleType]) -> list[Owner]:
         for each in compress(values, map(issubclass, map(type, values), repeat(type))):
             # A class of C that was never made ready has no dictionary, as one of `_testcapi`.
             names = _names_of_class(each) or {}
-            is_own = names.get("__module__") in modules_names and id(each) not in known
-            if is_own and not _flags(each) & _IMMUTABLE:
+            if id(each) not in known and _can_be_set(each, names, modules_names):
                 known.add(id(each))
                 found.append((each, names))
         owners += found

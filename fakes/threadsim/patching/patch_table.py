@@ -15,7 +15,7 @@ from freezegun import api
 import threadsim.primitives.threads as of_threads
 from threadsim.patching.determinism import REPLACEMENTS as OF_DETERMINISM
 from threadsim.patching.futures import REPLACEMENTS as OF_FUTURES
-from threadsim.patching.module_locks import TYPES
+from threadsim.patching.outside_locks import TYPES
 from threadsim.patching.refusals import REPLACEMENTS as OF_REFUSALS
 from threadsim.primitives.dates import asks_for_the_time
 from threadsim.primitives.local import local

@@ -12,8 +12,8 @@ from typing import Any
 
 from threadsim.patching.determinism import SWAPS as FOR_DETERMINISM
 from threadsim.patching.determinism import restart_counters
-from threadsim.patching.instance_locks import InstanceLocks
-from threadsim.patching.module_locks import LockReplacements
+from threadsim.patching.outside_locks import LockReplacements
+from threadsim.patching.outside_walk import OutsideObjects
 from threadsim.patching.patch_sites import PatchSites, Site, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
 from threadsim.patching.refusals import SWAPS as FOR_REFUSALS
@@ -35,7 +35,7 @@ class Patcher:
 
     def __init__(self, locks: LockReplacements) -> None:
         self._locks = locks
-        self._instances = InstanceLocks(locks)
+        self._outside = OutsideObjects(locks)
         # Site, value before, and value in the block.
         self._undo: list[tuple[Site, Any, Any]] = []
 
@@ -54,7 +54,7 @@ class Patcher:
         restart_counters()
         for each in chain(FOR_DETERMINISM, FOR_REFUSALS, kept_elsewhere(kernel), more):
             self.swap(*each)
-        self._instances.replace(names for _, names in _sites.of_user)
+        self._outside.replace_near(_sites.leading)
 
     def _replacement(self, value: Any) -> Any:
         if type(value) is BuiltinMethodType:  # The clock of a class of dates, which is virtual now.
@@ -82,7 +82,7 @@ class Patcher:
             else:
                 _set(site, before)
         self._undo.clear()
-        self._instances.put_back()
+        self._outside.put_back()
         self._locks.put_back()
         for owner, names in _sites.to_scan():
             reals = of_modules if type(names) is dict else REALS

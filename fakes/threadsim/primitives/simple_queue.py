@@ -92,7 +92,8 @@ class SimpleQueue(Primitive):
 
     @items.setter
     def items(self, items: list[Any]) -> None:
-        self.real = self.make_real()
+        while not self.real.empty():
+            self.real.get_nowait()
         for each in items:
             self.real.put(each)
 

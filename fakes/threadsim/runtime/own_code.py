@@ -16,7 +16,17 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _folders: tuple[str, ...] = ()
 # The packages that keep real time and real threads: the test runner, its tools, and these packages.
 _tools = {
-    *("_pytest", "coverage", "execnet", "freezegun", "greenlet", "importlib", "pluggy", "pytest"),
+    *(
+        "_frozen_importlib_external",
+        "_pytest",
+        "coverage",
+        "execnet",
+        "freezegun",
+        "greenlet",
+        "importlib",
+        "pluggy",
+        "pytest",
+    ),
     *("pytest_cov", "pytest_freezer", "pytest_randomly", "pytest_replay", "pytest_timeout"),
     "xdist",
 }

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from itertools import chain
 
 from threadsim.patching.futures import shut_down_pools
-from threadsim.patching.module_locks import LockReplacements
+from threadsim.patching.outside_locks import LockReplacements
 from threadsim.patching.patcher import Patcher
 from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible

@@ -11,7 +11,7 @@ from math import inf
 from typing import Self
 
 from threadsim.patching.determinism import new_random
-from threadsim.patching.module_locks import LockReplacements
+from threadsim.patching.outside_locks import LockReplacements
 from threadsim.reporting.kernel_errors import KernelReports
 from threadsim.reporting.trace import TraceEntry, entries, next_steps
 from threadsim.reporting.tracebacks import is_shown, shorten

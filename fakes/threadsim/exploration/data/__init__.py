@@ -1,1 +1,1 @@
-"""The data that threads share: switch points in named functions, and objects made outside."""
+"""The data that threads share: switch points in named functions."""

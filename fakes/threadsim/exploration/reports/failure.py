@@ -105,8 +105,6 @@ def described_failure(options: Options, failing: Execution) -> ScheduleFailure:
     failure.__cause__, *others_shown = errors.values()
     for other in others_shown:
         failure.add_note("It also fails so:\n" + "".join(format_exception(other)).rstrip())
-    if failing.caveat:
-        failure.add_note(failing.caveat)
     failure.schedule = schedule
     failure.preemptions = failing.preemptions
     failure.signatures = set(errors)

@@ -1,18 +1,23 @@
-"""Replaces real locks and locals from before a block that modules and classes hold.
+"""Replaces what was made before a block and has a real lock inside: locks, conditions, queues.
 
 All virtual threads are one OS thread: a real lock would stop the process, a real RLock would let
 every one of them in, and a real local would be shared. A replaced lock takes the real one too, so
-that real threads are kept out. A lock that is held or waited on at entry stays real.
+that real threads are kept out. A lock that is held or waited on at entry stays real. What was made
+before an exploration is put back between two schedules.
 """
 
 import _queue
 import _thread
 import queue
 import threading
+from collections.abc import Iterable
+from copy import copy
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from threadsim.primitives.local import forget, local
 from threadsim.primitives.lock import Lock, Lockable, RLock
+from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.runtime.kernel import here
 
 # Kept: inside a block these names are replaced.
@@ -22,21 +27,24 @@ _CONDITION: Any = threading.Condition
 _LOCAL: Any = _thread._local
 _SIMPLE_QUEUE: Any = _queue.SimpleQueue
 
-_OF_A_QUEUE = ("mutex", "not_empty", "not_full", "all_tasks_done")
+_OF_A_QUEUE = (
+    ("mutex", "not_empty", "not_full", "all_tasks_done"),
+    ("queue", "unfinished_tasks", "is_shutdown"),
+)
 
-# The attributes that hold a lock or a condition.
-_LOCKS_OF: dict[type, tuple[str, ...]] = {
-    threading.Event: ("_cond",),
-    threading.Semaphore: ("_cond",),
-    threading.BoundedSemaphore: ("_cond",),
-    threading.Barrier: ("_cond",),
+# By exact type: the attributes that hold a lock or a condition, and those that are its state.
+_ATTRIBUTES: dict[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    threading.Event: (("_cond",), ("_flag",)),
+    threading.Semaphore: (("_cond",), ("_value",)),
+    threading.BoundedSemaphore: (("_cond",), ("_value",)),
+    threading.Barrier: (("_cond",), ("_state",)),
     queue.Queue: _OF_A_QUEUE,
     queue.LifoQueue: _OF_A_QUEUE,
     queue.PriorityQueue: _OF_A_QUEUE,
 }
 
-# The exact types of what is replaced, or changed in place. A SimpleQueue stays real.
-TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL, _SIMPLE_QUEUE, *_LOCKS_OF})
+# The exact types of what is replaced, or changed in place.
+TYPES = frozenset({_LOCK, _RLOCK, _CONDITION, _LOCAL, _SIMPLE_QUEUE, *_ATTRIBUTES})
 
 
 class LockReplacements:
@@ -52,6 +60,8 @@ class LockReplacements:
         self._locks: list[_WithReal] = []
         self._conditions: list[Any] = []
         self._locals: list[tuple[Any, local]] = []
+        # The state of objects at the beginning of an exploration. Weakly: it keeps none alive.
+        self._states: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
         # Attributes of an object, their values before, and the names that it did not have.
         self._changed: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = []
 
@@ -62,8 +72,22 @@ class LockReplacements:
             self._replacements[id(real)] = self._replace(real)
         return self._replacements[id(real)]
 
+    def note(self, objects: Iterable[Any]) -> None:
+        """Note the state of events, semaphores, barriers and queues for ``reset``."""
+        for each in objects:
+            _, names = _ATTRIBUTES.get(type(each), ((), ()))
+            if state := {name: copy(vars(each)[name]) for name in names if name in vars(each)}:
+                self._states[each] = state
+
     def reset(self) -> None:
-        """Free the locks, forget the waiters, and give locals the values that they had at entry."""
+        """Free the locks, forget the waiters, and give all else the values that they had."""
+        for each, state in list(self._states.items()):
+            for name, value in state.items():
+                if name == "queue":  # In place: the program may have another name for it.
+                    vars(each)[name].clear()
+                    vars(each)[name].extend(value)
+                else:
+                    vars(each)[name] = value
         for lock in self._locks:
             lock.free()
         self._forget_waiters()
@@ -86,7 +110,7 @@ class LockReplacements:
 
     def _replace(self, real: Any) -> Any:
         kind = type(real)
-        for name in _LOCKS_OF.get(kind, ()):
+        for name in _ATTRIBUTES.get(kind, ((), ()))[0]:
             self._change(real, {name: self.replacement_of(getattr(real, name))})
         if kind is _CONDITION:
             lock = self.replacement_of(real._lock)
@@ -99,6 +123,10 @@ class LockReplacements:
             virtual.__dict__.update(real.__dict__)
             self._locals.append((real, virtual))
             return virtual
+        elif kind is _SIMPLE_QUEUE:
+            replacement: Any = SimpleQueue()
+            replacement.real = real
+            return replacement
         elif kind in (_LOCK, _RLOCK) and real.acquire(blocking=False):
             real.release()
             if kind is _LOCK or not real._is_owned():
