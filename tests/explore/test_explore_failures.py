@@ -1,11 +1,9 @@
 """What is known as bad is found, shown, and fails again from its string."""
 
-import _thread
 import ast
 import os
 import pickle
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -457,13 +455,13 @@ def test_long_names_stand_in_a_legend() -> None:
     assert str(failure).split("\n\n")[1].startswith(",\n".join(entries))
 
 
-def test_a_program_without_threads_has_a_sentence_for_lanes() -> None:
-    """Where there are no lanes to draw it says so."""
+def test_a_program_without_threads_has_one_lane() -> None:
+    """The lane of the main thread says where it failed."""
 
     def program() -> None:
         raise ValueError
 
-    assert "MainThread ran alone" in str(failure_of(program))
+    assert "MainThread fails with ValueError at" in str(failure_of(program))
 
 
 @pytest.mark.parametrize(
@@ -606,37 +604,6 @@ def test_a_hook_for_exceptions_of_threads_holds_for_its_schedule() -> None:
     assert isinstance(failure_of(without).__cause__, KeyError)
 
 
-def test_a_hook_for_unraisable_exceptions_holds_for_its_schedule() -> None:
-    """What one schedule sets hides no bare thread's exception in the next one."""
-    before = sys.unraisablehook
-
-    def program() -> None:
-        lock, order, ended = threading.Lock(), list[str](), threading.Semaphore(0)
-
-        def hush() -> None:
-            with lock:
-                order.append("hush")
-            if order == ["hush"]:
-                sys.unraisablehook = lambda _: None
-            ended.release()
-
-        def fail() -> None:
-            try:
-                with lock:
-                    order.append("fail")
-                assert order != ["fail"]
-            finally:
-                ended.release()
-
-        _thread.start_new_thread(hush, ())
-        _thread.start_new_thread(fail, ())
-        ended.acquire()
-        ended.acquire()
-
-    assert isinstance(failure_of(program).__cause__, AssertionError)
-    assert sys.unraisablehook is before
-
-
 def test_a_limit_that_is_just_enough_is_enough() -> None:
     """A search that ends with its last schedule is complete."""
     assert explore(
@@ -649,24 +616,6 @@ def test_an_exception_in_any_thread_is_a_failure() -> None:
 
     def program() -> None:
         threading.Thread(target={1: 1}.pop, args=(2,)).start()
-
-    assert isinstance(failure_of(program).__cause__, KeyError)
-
-
-def test_an_exception_in_a_bare_thread_is_a_failure() -> None:
-    """So does one that was started without threading."""
-
-    def program() -> None:
-        lock = threading.Lock()
-        lock.acquire()
-
-        def fail() -> None:
-            lock.release()
-            raise KeyError("missing")
-
-        _thread.start_new_thread(fail, ())
-        lock.acquire()
-        time.sleep(1)
 
     assert isinstance(failure_of(program).__cause__, KeyError)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from threadsim.reporting.origin import Origin
 from threadsim.reporting.trace import TraceEntry, entries
-from threadsim.runtime.errors import Deadlock, SimulationError
+from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.virtual_thread import TraceRow, VirtualThread
 
 if TYPE_CHECKING:
@@ -85,11 +85,6 @@ class SchedulePoint:
             return True
         return self.deadline is not None and self.deadline <= now
 
-    def has_expired(self, now: int) -> bool:
-        """Return whether its deadline has come, and it would block otherwise."""
-        expired = self.deadline is not None and self.deadline <= now
-        return expired and self.blocked is not None and self.blocked()
-
 
 @dataclass(slots=True, eq=False)
 class Step:
@@ -133,21 +128,8 @@ class Chooser(Protocol):
         """
 
 
-@dataclass
-class Picture:
-    """What is recorded of a schedule that is going to be shown, beside its trace.
-
-    Attributes:
-        failures: The entries of threads that failed, by the row of their switch.
-        because: Why threads went on, by the row of their next switch; few rows have a reason.
-        places: Where threads stopped that could go on, by the row of their switch.
-        hang: What each thread waited for, in words, when no thread could go on.
-    """
-
-    failures: dict[int, TraceEntry] = field(default_factory=dict)
-    because: dict[int, str] = field(default_factory=dict)
-    places: dict[int, str] = field(default_factory=dict)
-    hang: dict[VirtualThread, str] = field(default_factory=dict)
+Notes = dict[int, dict[str, str]]
+"""What the failure of a schedule shows of rows of its trace besides, or instead, by field."""
 
 
 class Execution(NamedTuple):
@@ -165,7 +147,7 @@ class Execution(NamedTuple):
         needs: Where a search has to switch to find every outcome, as far as this schedule shows.
         numbers: The number of each thread, the same in all schedules.
         origins: The kind of each object, and the file and line that made it, by its name.
-        picture: What only a shown schedule records.
+        notes: What only its failure shows.
     """
 
     steps: list[Step]
@@ -178,7 +160,7 @@ class Execution(NamedTuple):
     needs: SwitchPoints
     numbers: dict[VirtualThread, int]
     origins: dict[Hashable, Origin]
-    picture: Picture
+    notes: Notes
 
     @property
     def error(self) -> BaseException | None:
@@ -196,21 +178,14 @@ class Execution(NamedTuple):
 
         Where no thread could go on, the last row of each says what it waits for.
         """
-        picture, rows = self.picture, self.trace
-        for row, entry in enumerate(rows):
-            rows[row] = entry._replace(
-                then=entry.then + picture.places.get(row, ""), because=picture.because.get(row, "")
-            )
-        for row, entry in picture.failures.items() if rows else ():
-            rows[row : row + 1] = [entry._replace(because=picture.because.get(row, ""))]
-        if picture.failures and not any(isinstance(each, SimulationError) for each in self.errors):
-            del rows[max(picture.failures) + 1 :]
-        if any(isinstance(each, Deadlock) for each in self.errors):
-            for thread, row in {entry.thread: row for row, entry in enumerate(rows)}.items():
-                if words := picture.hang.get(thread):
-                    then = words.replace("waits ", "waits for ever ", 1)
-                    rows[row] = rows[row]._replace(then=then)
-        return rows
+        rows = [
+            entry._replace(**self.notes.get(row, {}))  # type: ignore[arg-type]
+            for row, entry in enumerate(self.trace)
+        ]
+        failed = {entry.thread: row for row, entry in enumerate(rows) if entry.fails}
+        if failed and not any(isinstance(each, SimulationError) for each in self.errors):
+            del rows[max(failed.values()) + 1 :]
+        return [each for row, each in enumerate(rows) if row <= failed.get(each.thread, row)]
 
     @property
     def preemptions(self) -> int:

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, count
 from operator import itemgetter
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, Picture, SwitchPoints
+from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, SwitchPoints
 from threadsim.exploration.instrument import SWAPPED
 from threadsim.exploration.points import Points
 from threadsim.exploration.program_end import end_program, reopen_pools, uses_pools
@@ -21,9 +22,8 @@ from threadsim.patching.outside_locks import LockReplacements
 from threadsim.patching.outside_walk import OutsideObjects, locks_near
 from threadsim.patching.patch_sites import with_classes
 from threadsim.reporting.kernel_errors import ScheduleReports
-from threadsim.reporting.trace import TraceEntry
 from threadsim.reporting.tracebacks import raised_where
-from threadsim.runtime.durations import as_seconds, nanoseconds_since_1970
+from threadsim.runtime.durations import nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from threadsim.runtime.kernel import Kernel, ThreadExit, activate
 from threadsim.runtime.own_code import critical, runs_program
@@ -85,7 +85,6 @@ class ScheduleRunner:
         self._handlers = LogHandlers()
         self._kernel: Kernel
         self._points: Points
-        self._unraisable: Callable[[Any], None]
 
     @critical
     def __enter__(self) -> Self:
@@ -112,9 +111,8 @@ class ScheduleRunner:
                 self._end(self._kernel)
             for owner, name, ours in SWAPPED:
                 names.swap(owner, name, ours)
+            names.swap(sys, "unraisablehook", partial(_unraisable, sys.unraisablehook))
             undo.callback(setattr, threading, "excepthook", threading.excepthook)
-            undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
-            self._unraisable = self._bare_thread_failed(sys.unraisablehook)
             self._undo = undo.pop_all()
         return self
 
@@ -143,7 +141,7 @@ class ScheduleRunner:
         self._lock_replacements.note(chain.from_iterable(each.values() for each in names))
         self._lock_replacements.note(locks_near([self._roots, *names]))
         self._pools_in_warm_up = uses_pools(self._points)
-        _collect()
+        gc.collect(1)  # Of schedules, no older garbage.
         if gc.isenabled():
             gc.disable()
             self._undo.callback(gc.enable)
@@ -166,11 +164,11 @@ class ScheduleRunner:
             StallLimit: The program waits for something real.
         """
         restart_counters()
-        # The schedule before may have set its own.
-        threading.excepthook, sys.unraisablehook = self._thread_failed, self._unraisable
+        # The schedule before may have set its own hook.
+        threading.excepthook = self._thread_failed
         self._ran += 1
         if self._ran % _COLLECT_EVERY == 0:
-            _collect()
+            gc.collect(1)
         self._errors.clear()
         before = self._kernel
         points = self._points = Points(
@@ -217,7 +215,7 @@ class ScheduleRunner:
             needs=SwitchPoints(points.looked or late_pool),
             numbers=points.numbers,
             origins=points.origins,
-            picture=points.picture or Picture(),
+            notes=points.notes,
         )
 
     @runs_program
@@ -280,21 +278,11 @@ class ScheduleRunner:
         # A thread that started after the end has no number.
         kernel = self._kernel
         self._errors.append((self._points.numbers.get(kernel.running, MAIN), error))
-        if self._points.picture is not None:
+        if self._points.shown:
             what = f"fails with {type(error).__name__}{raised_where(error)}"
-            entry = TraceEntry(as_seconds(kernel.now), kernel.running, what)
-            self._points.picture.failures[len(kernel.trace)] = entry
-
-    def _bare_thread_failed(self, otherwise: Callable[[Any], object]) -> Callable[[Any], None]:
-        def failed(args: Any) -> None:
-            if str(args.err_msg).startswith("Exception ignored in thread started by"):
-                self._failed(args.exc_value)
-            elif args.exc_type is not ThreadExit:  # Of a thread that was in a finalizer.
-                otherwise(args)
-
-        return failed
+            kernel.trace.append((kernel.now, kernel.running, what, None))
 
 
-def _collect() -> None:
-    """Collect the garbage of schedules, but no older garbage."""
-    gc.collect(1)
+def _unraisable(otherwise: Callable[[Any], object], args: Any) -> None:
+    if args.exc_type is not ThreadExit:  # The end of a thread that was in a finalizer.
+        otherwise(args)

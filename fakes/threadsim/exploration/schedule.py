@@ -10,7 +10,9 @@ can be chosen then like a thread.
 
 import sys
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -24,7 +26,7 @@ from threadsim.exploration.execution import (
     TIME,
     Chooser,
     Cut,
-    Picture,
+    Notes,
     SchedulePoint,
     Step,
     SwitchPoints,
@@ -44,6 +46,7 @@ from threadsim.runtime.virtual_thread import VirtualThread
 _MANY = 1 << 32
 
 
+@dataclass(kw_only=True, eq=False)
 class Schedule:
     """One schedule while it runs. It is given to a kernel as its ``points``.
 
@@ -68,51 +71,43 @@ class Schedule:
         moment: Counts steps, and operations within a step that other threads can notice. No other
             thread knows an object that was made in the same moment.
         origins: Each object's kind, and the file and line that made it.
-        picture: What only a shown schedule records.
+        notes: What a shown schedule notes of rows of the trace.
     """
 
-    kernel: Kernel
+    chooser: Chooser
+    kept: MutableMapping[Any, list[Any]]
+    outside_numbers: Iterator[int]
+    switch_points: SwitchPoints
+    early: bool
+    spurious: bool
+    first_moment: int
+    shown: bool
+    kernel: Kernel = field(init=False)
+    moment: int = field(init=False)
+    looked: bool = False
+    steps: list[Step] = field(default_factory=lambda: [Step(MAIN, (MAIN,), NOBODY)])
+    numbers: dict[VirtualThread, int] = field(default_factory=dict)
+    parents: dict[VirtualThread, VirtualThread] = field(default_factory=dict)
+    blocked: list[tuple[int, SchedulePoint]] = field(default_factory=list)
+    shares_data: set[VirtualThread] = field(default_factory=set)
+    origins: dict[Hashable, Origin] = field(default_factory=dict)
+    notes: Notes = field(default_factory=lambda: defaultdict(dict))
+    _touched: Footprint = field(default_factory=dict)
+    _pending: dict[VirtualThread, SchedulePoint] = field(default_factory=dict)
+    _woken_once: set[int] = field(default_factory=set)
+    _made: Counter[VirtualThread] = field(default_factory=Counter)
+    _children: Counter[VirtualThread] = field(default_factory=Counter)
 
-    def __init__(
-        self,
-        *,
-        chooser: Chooser,
-        kept: MutableMapping[Any, list[Any]],
-        outside_numbers: Iterator[int],
-        switch_points: SwitchPoints,
-        early: bool,
-        spurious: bool,
-        first_moment: int,
-        shown: bool,
-    ) -> None:
-        self.chooser = chooser
-        self.kept = kept
-        self.outside_numbers = outside_numbers
-        self.switch_points = switch_points
-        self.early = early
-        self.spurious = spurious
-        self.first_moment = self.moment = first_moment
-        self.picture = Picture() if shown else None
-        self.looked = False
-        self.steps: list[Step] = [Step(MAIN, (MAIN,), NOBODY)]
-        self.numbers: dict[VirtualThread, int] = {}
-        self.parents: dict[VirtualThread, VirtualThread] = {}
-        self.blocked: list[tuple[int, SchedulePoint]] = []
-        self.shares_data: set[VirtualThread] = set()
-        self.origins: dict[Hashable, Origin] = {}
-        self._touched: Footprint = {}
-        self._pending: dict[VirtualThread, SchedulePoint] = {}
-        self._woken_once: set[int] = set()
-        self._made: dict[VirtualThread, int] = {}
-        self._children: dict[VirtualThread, int] = {}
+    def __post_init__(self) -> None:
+        self.moment = self.first_moment
 
     # What patched functions and primitives call.
 
     def new_name(self) -> tuple[tuple[int, int], int]:
         """Return a name for an object that the running thread makes, and the moment."""
         thread = self.kernel.running
-        made = self._made[thread] = self._made.get(thread, 0) + 1
-        return (self.numbers[thread], made), self.moment
+        self._made[thread] += 1
+        return (self.numbers[thread], self._made[thread]), self.moment
 
     def new_object(self, kind: str) -> tuple[tuple[int, int], int]:
         """Return the name of a new object, and the moment."""
@@ -143,16 +138,15 @@ class Schedule:
                 raise kernel.cannot_wait()
             enabled = op.is_enabled(kernel.now)
             thread.waiting_for = f"{'is about' if enabled else 'waits'} to {op.operation}"
-            if enabled and self.picture is not None:
-                self.picture.places[len(kernel.trace)] = _place(sys._getframe())
+            if enabled and self.shown:
+                self._note(then=thread.waiting_for + _place(sys._getframe()))
             kernel.switch(thread, chosen)
         if reads_clock:
             self.touch(CLOCK, READ)
-        if self.picture is not None:
-            if op.woken:
-                self.picture.because[len(kernel.trace)] = "wakes up by itself"
-            elif reads_clock and op.has_expired(kernel.now):
-                self.picture.because[len(kernel.trace)] = "comes to its deadline"
+        if op.woken:
+            self._note(because="wakes up by itself")
+        elif reads_clock and op.blocked is not None and op.blocked():
+            self._note(because="comes to its deadline")
 
     # What the kernel calls.
 
@@ -164,12 +158,12 @@ class Schedule:
     def spawned(self, thread: VirtualThread) -> None:
         """Note that the running thread has started another one."""
         parent = self.kernel.running
-        born = self._children[parent] = self._children.get(parent, 0) + 1
+        self._children[parent] += 1
         # Made of the parent's number and of how many threads that had started before: it must be
         # the same in all schedules, and where no other thread has run. It is greater than the
         # parent's, which the end of the program takes for granted
         # (test_what_a_thread_is_known_by_does_not_depend_on_other_schedules).
-        number = self.numbers[parent] * _MANY + TIME + born
+        number = self.numbers[parent] * _MANY + TIME + self._children[parent]
         self.numbers[thread] = number
         self.parents[thread] = parent
         # A daemon's thread is cut off with it, whatever it was made as.
@@ -189,7 +183,7 @@ class Schedule:
 
     def sleep(self, deadline: int | None) -> None:
         """Stop the running thread until an instant."""
-        self.point(SchedulePoint("go on after a sleep", _always, deadline))
+        self.point(SchedulePoint("go on after a sleep", lambda: True, deadline))
 
     def pause(self) -> None:
         """Stop the running thread. By default the others go first."""
@@ -238,6 +232,10 @@ class Schedule:
         ]
 
     # Its own.
+
+    def _note(self, **note: str) -> None:
+        """Note what the next row of the trace says besides, or instead."""
+        self.notes[len(self.kernel.trace)].update(note)
 
     def _next_of(self, stopped: VirtualThread | None) -> VirtualThread | None:
         """Return the next thread after a step; ``None`` when the schedule ends in a failure."""
@@ -330,16 +328,14 @@ class Schedule:
         self.moment += 1
 
     def _deadlock(self) -> None:
+        rows = {row[1]: number for number, row in enumerate(self.kernel.trace)}
+        rows[self.kernel.running] = len(self.kernel.trace)  # It is about to switch, or has ended.
         for thread, op in self._pending.items():
             thread.waiting_for = f"waits to {op.operation}"
-            if self.picture is not None:
-                site = wait_site(thread, thread.frame or sys._getframe())
-                self.picture.hang[thread] = wait_text(thread, thread.waiting_for, site)
+            site = wait_site(thread, thread.frame or sys._getframe())
+            text = wait_text(thread, thread.waiting_for, site)
+            self.notes[rows[thread]]["then"] = text.replace("waits ", "waits for ever ", 1)
         raise self.kernel.reports.deadlock(self.kernel)
-
-
-def _always() -> bool:
-    return True
 
 
 def _place(frame: FrameType | None) -> str:
