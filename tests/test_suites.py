@@ -8,7 +8,7 @@ import pytest
 
 from suites.report import new_failures, row, unexplained
 from suites.run import Run, run, run_to_end
-from suites.table import Explained, Suite
+from suites.table import Suite
 
 TESTS = """
 import asyncio, threading, time, unittest
@@ -43,7 +43,7 @@ def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def suite(limit: float = 60.0) -> Suite:
-    return Suite("tiny", "1", "made here", ("test_tiny.py",), limit=limit)
+    return Suite("made here", "tiny==1", "test_tiny.py", limit=limit)
 
 
 def run_both(folder: Path, text: str, limit: float = 60.0) -> tuple[Run, Run]:
@@ -79,7 +79,7 @@ def test_each_test_is_run_plain_and_simulated(tmp_path: Path) -> None:
     assert line.startswith(
         "tiny: test_tiny.py::test_real_time\n    AssertionError: assert (1767225"
     )
-    reason = Explained("tiny", "*::test_real_time", "It asks for today.")
+    reason = ("tiny", "*::test_real_time", "It asks for today.")
     assert list(unexplained(suite(), plain, simulated, [reason])) == []
 
 
@@ -96,7 +96,7 @@ def test_a_suite_has_a_time_limit(tmp_path: Path) -> None:
 def test_a_suite_that_cannot_be_collected_is_a_problem(tmp_path: Path) -> None:
     """The code of pytest says so."""
     plain, _ = run_both(tmp_path, "import no_such_module")
-    assert plain.problem.startswith("pytest ended with 2: ")
+    assert plain.problem.startswith("pytest ended with 2 in its start: ")
 
 
 @pytest.mark.e2e

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from suites.run import run_to_end
-from suites.table import PYTEST, Suite
+from suites.table import Suite
 
 ROOT = Path(__file__).resolve().parents[2]
 # Longest real time of one command in seconds.
@@ -30,31 +30,33 @@ def prepare(suite: Suite, cache: Path) -> tuple[Path, Path]:
     """
     home = cache / f"{sys.version_info.major}.{sys.version_info.minor}" / suite.name
     python, source, done = home / "venv" / "bin" / "python", home / "source", home / "installed"
-    library = [f"{suite.name}=={suite.version}"] if suite.version else []
     with (ROOT / "pyproject.toml").open("rb") as file:
         fakes = tomllib.load(file)["project"]["optional-dependencies"]["fakes"]
-    installed = [*library, *suite.needs, PYTEST, *fakes]
-    if not done.exists() or done.read_text() != "\n".join(installed):
+    wanted = [*suite.requirements, *fakes]
+    if not done.exists() or done.read_text() != "\n".join(wanted):
         shutil.rmtree(home, ignore_errors=True)
         source.mkdir(parents=True)
         # Else a suite without settings of pytest has those of this repository.
         (home / "pytest.ini").touch()
         _command(sys.executable, "-m", "venv", home / "venv")
         pip = (python, "-m", "pip", "--disable-pip-version-check", "-q")
-        _command(*pip, "install", *installed)
-        if library:
+        _command(*pip, "install", *wanted)
+        if suite.name != suite.library:
             # What it is built with may come as a wheel.
             only = ("--no-deps", "--no-binary", suite.name)
-            _command(*pip, "download", *only, "-d", home, *library)
+            _command(*pip, "download", *only, "-d", home, suite.library)
             [archive_path] = home.glob("*.tar.gz")
             with tarfile.open(archive_path) as archive:
                 archive.extractall(source, filter="data")
-        done.write_text("\n".join(installed))
-    return python, next(source.iterdir()) if library else source
+        else:
+            (source / suite.name).mkdir()
+        done.write_text("\n".join(wanted))
+    return python, next(source.iterdir())
 
 
 def _command(*command: str | Path) -> None:
     code, output = run_to_end(command, Path.cwd(), LIMIT)
     if code:
-        end = "is not over" if code is None else f"ends with {code}"
-        raise NotPrepared(f"{' '.join(map(str, command))} {end}:\n{output}")
+        raise NotPrepared(f"{' '.join(map(str, command))} ended with {code}:\n{output}")
+    if code is None:
+        raise NotPrepared(f"{' '.join(map(str, command))} took longer than {LIMIT:g} s")

@@ -1,10 +1,10 @@
 """Turns the two runs of a suite into a row of the table and a list of failures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from suites.run import Run
-from suites.table import Explained, Suite
+from suites.table import Suite
 
 HEAD = ("kind", "library", "plain", "simulated", "refused", "failed", "s plain", "s simulated")
 
@@ -22,7 +22,7 @@ def row(suite: Suite, plain: Run, simulated: Run) -> list[str]:
     """Return a row below ``HEAD``."""
     return [
         suite.kind,
-        f"{suite.name} {suite.version}".strip(),
+        suite.library.replace("==", " "),
         str(plain.count("passed")),
         str(simulated.count("passed")),
         str(simulated.count("refused")),
@@ -33,12 +33,14 @@ def row(suite: Suite, plain: Run, simulated: Run) -> list[str]:
 
 
 def unexplained(
-    suite: Suite, plain: Run, simulated: Run, explained: Sequence[Explained]
+    suite: Suite, plain: Run, simulated: Run, explained: Iterable[tuple[str, str, str]]
 ) -> Iterator[str]:
     """Yield a line for each failure without a reason, and for each run that was none."""
     for name, run in (("plain", plain), ("simulated", simulated)):
         if run.problem:
             yield f"{suite.name}, {name}: {run.problem}"
+    if not_run := plain.outcomes.keys() - simulated.outcomes.keys():
+        yield f"{suite.name}: {len(not_run)} tests did not end simulated, as {min(not_run)}"
     for test in new_failures(plain, simulated):
-        if not any(each.suite == suite.name and fnmatchcase(test, each.test) for each in explained):
+        if not any(name == suite.name and fnmatchcase(test, ids) for name, ids, _ in explained):
             yield f"{suite.name}: {test}\n    {simulated.errors[test]}"

@@ -99,7 +99,7 @@ def run(
         plugins = ("-p", "threadsim.pytest_plugin.plugin", "-p", "simulate_each_test")
         ours = ("--outcomes", str(outcomes), *(["--simulate"] if simulate else []))
         # What a suite adds, as coverage or several processes, is left out.
-        plain = ("-o", "addopts=", "-p", "no:cacheprovider", "--tb=short", "-q")
+        plain = ("-o", "addopts=", "-p", "no:cacheprovider", "--rootdir=.", "--tb=short")
         began = time.monotonic()
         code, output = run_to_end(
             (python, "-m", "pytest", *plugins, *ours, *plain, *suite.arguments),
@@ -111,17 +111,10 @@ def run(
         seconds = time.monotonic() - began
         lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
     (folder / f"{'simulated' if simulate else 'plain'}.txt").write_text(output)
-    ended = [line[1:] for line in lines if line[0] == "ended"]
-    problem = ""
+    last = lines[-1][1] if lines else "its start"
+    problem = "" if code in {0, 1} else f"pytest ended with {code} in {last}: {output[-300:]}"
     if code is None:
-        problem = (
-            f"it was not over after {suite.limit:g} s, in {lines[-1][1] if lines else 'its start'}"
-        )
-    elif code not in {0, 1}:
-        problem = f"pytest ended with {code}: " + " ".join(output.splitlines()[-3:])
-    return Run(
-        {test: outcome for test, outcome, _ in ended},
-        {test: error for test, _, error in ended},
-        seconds,
-        problem,
-    )
+        problem = f"it was not over after {suite.limit:g} s, in {last}"
+    ended = [line[1:] for line in lines if line[0] == "ended"]
+    outcomes_by_id = {test: outcome for test, outcome, _ in ended}
+    return Run(outcomes_by_id, {test: error for test, _, error in ended}, seconds, problem)
