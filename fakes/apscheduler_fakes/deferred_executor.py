@@ -45,10 +45,8 @@ class DeferredExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has n
         self._current_run = current_run
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
-        if run := self._current_run():
-            run.submitted.append(partial(self._execute, run, job, run_times))
-        else:  # A test calls _process_jobs itself.
-            self._execute(Run(), job, run_times)
+        run: Any = self._current_run()
+        run.submitted.append(partial(self._execute, run, job, run_times))
 
     def _execute(self, run: Run, job: Any, run_times: list[datetime]) -> None:
         events = run_job(job, job._jobstore_alias, run_times, self._logger.name)

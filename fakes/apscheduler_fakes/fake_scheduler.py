@@ -6,7 +6,6 @@ missing: a test calls ``run_due()`` instead, or moves a ``Clock``. Jobs run in t
 unless ``executors`` names a pool.
 """
 
-import itertools
 import threading
 import weakref
 from collections.abc import Iterator
@@ -31,7 +30,6 @@ AT_ONCE = datetime.min.replace(tzinfo=UTC)
 # More looks at the stores in one run_due() mean that it would never return.
 MOST_LOOKS = 1_000
 
-_numbers = itertools.count()
 _schedulers: weakref.WeakValueDictionary[int, "FakeScheduler"] = weakref.WeakValueDictionary()
 
 
@@ -84,12 +82,9 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         self._death: Die | None = None
         self._wakes_at: datetime | None = None
         if unknown := sorted(set(options) - OPTIONS):
-            raise TypeError(
-                f"FakeScheduler: unknown option {', '.join(unknown)}. It takes "
-                f"{', '.join(sorted(OPTIONS))}, immediate and raise_job_errors."
-            )
+            raise TypeError(f"FakeScheduler has no option {', '.join(unknown)}.")
         super().__init__(gconfig or {}, **options)
-        _schedulers[next(_numbers)] = self
+        _schedulers[id(self)] = self
 
     # Running jobs
 
@@ -127,10 +122,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """
         call = f"run_job({job_id!r})"
         with self._run(call) as run:
-            dead = self._is_dead()
-            if dead or self.state == STATE_PAUSED:
-                why = "dead" if dead else "paused: call resume()"
-                raise RuntimeError(f"{call}: nothing runs, because this FakeScheduler is {why}.")
+            if self._is_dead() or self.state == STATE_PAUSED:
+                raise RuntimeError(f"{call}: this FakeScheduler is paused or dead: nothing runs.")
             now = datetime.now(self.timezone)
             self._look(run, only=self.modify_job(job_id, jobstore, next_run_time=now))
         if self.immediate and self.running:

@@ -682,19 +682,9 @@ def test_a_store_that_a_test_has_changed_stays_so(scheduler: FakeScheduler) -> N
     assert looked == ["here"]
 
 
-def test_an_executor_that_is_called_outside_a_run_still_works(scheduler: FakeScheduler) -> None:
-    """A test that calls _process_jobs() itself has its job run at once."""
-    ran: list[int] = []
-    job = scheduler.add_job(ran.append, args=[1])
-    scheduler._process_jobs()
-
-    assert ran == [1]
-    assert job in scheduler.added
-
-
 def test_unknown_options_are_refused() -> None:
     """A typing error is not ignored."""
-    with pytest.raises(TypeError, match=r"unknown option daemon, imediate. It takes"):
+    with pytest.raises(TypeError, match=r"^FakeScheduler has no option daemon, imediate\.$"):
         FakeScheduler(imediate=True, daemon=True)
 
 

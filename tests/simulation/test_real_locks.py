@@ -434,13 +434,14 @@ def test_a_release_too_many_is_refused_as_for_real(module: Any) -> None:
 
 
 @pytest.fixture
-def look_meanwhile(look: Callable[[], None]) -> Callable[[], object]:
-    """Let the watch look from a real thread, while its caller goes on to wait or to be busy."""
+def look_meanwhile() -> Callable[[], object]:
+    """Let the watch look from a real thread until it tells, while its caller waits or is busy."""
     main = threading.get_ident()
 
     def look_in_a_bare_thread() -> None:
         [watch] = stall.current
-        look()
+        while watch.stalled is None:
+            watch.look()
         # A signal ends no wait that begins just then, but the next look does.
         until(
             lambda: watch.stalled is None,
@@ -718,6 +719,15 @@ def test_a_stall_is_told_when_its_time_has_passed() -> None:
     with pytest.raises(StallLimit, match=r"no switch for 0\.5 s"), Simulation(stall_timeout=0.5):
         lock.acquire()
     assert 0.5 <= time.monotonic() - begun < BOUND
+
+
+def test_a_fork_waits_for_the_end_of_the_watchdogs_thread() -> None:
+    """That ends soon after a block; where it does not run nothing is waited for."""
+    with Simulation():
+        pass
+    for _ in range(2):
+        stall.end_before_fork()
+        assert not stall._running.locked()
 
 
 FORKS = """

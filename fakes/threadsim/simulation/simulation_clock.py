@@ -1,7 +1,5 @@
 """The ``Clock`` of a simulation: its kernel moves the time."""
 
-from typing import Self
-
 from threadsim.runtime.durations import microseconds
 from threadsim.runtime.kernel import Kernel, active
 from threadsim.simulation.clock import Clock
@@ -13,9 +11,6 @@ class SimulationClock(Clock):
 
     made_by = "Simulation"
     kernel: Kernel | None = None
-
-    def __enter__(self) -> Self:
-        raise RuntimeError("Simulation.clock: it is running already. Use it without `with`.")
 
     def running_kernel(self, call: str) -> Kernel:
         """Return the kernel.

@@ -125,7 +125,7 @@ def _look_in_a_bare_thread() -> None:
         _start()  # A block that has begun meanwhile has found the thread running.
 
 
-def _end_before_fork() -> None:
+def end_before_fork() -> None:
     """Wait for the thread's end between two blocks: a fork copies no thread, and warns of them."""
     if not current and _running.locked():
         with _running:
@@ -133,7 +133,7 @@ def _end_before_fork() -> None:
 
 
 with suppress(AttributeError):  # Windows has no fork.
-    os.register_at_fork(before=_end_before_fork)
+    os.register_at_fork(before=end_before_fork)
 
 
 @contextmanager
