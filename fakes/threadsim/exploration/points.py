@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, cast
 
 from threadsim.exploration.execution import SchedulePoint
-from threadsim.exploration.schedule import Schedule
+from threadsim.exploration.schedule import MANY, Schedule
 from threadsim.primitives.lock import Lockable
 from threadsim.primitives.primitive import Primitive
 from threadsim.primitives.simple_queue import SimpleQueue
@@ -45,7 +45,7 @@ class Points(Schedule):
         Returns:
             Whether it is free.
         """
-        key = self._key_of(lock)
+        key = self.key_of(lock)
         mode = WRITE
         point = SchedulePoint(f"acquire {what}", lock.is_held, None, lock, key=key, mode=WRITE)
         if blocking and timeout == -1:
@@ -68,7 +68,7 @@ class Points(Schedule):
 
     def before_release(self, lock: Lockable) -> None:
         """Stop before a lock is released, where other threads can notice that."""
-        key = self._key_of(lock)
+        key = self.key_of(lock)
         if self.switch_points:
             self.point(SchedulePoint("release a lock"))
         # To release a free lock is an error. A thread that acquires it first prevents that, and a
@@ -87,7 +87,7 @@ class Points(Schedule):
         """
         if not isinstance(thing, Primitive):
             return
-        key = self._key_of(thing)
+        key = self.key_of(thing)
         if thing.made_in != self.moment:
             self.point(SchedulePoint("look"))
             self.touch(key, READ)
@@ -95,7 +95,7 @@ class Points(Schedule):
 
     def before_put(self, queue: SimpleQueue) -> None:
         """Stop before an item is put into a queue."""
-        key = self._key_of(queue)
+        key = self.key_of(queue)
         self.point(SchedulePoint("put into a SimpleQueue"))
         self.touch(key, WRITE)
 
@@ -106,7 +106,7 @@ class Points(Schedule):
             queue: Where to get it from.
             timeout: Longest wait in seconds; ``None`` waits without limit.
         """
-        key, blocked, deadline = self._key_of(queue), None, None
+        key, blocked, deadline = self.key_of(queue), None, None
         if timeout != 0:
             blocked = queue.is_empty
             deadline = None if timeout is None else self.kernel.deadline(timeout)
@@ -125,7 +125,8 @@ class Points(Schedule):
         if not thread._started._flag:
             self.peek(_start_lock(thread), at_itself=True)
         virtual = virtual_thread_of(self.kernel, thread)
-        if virtual in self.numbers and self.parents.get(virtual) is not self.kernel.running:
+        running = self.numbers[self.kernel.running]
+        if virtual in self.numbers and self.numbers[virtual] // MANY != running:  # Not its parent.
             # Before the other thread comes to the start, the look has another result.
             self.looked = True
         self.touch(self.key_of(_start_lock(thread)), READ)
@@ -162,11 +163,12 @@ class Points(Schedule):
                     setattr(thing, name, copy(value))
 
     def key_of(self, thing: Any) -> Hashable:
-        """Return the name of an object; real ones share one."""
-        return self._key_of(thing) if isinstance(thing, Primitive) else None
+        """Return the name of an object; one that no schedule makes anew is kept from now on.
 
-    def _key_of(self, thing: Any) -> Hashable:
-        """Return the name of an object; one that no schedule makes anew is kept from now on."""
+        Real objects share a name.
+        """
+        if not isinstance(thing, Primitive):
+            return None
         if thing.made_in < self.first_moment and thing not in self.kept:
             kind = thing.__class__.__name__
             if thing.made_in >= 0:

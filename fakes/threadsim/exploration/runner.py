@@ -4,7 +4,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
@@ -223,18 +223,16 @@ class ScheduleRunner:
         """Run the program to the end of its last thread that is no daemon."""
         value = None
         try:
-            try:
-                value = self.program()
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001  # Each exception is a failure.
-                if kernel.failure is None:
-                    self._failed(error)
+            value = self.program()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # Each exception is a failure.
+            if kernel.failure is None:
+                self._failed(error)
+        with suppress(SimulationError):  # The kernel has kept it.
             if kernel.failure is None:
                 switches = self._pools_in_warm_up or bool(points.switch_points)
                 end_program(points, switches=switches)
-        except SimulationError:
-            pass  # The kernel has kept it.
         return value
 
     def _raise_interruption(self) -> None:

@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import FrameType
 from typing import Any
 
 from greenlet import getcurrent
@@ -32,18 +31,18 @@ from threadsim.exploration.execution import (
     SwitchPoints,
     woken,
 )
-from threadsim.reporting.frames import at_line
+from threadsim.reporting.frames import at_line, program_frames
 from threadsim.reporting.origin import Origin, origin
 from threadsim.reporting.waits import wait_site, wait_text
 from threadsim.runtime.durations import next_instant
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.hooks import READ, RELEASE, WRITE
 from threadsim.runtime.kernel import Kernel
-from threadsim.runtime.own_code import caller, is_of_program, runs_program
+from threadsim.runtime.own_code import caller, is_of_program
 from threadsim.runtime.virtual_thread import VirtualThread
 
 # More threads than one starts.
-_MANY = 1 << 32
+MANY = 1 << 32
 
 
 @dataclass(kw_only=True, eq=False)
@@ -87,7 +86,6 @@ class Schedule:
     looked: bool = False
     steps: list[Step] = field(default_factory=lambda: [Step(MAIN, (MAIN,), NOBODY)])
     numbers: dict[VirtualThread, int] = field(default_factory=dict)
-    parents: dict[VirtualThread, VirtualThread] = field(default_factory=dict)
     blocked: list[tuple[int, SchedulePoint]] = field(default_factory=list)
     shares_data: set[VirtualThread] = field(default_factory=set)
     origins: dict[Hashable, Origin] = field(default_factory=dict)
@@ -132,14 +130,14 @@ class Schedule:
         reads_clock = op.deadline is not None and self.early
         if reads_clock:
             self.touch(CLOCK, READ)
-        chosen = self._next_of(thread)
+        chosen = self.next_thread(thread)
         if chosen is not thread:
             if getcurrent() is not thread.greenlet:
                 raise kernel.cannot_wait()
             enabled = op.is_enabled(kernel.now)
             thread.waiting_for = f"{'is about' if enabled else 'waits'} to {op.operation}"
             if enabled and self.shown:
-                self._note(then=thread.waiting_for + _place(sys._getframe()))
+                self._note(then=thread.waiting_for + _place())
             kernel.switch(thread, chosen)
         if reads_clock:
             self.touch(CLOCK, READ)
@@ -163,9 +161,8 @@ class Schedule:
         # the same in all schedules, and where no other thread has run. It is greater than the
         # parent's, which the end of the program takes for granted
         # (test_what_a_thread_is_known_by_does_not_depend_on_other_schedules).
-        number = self.numbers[parent] * _MANY + TIME + self._children[parent]
+        number = self.numbers[parent] * MANY + TIME + self._children[parent]
         self.numbers[thread] = number
-        self.parents[thread] = parent
         # A daemon's thread is cut off with it, whatever it was made as.
         thread.daemon |= parent.daemon
         self.steps[-1].started.append(number)
@@ -202,9 +199,27 @@ class Schedule:
             self.kernel.looks += 1  # Nor is its stop a switch, unless others went first.
             self.touch(CLOCK, READ)
 
-    def next_thread(self) -> VirtualThread | None:
-        """Return the next thread after one has ended; ``None`` when the schedule ends here."""
-        return self._next_of(None)
+    def next_thread(self, stopped: VirtualThread | None = None) -> VirtualThread | None:
+        """Return the next thread after a step; ``None`` when the schedule ends in a failure.
+
+        Args:
+            stopped: The thread that took the step; ``None`` if it has ended.
+        """
+        kernel = self.kernel
+        kernel.mark_choosing(chooses=True)
+        try:
+            self.finish()
+            if kernel.interruption is not None:
+                raise Cut("somebody pressed Ctrl-C")
+            return self._choose(stopped)
+        except SimulationError as failure:
+            kernel.set_failure(failure)
+            # Now: as main is told, it frees its locks
+            # (test_a_written_program_keeps_every_outcome[lock_order_with_main]).
+            self.note_blocked()
+            return None
+        finally:
+            kernel.mark_choosing(chooses=False)
 
     # What the runner calls.
 
@@ -237,24 +252,6 @@ class Schedule:
         """Note what the next row of the trace says besides, or instead."""
         self.notes[len(self.kernel.trace)].update(note)
 
-    def _next_of(self, stopped: VirtualThread | None) -> VirtualThread | None:
-        """Return the next thread after a step; ``None`` when the schedule ends in a failure."""
-        kernel = self.kernel
-        kernel.mark_choosing(chooses=True)
-        try:
-            self.finish()
-            if kernel.interruption is not None:
-                raise Cut("somebody pressed Ctrl-C")
-            return self._choose(stopped)
-        except SimulationError as failure:
-            kernel.set_failure(failure)
-            # Now: as main is told, it frees its locks
-            # (test_a_written_program_keeps_every_outcome[lock_order_with_main]).
-            self.note_blocked()
-            return None
-        finally:
-            kernel.mark_choosing(chooses=False)
-
     def _choose(self, stopped: VirtualThread | None) -> VirtualThread:
         """Return the next thread; time and wake-ups have their turn on the way."""
         while True:
@@ -270,9 +267,8 @@ class Schedule:
                 mine = self.numbers[stopped]
                 if mine in threads:
                     current = mine
-                    if len(numbers) > 1:
-                        numbers.remove(mine)
-                        numbers.insert(0, mine)
+                    numbers.remove(mine)
+                    numbers.insert(0, mine)
             others: dict[int, Callable[[], None]] = {}
             if not threads or self.early or self.spurious:
                 others = self._others(able=bool(threads))
@@ -338,11 +334,8 @@ class Schedule:
         raise self.kernel.reports.deadlock(self.kernel)
 
 
-def _place(frame: FrameType | None) -> str:
+def _place() -> str:
     """Return the file and line of the program that run, in words; "" if none does."""
-    while frame is not None and frame not in runs_program:
-        file = frame.f_code.co_filename
-        if is_of_program(file):
-            return at_line(file, frame.f_lineno)
-        frame = frame.f_back
-    return ""
+    codes = [(each.f_code.co_filename, each.f_lineno) for each in program_frames(sys._getframe())]
+    places = [at_line(*each) for each in codes if is_of_program(each[0])]
+    return places[-1] if places else ""
