@@ -172,9 +172,8 @@ def _parts_for(kind: type, *, deep: bool) -> _Parts | None:
         return _parts_of_class if deep else None
     if issubclass(kind, _GUARDED) or is_tool(str(names_of(kind).get("__module__"))):
         return None
-    items = next((parts for base, parts in _ITEMS if issubclass(kind, base)), None)
-    if items is None and deep:
-        items = next((parts for base, parts in _CLOSED_ITEMS if issubclass(kind, base)), None)
+    tables = [*_DEEP_ITEMS, *_ITEMS] if deep else _ITEMS
+    items = next((parts for base, parts in tables if issubclass(kind, base)), None)
     getter, slots = attributes_getter(kind), list(_slots(kind))
     if kind is FunctionType or (getter is None and not slots):
         return items or (_referents if deep else None)
@@ -236,10 +235,14 @@ def _parts_of_tuple(owner: tuple[Any, ...]) -> Iterator[_Place]:
     return ((f"[{index}]", value, None) for index, value in enumerate(tuple.__iter__(owner)))
 
 
-def _parts_of_function(owner: FunctionType) -> Iterator[_Place]:
+def _parts_of_closure(owner: FunctionType) -> Iterator[_Place]:
     for name, cell in zip(owner.__code__.co_freevars, owner.__closure__ or (), strict=True):
         with suppress(ValueError):  # The cell may be empty.
             yield (name, cell.cell_contents, partial(setattr, cell, "cell_contents"))
+
+
+def _parts_of_function(owner: FunctionType) -> Iterator[_Place]:
+    yield from _parts_of_closure(owner)
     yield (".__defaults__", owner.__defaults__, None)
     yield (".__kwdefaults__", owner.__kwdefaults__, None)
     yield from _names(owner.__dict__)
@@ -268,11 +271,12 @@ def _referents(owner: object) -> Iterator[_Place]:
 
 
 _ITEMS: list[tuple[type, _Parts]] = [
-    (FunctionType, _parts_of_function),
+    (FunctionType, _parts_of_closure),
     (dict, _parts_of_dict),
     (list, _parts_of_list),
 ]
-_CLOSED_ITEMS: list[tuple[type, _Parts]] = [
+_DEEP_ITEMS: list[tuple[type, _Parts]] = [
+    (FunctionType, _parts_of_function),
     (tuple, _parts_of_tuple),
     (partial, _parts_of_partial),
 ]

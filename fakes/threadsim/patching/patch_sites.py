@@ -1,7 +1,7 @@
 """Patch sites: the modules and classes that hold a name which a block replaces.
 
-The names in a library are found once, when its module is new. The modules of the user's program are
-scanned at every block.
+The names in a library are found once, when its module is new. A module of the user's program is
+scanned again when its values have changed.
 """
 
 import sys
@@ -10,7 +10,8 @@ from functools import cache
 from itertools import chain, compress, repeat
 from pathlib import PurePath
 from types import FunctionType, GetSetDescriptorType, ModuleType, NoneType
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import ref
 
 from threadsim.patching.patch_table import REPLACEMENTS, TYPE_IDS, is_replaced, may_be_replaced
 from threadsim.runtime.own_code import is_of_program, is_tool
@@ -28,8 +29,23 @@ Site = tuple[Any, dict[str, Any], str]
 
 
 # The ids of types whose objects lead to no lock. ``outside_walk`` adds to them.
-_PLAIN = frozenset(map(id, (ModuleType, NoneType, bool, float, int, str)))
-CLOSED = {*_PLAIN, id(FunctionType), id(type)}
+CLOSED = set(map(id, (FunctionType, ModuleType, NoneType, bool, float, int, str)))
+
+
+class _Scan(NamedTuple):
+    """What was found in a module of the user's program. It keeps none of its objects alive.
+
+    Attributes:
+        owners: The module and its classes.
+        state: The ids of all values and of their types. A scan is good as long as they are these.
+        sites: The names to replace: the index of an owner, and the name.
+        leading: The names whose values may lead to a lock, in the same way.
+    """
+
+    owners: list[ref[Any]]
+    state: list[int]
+    sites: list[tuple[int, str]]
+    leading: list[tuple[int, str]]
 
 
 class PatchSites:
@@ -39,6 +55,8 @@ class PatchSites:
         # By their ids: the modules of the libraries, and the sites of those that have some.
         self._libraries: dict[int, Any] = {}
         self._sites: dict[int, list[Site]] = {}
+        # By the ids of the modules of the user's program that were loaded at the last entry.
+        self._scans: dict[int, _Scan] = {}
         # During a block: the modules at entry, the modules and classes of the user's program, and
         # their values that may lead to a lock.
         self._at_entry: list[Any] = []
@@ -47,31 +65,26 @@ class PatchSites:
 
     def to_replace(self) -> list[tuple[Site, Any]]:
         """Return every site whose value must be replaced now, and the value."""
-        of_user, known_libraries = [], len(self._libraries)
-        self.leading = []
+        scans, known_libraries, of_user = {}, len(self._libraries), list[Site]()
         self._at_entry = _loaded()
         for module in self._unknown(self._at_entry):
-            if _is_module(module) and is_user_module(names_of(module)):
-                of_user.append(module)
-            else:
+            if not _is_module(module) or not is_user_module(names_of(module)):
                 self._libraries[id(module)] = module
                 self._sites[id(module)] = _sites(module)
+                continue
+            scan = self._scans.get(id(module), _NO_SCAN)
+            owners = [(each, names_of(each)) for at in scan.owners if (each := at()) is not None]
+            if not owners or _state(owners) != scan.state:
+                owners = with_classes([module])
+                scan = _scan(owners)
+            scans[id(module)] = scan
+            self._of_user += owners
+            of_user += [(*owners[index], name) for index, name in scan.sites]
+            self.leading += [owners[index][1].get(name) for index, name in scan.leading]
+        self._scans = scans
         if len(self._libraries) > known_libraries:
             self._forget_unloaded()
-        found = [(site, site[1].get(site[2])) for site in chain(*self._sites.values())]
-        self._of_user = with_classes(of_user)
-        for owner, names in self._of_user:
-            for name, value in tuple(names.items()):  # A copy: a real thread may add to them.
-                kind = id(type(value))
-                if kind in _PLAIN:
-                    continue
-                if id(value) in REPLACEMENTS or kind in TYPE_IDS:
-                    found.append(((owner, names, name), value))
-                elif name[:2] != "__" and (
-                    kind not in CLOSED
-                    or (type(value) is FunctionType and value.__closure__ is not None)
-                ):
-                    self.leading.append(value)
+        found = [(site, site[1].get(site[2])) for site in chain(*self._sites.values(), of_user)]
         return [each for each in found if is_replaced(each[1])]
 
     def to_scan(self) -> list[Owner]:
@@ -98,6 +111,29 @@ class PatchSites:
 
 def _loaded() -> list[Any]:
     return list(sys.modules.values())  # A copy: a real thread may import meanwhile.
+
+
+def _state(owners: list[Owner]) -> list[int]:
+    # Copies: a real thread may add names.
+    values = [*chain.from_iterable([tuple(names.values()) for _, names in owners])]
+    return [*map(id, values), *map(id, map(type, values))]
+
+
+def _scan(owners: list[Owner]) -> _Scan:
+    scan = _Scan([ref(owner) for owner, _ in owners], _state(owners), [], [])
+    for index, (_, names) in enumerate(owners):
+        for name, value in tuple(names.items()):
+            kind = id(type(value))
+            if id(value) in REPLACEMENTS or kind in TYPE_IDS:
+                scan.sites.append((index, name))
+            elif name[:2] == "__" or is_class(value):
+                continue
+            elif kind not in CLOSED or (type(value) is FunctionType and value.__closure__):
+                scan.leading.append((index, name))
+    return scan
+
+
+_NO_SCAN = _Scan([], [], [], [])
 
 
 def _sites(module: Any) -> list[Site]:
