@@ -425,6 +425,18 @@ def test_a_pool_left_with_workers_acts_like_one_that_was_shut_down() -> None:
     assert (begun.cancelled(), queued.cancelled()) == (False, True)
 
 
+def test_a_worker_whose_pool_is_gone_ends_with_the_block() -> None:
+    """It knows its pool by a weak reference."""
+    with Simulation() as sim:
+        pool = ThreadPoolExecutor(1)
+        pool.submit(time.sleep, 1000)
+        sim.settle()
+        del pool
+        gc.collect()
+        assert len(sim.threads) == 2
+    assert sim.threads == []
+
+
 def test_a_pool_used_outside_is_refused_in_the_next_simulation() -> None:
     """Its worker is a real thread then, which virtual time does not reach."""
     with Simulation():
