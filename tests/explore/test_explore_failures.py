@@ -620,6 +620,19 @@ def test_an_exception_in_any_thread_is_a_failure() -> None:
     assert isinstance(failure_of(program).__cause__, KeyError)
 
 
+def test_a_lock_that_is_taken_twice_never_comes_free_by_itself() -> None:
+    """Only the wait of a Condition may end without a notification."""
+
+    def program() -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program, spurious_wakeups=True)
+    assert isinstance(caught.value.__cause__, Deadlock)
+
+
 def test_several_failures_come_as_a_group() -> None:
     """With keep_going each kind of failure is reported once."""
 
