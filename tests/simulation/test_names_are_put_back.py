@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -506,16 +507,59 @@ def test_a_freeze_that_ends_inside_is_refused() -> None:
     frozen.stop()
 
 
-def test_what_is_random_or_counted_is_repeatable_inside_only() -> None:
-    """Names of threads and pools and uuid4 begin anew in each simulation."""
+def test_what_is_counted_is_repeatable_inside_only() -> None:
+    """Names of threads and pools begin anew in each simulation; uuid4 is the real one outside."""
     seen = []
     for _ in range(2):
         with Simulation():
             kept = uuid.uuid4
-            seen.append((uuid.uuid4(), threading.Thread().name, uuid.uuid4()))
-    assert seen[0] == seen[1]
-    assert seen[0][0] != seen[0][2]
-    assert kept() not in {seen[0][0], seen[0][2]}
+            seen.append((threading.Thread().name, uuid.uuid4(), uuid.uuid4()))
+    assert seen[0][0] == seen[1][0]
+    assert len({kept(), *seen[0][1:], *seen[1][1:]}) == 5
+
+
+def test_random_ids_are_those_of_a_test_and_block(pytester: pytest.Pytester) -> None:
+    """A second test finds nothing of the first one's; each has the same ids in every run."""
+    pytester.makepyfile("""
+        import uuid
+        import pytest
+        from threadsim import Simulation
+
+        def draw():
+            with Simulation():
+                return uuid.uuid4()
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_it(sim, number):
+            print("drawn", uuid.uuid4())
+
+        def test_blocks():
+            print("drawn", draw(), "drawn", draw())
+    """)
+
+    def drawn(*arguments: str) -> list[str]:
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-s", *arguments)
+        return re.findall(r"drawn ([0-9a-f-]{36})", result.stdout.str())
+
+    ids = drawn()
+    assert len(set(ids)) == 4
+    assert drawn() == ids
+    assert drawn("-k", "test_blocks") == ids[2:]
+
+
+def test_random_ids_outside_pytest_are_those_of_a_block_and_its_start() -> None:
+    """Two programs that begin at other instants have other ids."""
+    program = (
+        "import uuid\nfrom threadsim import Simulation\n"
+        "for start in ('2026-01-01T00Z', '2026-01-01T00Z', '2027-01-01T00Z'):\n"
+        "    with Simulation(start): print(uuid.uuid4())"
+    )
+    first, again = (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    )
+    assert first.stdout == again.stdout
+    assert len(set(first.stdout.split())) == 3
 
 
 def test_a_real_thread_beside_a_simulation_has_the_real_things() -> None:

@@ -261,7 +261,7 @@ class ScheduleRunner:
         return Kernel(
             points=points,
             epoch=nanoseconds_since_1970(START),
-            random=new_random(),
+            random=new_random("explore"),
             max_elapsed=MAX_ELAPSED,
             max_steps=MAX_STEPS,
             reports=_reports,

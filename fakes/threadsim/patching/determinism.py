@@ -41,14 +41,14 @@ def restart_counters() -> None:
     _readings.clear()
 
 
-def new_random() -> Random:
+def new_random(seed: str) -> Random:
     """Return the generator that a block draws its ids from."""
-    return Random(0)  # noqa: S311  # It must be repeatable.
+    return Random(seed)  # noqa: S311  # It must be repeatable.
 
 
 @wraps(_uuid4)
 def uuid4() -> uuid.UUID:
-    """Return a UUID that is the same in every run: APScheduler's default job ids order its jobs.
+    """Return a UUID that is the same in every run of a test: default job ids order jobs.
 
     In an exploration each thread draws its own, so that the threads' order does not matter.
     """
@@ -58,7 +58,7 @@ def uuid4() -> uuid.UUID:
     random = kernel.random
     if kernel.points is not None:
         name, _ = kernel.points.new_name()
-        random = Random(str(name))  # noqa: S311  # As new_random.
+        random = new_random(str(name))
     return uuid.UUID(int=random.getrandbits(128), version=4)
 
 

@@ -13,7 +13,7 @@ import pytest
 from threadsim.pytest_plugin.failures import LAST_STEPS, contain, show
 from threadsim.reporting.progress import uncaptured
 from threadsim.runtime.errors import NotModelled, SimulationError
-from threadsim.simulation.open_blocks import open_simulation
+from threadsim.simulation.open_blocks import begin_test, open_simulation
 
 if TYPE_CHECKING:
     from _pytest.fixtures import SubRequest
@@ -115,6 +115,7 @@ def pytest_fixture_setup(
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Check a test's markers; leave an explored test's fixtures to its schedules."""
+    begin_test(item.nodeid)
     marked = any(mark.name == "simulation" for mark in item.own_markers)
     if marked and "sim" not in getattr(item, "fixturenames", ["sim"]):
         pytest.fail(

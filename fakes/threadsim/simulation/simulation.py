@@ -22,7 +22,7 @@ from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import forget_unreachable
 from threadsim.simulation.integrations import diagnose
-from threadsim.simulation.open_blocks import open_simulations
+from threadsim.simulation.open_blocks import next_seed, open_simulations
 from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
 
@@ -90,7 +90,7 @@ class Simulation:
         epoch = nanoseconds_since_1970(self.clock.now())
         kernel = Kernel(
             epoch=epoch,
-            random=new_random(),
+            random=new_random(next_seed(self.clock.now())),
             max_elapsed=min(self._max_elapsed, LAST - epoch),
             max_steps=self._max_steps,
             reports=_reports,
