@@ -84,6 +84,8 @@ class LockedStore(FullStore):
 
 
 @pytest.mark.rows("D5")
+# The store has an error for APScheduler's thread, too.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_job_that_cannot_be_taken_back(program: Program) -> None:
     """A job that its store does not give back is an error of its own, and alone left behind."""
     scenario = asking_with(program, LockedStore)

@@ -28,7 +28,7 @@ from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from threadsim import Deadlock, OutsideThread, Simulation, SimulationError
+from threadsim import Deadlock, OutsideThread, Simulation, SimulationError, StepLimit
 from threadsim.primitives.trace_functions import traces_apart
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -40,7 +40,10 @@ def waited(seconds: float) -> str:
 
 
 def test_leftover_threads_end_silently(capfd: pytest.CaptureFixture[str]) -> None:
-    """Their ``finally`` clauses run, nothing in them waits, and nothing after a wait runs."""
+    """Their ``finally`` clauses run, nothing in them waits, and nothing after a wait runs.
+
+    A thread that has just started has its turn before that.
+    """
     done: list[str] = []
 
     def leftover() -> None:
@@ -57,12 +60,12 @@ def test_leftover_threads_end_silently(capfd: pytest.CaptureFixture[str]) -> Non
         threads = [threading.Thread(target=leftover) for _ in range(2)]
         for thread in threads:
             thread.start()
-        late = threading.Thread(target=done.append, args=("never",))
+        late = threading.Thread(target=done.append, args=("late",))
         sim.settle()
         late.start()
         living = len(sim.threads)
 
-    assert (living, sim.threads, done) == (4, [], ["cleaned", "cleaned"])
+    assert (living, sim.threads, done) == (4, [], ["late", "cleaned", "cleaned"])
     assert not any(thread.is_alive() for thread in [*threads, late])
     for thread in [*threads, late]:
         thread.join()
@@ -728,7 +731,7 @@ threading.Thread(target=pool._work_queue.qsize).start()
 
 STUBBORN = """
 import threading, time
-from threadsim import Simulation, SimulationError
+from threadsim import Simulation, SimulationError, StepLimit
 
 def stubborn(lock):
     while True:
@@ -923,13 +926,13 @@ def test_ctrl_c_that_waits_for_the_end_of_a_block_leaves_the_clean_up_alone() ->
 
 @pytest.mark.parametrize("poll", POLLS)
 def test_ctrl_c_while_another_thread_polls_reaches_the_main_thread(poll: str) -> None:
-    """The main thread is told where the other one polls again."""
+    """The main thread is told where the other one polls again, which goes on to the end."""
 
     def work() -> None:
         press_in_the_kernel()
         poll_for_ever(POLLS[poll])
 
-    with Simulation(max_steps=100):
+    with pytest.raises(StepLimit), Simulation(max_steps=100):
         threading.Thread(target=work).start()
         with pytest.raises(KeyboardInterrupt):
             threading.Event().wait()

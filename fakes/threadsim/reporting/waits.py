@@ -17,8 +17,8 @@ _IMPORT = "an import"
 # in here is kept, so that no other has its id. A code's own hash would take too long.
 _calls: dict[int, tuple[CodeType, str]] = {}
 
-WaitSite = tuple[str, VirtualThread | None, bool] | None
-"""The call into the standard library, the lock's holder, and whether that has ended.
+WaitSite = tuple[str, VirtualThread | None, str] | None
+"""The call into the standard library, the lock's holder, and how that has ended, in words.
 
 ``None`` for a thread that does not wait.
 """
@@ -41,11 +41,11 @@ def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
             break
         if name == _IMPORT:
             # Another thread imports the module. It does not hold the lock that is waited for.
-            return name, thread, False
+            return name, thread, ""
         call = name or call
         frame = frame.f_back
     holder = getattr(thread.waiting_on, "holder", None)
-    return call, holder, holder is not None and holder.done
+    return call, holder, holder.waiting_for if holder is not None and holder.done else ""
 
 
 def _call_of(frame: FrameType) -> tuple[CodeType, str | None]:
@@ -78,5 +78,5 @@ def wait_text(thread: VirtualThread, doing: str, site: WaitSite) -> str:
     if call and holder is thread:
         # A Condition waits on a lock of its own, which only the waiting thread holds.
         return f"waits in {call}"
-    held = f"{HELD_BY}{holder.name}{', which has ended' if ended else ''}" if holder else ""
+    held = f"{HELD_BY}{holder.name}{ended and f', which {ended}'}" if holder else ""
     return f"{doing} in {call}{held}" if call else f"{doing}{held}"

@@ -195,6 +195,10 @@ class Kernel:
             heapq.heappop(timers)
         return timers[0][4] if timers else None
 
+    def ready_threads(self) -> list[VirtualThread]:
+        """Return the threads that can run and wait for their turn, first come first."""
+        return list(self._ready)
+
     def next_to_wake(self) -> VirtualThread:
         """Return the thread that ``next_deadline`` is of, where that is not ``None``."""
         return self._timers[0][2]
@@ -585,6 +589,7 @@ class Kernel:
                 self._close(thread)
         else:
             self._close(thread)
+        thread.waiting_for = "ended with an earlier block"  # For reports of later ones.
         self.running = self.main
 
     def _end_again(self, thread: VirtualThread) -> ThreadExit:

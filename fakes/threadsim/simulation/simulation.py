@@ -5,10 +5,11 @@ the next instant at which a thread wakes up. Sockets, files and processes are re
 virtual thread waiting.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from math import inf
 from typing import Self
+from warnings import warn
 
 from threadsim.patching.determinism import new_random
 from threadsim.patching.outside_locks import LockReplacements
@@ -25,6 +26,9 @@ from threadsim.simulation.integrations import diagnose
 from threadsim.simulation.open_blocks import next_seed, open_simulations
 from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
+
+# So often threads that can run have their turn when a block ends.
+_LAST_TURNS = 1_000
 
 _reports = KernelReports(diagnose)
 
@@ -112,9 +116,17 @@ class Simulation:
             SimulationError: The program failed and caught the report, a thread caught its end again
                 and again, or another thread leaves the block.
         """
-        open_simulations.remove(self)
         kernel = self._kernel
         assert kernel is not None
+        try:
+            if exc_value is None and not kernel.is_left_elsewhere():
+                _let_ready_threads_run(kernel)
+        finally:
+            open_simulations.remove(self)
+            self._leave(kernel, exc_value)
+
+    @critical
+    def _leave(self, kernel: Kernel, exc_value: BaseException | None) -> None:
         if kernel.is_left_elsewhere():
             self._session.close()
             kernel.abandon()
@@ -172,6 +184,22 @@ class Simulation:
         """
         self.clock.check_usable("Simulation.settle()")
         self.clock.running_kernel("Simulation.settle()").settle()
+
+
+def _let_ready_threads_run(kernel: Kernel) -> None:
+    """Give threads that could run now their turns: else they never had one."""
+    with suppress(SimulationError):  # The kernel has kept it.
+        for _ in range(_LAST_TURNS):
+            if not kernel.ready_threads() or kernel.failure is not None:
+                return
+            kernel.pause()
+        names = ", ".join(thread.name for thread in kernel.ready_threads())
+        warn(
+            f"the Simulation ends {names}, which could still run after {_LAST_TURNS:,} turns. Let "
+            "a thread that polls sleep, and end it before the block does.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 # Kept: what they wait in must not be unwound by the garbage collector.
