@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Self
 from unittest.mock import patch
 
 from apscheduler.events import EVENT_JOB_ERROR
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, BaseScheduler
 
 from apscheduler_fakes import ledger
+from apscheduler_fakes.added_jobs import job_with
 from apscheduler_fakes.deferred_executor import DeferredExecutor, Run
-from apscheduler_fakes.faults import Die, Hang, Lose, Miss, Refuse, Selector, Skip
+from apscheduler_fakes.faults import Die, EndedThread, Hang, Lose, Miss, Refuse, Selector, Skip
+from apscheduler_fakes.replacing import replaced
 from threadsim.runtime.errors import NotModelled, raise_together
 from threadsim.simulation.timed_sources import register
 
@@ -62,7 +64,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         job_errors: The exceptions of jobs, in order.
 
     Raises:
-        TypeError: An option is unknown.
+        TypeError: An option is unknown, or ``gconfig`` is no dict.
     """
 
     def __init__(
@@ -73,6 +75,11 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         raise_job_errors: bool = True,
         **options: Any,
     ) -> None:
+        if not isinstance(gconfig, dict | None):
+            raise TypeError(
+                f"FakeScheduler({gconfig!r}): APScheduler's configuration is a dict. Options are "
+                "passed by name, as FakeScheduler(immediate=True)."
+            )
         self.immediate = immediate
         self.raise_job_errors = raise_job_errors
         self.added: list[Any] = []
@@ -80,11 +87,55 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         self._ledger = ledger.Ledger()
         self._runs: dict[int, Run] = {}  # By thread.
         self._death: Die | None = None
+        self.starts_itself = False
+        self._replacements = ExitStack()
         self._wakes_at: datetime | None = None
         if unknown := sorted(set(options) - OPTIONS):
             raise TypeError(f"FakeScheduler has no option {', '.join(unknown)}.")
         super().__init__(gconfig or {}, **options)
         _schedulers[id(self)] = self
+
+    # In the place of an app's scheduler
+
+    @classmethod
+    @contextmanager
+    def replacing(cls, scheduler: Any, **options: Any) -> Iterator[Self]:
+        """Put a new FakeScheduler in the place of the one that an app's module has made.
+
+        ``with FakeScheduler.replacing(tasks.scheduler) as fake:`` It has the jobs that decorators
+        have declared. It starts with its first job that is due, unless the app has started it.
+
+        Args:
+            scheduler: The ``APScheduler`` of Flask-APScheduler.
+            **options: What ``FakeScheduler`` takes.
+
+        Raises:
+            TypeError: ``scheduler`` is something else.
+        """
+        fake = cls(**options)
+        with replaced(scheduler, fake):
+            yield fake
+
+    def replace(self, scheduler: Any) -> None:
+        """Do as ``replacing`` does, until ``put_back``. The fixture calls that at the end."""
+        self._replacements.enter_context(replaced(scheduler, self))
+
+    def put_back(self) -> None:
+        """Give the schedulers that were replaced back to their apps."""
+        self._replacements.close()
+
+    def assert_added(self, **expected: Any) -> Any:
+        """Check that a job was added with some attributes, and return it.
+
+        Args:
+            **expected: Attributes of a ``Job`` or of its trigger: ``func``, ``args``, ``kwargs``,
+                ``id``, ``run_date`` and so on.
+
+        Raises:
+            AssertionError: There is no such job; the text says what differs in each.
+        """
+        __tracebackhide__ = True
+        return job_with(self.added, self.timezone, expected)
 
     # Running jobs
 
@@ -189,10 +240,17 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """
         self._death = Die()
         self._ledger.faults.append(self._death)
-        # A BackgroundScheduler keeps its thread when that has ended. This one is never alive.
-        self._thread = threading.Thread(name="APScheduler", daemon=True)
+        # A BackgroundScheduler keeps its thread when that has ended.
+        self._thread = EndedThread(self._death)
+        self._thread.start()
+        self._thread.join()
 
     # APScheduler's own calls
+
+    def start_by_itself(self) -> None:
+        """Start in the place of an app that does not."""
+        if self.starts_itself and self.state == STATE_STOPPED:
+            self.start()
 
     def shutdown(self, wait: bool = True) -> None:
         """Shut down, as a BackgroundScheduler with a thread pool.
@@ -212,6 +270,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                 "would wait for it for ever. Call shutdown(wait=False)."
             )
         super().shutdown(wait)
+        self.starts_itself = False
         if self._death:
             self._death = None
             del self._thread
@@ -283,7 +342,10 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
     def _dispatch_event(self, event: Any) -> None:
         if event.code == EVENT_JOB_ERROR:
+            if isinstance(event.exception, KeyboardInterrupt):
+                raise event.exception  # APScheduler takes Ctrl-C for an error of the job.
             self.job_errors.append(event.exception)
+            self._ledger.note_error(event.exception, event.job_id)
             if self.raise_job_errors:
                 # A pool's future that is done already calls back in this thread, too.
                 run = self._current_run()
@@ -297,6 +359,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
     @contextmanager
     def _run(self, call: str) -> Iterator[Run]:
         """Let this thread be the scheduler's."""
+        self.start_by_itself()
         if self.state == STATE_STOPPED:
             raise RuntimeError(
                 f"{call}: this FakeScheduler was never started, or is shut down; jobs that wait "
@@ -360,7 +423,10 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
 def started() -> list[FakeScheduler]:
     """Return the FakeSchedulers that would run a job as time passes, in order of creation."""
-    return [each for each in list(_schedulers.values()) if each.state == STATE_RUNNING]
+    schedulers = list(_schedulers.values())
+    for each in schedulers:
+        each.start_by_itself()
+    return [each for each in schedulers if each.state == STATE_RUNNING]
 
 
 register(started)

@@ -6,6 +6,7 @@ A fault acts where an executor takes a job (``_do_submit_job``). APScheduler doe
 Places in its source are those of 3.11.3.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -149,3 +150,16 @@ class Die(Fault):
         super().__init__(lambda _job: False)
         self._text = "die()"
         self.in_vain = "the scheduler was never asked to run anything."
+
+
+class EndedThread(threading.Thread):
+    """The thread of a dead scheduler. To ask whether it lives is to notice the fault."""
+
+    def __init__(self, death: Die) -> None:
+        super().__init__(name="APScheduler", daemon=True)
+        self._death = death
+
+    def is_alive(self) -> bool:
+        """Return that it has ended."""
+        self._death.fired = True
+        return False

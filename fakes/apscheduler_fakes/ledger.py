@@ -4,6 +4,7 @@ The pytest plugin asks for it at each test's end. This file needs no APScheduler
 not import it in every test run.
 """
 
+from collections.abc import Callable  # noqa: TC003  # As everywhere else.
 from typing import Any
 
 
@@ -20,6 +21,10 @@ class Ledger:
     def __init__(self) -> None:
         self.faults: list[Any] = []
         self.errors: list[BaseException] = []
+        # Whether a caller has read a job's error from its future: by the job's id, and by the id()
+        # of the error.
+        self._readers: dict[str, Callable[[], bool]] = {}
+        self._was_read: dict[int, Callable[[], bool]] = {}
         self.submitted: list[str] = []
         if collecting:
             ledgers.append(self)
@@ -32,6 +37,8 @@ class Ledger:
             BaseException: A predicate raises it.
         """
         self.submitted.append(job.id)
+        if hasattr(job.func, "error_was_read"):  # ``JobGroup`` has it.
+            self._readers[job.id] = job.func.error_was_read
         found = [fault for fault in self.faults if fault.picks(job)]
         if len(found) > 1:
             raise ValueError(
@@ -39,6 +46,11 @@ class Ledger:
                 "way only. Make the predicates narrower."
             )
         return found[0] if found else None
+
+    def note_error(self, error: BaseException, job_id: str) -> None:
+        """Note which job an error is of, if its future tells whether the error was read."""
+        if job_id in self._readers:
+            self._was_read[id(error)] = self._readers[job_id]
 
     def settle(self) -> list[BaseException]:
         """Return what is owed, once: a ``FaultNeverFired`` per fault, then the errors."""
@@ -49,7 +61,7 @@ class Ledger:
             for fault in self.faults
             if not fault.fired
         ]
-        owed += self.errors
+        owed += [error for error in self.errors if not self._was_read.get(id(error), bool)()]
         for fault in self.faults:
             fault.fired = True
         self.errors = []

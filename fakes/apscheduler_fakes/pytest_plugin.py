@@ -4,7 +4,7 @@ Importing it needs pytest only, so that a missing package of the fakes stops no 
 """
 
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -18,11 +18,17 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture
-def fake_scheduler() -> Any:
-    """Return a new ``FakeScheduler``, for ``APScheduler(scheduler=fake_scheduler)``."""
+def fake_scheduler() -> Iterator[Any]:
+    """Make a ``FakeScheduler``, for ``APScheduler(scheduler=fake_scheduler)``.
+
+    ``fake_scheduler.replace(tasks.scheduler)`` puts it in the place of a module's scheduler for the
+    test.
+    """
     from apscheduler_fakes import FakeScheduler  # noqa: PLC0415  # Imports APScheduler.
 
-    return FakeScheduler()
+    fake = FakeScheduler()
+    yield fake
+    fake.put_back()
 
 
 def pytest_runtest_setup() -> None:

@@ -49,6 +49,8 @@ class JobFuture(Future[Any]):
     """
 
     _seen = "not in a job store yet"
+    # Whether somebody has asked for its value or error.
+    _was_read = False
     # Whether its store has it, or had.
     _stored = False
     _handed_over = False
@@ -94,13 +96,27 @@ class JobFuture(Future[Any]):
         if self.done():  # First: one that is not cancelled now may be in a moment.
             if self.cancelled():
                 return "cancelled"
-            error = self.exception()
+            error = super().exception()
             if self._not_run is not None and self._not_run is error:
                 return self._not_run.what  # Another job's is the exception that this one raised.
             return "returned" if error is None else f"raised {type(error).__name__}"
         seen = self._seen.format(self)
         outlook = "" if self._handed_over else self._watch.outlook()
         return f"{seen}; {outlook}" if outlook else seen
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Return the job's value, or raise its error; see ``Future.result``."""
+        try:
+            return super().result(timeout)
+        finally:
+            self._was_read = self.done()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return the job's error; see ``Future.exception``."""
+        try:
+            return super().exception(timeout)
+        finally:
+            self._was_read = self.done()
 
     def running(self) -> bool:
         """Return whether the job is not done, and can be cancelled no longer."""
@@ -242,6 +258,8 @@ class JobFuture(Future[Any]):
 
         # For a stand-in of a scheduler, in which it begins and never ends.
         body.begin_job = begin  # type: ignore[attr-defined]
+        # For the same, which fails a test for an error that nobody has seen.
+        body.error_was_read = lambda: self._was_read  # type: ignore[attr-defined]
         return body
 
     def _refuse_unrun(self, value: Any) -> Any:

@@ -182,8 +182,8 @@ class JobGroup:
 
         Raises:
             RuntimeError: The group is not open.
-            TypeError: ``func`` is a coroutine function or none at all, or ``id``, ``name`` or an
-                alias is no text, or an empty one.
+            TypeError: ``func`` is a coroutine function or none at all, ``trigger`` is none, or
+                ``id``, ``name`` or an alias is no text, or an empty one.
             ValueError: ``trigger`` is another one, or nothing can be found by the text ``func``.
             JobRefused: The scheduler does not run, or this thread would keep the job from running
                 as long as it waits for it, or it may not wait for the stores: whoever has them may
@@ -204,6 +204,12 @@ class JobGroup:
             raise TypeError(
                 f"JobGroup.add_job({func!r}): a thread would call this coroutine function, and its "
                 "body would never run. Pass a function that calls asyncio.run."
+            )
+        if not isinstance(trigger, str | BaseTrigger | None):
+            name = get_callable_name(function)
+            raise TypeError(
+                f"JobGroup.add_job({func!r}, {trigger!r}): the second argument is a trigger. Pass "
+                f"the function's arguments in a list: add_job({name}, args=[…])."
             )
         if not (trigger is None or trigger == "date" or isinstance(trigger, DateTrigger)):
             raise ValueError(

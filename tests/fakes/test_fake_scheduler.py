@@ -24,6 +24,7 @@ from freezegun import freeze_time
 
 from apscheduler_fakes.fake_scheduler import FakeScheduler
 from jobs_synchronizer.corrected import TaskReport, create_app
+from threadsim import Clock
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -688,6 +689,14 @@ def test_unknown_options_are_refused() -> None:
         FakeScheduler(imediate=True, daemon=True)
 
 
+def test_a_configuration_that_is_no_dict_is_refused() -> None:
+    """The error says what was passed and what to pass."""
+    with pytest.raises(
+        TypeError, match=r"FakeScheduler\(5\): .* is a dict\. Options are passed by"
+    ):
+        FakeScheduler(5)  # type: ignore[arg-type]
+
+
 def test_apschedulers_own_configuration_is_taken() -> None:
     """The dictionary form works as for any scheduler."""
     fake = FakeScheduler({"apscheduler.job_defaults.max_instances": "3", "else": 1}, timezone="UTC")
@@ -737,3 +746,29 @@ def test_the_view_of_this_project_is_tested_in_six_lines() -> None:
         scheduler.refuse(lambda job: job.args[-1] == 1)
         response = app.test_client().get("/run-tasks")
         assert '"pending": ["Task 1"]' in response.text
+
+
+# Ctrl-C
+
+
+def press_ctrl_c() -> None:
+    """Do what Python does when Ctrl-C is pressed meanwhile."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "call", ["scheduler.run_due()", "scheduler.run_job('one')", "clock.tick(5)"]
+)
+def test_ctrl_c_in_a_job_comes_out_at_once(call: str) -> None:
+    """It is no error of the job: the jobs behind it do not run, and none is reported."""
+    ran: list[str] = []
+    with Clock(NEW_YEAR) as clock:
+        scheduler = FakeScheduler(timezone="UTC")
+        scheduler.start()
+        scheduler.add_job(press_ctrl_c, id="one")
+        scheduler.add_job(ran.append, args=["two"], id="two")
+        with pytest.raises(KeyboardInterrupt):
+            eval(call, {"scheduler": scheduler, "clock": clock})  # noqa: S307  # Ours.
+        scheduler.check()
+
+    assert ran == []

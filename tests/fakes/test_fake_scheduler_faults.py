@@ -9,6 +9,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 
 from apscheduler_fakes.fake_scheduler import FakeScheduler
 from apscheduler_fakes.ledger import FaultNeverFired
+from jobs_synchronizer import JobGroup, JobRefused
 from threadsim.runtime.errors import NotModelled
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -212,6 +213,16 @@ def test_a_fault_that_never_fired_is_named(scheduler: FakeScheduler, fault: str)
 
     with pytest.raises(FaultNeverFired, match=rf"{fault}\('j9'\) never fired: .*\('j0'\)"):
         scheduler.check()
+    scheduler.check()
+
+
+def test_a_group_that_refuses_a_job_has_noticed_the_death(scheduler: FakeScheduler) -> None:
+    """The fault has fired although nothing was ever asked to run."""
+    with JobGroup(scheduler) as group:
+        scheduler.die()
+        with pytest.raises(JobRefused, match="the scheduler's thread has ended"):
+            group.add_job(int)
+
     scheduler.check()
 
 

@@ -214,3 +214,38 @@ def test_without_pytest_nothing_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) 
     FakeScheduler()
 
     assert ledger.ledgers == []
+
+
+@pytest.mark.parametrize("read", ["future.exception()", "str(future.exception(1))"])
+def test_an_error_that_was_read_from_a_future_was_seen(
+    pytester: pytest.Pytester, read: str
+) -> None:
+    """A view asks its JobGroup for it; one that nobody asked for still fails the test."""
+    pytester.makepyfile(
+        HEAD
+        + f"""
+from flask_apscheduler import APScheduler
+from jobs_synchronizer import JobGroup
+
+def add():
+    scheduler = APScheduler(make(immediate=True))
+    with JobGroup(scheduler) as group:
+        return group.add_job(boom)
+
+def test_read():
+    future = add()
+    {read}
+
+def test_raised():
+    with pytest.raises(ValueError):
+        add().result()
+
+def test_never_asked():
+    add()
+"""
+    )
+
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["FakeScheduler: nobody saw ValueError: boom"])

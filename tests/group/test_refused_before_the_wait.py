@@ -276,6 +276,17 @@ def test_a_trigger_that_recurs(scheduler: Any, trigger: Any) -> None:
         group.add_job(work, trigger)
 
 
+def test_an_argument_in_the_place_of_the_trigger(scheduler: Any) -> None:
+    """Whoever calls it as a pool's ``submit`` reads where the arguments go."""
+    with JobGroup(scheduler) as group:
+        text = refusal(lambda: group.add_job(abs, -1))
+
+    assert text == (
+        "TypeError: JobGroup.add_job(…): the second argument is a trigger. Pass the function's "
+        "arguments in a list: add_job(abs, args=[…])."
+    )
+
+
 def test_a_trigger_that_fires_once(scheduler: Any) -> None:
     """Every way to say a date is taken."""
     with JobGroup(scheduler) as group:
