@@ -21,7 +21,7 @@ from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
 
 # A search of every order takes long: all programs together would take an hour.
-MOST = 60
+MOST = 20
 
 Bounds = tuple[int | None, ...]
 
@@ -150,7 +150,7 @@ SETS = {
     "locks-3x2": _of_locks(28, PLAIN, 2, 3),
     "locks-3x3": _of_locks(280, PLAIN, 3, 3),
     "tries-2x2": _of_locks(90, WITH_TRIES, 2, 2),
-    "tries-2x3": _of_locks(1056, WITH_TRIES, 3, 2),
+    "tries-2x3": _of_locks(1056, WITH_TRIES, 3, 2, WITHIN),
     "tries-3x2": _of_locks(570, WITH_TRIES, 2, 3, WITHIN),
     "main-2x3": _with_main(98, PLAIN, 3, 2),
     "main-3x2": _with_main(108, PLAIN, 2, 3),
