@@ -1,11 +1,13 @@
 """Locks, queues and threads in an exploration do what they do outside one."""
 
 import _thread
+import gc
 import logging
 import queue
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -415,3 +417,19 @@ def test_a_program_may_run_without_a_collector() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_failed_schedule_keeps_no_earlier_one() -> None:
+    """A search through many schedules that fail takes no more memory than one that finds none."""
+
+    def program() -> None:
+        threading.Event().wait()
+
+    with ScheduleRunner(program) as runner:
+        first = runner.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
+        error = weakref.ref(first.errors[0])
+        del first
+        second = runner.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
+        gc.collect()
+        assert error() is None
+        assert len(second.errors) == 1

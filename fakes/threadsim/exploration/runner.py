@@ -182,8 +182,10 @@ class ScheduleRunner:
             shown=shown,
         )
         kernel = self._kernel = self._new_kernel(points)
-        if before.interruption is not None:  # No code is left to raise it in.
-            raise before.interruption
+        interruption = before.interruption
+        del before  # An error of this schedule keeps this frame, and would keep all schedules.
+        if interruption is not None:  # No code is left to raise it in.
+            raise interruption
         value = None
         with ExitStack() as around:
             owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]
