@@ -13,7 +13,7 @@ from apscheduler_fakes import ledger
 from apscheduler_fakes.fake_scheduler import started
 from threadsim.primitives.lock import Lock
 from threadsim.reporting.thread_table import threads_outside
-from threadsim.runtime.errors import OutsideThread, SimulationError
+from threadsim.runtime.errors import OutsideThread
 from threadsim.runtime.kernel import Kernel, here
 
 _wakeup = BlockingScheduler.wakeup
@@ -26,11 +26,10 @@ class APSchedulerIntegration:
         """Return what to replace inside a block: owner, name and new value."""
         return [(BlockingScheduler, "wakeup", wakeup)]
 
-    def diagnose(self, kernel: Kernel) -> SimulationError | None:
-        """Return the error for threads that wait for a scheduler outside."""
-        for thread in _threads_of_schedulers_outside(kernel):
-            return _outside(kernel, f"the scheduler of thread {thread.name!r}")
-        return None
+    def hint(self, kernel: Kernel) -> str:
+        """Return what to know of a scheduler outside when no thread can run; or ""."""
+        threads = _threads_of_schedulers_outside(kernel)
+        return _text(f"the scheduler of thread {threads[0].name!r}") if threads else ""
 
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
         """Check that no scheduler waits in vain for time to pass.
@@ -69,12 +68,16 @@ def wakeup(self: Any) -> None:
 
 def _outside(kernel: Kernel, scheduler: str) -> OutsideThread:
     """Refuse a scheduler from outside."""
-    kernel.refused = OutsideThread(
+    kernel.refused = OutsideThread(_text(scheduler))
+    return kernel.refused
+
+
+def _text(scheduler: str) -> str:
+    return (
         f"{scheduler} was started outside the simulation, so its jobs never run in virtual time. "
         "Create the app inside the `with Simulation()` block, or the explored program; with "
         "pytest, let the fixture that makes it ask for sim: def app(sim)."
     )
-    return kernel.refused
 
 
 def _scheduler_of(thread: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from threadsim import Deadlock, Simulation, SimulationError, explore
+from threadsim import Deadlock, Simulation, explore
 from threadsim.runtime.kernel import Kernel
 from threadsim.simulation import integrations
 
@@ -24,9 +24,9 @@ class ThirdParty:
         """Replace the library's connection."""
         return [(library_module, "connect", lambda: "virtual")]
 
-    def diagnose(self, kernel: Kernel) -> SimulationError | None:
+    def hint(self, kernel: Kernel) -> str:
         """Explain a deadlock."""
-        return SimulationError(f"the broker of {len(kernel.threads)} thread is outside")
+        return f"the broker of {len(kernel.threads)} thread is outside"
 
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
         """Note the call."""
@@ -78,7 +78,7 @@ def test_an_installed_integration_takes_part_in_each_block(third_party: ThirdPar
 @pytest.mark.usefixtures("third_party")
 def test_an_integration_explains_a_deadlock() -> None:
     """It may know better what the program waits for."""
-    with pytest.raises(SimulationError, match="the broker of 1 thread is outside"), Simulation():
+    with pytest.raises(Deadlock, match="the broker of 1 thread is outside"), Simulation():
         threading.Event().wait()
 
 

@@ -27,7 +27,7 @@ from threadsim.runtime.durations import nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from threadsim.runtime.kernel import Kernel, ThreadExit, activate
 from threadsim.runtime.own_code import critical, runs_program
-from threadsim.simulation.integrations import diagnose, integrations
+from threadsim.simulation.integrations import hints, integrations
 from threadsim.simulation.session import end_threads, never_ending, session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ MAX_STEPS = 100_000
 # Real time in seconds that a step may take.
 STALL_TIMEOUT = 10.0
 
-_reports = ScheduleReports(diagnose)
+_reports = ScheduleReports(hints)
 
 # After so many schedules garbage is collected: finalizers must not run inside a schedule.
 _COLLECT_EVERY = 200

@@ -7,13 +7,14 @@ from threadsim.reporting.waits import wait_site
 from threadsim.runtime.errors import Deadlock, NotModelled, SimulationError, StepLimit, TimeLimit
 from threadsim.runtime.formatting import seconds
 from threadsim.runtime.kernel import Kernel
+from threadsim.runtime.virtual_thread import VirtualThread
 
 
 class KernelReports:
     """Makes the errors of a kernel; see ``threadsim.runtime.hooks.Reports``.
 
     Args:
-        diagnose: Asked before a ``Deadlock`` is made; may return a better error.
+        hints: Returns what may be the reason of a ``Deadlock`` outside the simulation.
     """
 
     wait_site = staticmethod(wait_site)
@@ -25,15 +26,19 @@ class KernelReports:
         "more steps takes Simulation(max_steps=…)."
     )
 
-    def __init__(self, diagnose: Callable[[Kernel], SimulationError | None]) -> None:
-        self._diagnose = diagnose
+    def __init__(self, hints: Callable[[Kernel], list[str]]) -> None:
+        self._hints = hints
 
     def deadlock(self, kernel: Kernel) -> SimulationError:
         """Return the error for threads that all wait without a deadline."""
-        return self._diagnose(kernel) or Deadlock(
+        error = Deadlock(
             f"nothing can run any more at {seconds(kernel.now)} s of virtual time: every thread "
             f"waits, and no wait has a deadline.\n{thread_table(kernel)}"
         )
+        if not all(map(_waits_for_a_thread, kernel.threads.values())):
+            for hint in self._hints(kernel):
+                error.add_note(hint)
+        return error
 
     def time_limit(self, kernel: Kernel) -> SimulationError:
         """Return the error for time that would pass ``max_elapsed``."""
@@ -84,3 +89,10 @@ class ScheduleReports(KernelReports):
         "A loop that polls is the usual reason: in some schedule no other thread runs meanwhile. "
         "Let it wait, as Event.wait and Queue.get do."
     )
+
+
+def _waits_for_a_thread(thread: VirtualThread) -> bool:
+    """Return whether a thread waits for a lock that another has, or for another one's end."""
+    holder = getattr(thread.waiting_on, "holder", None)
+    joins = thread.waiting_for.startswith(("waits for the end of ", "waits to join "))
+    return joins or (holder is not None and holder is not thread and not holder.done)

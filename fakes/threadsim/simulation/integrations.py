@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
-from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.kernel import Kernel
 
 GROUP = "threadsim.integrations"
@@ -24,8 +23,8 @@ class Integration(Protocol):
     def patches(self) -> list[tuple[Any, str, Any]]:
         """Return what to replace inside a block: owner, name and new value."""
 
-    def diagnose(self, kernel: Kernel) -> SimulationError | None:
-        """Return a better error than ``Deadlock`` when no thread can run, or ``None``."""
+    def hint(self, kernel: Kernel) -> str:
+        """Return what may be the reason that no thread can run, for a ``Deadlock``; or ""."""
 
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
         """Check that ``call`` lets time pass for what should act meanwhile.
@@ -49,6 +48,6 @@ def integrations() -> list[Integration]:
     return _loaded
 
 
-def diagnose(kernel: Kernel) -> SimulationError | None:
-    """Return an integration's error instead of ``Deadlock``, or ``None``."""
-    return next(filter(None, (each.diagnose(kernel) for each in integrations())), None)
+def hints(kernel: Kernel) -> list[str]:
+    """Return what integrations say of a ``Deadlock``."""
+    return [hint for each in integrations() if (hint := each.hint(kernel))]

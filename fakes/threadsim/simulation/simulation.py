@@ -22,7 +22,7 @@ from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import forget_unreachable
-from threadsim.simulation.integrations import diagnose
+from threadsim.simulation.integrations import hints
 from threadsim.simulation.open_blocks import next_seed, open_simulations
 from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
@@ -30,7 +30,7 @@ from threadsim.simulation.simulation_clock import SimulationClock
 # So often threads that can run have their turn when a block ends.
 _LAST_TURNS = 1_000
 
-_reports = KernelReports(diagnose)
+_reports = KernelReports(hints)
 
 
 class Simulation:
