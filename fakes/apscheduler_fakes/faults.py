@@ -21,6 +21,15 @@ from apscheduler_fakes.deferred_executor import DeferredExecutor
 Selector = str | Callable[[Any], object]
 
 
+def copy_of(job: Any) -> Any:
+    """Return a copy of a job; one that waits for its scheduler's start lacks some attributes."""
+    made = Job.__new__(Job)
+    for name in set(Job.__slots__) - {"__weakref__"}:
+        if hasattr(job, name):
+            setattr(made, name, getattr(job, name))
+    return made
+
+
 class Fault:
     """A fault for one job id, or for every job that a predicate picks.
 
@@ -86,10 +95,8 @@ class Miss(Fault):
             self.in_vain = f"job {job.id!r} has no misfire_grace_time, and is never too late."
         else:
             self.fired = True
-            late = Job.__new__(Job)
-            for name in set(Job.__slots__) - {"__weakref__"}:
-                setattr(late, name, getattr(job, name))
-            job, late.misfire_grace_time = late, -1
+            job = copy_of(job)
+            job.misfire_grace_time = -1
         super().submit(executor, job, run_times)
 
 

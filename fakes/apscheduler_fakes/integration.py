@@ -11,6 +11,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from apscheduler_fakes import ledger
 from apscheduler_fakes.fake_scheduler import started
+from apscheduler_fakes.module_schedulers import put_back, start
 from threadsim.primitives.lock import Lock
 from threadsim.reporting.thread_table import threads_outside
 from threadsim.runtime.errors import OutsideThread
@@ -24,7 +25,7 @@ class APSchedulerIntegration:
 
     def patches(self) -> list[tuple[Any, str, Any]]:
         """Return what to replace inside a block: owner, name and new value."""
-        return [(BlockingScheduler, "wakeup", wakeup)]
+        return [(BlockingScheduler, "wakeup", wakeup), (BaseScheduler, "start", start)]
 
     def hint(self, kernel: Kernel) -> str:
         """Return what to know of a scheduler outside when no thread can run; or ""."""
@@ -42,6 +43,10 @@ class APSchedulerIntegration:
             jobs = scheduler.get_jobs() if scheduler.state == STATE_RUNNING else []
             if any(job.next_run_time is not None for job in jobs):
                 raise _outside(kernel, f"{call}: the scheduler of thread {thread.name!r}")
+
+    def end_of_block(self) -> None:
+        """Put back the schedulers that a module has made, for the next block."""
+        put_back()
 
     @contextmanager
     def errors_of_a_schedule(self) -> Iterator[list[BaseException]]:

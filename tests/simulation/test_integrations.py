@@ -33,6 +33,10 @@ class ThirdParty:
         assert kernel.now == 0
         self.calls.append(call)
 
+    def end_of_block(self) -> None:
+        """Note it."""
+        self.calls.append("end")
+
     def errors_of_a_schedule(self) -> AbstractContextManager[list[BaseException]]:
         """Report an error that nobody raised."""
         return nullcontext([ValueError("a message was lost")])
@@ -72,7 +76,7 @@ def test_an_installed_integration_takes_part_in_each_block(third_party: ThirdPar
             assert library_module.connect() == "virtual"
             sim.clock.tick(1)
         assert library_module.connect() == "real"
-    assert third_party.calls == ["Clock.tick(1)"] * 2
+    assert third_party.calls == ["Clock.tick(1)", "end"] * 2
 
 
 @pytest.mark.usefixtures("third_party")

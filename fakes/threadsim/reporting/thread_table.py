@@ -38,7 +38,7 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         + f"{daemon}{': each' if len(names) > 1 else ''} {doing}"
         for (daemon, doing), names in entries.items()
     ]
-    lines += kernel.crashed_threads
+    lines += [*kernel.crashed_threads, *kernel.remarks]
     outside = [printable(each.name) for each in threads_outside(kernel)]
     if outside:
         lines.append(

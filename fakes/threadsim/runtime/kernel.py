@@ -85,6 +85,7 @@ class Kernel:
         points: The same, for code of the program. ``None`` in a simulation, and while a schedule
             fails, ends, or chooses the next thread.
         crashed_threads: The last threads that an exception has ended, a line of text each.
+        remarks: What every report has to say besides, a line of text each.
         ending: Whether the simulation ends.
     """
 
@@ -114,6 +115,7 @@ class Kernel:
         self.trace: list[TraceRow] = []
         self.abandoned: list[VirtualThread] = []
         self.crashed_threads: deque[str] = deque(maxlen=_CRASHED)
+        self.remarks: list[str] = []
         self.reports = reports
         self._ready: deque[VirtualThread] = deque()
         self._settling: deque[VirtualThread] = deque()

@@ -28,7 +28,8 @@ class Clock:
     ``time.monotonic``, so its timeout ends only with a tick. Lengths are whole microseconds.
 
     Args:
-        start: The first instant: an ISO string with its offset or an aware ``datetime``.
+        start: The first instant: an ISO string with its offset, an aware ``datetime``, or "now",
+            the present in whole seconds.
 
     Raises:
         ValueError: ``start`` is something else, has no offset, or is no instant.
@@ -38,6 +39,8 @@ class Clock:
     made_by = "Clock"
 
     def __init__(self, start: str | datetime = "2026-01-01T00:00:00Z") -> None:
+        if start == "now":
+            start = datetime.now(UTC).replace(microsecond=0)
         self._start = _instant(start, f"{self.made_by}({start!r})")
         self._moved = 0
         self._freezegun: Any = None

@@ -33,6 +33,9 @@ class Integration(Protocol):
             OutsideThread: It is outside the simulation.
         """
 
+    def end_of_block(self) -> None:
+        """Put back what the library keeps of a block; each schedule of an exploration is one."""
+
     def errors_of_a_schedule(self) -> AbstractContextManager[list[BaseException]]:
         """Enclose one schedule. At its end the list holds the errors that were not raised yet."""
 

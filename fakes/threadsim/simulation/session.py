@@ -77,6 +77,8 @@ def end_threads(kernel: Kernel) -> None:
     try:
         shut_down_pools(kernel)
         kernel.end()
+        for each in integrations():
+            each.end_of_block()
     finally:
         activate(None)
         logging.disable(before)

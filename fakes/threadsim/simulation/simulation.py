@@ -39,7 +39,8 @@ class Simulation:
     Waits, sleeps and timeouts take no real time there, in the jobs of a FakeScheduler neither.
 
     Args:
-        start: The first instant: an ISO string with its offset or an aware ``datetime``.
+        start: The first instant: an ISO string with its offset, an aware ``datetime``, or "now",
+            the present in whole seconds.
         max_elapsed: Longest virtual time in seconds, beside what ``clock`` was told to let pass;
             more raises ``TimeLimit``.
         max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a vain try of a lock,

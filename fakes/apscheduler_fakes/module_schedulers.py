@@ -1,0 +1,72 @@
+"""Schedulers that a module has made before a block, and that start inside it.
+
+After the block such a scheduler is as it was before its start, with the jobs that decorators have
+declared. So each test starts it anew.
+"""
+
+import warnings
+from copy import copy
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+
+from apscheduler.schedulers.base import BaseScheduler
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from apscheduler_fakes.faults import copy_of
+from threadsim.primitives.lock import RLock
+from threadsim.runtime.durations import as_seconds
+from threadsim.runtime.kernel import Kernel, here
+
+_start = BaseScheduler.start
+
+# The schedulers that started in this block, each with its attributes before that.
+_started: list[tuple[BaseScheduler, dict[str, Any]]] = []
+
+
+@wraps(_start)
+def start(self: Any, paused: bool = False) -> None:
+    """Start a scheduler; note how it was, if it is from before the block."""
+    kernel = here()
+    if kernel is None or not isinstance(self, BlockingScheduler):
+        _start(self, paused)
+        return
+    if type(self._jobstores_lock) is not RLock:  # That of one that was made inside.
+        before = {
+            name: copy(each) if _is_plain(each) else each for name, each in vars(self).items()
+        }
+        before["_pending_jobs"] = [(copy_of(job), *rest) for job, *rest in self._pending_jobs]
+        _started.append((self, before))
+    _start(self, paused)
+    for job in self.get_jobs():
+        _warn_of_far_start(kernel, job)
+
+
+def put_back() -> None:
+    """Give the schedulers from before the block the attributes that they had."""
+    while _started:
+        scheduler, before = _started.pop()
+        vars(scheduler).clear()
+        vars(scheduler).update(before)
+
+
+def _is_plain(value: object) -> bool:
+    return type(value) in (dict, list)
+
+
+def _warn_of_far_start(kernel: Kernel, job: Any) -> None:
+    """Warn of a job whose first run counts from the real time of its declaration."""
+    declared = getattr(job.trigger, "run_date", None)
+    if hasattr(job.trigger, "interval"):
+        declared = job.trigger.start_date - job.trigger.interval
+    if declared is None or declared <= datetime.now(UTC):
+        return
+    distance = (job.next_run_time - datetime.now(UTC)).total_seconds()
+    if distance > as_seconds(kernel.max_elapsed):
+        text = (
+            f"the first run of job {job.id!r} is {distance / 86_400:,.1f} days after this instant, "
+            "which no test waits for: it counts from the real time at which it was declared. "
+            'Begin the block then: Simulation(start="now"), @pytest.mark.simulation(start="now").'
+        )
+        kernel.remarks.append(f"  {text}")
+        warnings.warn(text, RuntimeWarning, stacklevel=4)
