@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suites.report import new_failures, row, unexplained
+from suites.report import new_failures, problems, row
 from suites.run import Run, run, run_to_end
 from suites.table import Suite
 
@@ -75,12 +75,12 @@ def test_each_test_is_run_plain_and_simulated(tmp_path: Path) -> None:
     }
     assert new_failures(plain, simulated) == ["test_tiny.py::test_real_time"]
     assert row(suite(), plain, simulated)[:6] == ["made here", "tiny 1", "3", "1", "1", "1"]
-    [line] = unexplained(suite(), plain, simulated, [])
+    [line] = problems(suite(), plain, simulated, [])
     assert line.startswith(
         "tiny: test_tiny.py::test_real_time\n    AssertionError: assert (1767225"
     )
     reason = ("tiny", "*::test_real_time", "It asks for today.")
-    assert list(unexplained(suite(), plain, simulated, [reason])) == []
+    assert list(problems(suite(), plain, simulated, [reason])) == []
 
 
 @pytest.mark.e2e
@@ -89,7 +89,7 @@ def test_a_suite_has_a_time_limit(tmp_path: Path) -> None:
     plain, simulated = run_both(tmp_path, "def test_for_ever():\n    while True: pass", 2.0)
     where = "it was not over after 2 s, in test_tiny.py::test_for_ever"
     assert (plain.problem, simulated.problem) == (where, where)
-    assert list(unexplained(suite(), plain, Run(), [])) == [f"tiny, plain: {where}"]
+    assert list(problems(suite(), plain, Run(), [])) == [f"tiny, plain: {where}"]
 
 
 @pytest.mark.e2e

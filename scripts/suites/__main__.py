@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
 from rich.console import Console
 from rich.progress import Progress
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from progress import progress
 from suites.prepare import ROOT, NotPrepared, prepare
-from suites.report import HEAD, row, unexplained
+from suites.report import HEAD, problems, row
 from suites.run import Run, run
 from suites.table import EXPLAINED, SUITES, Suite
 
@@ -23,56 +23,48 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: Command-line arguments; ``None`` takes those of the process.
     """
+    names = [each.name for each in SUITES]
     parser = argparse.ArgumentParser(prog="suites", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a library (default: all)")
-    parser.add_argument("--cache", type=Path, default=ROOT / "build" / "suites")
-    options = parser.parse_args(argv)
-    names = [each.name for each in SUITES]
-    if unknown := set(options.names) - set(names):
+    chosen = parser.parse_args(argv).names or names
+    if unknown := set(chosen) - set(names):
         parser.error(f"{', '.join(sorted(unknown))}: the libraries are {', '.join(names)}")
-    table, problems = Table(*HEAD), list[str]()
+    table, found = Table(*HEAD), list[str]()
     for column in table.columns[2:]:
         column.justify = "right"
     with progress() as bars:
         for suite in SUITES:
-            if suite.name in (options.names or names):
-                runs = run_both(suite, options.cache.resolve(), bars)
+            if suite.name in chosen:
+                runs = run_both(suite, bars)
                 table.add_row(*row(suite, *runs))
-                problems += unexplained(suite, *runs, EXPLAINED)
+                found += problems(suite, *runs, EXPLAINED)
     Console(width=100).print(table)
-    for each in problems:
+    for each in found:
         print(each)
-    return int(bool(problems))
+    return int(bool(found))
 
 
-def run_both(suite: Suite, cache: Path, bars: Progress) -> tuple[Run, Run]:
+def run_both(suite: Suite, bars: Progress) -> tuple[Run, Run]:
     """Run a suite plain and simulated, and tell how far it is."""
-    runs = list[Run]()
+
+    def begin(phase: str) -> None:
+        print(f"suites: {suite.name} {phase}", file=sys.stderr, flush=True)
+        bars.update(bar, description=f"{suite.name} {phase}", completed=0)
+
     bar = bars.add_task(suite.name, total=None)
+    tell = partial(bars.update, bar)
     try:
-        _say(suite, "is prepared")
-        python, folder = prepare(suite, cache)
-        for name in ("plain", "simulated"):
-            _say(suite, f"runs {name}")
-            bars.update(bar, description=f"{suite.name} {name}", completed=0)
-            simulate = bool(runs)
-            ended = run(
-                suite,
-                python,
-                folder,
-                simulate=simulate,
-                tell=lambda count: bars.update(bar, completed=count),
-            )
-            bars.update(bar, total=len(ended.outcomes))
-            runs.append(ended)
+        begin("is prepared")
+        where = prepare(suite, ROOT / "build" / "suites")
+        begin("runs plain")
+        plain = run(suite, *where, simulate=False, tell=lambda count: tell(completed=count))
+        begin("runs simulated")
+        tell(total=len(plain.outcomes))
+        return plain, run(suite, *where, simulate=True, tell=lambda count: tell(completed=count))
     except NotPrepared as error:
-        runs = [Run(problem=str(error)), Run()]
-    bars.remove_task(bar)
-    return runs[0], runs[1]
-
-
-def _say(suite: Suite, text: str) -> None:
-    print(f"suites: {suite.name} {text}", file=sys.stderr, flush=True)
+        return Run(problem=str(error)), Run()
+    finally:
+        bars.remove_task(bar)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Turns the two runs of a suite into a row of the table and a list of failures."""
+"""Turns the two runs of a suite into a row of the table and a list of problems."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -11,31 +11,22 @@ HEAD = ("kind", "library", "plain", "simulated", "refused", "failed", "s plain",
 
 def new_failures(plain: Run, simulated: Run) -> list[str]:
     """Return the ids of the tests that fail in a simulation only."""
-    return [
-        test
-        for test, outcome in simulated.outcomes.items()
-        if outcome == "failed" and plain.outcomes.get(test) != "failed"
-    ]
+    failed = (test for test, outcome in simulated.outcomes.items() if outcome == "failed")
+    return [test for test in failed if plain.outcomes.get(test) != "failed"]
 
 
 def row(suite: Suite, plain: Run, simulated: Run) -> list[str]:
     """Return a row below ``HEAD``."""
-    return [
-        suite.kind,
-        suite.library.replace("==", " "),
-        str(plain.count("passed")),
-        str(simulated.count("passed")),
-        str(simulated.count("refused")),
-        str(len(new_failures(plain, simulated))),
-        f"{plain.seconds:.1f}",
-        f"{simulated.seconds:.1f}",
-    ]
+    passed = plain.count("passed"), simulated.count("passed")
+    counts = (*passed, simulated.count("refused"), len(new_failures(plain, simulated)))
+    seconds = (f"{run.seconds:.1f}" for run in (plain, simulated))
+    return [suite.kind, suite.library.replace("==", " "), *map(str, counts), *seconds]
 
 
-def unexplained(
+def problems(
     suite: Suite, plain: Run, simulated: Run, explained: Iterable[tuple[str, str, str]]
 ) -> Iterator[str]:
-    """Yield a line for each failure without a reason, and for each run that was none."""
+    """Yield a text for each failure without a reason, and for each run that was none."""
     for name, run in (("plain", plain), ("simulated", simulated)):
         if run.problem:
             yield f"{suite.name}, {name}: {run.problem}"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from suites.table import Suite
 
@@ -35,17 +36,12 @@ def run_to_end(
         environment: Its environment; ``None`` is this process's.
         look: Called while it runs.
     """
+    ended, end = False, time.monotonic() + limit
     with tempfile.TemporaryFile() as output:
+        own: dict[str, Any] = {"stdin": subprocess.DEVNULL, "start_new_session": True}
         process = subprocess.Popen(  # noqa: S603  # The table's own commands.
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, **own
         )
-        ended, end = False, time.monotonic() + limit
         try:
             while not ended and time.monotonic() < end:
                 look()
@@ -92,29 +88,30 @@ def run(
         simulate: Whether each test runs in a Simulation.
         tell: Is given the number of tests that have ended, again and again.
     """
+    path = os.pathsep.join(map(str, (_HERE.parents[2] / "fakes", _HERE.parent / "plugin")))
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
         outcomes = Path(temporary, "outcomes")
         outcomes.touch()
-        path = os.pathsep.join(map(str, (_HERE.parents[2] / "fakes", _HERE.parent / "plugin")))
-        plugins = ("-p", "threadsim.pytest_plugin.plugin", "-p", "simulate_each_test")
-        ours = ("--outcomes", str(outcomes), *(["--simulate"] if simulate else []))
+        ours = ("-p", "simulate_each_test", f"--outcomes={outcomes}", "--tb=short", "--rootdir=.")
         # What a suite adds, as coverage or several processes, is left out.
-        plain = ("-o", "addopts=", "-p", "no:cacheprovider", "--rootdir=.", "--tb=short")
-        began = time.monotonic()
+        theirs = ("-p", "no:cacheprovider", "-o", "addopts=", *suite.arguments)
         code, output = run_to_end(
-            (python, "-m", "pytest", *plugins, *ours, *plain, *suite.arguments),
+            (python, "-m", "pytest", *ours, *theirs, *(("--simulate",) if simulate else ())),
             folder,
             suite.limit,
-            {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
             lambda: tell(outcomes.read_text().count("\n") // 2),
         )
-        seconds = time.monotonic() - began
         lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
     (folder / f"{'simulated' if simulate else 'plain'}.txt").write_text(output)
+    result = Run(seconds=time.monotonic() - began)
+    for state, test, *end in lines:
+        if state == "ended":
+            result.outcomes[test], result.errors[test] = end
     last = lines[-1][1] if lines else "its start"
-    problem = "" if code in {0, 1} else f"pytest ended with {code} in {last}: {output[-300:]}"
     if code is None:
-        problem = f"it was not over after {suite.limit:g} s, in {last}"
-    ended = [line[1:] for line in lines if line[0] == "ended"]
-    outcomes_by_id = {test: outcome for test, outcome, _ in ended}
-    return Run(outcomes_by_id, {test: error for test, _, error in ended}, seconds, problem)
+        result.problem = f"it was not over after {suite.limit:g} s, in {last}"
+    elif code not in {0, 1}:
+        result.problem = f"pytest ended with {code} in {last}: {output[-300:]}"
+    return result

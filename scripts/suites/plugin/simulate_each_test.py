@@ -13,6 +13,8 @@ import pytest
 
 from threadsim import NotModelled
 
+pytest_plugins = ["threadsim.pytest_plugin.plugin"]
+
 # The worst of a test's three phases is its outcome.
 _ORDER = ("passed", "skipped", "failed", "refused")
 
@@ -59,12 +61,13 @@ class _Outcomes:
 
 def _is_refused(error: BaseException | None) -> bool:
     """Return whether a test failed for what is not modelled."""
-    while error is not None:
-        # At the end of a fixture the plugin of threadsim makes a plain failure of it.
-        if isinstance(error, NotModelled) or str(error).startswith("NotModelled: "):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    if error is None:
+        return False
+    # At the end of a fixture the plugin of threadsim makes a plain failure of it.
+    if isinstance(error, NotModelled) or str(error).startswith("NotModelled: "):
+        return True
+    of_group = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return any(map(_is_refused, (error.__cause__ or error.__context__, *of_group)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
