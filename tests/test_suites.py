@@ -1,11 +1,14 @@
 """What ``nox -s suites`` says of a suite, on one made here: no network."""
 
+import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import suites.__main__ as entry
 from suites.report import new_failures, problems, row
 from suites.run import Run, run, run_to_end
 from suites.table import Suite
@@ -100,19 +103,35 @@ def test_a_suite_that_cannot_be_collected_is_a_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_what_a_command_has_started_ends_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At Ctrl-C too."""
-    (tmp_path / "pid").touch()
+def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
+    """At Ctrl-C too: nobody has the other end of the pipe any more."""
+    pipe, opened = tmp_path / "pipe", list[Any]()
+    os.mkfifo(pipe)
 
     def interrupt() -> None:
-        if (tmp_path / "pid").read_text().endswith("\n"):
-            raise KeyboardInterrupt
+        opened.append(pipe.open("rb", buffering=0))
+        assert opened[0].read(1) == b"x"
+        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_to_end(("sh", "-c", "sleep 60 & echo $! > pid; wait"), tmp_path, 30, look=interrupt)
-    stat = Path("/proc", (tmp_path / "pid").read_text().strip(), "stat")
-    end = time.monotonic() + 10
-    while stat.exists() and stat.read_text().split()[2] != "Z":
-        assert time.monotonic() < end
+        run_to_end(
+            ("sh", "-c", "(printf x; exec sleep 60) > pipe & wait"), tmp_path, 30, look=interrupt
+        )
+    began = time.monotonic()
+    with opened[0]:
+        assert opened[0].read() == b""
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("passed", 0), ("refused", 0), ("failed", 1)])
+def test_an_unexplained_failure_is_the_exit_code(
+    outcome: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stands below the table, with its first line."""
+    runs = Run({"a::b": "passed"}), Run({"a::b": outcome}, {"a::b": "ValueError: no"})
+    monkeypatch.setattr(entry, "SUITES", [suite()])
+    monkeypatch.setattr(entry, "run_both", lambda _suite, _bars: runs)
+    assert entry.main([]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert "tiny 1" in lines[3]
+    assert lines[5:] == ["tiny: a::b", "    ValueError: no"][: 2 * code]
