@@ -2,12 +2,12 @@
 
 import io
 import os
-from contextlib import redirect_stderr
+from contextlib import nullcontext, redirect_stderr
 
 import pytest
 import written_programs
 
-from threadsim import Random, ScheduleFailure, explore
+from threadsim import Random, ScheduleFailure, explore, replay
 from threadsim.reporting.progress import uncaptured
 
 ERASE = "\x1b[J"
@@ -83,6 +83,63 @@ def test_what_is_no_terminal_is_left_alone(
     explore(written_programs.queue_join, Random(2))
 
     assert terminal.getvalue() == ""
+
+
+def test_a_log_has_a_line_every_ten_seconds(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal a long search is not silent; the lines stay."""
+    monkeypatch.setattr(terminal, "isatty", lambda: False)
+    monkeypatch.setattr("threadsim.reporting.progress.EVERY_IN_A_LOG", 0.0)
+
+    explore(written_programs.queue_join, Random(2))
+
+    lines = terminal.getvalue().split("\n")
+    assert lines == [
+        *("", "explore: 1 of 2 schedules, 0 s"),
+        *("", "explore: 2 of 2 schedules, 0 s", ""),
+    ]
+
+
+def test_no_standard_error_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under pythonw."""
+    monkeypatch.setattr("threadsim.reporting.progress.EVERY", 0.0)
+    monkeypatch.setattr("sys.stderr", None)
+
+    explore(written_programs.queue_join, Random(1))
+    replay(written_programs.queue_join, "0")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, pytest.fail.Exception])
+def test_what_ends_an_exploration_says_how_far_it_was(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C and the alarm of pytest-timeout: with the remedy, and without our frames."""
+
+    def end(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("threadsim.reporting.progress.Progress.tell", end)
+    with pytest.raises(error) as caught:
+        explore(written_programs.queue_join, Random(2))
+
+    [note] = caught.value.__notes__
+    assert note == (
+        "explore: 1 schedule without a failure so far; give it a bound: "
+        "Exhaustive(max_preemptions=1) or Random(200)."
+    )
+    shown = [each.name for each in caught.traceback.filter(caught)]
+    assert not {"explore", "explore_with", "_interruptions", "schedules"}.intersection(shown)
+
+
+def test_a_replay_that_passes_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has mended the fault reads that the schedule does not show it."""
+    monkeypatch.setattr("threadsim.reporting.progress.uncaptured", [nullcontext])
+    replay(written_programs.queue_join, "0")
+
+    assert capsys.readouterr().err == "\nreplay: schedule 0 does not fail any more.\n"
 
 
 CAPTURED = """

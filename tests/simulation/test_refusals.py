@@ -15,6 +15,7 @@ from multiprocessing import Process
 from multiprocessing.pool import ThreadPool
 from os import fork
 from signal import setitimer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -264,3 +265,17 @@ def test_a_timer_may_be_taken_back() -> None:
     with Simulation():
         assert signal.setitimer(signal.ITIMER_VIRTUAL, 0, 5) == (0.0, 0.0)
         assert signal.alarm(0) == 0
+
+
+def test_time_machine_is_refused_where_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Virtual time is moved by the simulation's own clock; outside it works as ever."""
+
+    class Travel:
+        def start(self) -> str:
+            return "started"
+
+    monkeypatch.setitem(sys.modules, "time_machine", SimpleNamespace(travel=Travel))
+    text = r"time_machine\.travel inside a Simulation has no model.*sim\.clock\.move_to"
+    with pytest.raises(NotModelled, match=text), Simulation():
+        Travel().start()
+    assert Travel().start() == "started"

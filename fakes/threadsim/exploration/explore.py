@@ -8,6 +8,7 @@ thread's start, state and end, a wait) the schedule chooses the thread that goes
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -28,6 +29,8 @@ from threadsim.exploration.strategies.exhaustive import Exhaustive
 from threadsim.exploration.strategies.strategy import Strategy
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
+from threadsim.reporting.tracebacks import shorten
+from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.formatting import counted
 
 # One in so many schedules runs twice, to see that the program does the same again.
@@ -131,7 +134,12 @@ def explore_with(
     count = redundant = deepest = 0
     began = time.perf_counter()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
-    with Progress() as progress, switching_in(options.switch_in), options.runner() as runner:
+    with (
+        Progress() as progress,
+        switching_in(options.switch_in),
+        options.runner() as runner,
+        _interruptions(lambda: count),
+    ):
         for execution in schedules(runner, strategy):
             if count == strategy.max_schedules:
                 _raise(
@@ -163,6 +171,22 @@ def explore_with(
         seconds=time.perf_counter() - began,
         claim=strategy.claim(options),
     )
+
+
+@contextmanager
+def _interruptions(count: Callable[[], int]) -> Iterator[None]:
+    """Add to what ends an exploration from outside how many schedules have run."""
+    try:
+        yield
+    except (SimulationError, ScheduleFailure, ExplorationIncomplete):
+        raise
+    except BaseException as error:
+        error.add_note(
+            f"explore: {counted(count(), 'schedule')} without a failure so far; give it a bound: "
+            "Exhaustive(max_preemptions=1) or Random(200)."
+        )
+        shorten(error)
+        raise
 
 
 def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]:

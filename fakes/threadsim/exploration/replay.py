@@ -14,6 +14,7 @@ from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import described_failure
 from threadsim.exploration.reports.nondeterminism import run_until_equal
 from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, read
+from threadsim.reporting.progress import say
 
 
 def replay(
@@ -24,7 +25,7 @@ def replay(
     early_timeouts: bool = False,
     switch_in: Sequence[Callable[..., object] | ModuleType] = (),
 ) -> None:
-    """Run a program once under the schedule of a failure.
+    """Run a program once under the schedule of a failure; say so if it does not fail any more.
 
     Args:
         program: The function that was explored.
@@ -64,6 +65,7 @@ def replay_with(options: Options, schedule: str) -> None:
         execution = run_until_equal(follow, first)
         if execution.error is not None:
             raise described_failure(options, execution)
+    say(f"replay: schedule {schedule} does not fail any more.")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain, count
 from operator import itemgetter
 from types import MappingProxyType, ModuleType, TracebackType
@@ -25,7 +24,7 @@ from threadsim.reporting.kernel_errors import ScheduleReports
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.durations import nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
-from threadsim.runtime.kernel import Kernel, ThreadExit, activate
+from threadsim.runtime.kernel import Kernel, activate
 from threadsim.runtime.own_code import critical, runs_program
 from threadsim.simulation.integrations import hints, integrations
 from threadsim.simulation.session import end_threads, never_ending, session
@@ -111,7 +110,6 @@ class ScheduleRunner:
                 self._end(self._kernel)
             for owner, name, ours in SWAPPED:
                 names.swap(owner, name, ours)
-            names.swap(sys, "unraisablehook", partial(_unraisable, sys.unraisablehook))
             undo.callback(setattr, threading, "excepthook", threading.excepthook)
             self._undo = undo.pop_all()
         return self
@@ -281,8 +279,3 @@ class ScheduleRunner:
         if self._points.shown:
             what = f"fails with {type(error).__name__}{raised_where(error)}"
             kernel.trace.append((kernel.now, kernel.running, what, None))
-
-
-def _unraisable(otherwise: Callable[[Any], object], args: Any) -> None:
-    if args.exc_type is not ThreadExit:  # The end of a thread that was in a finalizer.
-        otherwise(args)

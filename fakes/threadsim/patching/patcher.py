@@ -16,7 +16,7 @@ from threadsim.patching.outside_locks import LockReplacements
 from threadsim.patching.outside_walk import OutsideObjects
 from threadsim.patching.patch_sites import PatchSites, Site, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
-from threadsim.patching.refusals import SWAPS as FOR_REFUSALS
+from threadsim.patching.refusals import swaps as for_refusals
 from threadsim.primitives.time_functions import kept_elsewhere
 from threadsim.runtime.kernel import active
 
@@ -52,7 +52,7 @@ class Patcher:
             self._undo.append((site, value, replacement))
             _set(site, replacement)
         restart_counters()
-        for each in chain(FOR_DETERMINISM, FOR_REFUSALS, kept_elsewhere(kernel), more):
+        for each in chain(FOR_DETERMINISM, for_refusals(), kept_elsewhere(kernel), more):
             self.swap(*each)
         self._outside.replace_near(_sites.leading)
 

@@ -145,7 +145,16 @@ def _refusals() -> Iterator[tuple[Any, str, Any]]:
 _REFUSALS = list(_refusals())
 
 # The patch sites leave freezegun out: owner, name and replacement.
-SWAPS = [each for each in _REFUSALS if each[0] is _freeze_time]
+_FREEZING = [each for each in _REFUSALS if each[0] is _freeze_time]
+
+
+def swaps() -> list[tuple[Any, str, Any]]:
+    """Return the names of packages that move the time themselves: owner, name and replacement."""
+    travel = getattr(sys.modules.get("time_machine"), "travel", None)
+    if travel is None:
+        return _FREEZING
+    return [*_FREEZING, (travel, "start", _refusing(travel.start, "time_machine.travel", _CLOCK))]
+
 
 # Real function and replacement.
 REPLACEMENTS: list[tuple[Any, Any]] = [

@@ -153,7 +153,9 @@ def pytest_runtest_makereport(
     if excinfo is not None:
         error = excinfo.value
         if isinstance(error, SimulationError) or open_simulation() is not None:
-            show(item, call.when, error, open_simulation() or getattr(error, "simulation", None))
+            if (simulation := open_simulation()) is not None:
+                simulation.explain(error)
+            show(item, call.when, error, simulation or getattr(error, "simulation", None))
             excinfo.traceback = pytest.ExceptionInfo.from_exception(error).traceback
     report = yield
     # All frames of a ScheduleFailure are hidden: its cause shows those of the test.

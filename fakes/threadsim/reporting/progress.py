@@ -1,7 +1,9 @@
 """A progress line on the terminal for a long exploration. It is gone at the end.
 
-It stands below the line of the cursor, which is pytest's. The cursor returns to its place, so that
-pytest goes on there.
+Without a terminal, as in the log of a CI run, a line is written every ten seconds, and stays.
+
+The line on a terminal stands below that of the cursor, which is pytest's. The cursor returns to its
+place, so that pytest goes on there.
 """
 
 import os
@@ -11,8 +13,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
-# How often a long exploration shows its progress, in seconds.
-EVERY = 1.0
+# How often a long exploration shows its progress, in seconds: on a terminal, and in a log.
+EVERY, EVERY_IN_A_LOG = 1.0, 10.0
 
 # The last one lets this process write to its terminal: pytest captures what its tests write.
 uncaptured: list[Callable[[], AbstractContextManager[object]]] = [nullcontext]
@@ -23,11 +25,11 @@ _ERASE = "\x1b[J"
 
 
 class Progress:
-    """The progress of one exploration. A short one, or one without a terminal, shows nothing."""
+    """The progress of one exploration. A short one shows nothing."""
 
     def __enter__(self) -> Self:
         """Begin to count seconds."""
-        self._began = self._told = time.perf_counter()
+        self._began = self._told = self._logged = time.perf_counter()
         self._shown = False
         return self
 
@@ -40,14 +42,26 @@ class Progress:
         """Show a text, at most once a second."""
         now = time.perf_counter()
         if now - self._told >= EVERY:
-            self._told = now
             self._write(_BELOW, f"explore: {how_far}, {now - self._began:.0f} s", _BACK)
 
     def _write(self, before: str, line: str, after: str) -> None:
+        self._told = time.perf_counter()
         with uncaptured[-1]():
             stream = sys.stderr
-            if stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+            if stream is None:
+                return
+            if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
                 columns = os.get_terminal_size(stream.fileno()).columns
                 stream.write(f"{before}{line[: columns - 1]}{after}")
-                stream.flush()
                 self._shown = True
+            elif self._told - self._logged >= EVERY_IN_A_LOG:
+                self._logged = self._told
+                stream.write(f"\n{line}\n")
+            stream.flush()
+
+
+def say(line: str) -> None:
+    """Write a line past pytest's capture."""
+    with uncaptured[-1]():
+        if sys.stderr is not None:
+            sys.stderr.write(f"\n{line}\n")

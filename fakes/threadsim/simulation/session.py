@@ -1,9 +1,12 @@
 """What a Simulation and an exploration do alike: begin a block, end its threads, and leave it."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
+from typing import Any
 
 from threadsim.patching.futures import shut_down_pools
 from threadsim.patching.outside_locks import LockReplacements
@@ -12,7 +15,7 @@ from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
 from threadsim.primitives.trace_functions import traces_apart
 from threadsim.runtime.errors import NotModelled, SimulationError
-from threadsim.runtime.kernel import Kernel, activate
+from threadsim.runtime.kernel import Kernel, ThreadExit, activate
 from threadsim.simulation.integrations import integrations
 from threadsim.simulation.watchdog import watched
 
@@ -53,6 +56,7 @@ def session(
             activate(kernel())  # Virtual locks are made inside.
             names = Patcher(locks)
             try:
+                names.swap(sys, "unraisablehook", partial(_unraisable, sys.unraisablehook))
                 names.install(chain.from_iterable(each.patches() for each in integrations()))
                 with traces_apart():
                     yield names
@@ -62,6 +66,19 @@ def session(
     finally:
         if _current.get("session") is token:
             del _current["session"]
+
+
+def _unraisable(otherwise: Callable[[Any], object], args: Any) -> None:
+    """Say of a report that it was raised in a finalizer, where Python ignores all errors."""
+    error = args.exc_value
+    if isinstance(error, SimulationError):
+        where = args.err_msg if args.object is None else repr(args.object)
+        error.add_note(
+            f"It was raised in a finalizer or the callback of a weak reference ({where}). Python "
+            "goes on after an error there; the block ends with it."
+        )
+    elif args.exc_type is not ThreadExit:  # The end of a thread that was in a finalizer.
+        otherwise(args)
 
 
 def end_threads(kernel: Kernel) -> None:

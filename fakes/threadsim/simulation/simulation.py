@@ -26,6 +26,7 @@ from threadsim.simulation.integrations import hints
 from threadsim.simulation.open_blocks import next_seed, open_simulations
 from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
+from threadsim.simulation.watchdog import explain
 
 # So often threads that can run have their turn when a block ends.
 _LAST_TURNS = 1_000
@@ -120,7 +121,9 @@ class Simulation:
         kernel = self._kernel
         assert kernel is not None
         try:
-            if exc_value is None and not kernel.is_left_elsewhere():
+            if exc_value is not None:
+                self.explain(exc_value)
+            elif not kernel.is_left_elsewhere():
                 _let_ready_threads_run(kernel)
         finally:
             open_simulations.remove(self)
@@ -159,6 +162,10 @@ class Simulation:
                 f"{type(failure).__name__}), Simulation(): …"
             )
         raise failure
+
+    def explain(self, error: BaseException) -> None:
+        """Add to an error of the block what it may be due to; see ``watchdog.explain``."""
+        explain(error)
 
     @property
     def threads(self) -> list[VirtualThread]:
