@@ -37,8 +37,9 @@ def start(self: Any, paused: bool = False) -> None:
         }
         before["_pending_jobs"] = [(copy_of(job), *rest) for job, *rest in self._pending_jobs]
         _started.append((self, before))
+    declared = [job for job, *_ in self._pending_jobs]  # Without its lock, a step more.
     _start(self, paused)
-    for job in self.get_jobs():
+    for job in declared:
         _warn_of_far_start(kernel, job)
 
 
@@ -59,7 +60,7 @@ def _warn_of_far_start(kernel: Kernel, job: Any) -> None:
     declared = getattr(job.trigger, "run_date", None)
     if hasattr(job.trigger, "interval"):
         declared = job.trigger.start_date - job.trigger.interval
-    if declared is None or declared <= datetime.now(UTC):
+    if job.next_run_time is None or declared is None or declared <= datetime.now(UTC):
         return
     distance = (job.next_run_time - datetime.now(UTC)).total_seconds()
     if distance > as_seconds(kernel.max_elapsed):

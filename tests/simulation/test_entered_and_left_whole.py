@@ -207,7 +207,7 @@ def test_an_alarm_between_two_schedules_is_raised_before_the_next() -> None:
     with pytest.raises(KeyboardInterrupt) as told:
         explore(lambda: ran.append(1), Alarmed())
     assert ran == []
-    assert [each.name for each in told.traceback][-2:] == ["_handle", "give_up"]
+    assert told.traceback[-1].name == "give_up"
 
 
 @pytest.mark.parametrize("name", ["__enter__", "__exit__"])
