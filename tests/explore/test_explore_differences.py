@@ -144,38 +144,41 @@ def has_a_text_of_its_own(number: int) -> None:
     [
         (
             takes_one_of_two_locks,
-            rf"touched the Lock that MainThread made at {LINE} \(its object \d\), and then the ",
+            rf"run the Lock that MainThread made at {LINE} \(its object \d\), and in the second",
         ),
         (
             takes_the_lock_of_one_of_two_things,
-            r"touched the Lock that MainThread made at \S+py:\d+ \(its object \d\), and then the ",
+            r"run the Lock that MainThread made at \S+py:\d+ \(its object \d\), and in the",
         ),
         (
             looks_at_one_of_two_events,
-            r"touched the Event that MainThread made at \S+py:\d+ \(its object \d\), and then the",
+            r"run the Event that MainThread made at \S+py:\d+ \(its object \d\), and in the",
         ),
         (
             looks_at_one_of_two_futures,
-            r"touched the Future that MainThread made at \S+differences.py:\d+ \(its object \d\), ",
+            r"run the Future that MainThread made at \S+differences.py:\d+ \(its object \d\), ",
         ),
         (
             looks_at_one_of_two_threads,
-            r"touched the Thread that MainThread made at \S+py:\d+ \(its object \d\), and then the",
+            r"run the Thread that MainThread made at \S+py:\d+ \(its object \d\), and in",
         ),
         (
             takes_a_lock_from_before,
-            r"touched the lock from outside \(object \d\), and then the lock from outside \(object",
+            r"the lock from outside \(object \d\), and in the second the lock from outside",
         ),
         (
             takes_a_lock_at_times,
-            r"of Thread-\d \(take\), touched (the Lock .*)?the end of Thread-\d \(take\)",
+            r"of Thread-\d \(take\), used in .*run (the Lock .*)?the end of Thread-\d \(take\)",
         ),
         (sleeps_for_some_time, r"Thread-1 \(sleep\)( ends)? at \d.0+ s, and then at \d.0+ s"),
         (
             starts_some_threads,
-            r"step 2, after one of MainThread, could be taken by .*|step \d, of MainThread, ",
+            r"step 2, after one of MainThread, could be taken .*|step \d, of MainThread, ",
         ),
-        (starts_a_daemon_at_times, "touched (.*, and then )?the program's end"),
+        (
+            starts_a_daemon_at_times,
+            "used in the first run (.*, and in the second )?the program's end",
+        ),
         (hangs_at_times, r"it took \d steps, and then \d"),
         (fails_at_times, "AssertionError: now"),
         (has_a_text_of_its_own, r"it failed with ValueError: number \d, and then failed with"),
@@ -236,7 +239,8 @@ def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
             )
 
     with pytest.raises(
-        ScheduleDiverged, match=r"step 1, of MainThread, touched .*, and then the lock from outside"
+        ScheduleDiverged,
+        match=r"step 1, of MainThread, used .*, and in the second the lock from out",
     ):
         explore(program)
 

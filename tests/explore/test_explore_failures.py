@@ -271,7 +271,6 @@ def test_a_stack_begins_with_the_program() -> None:
     assert [line.strip() for line in str(cause).splitlines()[1:] if "File" not in line] == [
         "MainThread waits in Condition.wait since 0.000000 s",
         "condition.wait()",
-        "waiter.acquire()",
     ]
 
 
@@ -301,7 +300,7 @@ def hangs_on_an_event() -> None:
 @pytest.mark.parametrize(
     ("program", "late"),
     [
-        (hangs_on_a_lock, "late waits for a Lock, held by MainThread, since 5.000000 s"),
+        (hangs_on_a_lock, "late waits for Lock lock, held by MainThread, since 5.000000 s"),
         (hangs_on_an_event, "late waits in Event.wait since 5.000000 s"),
     ],
 )
@@ -419,8 +418,8 @@ def test_the_lanes_of_a_deadlock_show_who_waits_for_what(monkeypatch: pytest.Mon
     one, two = "Thread-1 (<lambda>)", "Thread-2 (<lambda>)"
     assert str(failure).split("\n\n")[1].splitlines()[2:] == [
         f"  0.000000  ●      MainThread waits for ever to join {one}",
-        f"  0.000000  │ ●    {one} waits for ever to acquire a Lock, held by {two}",
-        f"  0.000000  │ │ ●  {two} waits for ever to acquire a Lock, held by {one}",
+        f"  0.000000  │ ●    {one} waits for ever to acquire Lock second, held by {two}",
+        f"  0.000000  │ │ ●  {two} waits for ever to acquire Lock second, held by {one}",
     ]
 
 

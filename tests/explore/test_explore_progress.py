@@ -103,6 +103,7 @@ def test_a_log_has_a_line_every_ten_seconds(
 
 def test_no_standard_error_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     """As under pythonw."""
+    monkeypatch.setattr("threadsim.reporting.progress.uncaptured", [nullcontext])
     monkeypatch.setattr("threadsim.reporting.progress.EVERY", 0.0)
     monkeypatch.setattr("sys.stderr", None)
 

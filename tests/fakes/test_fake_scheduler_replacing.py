@@ -131,8 +131,8 @@ def test_another_scheduler_is_refused() -> None:
     """The error says how to replace one of APScheduler itself."""
     scheduler = BackgroundScheduler()
 
-    with pytest.raises(TypeError, match="monkeypatch"), FakeScheduler.replacing(scheduler):
-        pass
+    with pytest.raises(TypeError, match="monkeypatch"):
+        FakeScheduler.replacing(scheduler).__enter__()
 
 
 # What was added

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
+from flask import Flask
 
 import threadsim
 from apscheduler_fakes import FakeScheduler
@@ -33,6 +34,7 @@ from threadsim import (
     TimeLimit,
     explore,
 )
+from threadsim.reporting.trace_diagram import draw
 
 OWN = str(Path(inspect.getfile(threadsim)).parent)
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -82,7 +84,7 @@ def test_a_report_lists_every_thread() -> None:
         "  holder waits in Event.wait since 0.000000 s\n"
         f"{file}{line_of('# held')}, in {function}.<locals>.hold\n"
         "      threading.Event().wait()  # held\n"
-        "  wanter (daemon) waits for a Lock, held by holder, since 2.000000 s\n"
+        "  wanter (daemon) waits for Lock lock, held by holder, since 2.000000 s\n"
         f"{file}{line_of('# wanted')}, in {function}.<locals>.want\n"
         "      lock.acquire()  # wanted\n"
     )
@@ -136,7 +138,7 @@ def test_threads_that_do_the_same_share_an_entry() -> None:
 
 
 def test_a_stack_is_shown_as_far_as_its_lines_are_known() -> None:
-    """Code without a file is named, and a bare thread may have the standard library's only."""
+    """Code without a file is named; of a bare thread's call its only frame is shown."""
     program: dict[str, Any] = {}
     source = "def waits(event): event.wait()"
     exec(compile(source, "<made up>", "exec"), program)  # noqa: S102
@@ -148,7 +150,8 @@ def test_a_stack_is_shown_as_far_as_its_lines_are_known() -> None:
 
     text = str(caught.value)
     assert "  Event.wait (daemon) waits in Event.wait since 0.000000 s\n" in text
-    assert '    File "<made up>", line 1, in waits\n    File' in text
+    assert '    File "<made up>", line 1, in waits' in text
+    assert re.search(r"Event\.wait since 0\.000000 s\n    … 2 frames in threading", text)
 
 
 def test_a_thread_that_has_not_run_yet_can_run() -> None:
@@ -182,7 +185,7 @@ def test_the_traceback_ends_at_the_blocked_line() -> None:
 
 def test_a_main_thread_that_waits_for_its_own_lock_is_told() -> None:
     """A lock taken twice is a deadlock of one."""
-    text = "MainThread waits for a Lock, held by MainThread, since 0"
+    text = "MainThread waits for Lock lock, held by MainThread, since 0"
     with pytest.raises(Deadlock, match=text), Simulation():
         lock = threading.Lock()
         with lock:
@@ -433,14 +436,12 @@ def test_a_deadlock_of_locks_and_joins_is_one_whatever_runs_outside() -> None:
         def take(first: threading.Lock, second: threading.Lock) -> None:
             with first:
                 time.sleep(1)
-                with second:
-                    pass
+                second.acquire()
 
         threads = [threading.Thread(target=take, args=each) for each in (locks, locks[::-1])]
         for each in threads:
             each.start()
-        for each in threads:
-            each.join()
+        threads[0].join()
     assert not hasattr(caught.value, "__notes__")
 
 
@@ -638,7 +639,7 @@ def test_a_lock_whose_holder_has_ended_is_said_to_be_one() -> None:
         thread.join()
         lock.acquire()
 
-    text = "MainThread waits for a Lock, held by grabber, which has ended, since 0.000000 s\n"
+    text = "MainThread waits for Lock lock, held by grabber, which has ended, since 0.000000 s\n"
     assert text in str(caught.value)
 
 
@@ -725,3 +726,121 @@ def test_a_wait_for_an_import_of_another_thread_is_said(
     assert f"\n  second {doing} since 1.000000 s\n" in str(caught.value)
     assert [step.words for step in sim.trace[-2:]] == [f"MainThread {doing}", f"second {doing}"]
     assert frames_of(caught.value)[-1].name == "imports"
+
+
+# What a report names
+
+
+class Account:
+    """Has a lock, and waits for it twice."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+
+    def wait(self) -> None:
+        """Wait for ever."""
+        self.guard.acquire()
+        self.guard.acquire()
+
+
+GLOBAL = None
+
+
+def wait_for_a_global() -> None:
+    """Wait for the lock that a module has."""
+    globals()["GLOBAL"] = threading.RLock()
+    threading.Thread(target=hold_it).start()
+    time.sleep(1)
+    GLOBAL.acquire()  # type: ignore[attr-defined]
+
+
+def hold_it() -> None:
+    """Take it, and never let go."""
+    GLOBAL.acquire()  # type: ignore[attr-defined]
+
+
+def wait_for_a_nameless() -> None:
+    """Wait for a lock that no variable has."""
+    locks = [threading.Lock()]
+    locks[0].acquire()
+    locks[0].acquire()
+
+
+@pytest.mark.parametrize(
+    ("wait", "text"),
+    [
+        (lambda: Account().wait(), "MainThread waits for Lock Account.guard, held by MainThread"),
+        (wait_for_a_global, "MainThread waits for RLock GLOBAL, held by Thread-1 (hold_it), which"),
+        (wait_for_a_nameless, "MainThread waits for a Lock, held by MainThread"),
+    ],
+)
+def test_a_lock_is_named_by_its_variable(wait: Callable[[], None], text: str) -> None:
+    """A local, an attribute of self, or a global; without one it is a Lock."""
+    with pytest.raises(Deadlock) as caught, Simulation():
+        wait()
+    assert text in str(caught.value)
+
+
+def test_frames_of_libraries_fold_to_one_line() -> None:
+    """What the reader looks for are the lines of the program."""
+    app = Flask(__name__)
+    app.get("/")(lambda: str(threading.Event().wait()))
+    with pytest.raises(Deadlock) as caught, Simulation():
+        app.test_client().get("/")
+
+    text = str(caught.value)
+    assert re.search(r"get\(\"/\"\)\n    … \d+ frames in werkzeug, flask\n    File", text)
+    assert "site-packages" not in text
+
+
+def test_the_trace_says_what_ended_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last row has the error and the line that raised it."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    def divide() -> None:
+        _ = 1 / 0  # divided
+
+    with Simulation() as sim:
+        threading.Thread(target=divide, name="worker").start()
+        time.sleep(1)
+
+    line = line_of("# divided")
+    ended = [str(step) for step in sim.trace if step.ends]
+    assert ended == [f"0.000000  worker  ended: ZeroDivisionError at {Path(__file__).name}:{line}"]
+    shown = re.sub(r"[\s│]+", " ", draw(sim.trace))
+    assert f"worker ended: ZeroDivisionError at {Path(__file__).name}" in shown
+
+
+def test_a_thread_that_never_had_a_turn_is_listed() -> None:
+    """It may be the one that everybody waits for."""
+    with pytest.raises(ValueError, match="now"), Simulation() as sim:
+        threading.Thread(target=time.sleep, args=(1,), name="sleeper").start()
+        time.sleep(0)
+        threading.Thread(target=print, name="late").start()
+        legend = draw(sim.trace, None, sim.threads).splitlines()[0]
+        raise ValueError("now")
+
+    assert legend == "0 MainThread, 1 sleeper, never ran: late"
+
+
+def test_many_threads_fold_to_those_of_the_failure() -> None:
+    """A pool's idle workers say nothing of two locks in two orders."""
+    with pytest.raises(Deadlock) as caught, Simulation():
+        one, other = threading.Lock(), threading.Lock()
+
+        def take(first: Any, second: Any) -> None:
+            with first:
+                time.sleep(1)
+                second.acquire()
+
+        for _ in range(10):
+            threading.Thread(target=threading.Event().wait, name="idle", daemon=True).start()
+        threading.Thread(target=take, args=(one, other), name="forwards").start()
+        threading.Thread(target=take, args=(other, one), name="backwards").start()
+        threading.Event().wait()
+
+    simulation: Any = caught.value.simulation
+    shown = " ".join(draw(simulation.trace).split())
+    legend = "0 MainThread, 11 forwards, 12 backwards, and 10 threads that the failure does not"
+    assert shown.startswith(legend)
+    assert "idle" not in shown

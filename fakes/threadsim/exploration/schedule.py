@@ -33,7 +33,7 @@ from threadsim.exploration.execution import (
 )
 from threadsim.reporting.frames import at_line, program_frames
 from threadsim.reporting.origin import Origin, origin
-from threadsim.reporting.waits import wait_site, wait_text
+from threadsim.reporting.waits import wait_site, wait_text, with_name
 from threadsim.runtime.durations import next_instant
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.hooks import READ, RELEASE, WRITE
@@ -328,8 +328,9 @@ class Schedule:
         rows[self.kernel.running] = len(self.kernel.trace)  # It is about to switch, or has ended.
         for thread, op in self._pending.items():
             thread.waiting_for = f"waits to {op.operation}"
-            site = wait_site(thread, thread.frame or sys._getframe())
-            text = wait_text(thread, thread.waiting_for, site)
+            frame = thread.frame or sys._getframe()
+            text = wait_text(thread, thread.waiting_for, wait_site(thread, frame))
+            text = with_name(text, op.on, frame)
             self.notes[rows[thread]]["then"] = text.replace("waits ", "waits for ever ", 1)
         raise self.kernel.reports.deadlock(self.kernel)
 

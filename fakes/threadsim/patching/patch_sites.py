@@ -213,9 +213,3 @@ def attributes_getter(kind: type) -> Callable[[Any], dict[str, Any]] | None:
     descriptors = [_names_of_class(each).get("__dict__") for each in kind.__mro__]
     own = [each for each in descriptors if type(each) is GetSetDescriptorType]
     return own[0].__get__ if own else None
-
-
-def attributes_of(value: Any) -> dict[str, Any]:
-    """Return the dictionary of an object, without asking it."""
-    getter = attributes_getter(type(value))
-    return {} if getter is None else getter(value)

@@ -3,12 +3,15 @@
 import linecache
 import sys
 import threading
+from itertools import chain, groupby
+from types import FrameType
 
 from threadsim.reporting.frames import program_frames
 from threadsim.reporting.tracebacks import raised_where
-from threadsim.reporting.waits import HELD_BY, wait_site, wait_text
+from threadsim.reporting.waits import HELD_BY, wait_site, wait_text, with_name
 from threadsim.runtime.formatting import printable, seconds, wrapped
 from threadsim.runtime.kernel import Kernel
+from threadsim.runtime.own_code import is_of_program
 from threadsim.runtime.virtual_thread import VirtualThread
 
 # How many frames of a stack are shown, the innermost ones.
@@ -49,9 +52,10 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
 
 
 def crashed(kernel: Kernel, error: BaseException) -> str:
-    """Return the line of the running thread, which an error ends."""
+    """Return the line of the running thread, which an error ends; the trace shows it, too."""
     daemon = " (daemon)" if kernel.running.daemon else ""
     kind = f"{printable(type(error).__name__)}{raised_where(error)}"
+    kernel.running.ending = f"ended: {kind}"
     return f"  {kernel.running.name}{daemon} ended at {seconds(kernel.now)} s with {kind}"
 
 
@@ -69,13 +73,36 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
     lines = [able]
     if thread.waiting_for:
         wait = wait_text(thread, thread.waiting_for, wait_site(thread, frame))
+        wait = with_name(wait, thread.waiting_on, frame)
         lines = [f"{wait}{',' if HELD_BY in wait else ''} since {seconds(thread.since)} s"]
     frames = program_frames(frame)
-    if len(frames) > MOST_FRAMES:
-        lines.append(f"    … {len(frames) - MOST_FRAMES} outer frames")
-    for each in frames[-MOST_FRAMES:]:
-        code = each.f_code
-        lines.append(f'    File "{code.co_filename}", line {each.f_lineno}, in {code.co_qualname}')
-        if line := linecache.getline(code.co_filename, each.f_lineno).strip():
-            lines.append(f"      {line}")
-    return "\n".join(lines)
+    stack = []
+    for is_of_users, group in groupby(frames, _is_of_program):
+        entries = list(group)
+        if is_of_users:
+            stack += [_shown(each) for each in entries]
+        elif not (stack and thread.waiting_for and entries[-1] is frames[-1]):
+            stack.append(_folded(entries))  # The text of a wait names the innermost call.
+    if len(stack) > MOST_FRAMES:
+        lines.append(f"    … {len(stack) - MOST_FRAMES} outer frames")
+    return "\n".join(chain(lines, *stack[-MOST_FRAMES:]))
+
+
+def _is_of_program(frame: FrameType) -> bool:
+    return is_of_program(frame.f_code.co_filename)
+
+
+def _folded(frames: list[FrameType]) -> list[str]:
+    """Return one line for frames of libraries; one such frame stays as it is."""
+    if len(frames) == 1:
+        return _shown(frames[0])
+    names = [str(each.f_globals.get("__name__", "?")).partition(".")[0] for each in frames]
+    return [f"    … {len(frames)} frames in {', '.join(dict.fromkeys(names))}"]
+
+
+def _shown(frame: FrameType) -> list[str]:
+    code = frame.f_code
+    lines = [f'    File "{code.co_filename}", line {frame.f_lineno}, in {code.co_qualname}']
+    if line := linecache.getline(code.co_filename, frame.f_lineno).strip():
+        lines.append(f"      {line}")
+    return lines

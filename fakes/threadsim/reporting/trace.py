@@ -31,6 +31,11 @@ class TraceEntry(NamedTuple):
         return self.then.startswith("fails with ")
 
     @property
+    def ends(self) -> bool:
+        """Whether the thread ended."""
+        return self.then.startswith(("ends", "ended: "))
+
+    @property
     def words(self) -> str:
         """The entry as a sentence."""
         because = self.because and f"{self.because} and "

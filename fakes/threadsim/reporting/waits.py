@@ -80,3 +80,30 @@ def wait_text(thread: VirtualThread, doing: str, site: WaitSite) -> str:
         return f"waits in {call}"
     held = f"{HELD_BY}{holder.name}{ended and f', which {ended}'}" if holder else ""
     return f"{doing} in {call}{held}" if call else f"{doing}{held}"
+
+
+def with_name(wait: str, lock: object, frame: FrameType | None) -> str:
+    """Return the words of a wait with the name of the lock, where the program has one for it.
+
+    Args:
+        wait: The words, such as "waits for a Lock".
+        lock: What the thread waits on.
+        frame: The thread's innermost frame.
+    """
+    kind = type(lock).__name__.removeprefix("Replaced")
+    while frame is not None and is_own(frame):
+        frame = frame.f_back
+    if frame is None or f" a {kind}" not in wait.replace(" an ", " a "):
+        return wait
+    owner = frame.f_locals.get("self")
+    places = [
+        ("", frame.f_locals),
+        (f"{type(owner).__name__}.", getattr(owner, "__dict__", {})),
+        ("", frame.f_globals),
+    ]
+    for prefix, names in places:
+        for name, value in list(names.items()):
+            if value is lock:
+                article = "an" if f" an {kind}" in wait else "a"
+                return wait.replace(f"{article} {kind}", f"{kind} {prefix}{name}", 1)
+    return wait

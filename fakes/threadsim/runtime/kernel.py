@@ -572,7 +572,7 @@ class Kernel:
         if self.threads.pop(thread.ident, None) is None:
             return  # It was abandoned, and closed then.
         if not self.ending:
-            self.trace.append((self.now, thread, "ends", None))
+            self.trace.append((self.now, thread, thread.ending, None))
             while thread.joiners:
                 self.wake_first(thread.joiners)
 

@@ -31,6 +31,7 @@ class VirtualThread:
         ticket: The number of its wait. A place in a lock's queue, or a timer, with another number
             is stale.
         woken: Whether its last wait was ended by another thread.
+        ending: How the trace shows its end, in words.
         joiners: The threads that wait for its end; ``None`` before the first one.
         at_end: Called at its end, also when it never ran.
         throws: How often its end was thrown into it.
@@ -45,6 +46,7 @@ class VirtualThread:
     python_thread: "threading.Thread | None" = None
     joiners: "Waiters | None" = None
     done: bool = False
+    ending: str = "ends"
     waiting_for: str = ""
     waiting_on: object = None
     since: int = 0

@@ -123,7 +123,7 @@ class Simulation:
         try:
             if exc_value is not None:
                 self.explain(exc_value)
-            elif not kernel.is_left_elsewhere():
+            else:
                 _let_ready_threads_run(kernel)
         finally:
             open_simulations.remove(self)
@@ -198,7 +198,8 @@ def _let_ready_threads_run(kernel: Kernel) -> None:
     """Give threads that could run now their turns: else they never had one."""
     with suppress(SimulationError):  # The kernel has kept it.
         for _ in range(_LAST_TURNS):
-            if not kernel.ready_threads() or kernel.failure is not None:
+            quiet = kernel.failure is not None or kernel.is_left_elsewhere()
+            if quiet or not kernel.ready_threads():
                 return
             kernel.pause()
         names = ", ".join(thread.name for thread in kernel.ready_threads())

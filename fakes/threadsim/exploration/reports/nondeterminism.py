@@ -116,12 +116,14 @@ def _difference(first: Execution, second: Execution, step: int) -> str:
     one, other = first.steps[step], second.steps[step]
     if (one.chosen, one.enabled) != (other.chosen, other.enabled):
         before = first.names[first.steps[step - 1].chosen]
-        enabled = f"{first.names_of(one.enabled)}, and then by {second.names_of(other.enabled)}"
-        return f"after one of {before}, could be taken by {enabled}"
+        enabled = (
+            f"{first.names_of(one.enabled)}, in the second by {second.names_of(other.enabled)}"
+        )
+        return f"after one of {before}, could be taken in the first run by {enabled}"
     if one.footprint != other.footprint:
         touched = _objects(first, step, other.footprint)
-        touched += ", and then " + _objects(second, step, one.footprint)
-        return f"of {first.names[one.chosen]}, touched {touched}"
+        touched += ", and in the second " + _objects(second, step, one.footprint)
+        return f"of {first.names[one.chosen]}, used in the first run {touched}"
     return ""
 
 
