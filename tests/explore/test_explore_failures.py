@@ -501,12 +501,7 @@ def test_an_exploration_says_what_it_covered() -> None:
     """A program without faults is reported with what was run and what that proves."""
     done = explore(written_programs.condition_with_a_predicate)
 
-    assert (done.schedules, done.redundant, done.complete, done.max_preemptions) == (
-        2,
-        0,
-        True,
-        None,
-    )
+    assert (done.schedules, done.redundant, done.complete) == (2, 0, True)
     assert done.deepest == 8
     assert done.claim == (
         "no schedule fails, for data that is shared under locks; "

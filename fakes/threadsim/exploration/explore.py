@@ -49,7 +49,6 @@ class Exploration:
         schedules: How many schedules ran.
         redundant: How many of them ended early, because other schedules cover the rest.
         complete: Whether every schedule was covered, within the bound if there is one.
-        max_preemptions: The bound; ``None`` for none.
         deepest: The number of steps of the longest schedule.
         seconds: Real time that it took.
         claim: What holds now, in words.
@@ -58,7 +57,6 @@ class Exploration:
     schedules: int
     redundant: int
     complete: bool
-    max_preemptions: int | None
     deepest: int
     seconds: float
     claim: str
@@ -124,7 +122,7 @@ def explore_with(
     __tracebackhide__ = True
     check_bool("explore(keep_going", keep_going)
     strategy = Exhaustive() if strategy is None else strategy
-    if not callable(getattr(strategy, "search", None)) or isinstance(strategy, type):
+    if not isinstance(strategy, Strategy):
         raise TypeError(
             f"explore(strategy={strategy!r}): this is no strategy. Pass Exhaustive(…), Random(…) "
             "or PCT(…)."
@@ -165,8 +163,7 @@ def explore_with(
     return Exploration(
         schedules=count,
         redundant=redundant,
-        complete=strategy.complete,
-        max_preemptions=strategy.max_preemptions,
+        complete=strategy.schedules is None,
         deepest=deepest,
         seconds=time.perf_counter() - began,
         claim=strategy.claim(options),

@@ -12,7 +12,6 @@ would lose outcomes).
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from threadsim.exploration.dependence import ALL, EXIT, Footprint, conflict
 from threadsim.exploration.execution import (
@@ -28,11 +27,12 @@ from threadsim.exploration.options import Options
 from threadsim.exploration.schedule_string import DIFFERENT, LOOK, ScheduleDiverged
 from threadsim.exploration.strategies.arguments import check_bool, check_int
 from threadsim.exploration.strategies.races import Access, RaceFinder
+from threadsim.exploration.strategies.strategy import Strategy
 from threadsim.runtime.formatting import counted
 
 
 @dataclass(frozen=True)
-class Exhaustive:
+class Exhaustive(Strategy):
     """Run every schedule.
 
     Args:
@@ -51,9 +51,6 @@ class Exhaustive:
     max_preemptions: int | None = None
     max_schedules: int | None = None
     reduction: bool = True
-
-    complete: ClassVar[bool] = True
-    schedules: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         check_int("Exhaustive(max_preemptions", self.max_preemptions, 0, or_none="no bound")
@@ -146,11 +143,10 @@ class Search:
             return node.chosen
         before = self.nodes[index - 1]
         sleep = self._asleep(before, steps[-1].footprint) if self.sleeps else {}
-        for thread in enabled:
-            if thread not in sleep:
-                break
-        else:
+        awake = [each for each in enabled if each not in sleep]
+        if not awake:
             raise Cut("every order from here on has been explored")
+        thread = awake[0]
         preemptions = before.preemptions_with(before.chosen)
         # No race makes time move or a thread wake up by itself: both are always tried.
         reduced = {thread, *(each for each in enabled if not is_thread(each))}

@@ -14,11 +14,11 @@ from random import Random as Generator
 
 from threadsim.exploration.execution import NOBODY, Execution, Step
 from threadsim.exploration.strategies.arguments import check_int
-from threadsim.exploration.strategies.random_walk import Sample
+from threadsim.exploration.strategies.strategy import Strategy
 
 
 @dataclass(frozen=True)
-class PCT(Sample):
+class PCT(Strategy):
     """Run schedules with random priorities. It never claims that all schedules have run.
 
     Args:

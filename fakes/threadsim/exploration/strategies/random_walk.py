@@ -5,31 +5,17 @@ A thread whose last step touched no object mostly goes on. Not all orders are eq
 
 from dataclasses import dataclass
 from random import Random as Generator
-from typing import ClassVar
 
-from threadsim.exploration.execution import NOBODY, Execution, Step, SwitchPoints
-from threadsim.exploration.options import Options
+from threadsim.exploration.execution import NOBODY, Execution, Step
 from threadsim.exploration.strategies.arguments import check_int
+from threadsim.exploration.strategies.strategy import Strategy
 
 # How often a thread is stopped after a step that touched no object.
 _RARELY = 0.05
 
 
-class Sample:
-    """The part that ``Random`` and ``PCT`` share: they run a number of schedules and end."""
-
-    switch_points: ClassVar[SwitchPoints] = SwitchPoints.ALL
-    complete: ClassVar[bool] = False
-    max_schedules: ClassVar[None] = None
-    max_preemptions: ClassVar[None] = None
-
-    def claim(self, options: Options) -> str:  # noqa: ARG002
-        """Return in words what holds if no schedule has failed."""
-        return f"no failure in what {self} ran; others were not tried"
-
-
 @dataclass(frozen=True)
-class Random(Sample):
+class Random(Strategy):
     """Run random schedules. It never claims that all schedules have run.
 
     Args:

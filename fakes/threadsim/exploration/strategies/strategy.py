@@ -1,11 +1,12 @@
 """What a strategy of exploration has to implement.
 
-A new strategy is a module in this folder with two classes. One implements ``Strategy``: a frozen
-dataclass with the options that a user passes. Its ``search`` returns the other, which implements
-``Search``: it chooses the thread of each step, and learns from each execution. Export the first in
+A new strategy is a module in this folder with two classes. One is a ``Strategy``: a frozen
+dataclass with the options that a user passes. Its ``search`` returns the other, a ``Search``: it
+chooses the thread of each step, and learns from each execution. Export the first in
 ``threadsim/__init__.py``.
 """
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 from threadsim.exploration.execution import Chooser, Execution, SwitchPoints
@@ -19,31 +20,27 @@ class Search(Chooser, Protocol):
         """Choose the next schedule from the one that has run; return whether there is one."""
 
 
-class Strategy(Protocol):
-    """Which schedules run: ``Exhaustive``, ``Random`` or ``PCT``."""
+class Strategy(ABC):
+    """Which schedules run: ``Exhaustive``, ``Random`` or ``PCT``.
+
+    Attributes:
+        schedules: How many schedules run; ``None`` for all.
+        max_schedules: After how many schedules the exploration is incomplete; ``None`` for no
+            limit.
+    """
+
+    schedules: int | None = None
+    max_schedules: int | None = None
 
     @property
     def switch_points(self) -> SwitchPoints:
         """Where its schedules switch threads, unless one shows that they need all points."""
+        return SwitchPoints.ALL
 
-    @property
-    def complete(self) -> bool:
-        """Whether every schedule, within the bound if there is one, has run when it ends."""
-
-    @property
-    def schedules(self) -> int | None:
-        """How many schedules run; ``None`` if that is not known before."""
-
-    @property
-    def max_schedules(self) -> int | None:
-        """After how many schedules the exploration is incomplete; ``None`` for no limit."""
-
-    @property
-    def max_preemptions(self) -> int | None:
-        """The largest number of preemptions in a schedule; ``None`` for no bound."""
-
-    def search(self, steps: int) -> Search:
+    @abstractmethod
+    def search(self, steps: int = 1) -> Search:
         """Return a new search of a program whose first schedule has so many steps."""
 
-    def claim(self, options: Options) -> str:
+    def claim(self, options: Options) -> str:  # noqa: ARG002
         """Return in words what holds if no schedule has failed."""
+        return f"no failure in what {self} ran; others were not tried"
