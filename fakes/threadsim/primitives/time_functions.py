@@ -52,13 +52,12 @@ def sleep(_: object, seconds: float, /) -> None:
         if not hasattr(type(seconds), "__index__"):
             _sleep(seconds)  # The real function's text differs between Pythons.
         raise
-    if not 0 <= length < LONGEST_SLEEP:
-        _sleep(length)  # Negative, too long or NaN: the real function raises its error.
-    deadline = kernel.deadline(length)
-    if deadline == kernel.now:
+    if length == 0:
         kernel.pause()
-    else:
-        kernel.block("sleeps", deadline=deadline)
+        return
+    if not 0 < length < LONGEST_SLEEP:
+        _sleep(length)  # Negative, too long or NaN: the real function raises its error.
+    kernel.block("sleeps", deadline=kernel.deadline(length))
 
 
 def instant(kernel: Kernel) -> int:

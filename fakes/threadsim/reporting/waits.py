@@ -33,10 +33,10 @@ def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
     """
     if not thread.waiting_for.startswith("waits "):
         return None
-    call = ""
+    call, known = "", _calls.get
     while frame is not None:
-        code = frame.f_code
-        _, name = _calls.get(id(code)) or _call_of(frame)
+        found = known(id(frame.f_code)) or _call_of(frame)
+        name = found[1]
         if name is None:
             break
         if name == _IMPORT:
