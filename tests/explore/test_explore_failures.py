@@ -1310,3 +1310,24 @@ def test_ctrl_c_ends_an_exploration() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         explore(program)
+
+
+def test_a_lock_without_a_variable_is_named_by_its_line() -> None:
+    """Of many locks in a list each has the line that made it."""
+
+    def program() -> None:
+        locks = [threading.Lock() for _ in range(2)]  # made
+
+        def take(first: int, second: int) -> None:
+            with locks[first], locks[second]:
+                pass
+
+        written_programs.joined(lambda: take(0, 1), lambda: take(1, 0))
+
+    line = next(
+        number
+        for number, text in enumerate(Path(__file__).read_text("utf-8").splitlines(), 1)
+        if text.endswith("# made")
+    )
+    text = f"waits for ever to acquire Lock test_explore_failures.py:{line}, held by Thread-"
+    assert text in " ".join(str(failure_of(program)).replace("│", "").split())

@@ -330,7 +330,8 @@ class Schedule:
             thread.waiting_for = f"waits to {op.operation}"
             frame = thread.frame or sys._getframe()
             text = wait_text(thread, thread.waiting_for, wait_site(thread, frame))
-            text = with_name(text, op.on, frame)
+            made = self.origins.get(op.key)
+            text = with_name(text, op.on, frame, at_line(*made[1:]) if made else "")
             self.notes[rows[thread]]["then"] = text.replace("waits ", "waits for ever ", 1)
         raise self.kernel.reports.deadlock(self.kernel)
 

@@ -82,13 +82,14 @@ def wait_text(thread: VirtualThread, doing: str, site: WaitSite) -> str:
     return f"{doing} in {call}{held}" if call else f"{doing}{held}"
 
 
-def with_name(wait: str, lock: object, frame: FrameType | None) -> str:
-    """Return the words of a wait with the name of the lock, where the program has one for it.
+def with_name(wait: str, lock: object, frame: FrameType | None, made: str = "") -> str:
+    """Return the words of a wait with the lock's variable, or with the line that made it.
 
     Args:
         wait: The words, such as "waits for a Lock".
         lock: What the thread waits on.
         frame: The thread's innermost frame.
+        made: The file and line that made the lock, as " at app.py:7"; "" if that is not known.
     """
     kind = type(lock).__name__.removeprefix("Replaced")
     while frame is not None and is_own(frame):
@@ -101,9 +102,12 @@ def with_name(wait: str, lock: object, frame: FrameType | None) -> str:
         (f"{type(owner).__name__}.", getattr(owner, "__dict__", {})),
         ("", frame.f_globals),
     ]
-    for prefix, names in places:
-        for name, value in list(names.items()):
-            if value is lock:
-                article = "an" if f" an {kind}" in wait else "a"
-                return wait.replace(f"{article} {kind}", f"{kind} {prefix}{name}", 1)
-    return wait
+    found = (
+        f"{prefix}{name}"
+        for prefix, names in places
+        for name, value in list(names.items())
+        if value is lock
+    )
+    name = next(found, made.removeprefix(" at "))
+    article = "an" if f" an {kind}" in wait else "a"
+    return wait.replace(f"{article} {kind}", f"{kind} {name}", 1) if name else wait
