@@ -151,7 +151,7 @@ def test_a_stack_is_shown_as_far_as_its_lines_are_known() -> None:
     text = str(caught.value)
     assert "  Event.wait (daemon) waits in Event.wait since 0.000000 s\n" in text
     assert '    File "<made up>", line 1, in waits' in text
-    assert re.search(r"Event\.wait since 0\.000000 s\n    … 2 frames in threading", text)
+    assert re.search(r"Event\.wait since 0\.000000 s\n    File \".*threading", text)
 
 
 def test_a_thread_that_has_not_run_yet_can_run() -> None:

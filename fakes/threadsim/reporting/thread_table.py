@@ -6,7 +6,7 @@ import threading
 from itertools import chain, groupby
 from types import FrameType
 
-from threadsim.reporting.frames import program_frames
+from threadsim.reporting.frames import can_wait, program_frames
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.reporting.waits import HELD_BY, wait_site, wait_text, with_name
 from threadsim.runtime.formatting import printable, seconds, wrapped
@@ -76,13 +76,14 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
         wait = with_name(wait, thread.waiting_on, frame)
         lines = [f"{wait}{',' if HELD_BY in wait else ''} since {seconds(thread.since)} s"]
     frames = program_frames(frame)
+    # The text of a wait names the call. The line before that stays, whoever's it is.
+    while thread.waiting_for and len(frames) > 1 and can_wait(frames[-1]):
+        frames.pop()
     stack = []
-    for is_of_users, group in groupby(frames, _is_of_program):
+    for is_of_users, group in groupby(frames[:-1], _is_of_program):
         entries = list(group)
-        if is_of_users:
-            stack += [_shown(each) for each in entries]
-        elif not (stack and thread.waiting_for and entries[-1] is frames[-1]):
-            stack.append(_folded(entries))  # The text of a wait names the innermost call.
+        stack += [_shown(each) for each in entries] if is_of_users else [_folded(entries)]
+    stack += map(_shown, frames[-1:])
     if len(stack) > MOST_FRAMES:
         lines.append(f"    … {len(stack) - MOST_FRAMES} outer frames")
     return "\n".join(chain(lines, *stack[-MOST_FRAMES:]))
