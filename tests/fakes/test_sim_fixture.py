@@ -515,3 +515,26 @@ def test_a_stop_before_the_fixture_is_made_ends_its_simulation(pytester: pytest.
     """A signal may come between the block's beginning and pytest's knowing of it."""
     pytester.makepyfile(STOPPED)
     pytester.runpytest("-p", "no:randomly").assert_outcomes(passed=2, errors=1)
+
+
+def test_pytest_may_take_its_time_for_a_report(pytester: pytest.Pytester) -> None:
+    """The block of the fixture is open meanwhile, and nothing can switch in it."""
+    pytester.makepyfile("""
+        from threadsim.simulation import watchdog
+
+        class Slow(Exception):
+            def __str__(self):
+                for watch in watchdog.current:
+                    for _ in range(int(watch.looks) + 2):
+                        watch.look()
+                return "its text"
+
+        def test_it(sim):
+            raise Slow
+    """)
+
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Slow: its text"])
+    result.stdout.no_fnmatch_line("*StallLimit*")

@@ -35,6 +35,8 @@ _sleep = time.sleep
 _start_new_thread = _thread.start_new_thread
 
 _DEBUGGERS = {"bdb", "pdb"}
+# The functions of pytest that make a test's report, while the block of its fixture is open.
+_REPORTING = {"call_and_report", "pytest_runtest_makereport"}
 _DOING = "waits for something real, or is busy without a virtual wait"
 
 # Where a block is: its kernel, the virtual time, and the switches. Looks at a clock do not count.
@@ -100,10 +102,13 @@ def _place() -> _Place | None:
 
 
 def _is_excused(frame: FrameType | None) -> bool:
-    """Return whether a block begins or ends, or a debugger waits for its user."""
+    """Return whether a block begins or ends, a debugger waits for its user, or pytest reports."""
     while frame is not None:
-        if frame in critical or frame.f_globals.get("__name__") in _DEBUGGERS:
+        module = frame.f_globals.get("__name__")
+        if frame in critical or module in _DEBUGGERS:
             return True
+        if module == "_pytest.runner":
+            return frame.f_code.co_name in _REPORTING
         frame = frame.f_back
     return False
 
@@ -125,6 +130,10 @@ current: list[Watch] = []
 # Held while the real thread runs.
 _running = _thread.allocate_lock()
 
+# How many looks without a block end that thread; few would make threads come and go beside tests.
+_LINGER = 100
+_leaves: list[bool] = []  # Whether it ends at once.
+
 
 def _start() -> None:
     if current and _running.acquire(blocking=False):
@@ -132,10 +141,12 @@ def _start() -> None:
 
 
 def _look_in_a_bare_thread() -> None:
-    """Look at the running block again and again. The thread ends soon after the last block."""
+    """Look at the running block again and again. The thread ends some time after the last one."""
+    idle = 0
     try:
-        while current:
+        while current or (idle < _LINGER and not _leaves):
             _sleep(PAUSE)
+            idle = 0 if current else idle + 1
             for watch in current[:]:
                 watch.look()
     finally:
@@ -146,7 +157,9 @@ def _look_in_a_bare_thread() -> None:
 def end_before_fork() -> None:
     """Wait for the thread's end between two blocks: a fork copies no thread, and warns of them."""
     if not current and _running.locked():
+        _leaves.append(True)
         with _running:
+            _leaves.clear()
             _sleep(0.01)  # The system may still count the thread, and Python warns of it.
 
 
