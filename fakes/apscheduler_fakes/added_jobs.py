@@ -18,6 +18,7 @@ def job_with(jobs: Sequence[Any], timezone: Any, expected: dict[str, Any]) -> An
         TypeError: None is expected.
         AssertionError: There is no such job; the text says what differs in each.
     """
+    __tracebackhide__ = True
     if not expected:
         raise TypeError("assert_added(): name what the job has, such as func=… or run_date=….")
     wanted = {name: _comparable(name, value, timezone) for name, value in expected.items()}

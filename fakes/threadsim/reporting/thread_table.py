@@ -76,6 +76,8 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
         wait = with_name(wait, thread.waiting_on, frame)
         lines = [f"{wait}{',' if HELD_BY in wait else ''} since {seconds(thread.since)} s"]
     frames = program_frames(frame)
+    while len(frames) > 1 and can_wait(frames[0]):
+        frames.pop(0)  # A thread begins there.
     # The text of a wait names the call. The line before that stays, whoever's it is.
     while thread.waiting_for and len(frames) > 1 and can_wait(frames[-1]):
         frames.pop()
