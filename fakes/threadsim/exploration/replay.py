@@ -1,4 +1,7 @@
-"""``replay`` runs a program once more, under the schedule that a failure printed."""
+"""``replay`` runs a program once more, under the schedule that a failure printed.
+
+``schedule_string.read`` reads the string; its ``Replay`` chooses the threads by it.
+"""
 
 import os
 import sys

@@ -1,7 +1,7 @@
-"""Lock and RLock of a simulation.
+"""Lock and RLock of a simulation: when a thread has to wait, and who has a lock.
 
-The standard library's Condition, Event, Semaphore, Barrier, Queue and Future are Python on top of
-these two and need no stand-in.
+The wait itself is ``Primitive.wait``. The standard library's Condition, Event, Semaphore, Barrier,
+Queue and Future are Python on top of these two and need no stand-in.
 
 A lock that is made in a simulation works as a real one outside. It is free there, even if a virtual
 thread held it when the block ended.

@@ -1,4 +1,7 @@
-"""What locks and queues of a simulation share: a real object that works outside the block."""
+"""What locks and queues of a simulation share: how a thread waits for them, and their real object.
+
+The real object works in the place of the virtual one outside the block.
+"""
 
 import threading
 from collections import OrderedDict
