@@ -37,3 +37,4 @@ def shut_down_pools(kernel: Kernel) -> None:
             pool = worker._args[0]()  # A weak reference.
             if pool is not None:
                 pool._shutdown = True
+                pool._threads.clear()  # They have ended; a scheduler's pool is in a cycle.
