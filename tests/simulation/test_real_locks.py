@@ -88,6 +88,7 @@ def program(module: Any) -> Any:
     module.scheduler = BackgroundScheduler()
     module.scheduler.add_executor("threadpool")
     module.data = [[threading.Lock()] for _ in range(2_000)]
+    module.table = dict(enumerate(module.data))
     return module
 
 
@@ -170,6 +171,7 @@ def test_a_lock_in_a_dict_or_list_of_an_instance_is_replaced_for_the_block(progr
         assert program.pool.locks["held"] is locks["held"]
         assert program.pool.listed != listed
         assert type(program.data[0][0]).__module__ == "_thread"
+        assert type(program.table[0][0]).__module__ == "_thread"
         other = program.pool.locks["a"] = threading.Lock()
         program.pool.listed.insert(0, other)
     assert program.pool.locks == locks | {"a": other}
