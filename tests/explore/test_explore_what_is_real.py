@@ -638,12 +638,6 @@ def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
         world.run(Impolite(), switch_points=SwitchPoints.NECESSARY)
 
 
-def test_what_has_no_model_is_refused() -> None:
-    """As in a simulation."""
-    with pytest.raises(NotModelled, match="CLOCK_TAI"):
-        explore(lambda: time.clock_gettime(time.CLOCK_TAI))
-
-
 def test_a_greenlet_of_the_programs_own_cannot_be_switched_away_from() -> None:
     """Its thread would go on without it; one that takes what nobody else does works."""
 

@@ -17,8 +17,6 @@ from threadsim.patching.outside_walk import OutsideObjects
 from threadsim.patching.patch_sites import PatchSites, Site, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
 from threadsim.patching.refusals import swaps as for_refusals
-from threadsim.primitives.time_functions import kept_elsewhere
-from threadsim.runtime.kernel import active
 
 _sites = PatchSites()
 
@@ -45,14 +43,12 @@ class Patcher:
         Args:
             more: What to set besides: owner, name and value.
         """
-        kernel = active()
-        assert kernel is not None
         for site, value in _sites.to_replace():
             replacement = REPLACEMENTS.get(id(value)) or self._replacement(value)
             self._undo.append((site, value, replacement))
             _set(site, replacement)
         restart_counters()
-        for each in chain(FOR_DETERMINISM, for_refusals(), kept_elsewhere(kernel), more):
+        for each in chain(FOR_DETERMINISM, for_refusals(), more):
             self.swap(*each)
         self._outside.replace_near(_sites.leading)
 

@@ -11,8 +11,7 @@ import _thread
 import sys
 from typing import Any, ClassVar
 
-from threadsim.primitives.primitive import Primitive
-from threadsim.primitives.timeouts import check_timeout
+from threadsim.primitives.primitive import Primitive, check_timeout
 from threadsim.runtime.hooks import WRITE
 from threadsim.runtime.kernel import Kernel, here
 from threadsim.runtime.virtual_thread import VirtualThread

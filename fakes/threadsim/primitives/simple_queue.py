@@ -7,8 +7,7 @@ import _queue
 from types import GenericAlias
 from typing import Any
 
-from threadsim.primitives.primitive import Primitive
-from threadsim.primitives.timeouts import check_get_timeout
+from threadsim.primitives.primitive import Primitive, check_timeout
 from threadsim.runtime.kernel import here
 
 
@@ -53,7 +52,9 @@ class SimpleQueue(Primitive):
         if not block:
             timeout = 0
         elif timeout is not None:
-            timeout = check_get_timeout(timeout)
+            timeout = check_timeout(timeout)
+            if timeout < 0:
+                raise ValueError("'timeout' must be a non-negative number")
         if (points := kernel.points) is not None:
             points.before_get(self, timeout)
             timeout = 0  # It has waited.

@@ -15,7 +15,7 @@ from functools import partial, wraps
 from typing import Any
 
 from threadsim.primitives.builtin_like import builtin_like
-from threadsim.primitives.timeouts import check_timeout
+from threadsim.primitives.primitive import check_timeout
 from threadsim.reporting.thread_table import crashed
 from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.errors import SimulationError
@@ -28,8 +28,8 @@ _UnraisableHookArgs: Any = next(
 )
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
-_start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", None)
-_set_name: Any = getattr(_thread, "set_name", None)
+_start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", _start_new_thread)
+_set_name: Any = getattr(_thread, "set_name", _get_ident)
 _bootstrap: Any = threading.Thread._bootstrap  # type: ignore[attr-defined]
 _start = threading.Thread.start
 _join = threading.Thread.join
@@ -37,7 +37,7 @@ _is_alive = threading.Thread.is_alive
 _is_set = threading.Event.is_set
 
 
-@builtin_like("_thread")
+@builtin_like(_get_ident)
 def get_ident(_: object) -> int:
     """Return the running thread's identifier; virtual threads have small ones."""
     kernel = here()
@@ -125,7 +125,7 @@ def is_set(self: Any) -> bool:
     return _is_set(self)
 
 
-@builtin_like("_thread")
+@builtin_like(_start_new_thread)
 def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -> int:  # noqa: B006
     """Start a bare thread and return its identifier. See ``_thread.start_new_thread``."""
     kernel = here()
@@ -141,7 +141,7 @@ def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -
     return kernel.spawn(run, name, daemon=True, at_end=_forget).ident
 
 
-@builtin_like("_thread")
+@builtin_like(_start_joinable_thread)
 def start_joinable_thread(_: object, function: Any, /, **options: Any) -> Any:
     """Start a ``Thread`` for its real ``start``, which a program has wrapped."""
     if here() is None:
@@ -157,7 +157,7 @@ def _start_of_wrapper(bootstrap: Any) -> int:
     return thread.ident  # type: ignore[no-any-return]
 
 
-@builtin_like("_thread")
+@builtin_like(_set_name)
 def set_name(_: object, *args: Any, **kwargs: Any) -> Any:
     """Set the OS thread's name. All virtual threads are one OS thread, which keeps its name."""
     return _set_name(*args, **kwargs) if here() is None else None

@@ -8,16 +8,13 @@ stay real.
 Outside a simulation, and in a real thread beside one, each is the real function.
 """
 
-import logging
-import operator
 import sched
 import time as real
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from threadsim.primitives.builtin_like import builtin_like
-from threadsim.primitives.timeouts import number
-from threadsim.runtime.errors import NotModelled
+from threadsim.primitives.primitive import check_timeout
 from threadsim.runtime.kernel import Kernel, here
 
 # What the monotonic clocks show when a simulation begins, in nanoseconds.
@@ -25,38 +22,23 @@ MONOTONIC_START = 1_000_000 * 1_000_000_000
 
 _R = TypeVar("_R")
 
-# ``time.sleep`` refuses anything longer, in seconds.
-LONGEST_SLEEP = 2**63 / 1_000_000_000
-
-_real_scheduler: Any = sched.scheduler.__init__
-_sleep = real.sleep
-
-_STEADY = {
-    getattr(real, name)
-    for name in ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME", "CLOCK_UPTIME_RAW")
-    if hasattr(real, name)
-}
-_ATOMIC = getattr(real, "CLOCK_TAI", None)
+_asctime, _sleep, _strftime = real.asctime, real.sleep, real.strftime
+_make_scheduler: Any = sched.scheduler.__init__
 
 
-@builtin_like("time")
+@builtin_like(_sleep)
 def sleep(_: object, seconds: float, /) -> None:
     """Let virtual time pass, rounded up to a nanosecond. See ``time.sleep``."""
     kernel = here()
     if kernel is None:
         _sleep(seconds)
         return
-    try:
-        length = number(seconds)
-    except TypeError:
-        if not hasattr(type(seconds), "__index__"):
-            _sleep(seconds)  # The real function's text differs between Pythons.
-        raise
-    if length == 0:
+    if seconds == 0:
         kernel.pause()
         return
-    if not 0 < length < LONGEST_SLEEP:
-        _sleep(length)  # Negative, too long or NaN: the real function raises its error.
+    length = check_timeout(seconds)
+    if length < 0:
+        raise ValueError("sleep length must be non-negative")
     kernel.block("sleeps", deadline=kernel.deadline(length))
 
 
@@ -71,20 +53,11 @@ def _steady(kernel: Kernel) -> int:
     return MONOTONIC_START + kernel.now
 
 
-def _clock(kernel: Kernel, clock: Any) -> int | None:
-    if not hasattr(clock, "__index__"):
-        return None  # The real function raises its error.
-    clock = operator.index(clock)
-    if clock == real.CLOCK_REALTIME:
-        return instant(kernel)
-    if clock == _ATOMIC:
-        raise NotModelled("time.clock_gettime(CLOCK_TAI) is not virtual. Use CLOCK_REALTIME.")
-    return _steady(kernel) if clock in _STEADY else None
+_CLOCKS = {real.CLOCK_REALTIME: instant, real.CLOCK_MONOTONIC: _steady}
 
 
-def _named(real_function: Callable[..., _R], function: Callable[..., _R]) -> Callable[..., _R]:
-    function.__name__, function.__doc__ = real_function.__name__, real_function.__doc__
-    return builtin_like("time")(function)
+def _numbered(kernel: Kernel, clock: int) -> int | None:
+    return _CLOCKS[clock](kernel) if clock in _CLOCKS else None
 
 
 def _pair(
@@ -98,12 +71,13 @@ def _pair(
     """
 
     def virtual(real_function: Callable[..., _R], shown: Callable[[int], _R]) -> Callable[..., _R]:
+        @builtin_like(real_function)
         def function(_: object, *args: Any) -> _R:
             kernel = here()
             reading = None if kernel is None else read(kernel, *args)
             return real_function(*args) if reading is None else shown(reading)
 
-        return _named(real_function, function)
+        return function
 
     seconds, nanoseconds = getattr(real, name), getattr(real, f"{name}_ns")
     return virtual(seconds, lambda reading: reading / 1_000_000_000), virtual(nanoseconds, int)
@@ -112,52 +86,47 @@ def _pair(
 time, time_ns = _pair("time", instant)
 monotonic, monotonic_ns = _pair("monotonic", _steady)
 perf_counter, perf_counter_ns = _pair("perf_counter", _steady)
-clock_gettime, clock_gettime_ns = _pair("clock_gettime", _clock)
+clock_gettime, clock_gettime_ns = _pair("clock_gettime", _numbered)
 
 
-def _of_seconds(real_function: Callable[..., _R]) -> Callable[..., _R]:
+def _of_seconds(real_function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a function of seconds since 1970 the virtual ones as its default."""
 
-    def function(_: object, seconds: float | None = None, /) -> _R:
+    @builtin_like(real_function)
+    def function(_: object, seconds: float | None = None, /) -> Any:
         return real_function(time() if seconds is None else seconds)
 
-    return _named(real_function, function)
+    return function
 
 
 localtime, gmtime, ctime = map(_of_seconds, (real.localtime, real.gmtime, real.ctime))
 
 
-def _of_local_time(real_function: Callable[..., str], before: int) -> Callable[..., str]:
-    """Give a function of a local time, after other arguments, the virtual one as its default."""
-
-    def function(_: object, *args: Any) -> str:
-        return real_function(*args, *([localtime()] if len(args) == before else []))
-
-    return _named(real_function, function)
+@builtin_like(_strftime)
+def strftime(_: object, text: str, when: Any = None, /) -> str:
+    """Format a local time; without one, the virtual one. See ``time.strftime``."""
+    return _strftime(text, localtime() if when is None else when)
 
 
-strftime, asctime = _of_local_time(real.strftime, 1), _of_local_time(real.asctime, 0)
+@builtin_like(_asctime)
+def asctime(_: object, when: Any = None, /) -> str:
+    """Show a local time; without one, the virtual one. See ``time.asctime``."""
+    return _asctime(localtime() if when is None else when)
+
+
+def make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep) -> None:
+    """Make a ``sched.scheduler``, whose default arguments keep the real functions."""
+    _make_scheduler(self, timefunc, delayfunc)
 
 
 # Each real function with its virtual version.
 REPLACEMENTS = [
-    (getattr(real, type(each).__name__), each)
-    for each in (
-        *(sleep, time, time_ns, monotonic, monotonic_ns, perf_counter, perf_counter_ns),
-        *(clock_gettime, clock_gettime_ns, localtime, gmtime, strftime, asctime, ctime),
-    )
+    (_make_scheduler, make_scheduler),
+    *(
+        (getattr(real, type(each).__name__), each)
+        for each in (
+            *(sleep, time, time_ns, monotonic, monotonic_ns, perf_counter, perf_counter_ns),
+            *(clock_gettime, clock_gettime_ns, localtime, gmtime, strftime, asctime, ctime),
+        )
+    ),
 ]
-
-
-def kept_elsewhere(kernel: Kernel) -> list[tuple[Any, str, Any]]:
-    """Return the attributes that keep a clock or a reading: owner, name and virtual value."""
-    nanoseconds = isinstance(logging._startTime, int)  # type: ignore[attr-defined]  # Python 3.13.
-    began = kernel.epoch if nanoseconds else kernel.epoch / 1_000_000_000
-    return [
-        (sched.scheduler, "__init__", _make_scheduler),
-        (logging, "_startTime", began),  # What %(relativeCreated)d counts from.
-    ]
-
-
-def _make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep) -> None:
-    _real_scheduler(self, timefunc, delayfunc)
