@@ -311,7 +311,7 @@ def test_an_rlock_can_have_subclasses() -> None:
     with lock:
         assert in_thread(lambda: lock.acquire(False)) is False
     assert lock.name == "mine"
-    assert repr(lock).startswith("<unlocked Named object owner=0 count=0 at 0x")
+    assert " object owner=0 count=0 at 0x" in repr(lock)
 
 
 def test_other_methods_of_a_subclass_stay_as_they_are() -> None:

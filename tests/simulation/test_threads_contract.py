@@ -2,7 +2,6 @@
 
 import _thread
 import concurrent.futures
-import copy
 import gc
 import pickle
 import re
@@ -277,22 +276,6 @@ def test_a_local_can_be_referred_to_weakly() -> None:
     del plain
     gc.collect()
     assert list(known) == []
-
-
-def test_a_local_cannot_be_copied() -> None:
-    """A copy would be of one thread's values; one that knows better says what it is copied by."""
-
-    class Derived(local):
-        pass
-
-    class Copied(local):
-        def __getstate__(self) -> Any:
-            return {"value": 1}
-
-    for made, name in ((local(), "_thread._local"), (Derived(), "Derived")):
-        with pytest.raises(TypeError, match=f"^cannot pickle '{name}' object$"):
-            copy.copy(made)
-    assert vars(copy.copy(Copied())) == {"value": 1}
 
 
 def test_a_local_is_one_per_thread() -> None:

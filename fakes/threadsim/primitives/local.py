@@ -22,11 +22,6 @@ class local(_threading_local.local):  # noqa: N801  # Named as the real one.
         object.__getattribute__(made, "_local__impl").locallock = _real_rlock()
         return made
 
-    def __getstate__(self) -> Any:
-        # The real one cannot be copied either.
-        name = "_thread._local" if type(self) is local else type(self).__name__
-        raise TypeError(f"cannot pickle {name!r} object")
-
 
 def forget(virtual: local) -> None:
     """Let a local be as if no thread had used it."""

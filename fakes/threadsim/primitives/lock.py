@@ -105,9 +105,7 @@ class Lockable(Primitive):
             return repr(self.real)
         state, owner = ("locked", self.holder.ident) if self.holder else ("unlocked", 0)
         details = f" owner={owner} count={self.levels}" if self._is_reentrant else ""
-        kind = self.__class__
-        name = kind.__name__ if kind is type(self) else f"_thread.{kind.__name__}"
-        return f"<{state} {name} object{details} at {id(self):#x}>"
+        return f"<{state} _thread.{self.kind.__name__} object{details} at {id(self):#x}>"
 
 
 class Lock(Lockable):
@@ -157,9 +155,6 @@ class RLock(Lockable):
     make_real = kind = _thread.RLock
     called = "an RLock"
     _is_reentrant = True
-
-    def __init__(self, *_args: Any, **_kwargs: Any) -> None:  # The real one ignores them too.
-        super().__init__()
 
     def release(self) -> None:
         """Undo one ``acquire``; after the last one the first waiter becomes ready."""

@@ -80,10 +80,7 @@ def interruptible(last: Callable[[], Kernel], *, explores: bool = False) -> Iter
     finally:
         found = [(number, _get(number)) for number in _NUMBERS]
         own = {number: own_handler(each) for number, each in found if own_handler(each) is not each}
-        try:
-            _set_all(own)
-        finally:  # A handler may raise as soon as it is set.
-            _set_all(own)
+        _set_all(own)
 
 
 def _set_all(handlers: dict[int, Any]) -> None:
