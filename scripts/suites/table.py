@@ -87,7 +87,6 @@ EXPLAINED = (
     ("huey", "*::test_signal_handlers", "signal.getsignal shows a wrapper in a simulation."),
     ("huey", "*::TestForkSafeFlag::test_set_wait", "It waits in select.poll, which is real."),
     ("huey", "*::test_sqlite_waits_for_write_lock", "SQLite waits for real, the timer does not."),
-    ("python", "*::test_shutdown*_all_methods_in_many_threads", "Its loops never wait."),
     ("python", "*::test_can_interrupt_tight_loops", "Its loop never waits."),
     ("python", "*::MiscTestCase::test_*_name", "All virtual threads are one thread of the OS."),
     ("python", "*::test_PyThreadState_SetAsyncExc*", "All virtual threads are one of the OS."),

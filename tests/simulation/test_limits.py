@@ -136,6 +136,33 @@ def test_a_program_may_take_as_many_locks_as_it_likes_between_two_waits_each() -
             time.sleep(1)
 
 
+@pytest.mark.parametrize("name", BUSY)
+def test_a_thread_that_polls_lets_the_others_go_first(name: str) -> None:
+    """A loop without a wait ends where another thread can end it, as it does for real."""
+    ready: list[bool] = []
+
+    def poll() -> None:
+        while not ready:
+            BUSY[name](lock)
+
+    with Simulation():
+        lock = threading.Lock()
+        lock.acquire()
+        poller = threading.Thread(target=poll)
+        poller.start()
+        threading.Thread(target=ready.append, args=(True,)).start()
+        poller.join()
+
+
+def test_threads_that_poll_each_other_for_ever_are_ended() -> None:
+    """That each gives way to the others does not hide that none gets on."""
+    with pytest.raises(StepLimit, match="A loop that never lets time pass"), Simulation():
+        lock = threading.Lock()
+        for _ in range(2):
+            threading.Thread(target=lambda: list(iter(lock.locked, None))).start()
+        time.sleep(1)
+
+
 @pytest.mark.parametrize("takes", [8, 9, 10])
 def test_what_a_program_has_left_of_its_locks_is_enough_to_leave_the_block(takes: int) -> None:
     """Leaving it takes locks of its own, and what is left is ended whatever main has taken."""

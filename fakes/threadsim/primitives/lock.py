@@ -50,9 +50,9 @@ class Lockable(Primitive):
             if not points.acquire(self, self.called, blocking, timeout):
                 return False
         else:
-            kernel.takes += 1
-            if kernel.takes > kernel.max_steps:
-                kernel.end_busy_loop()
+            kernel.turn_length += 1
+            if kernel.turn_length > kernel.max_turn:
+                kernel.end_turn()
             if self.holder is not None:
                 limit = 0 if not blocking else None if timeout == -1 else timeout
                 if not self.wait(kernel, self.is_held, limit, self):
@@ -81,7 +81,7 @@ class Lockable(Primitive):
         kernel = here()
         if kernel is None:
             return self.outside().locked()  # type: ignore[no-any-return]
-        kernel.count_step()
+        kernel.count_look()
         if (points := kernel.points) is not None:
             points.peek(self, at_itself=True)
         return self.holder is not None

@@ -92,7 +92,7 @@ class Primitive:
         ``on`` is the object whose holder reports name.
         """
         if timeout == 0:
-            kernel.count_step()
+            kernel.count_look()
             return False
         deadline = None if timeout is None else kernel.deadline(timeout)
         if self._waiters is None:

@@ -75,7 +75,7 @@ class SimpleQueue(Primitive):
         kernel = here()
         if kernel is None:
             return self.outside().qsize()  # type: ignore[no-any-return]
-        kernel.count_step()
+        kernel.count_look()
         if (points := kernel.points) is not None:
             points.peek(self)
         return self.real.qsize()  # type: ignore[no-any-return]

@@ -110,7 +110,7 @@ def is_alive(self: Any) -> bool:
         # call Thread.__init__.
         return _is_alive(self) if not self._initialized or self._started._flag else False
     if kernel is not None:
-        kernel.count_step()
+        kernel.count_look()
     return not virtual.done
 
 
@@ -119,7 +119,7 @@ def is_set(self: Any) -> bool:
     """Return an event's flag. See ``Event.is_set``."""
     kernel = here()
     if kernel is not None:
-        kernel.count_step()
+        kernel.count_look()
         if (points := kernel.points) is not None:
             points.peek(self._cond._lock)
     return _is_set(self)

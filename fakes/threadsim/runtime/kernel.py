@@ -41,6 +41,9 @@ MAX_GIVE_UPS = 100
 # Code that has caught the failure this often may go on for ever: the failure is written to stderr.
 MAX_CAUGHT = 100
 
+# After so many free locks and looks without a wait, a thread lets the others go first.
+MAX_TURN = 1_000
+
 # Timers of waits that are over are removed when there are more than this, and more than twice as
 # many as threads.
 _FEW_TIMERS = 64
@@ -77,7 +80,7 @@ class Kernel:
         epoch: The date at which it begins, in nanoseconds since 1970.
         random: What ids are drawn from.
         max_elapsed: Largest elapsed virtual time, in nanoseconds.
-        max_steps: Largest number of steps: switches, and looks at what other threads change.
+        max_steps: Largest number of steps: switches, and the length of turns of ``MAX_TURN``.
         reports: Makes its errors.
         points: The schedule points of an exploration.
 
@@ -105,7 +108,8 @@ class Kernel:
         self.now = 0
         self.steps = 0
         self.looks = 0  # The steps that are no switch, and are never counted anew.
-        self.takes = 0  # Locks that were taken since the last switch.
+        self.turn_length = 0  # Locks that were taken, and looks, since the last switch.
+        self.max_turn = min(max_steps, MAX_TURN)
         self._counted_from = 0  # Since when steps are counted.
         self.max_elapsed = max_elapsed
         self.max_steps = max_steps
@@ -235,7 +239,7 @@ class Kernel:
         if thread.waiting_for or getcurrent() is not thread.greenlet:
             raise self.cannot_wait()
         if deadline is not None and deadline <= self.now:
-            self.count_step()
+            self.count_look()
             return False
         thread.waiting_for = waiting_for
         thread.waiting_on = waiting_on
@@ -283,25 +287,27 @@ class Kernel:
         self.steps = 0
         self._counted_from = self.now
 
-    def count_step(self) -> None:
-        """Count a look as a step, so that a loop that never lets time pass comes to an end."""
-        self.steps += 1
-        self.looks += 1
+    def count_look(self) -> None:
+        """Count a look at what other threads change."""
+        self.turn_length += 1
+        if self.turn_length > self.max_turn:
+            self.end_turn()
+
+    def end_turn(self) -> None:
+        """Let others go first after a long turn, and end a loop that lets no time pass."""
+        length, self.turn_length = self.turn_length, 0
         self._check_interruption()
+        self.steps += length
+        self.looks += length
         if self.steps > self.max_steps:
             self.steps = 0
-            self._end_loop(self._counted_from)
-
-    def end_busy_loop(self) -> None:
-        """End a loop that acquires free locks, as ``Queue.empty`` does, and never waits."""
-        self.takes = 0
-        if self.interruption is None:
-            self._end_loop(self.now)
-        self._check_interruption()
+            self._end_loop()
+        elif self._ready and self.points is None and self._can_wait():
+            self.pause()
 
     def read_clock(self) -> None:
-        """Count a look at the clock as a step."""
-        self.count_step()
+        """Count a look at the clock."""
+        self.count_look()
         if self.points is not None:
             self.points.read_clock()
 
@@ -319,7 +325,7 @@ class Kernel:
         """
         self.interruption = error
         self._attend()
-        self.takes = self.max_steps  # The next acquire of a free lock ends in end_busy_loop.
+        self.turn_length = self.max_turn  # The next look or lock ends the turn.
         if at_once:
             self._interrupt_here()
 
@@ -365,7 +371,7 @@ class Kernel:
         if chosen is None:
             quiet = self._ready and not self._attention and self.steps <= self.max_steps
             chosen = self._ready.popleft() if quiet else self._next()
-        self.takes = 0
+        self.turn_length = 0
         self.running = chosen
         chosen.waiting_for = ""
         chosen.waiting_on = None
@@ -460,18 +466,23 @@ class Kernel:
     def _take_interruption(self) -> BaseException:
         error, self.interruption = self.interruption, None
         self._attend()
-        self.takes = 0
+        self.turn_length = 0
         assert error is not None
         return error
 
-    def _end_loop(self, since: int) -> None:
-        """End a loop in the running thread, which has taken too many steps since an instant."""
+    def _end_loop(self) -> None:
+        """End a loop in the running thread, which has taken too many steps."""
         # A ``finally`` clause may be as busy as the loop that has failed.
         if self.ending:
             raise self._end_again(self.running)
         if self.failure is not None:
             raise self._once_more(self.failure)
-        self.fail(self.reports.step_limit(self, since), "is still running")
+        self.fail(self.reports.step_limit(self, self._counted_from), "is still running")
+
+    def _can_wait(self) -> bool:
+        """Return whether the running code is a virtual thread, and not between two of them."""
+        thread = self.running
+        return not thread.waiting_for and getcurrent() is thread.greenlet
 
     def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
         thread = self.running
@@ -493,7 +504,7 @@ class Kernel:
         while True:
             self.steps += 1
             chosen = self.running = self._next()
-            self.takes = 0
+            self.turn_length = 0
             chosen.waiting_for = ""
             chosen.waiting_on = None
             chosen.greenlet.switch()
@@ -508,7 +519,7 @@ class Kernel:
                 if not (self.main.woken and self.main in self._ready):
                     return self._main_with(self._take_interruption())
                 # The main thread was woken for a lock that it has to acquire first.
-                self.takes = self.max_steps
+                self.turn_length = self.max_turn
             if self.steps > self.max_steps:
                 self.steps = 0
                 self.set_failure(self.reports.step_limit(self, self._counted_from))
@@ -580,7 +591,7 @@ class Kernel:
         self.running = thread
         # Locks outlive a simulation; none may wake what waited for it here.
         thread.ticket += 1
-        self.steps = self.takes = 0
+        self.steps = self.turn_length = 0
         if thread.greenlet:
             thread.greenlet.parent = getcurrent()
             thread.greenlet.throw(ThreadExit)

@@ -44,10 +44,10 @@ class Simulation:
             the present in whole seconds.
         max_elapsed: Longest virtual time in seconds, beside what ``clock`` was told to let pass;
             more raises ``TimeLimit``.
-        max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a vain try of a lock,
-            or a look at a clock, a date, an event, a thread or a lock. As many free
-            locks may be taken without a switch between them. While ``clock`` lets time pass, the
-            count begins anew whenever some has passed.
+        max_steps: Most steps; more raise ``StepLimit``. A step is a switch, a free lock that is
+            taken, a vain try of one, or a look at a clock, a date, an event, a thread or a lock.
+            After 1,000 steps without a switch other threads go first; shorter turns count as one
+            step. While ``clock`` lets time pass, the count begins anew whenever some has passed.
         stall_timeout: Longest real time in seconds without a switch; then ``StallLimit`` is raised,
             a tenth of a second later at most. ``None`` is for ever. A breakpoint is no stall.
 
