@@ -14,7 +14,6 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,22 +114,6 @@ def test_a_thread_that_has_ended_says_so() -> None:
         before = repr(thread)
         thread.join()
     assert ("started" in before, "stopped" in repr(thread)) == (True, True)
-
-
-@pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="only Linux shows it there")
-def test_a_virtual_thread_has_no_name_in_the_system() -> None:
-    """Python 3.14 names threads in the OS: all virtual ones are the main thread there."""
-    before = Path("/proc/self/comm").read_text(encoding="utf-8")
-
-    def rename() -> None:
-        threading.current_thread().name = "renamed"
-
-    with Simulation():
-        thread = threading.Thread(target=rename)
-        thread.start()
-        thread.join()
-    assert thread.name == "renamed"
-    assert Path("/proc/self/comm").read_text(encoding="utf-8") == before
 
 
 def test_a_thread_that_could_not_be_ended_is_left_alone() -> None:

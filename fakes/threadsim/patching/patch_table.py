@@ -29,7 +29,6 @@ _OF_SOME_PYTHONS = {
     "allocate": Lock,
     "start_new": of_threads.start_new_thread,
     "start_joinable_thread": of_threads.start_joinable_thread,
-    "set_name": of_threads.set_name,
 }
 
 

@@ -29,7 +29,6 @@ _UnraisableHookArgs: Any = next(
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", _start_new_thread)
-_set_name: Any = getattr(_thread, "set_name", _get_ident)
 _bootstrap: Any = threading.Thread._bootstrap  # type: ignore[attr-defined]
 _start = threading.Thread.start
 _join = threading.Thread.join
@@ -72,8 +71,7 @@ def start(self: Any) -> None:
 def join(self: Any, timeout: float | None = None) -> None:
     """Wait until a thread has ended. See ``Thread.join``."""
     kernel = here()
-    points = kernel.points if kernel is not None and self._initialized else None
-    if points is not None:
+    if kernel is not None and (points := kernel.points) is not None:
         points.peek_started(self)
         if not self._started._flag:
             # The real one would look again. The thread may have started meanwhile.
@@ -102,13 +100,11 @@ def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None)
 def is_alive(self: Any) -> bool:
     """Return whether a thread has started and not ended. See ``Thread.is_alive``."""
     kernel = here()
-    if kernel is not None and self._initialized and (points := kernel.points) is not None:
+    if kernel is not None and (points := kernel.points) is not None:
         points.peek_alive(self)
     virtual = getattr(self, "_virtual", None)
     if virtual is None:
-        # The real one would look again, as in join. It has an error for a subclass that does not
-        # call Thread.__init__.
-        return _is_alive(self) if not self._initialized or self._started._flag else False
+        return self._started._flag and _is_alive(self)  # The real one would look again, as in join.
     if kernel is not None:
         kernel.count_look()
     return not virtual.done
@@ -134,7 +130,7 @@ def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -
         return _start_new_thread(function, args, kwargs)
     if sys.version_info < (3, 13) and getattr(function, "__func__", None) is _bootstrap:
         return _start_of_wrapper(function)
-    report = partial(_report_unraisable, kernel, function)
+    report = partial(_report_unraisable, function)
     run = partial(_run_thread, kernel, partial(function, *args, **kwargs), report)
     # Its name stands in the trace. Its repr may hold an address.
     name = getattr(function, "__qualname__", type(function).__qualname__)
@@ -155,12 +151,6 @@ def _start_of_wrapper(bootstrap: Any) -> int:
     start(thread)
     threading._limbo.pop(thread, None)  # type: ignore[attr-defined]  # As _bootstrap would.
     return thread.ident  # type: ignore[no-any-return]
-
-
-@builtin_like(_set_name)
-def set_name(_: object, *args: Any, **kwargs: Any) -> Any:
-    """Set the OS thread's name. All virtual threads are one OS thread, which keeps its name."""
-    return _set_name(*args, **kwargs) if here() is None else None
 
 
 if sys.version_info >= (3, 13):
@@ -192,13 +182,13 @@ def _run_python_thread(kernel: Kernel, thread: Any) -> None:
     run, hook = thread.run, thread._invoke_excepthook
     if sys.version_info >= (3, 14):
         run = partial(thread._context.run, run)
-    call_hook = partial(hook, thread)
-    report = partial(_report_unraisable, kernel, hook)
-    _run_thread(kernel, run, lambda _: _run_thread(kernel, call_hook, report))
+    _run_thread(kernel, run, lambda _: hook(thread))
 
 
 def _run_thread(
-    kernel: Kernel, run: Callable[[], object], report: Callable[[BaseException], object]
+    kernel: Kernel,
+    run: Callable[[], object],
+    report: Callable[[BaseException], object] | None = None,
 ) -> None:
     try:
         run()
@@ -214,26 +204,15 @@ def _run_thread(
             # A later report may be about a thread that waits for this one's work.
             kernel.crashed_threads.append(crashed(kernel, error))
         shorten(error)
-        report(error)
+        if report is not None:
+            _run_thread(kernel, partial(report, error))
 
 
-def _report_unraisable(kernel: Kernel, function: object, error: BaseException) -> None:
-    if isinstance(error, SystemExit):
-        return
-    message, shown = "Exception ignored in thread started by", function
-    if sys.version_info >= (3, 13):
-        message, shown = f"{message} {function!r}", None
-    hook: Any = sys.unraisablehook
-    try:
-        hook(_unraisable(error, message, shown))
-    except BaseException as again:  # noqa: BLE001  # As Python itself.
-        if not kernel.unwinding:
-            message = "Exception ignored in sys.unraisablehook"
-            sys.__unraisablehook__(_unraisable(again, message, hook))
-
-
-def _unraisable(error: BaseException, message: str, shown: object) -> Any:
-    return _UnraisableHookArgs((type(error), error, error.__traceback__, message, shown))
+def _report_unraisable(function: object, error: BaseException) -> None:
+    message = f"Exception ignored in thread started by {function!r}"
+    args = type(error), error, error.__traceback__, message, None
+    if not isinstance(error, SystemExit):
+        sys.unraisablehook(_UnraisableHookArgs(args))
 
 
 def _forget(virtual: VirtualThread) -> None:
