@@ -18,10 +18,10 @@ from unittest.mock import patch
 from apscheduler.events import EVENT_JOB_ERROR
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, BaseScheduler
 
-from apscheduler_fakes import ledger
+from apscheduler_fakes import faults, ledger
 from apscheduler_fakes.added_jobs import job_with
 from apscheduler_fakes.deferred_executor import DeferredExecutor, Run
-from apscheduler_fakes.faults import Die, EndedThread, Hang, Lose, Miss, Refuse, Selector, Skip
+from apscheduler_fakes.faults import Fault, Selector
 from apscheduler_fakes.replacing import replaced
 from threadsim.runtime.errors import NotModelled, raise_together
 from threadsim.simulation.timed_sources import register
@@ -64,7 +64,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         job_errors: The exceptions of jobs, in order.
 
     Raises:
-        TypeError: An option is unknown, or ``gconfig`` is no dict.
+        TypeError: An option is unknown.
     """
 
     def __init__(
@@ -75,18 +75,14 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         raise_job_errors: bool = True,
         **options: Any,
     ) -> None:
-        if not isinstance(gconfig, dict | None):
-            raise TypeError(
-                f"FakeScheduler({gconfig!r}): APScheduler's configuration is a dict. Options are "
-                "passed by name, as FakeScheduler(immediate=True)."
-            )
         self.immediate = immediate
         self.raise_job_errors = raise_job_errors
         self.added: list[Any] = []
         self.job_errors: list[BaseException] = []
         self._ledger = ledger.Ledger()
         self._runs: dict[int, Run] = {}  # By thread.
-        self._death: Die | None = None
+        # Only a dead scheduler has a thread. A BackgroundScheduler keeps one that has ended, too.
+        self._thread: threading.Thread | None = None
         self.starts_itself = False
         self._replacements = ExitStack()
         self._wakes_at: datetime | None = None
@@ -173,7 +169,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """
         call = f"run_job({job_id!r})"
         with self._run(call) as run:
-            if self._is_dead() or self.state == STATE_PAUSED:
+            if self._thread or self.state == STATE_PAUSED:
                 raise RuntimeError(f"{call}: this FakeScheduler is paused or dead: nothing runs.")
             now = datetime.now(self.timezone)
             self._look(run, only=self.modify_job(job_id, jobstore, next_run_time=now))
@@ -199,21 +195,21 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         A job whose grace is ``None`` is never too late. It runs, and ``check()`` says that the
         fault never fired. Source: ``executors/base.py:117``.
         """
-        self._ledger.faults.append(Miss(job))
+        self._ledger.faults.append(Fault(faults.miss, job))
 
     def skip(self, job: Selector) -> None:
         """Let a job find ``max_instances`` runs of itself: REMOVED, MAX_INSTANCES, no SUBMITTED.
 
         Source: ``schedulers/base.py:1198``.
         """
-        self._ledger.faults.append(Skip(job))
+        self._ledger.faults.append(Fault(faults.skip, job))
 
     def refuse(self, job: Selector) -> None:
         """Let the executor refuse a job as a pool that is shut down does: REMOVED, a log line.
 
         Source: ``schedulers/base.py:1212``.
         """
-        self._ledger.faults.append(Refuse(job))
+        self._ledger.faults.append(Fault(faults.refuse, job))
 
     def lose(self, job: Selector) -> None:
         """Let a job be cancelled in its pool's queue: REMOVED, SUBMITTED, then nothing for ever.
@@ -222,15 +218,15 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         gets a ``JobLost``, and the count is right.) Source: ``executors/pool.py:20``, where the
         callback of the cancelled future fails.
         """
-        self._ledger.faults.append(Lose(job))
+        self._ledger.faults.append(Fault(faults.lose, job))
 
     def hang(self, job: Selector) -> None:
         """Let a job's body begin and never return: REMOVED, SUBMITTED, then nothing for ever.
 
-        It counts as a running instance, and ``shutdown(wait=True)`` would wait for it. This needs
-        FakeScheduler's own executor. Source: ``executors/base.py:131``.
+        It counts as a running instance, and ``shutdown(wait=True)`` would wait for it. It takes no
+        worker of a pool. Source: ``executors/base.py:131``.
         """
-        self._ledger.faults.append(Hang(job))
+        self._ledger.faults.append(Fault(faults.hang, job))
 
     def die(self) -> None:
         """End the scheduler's thread: jobs are added, ``state`` says running, no job runs.
@@ -238,10 +234,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         So it is after an exception in ``_process_jobs`` (``schedulers/blocking.py:30``), until the
         scheduler is shut down. A call before ``start()`` holds for that start.
         """
-        self._death = Die()
-        self._ledger.faults.append(self._death)
-        # A BackgroundScheduler keeps its thread when that has ended.
-        self._thread = EndedThread(self._death)
+        self._thread = threading.Thread(name="APScheduler", daemon=True)
         self._thread.start()
         self._thread.join()
 
@@ -260,28 +253,22 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
         Raises:
             SchedulerNotRunningError: It does not run.
-            RuntimeError: A job or a listener waits for its own thread, as in a real scheduler.
+            RuntimeError: A job waits for its own end, as in a real scheduler.
             NotModelled: A job hangs, so that waiting would never end.
         """
-        hanging = [id_ for fault in self._ledger.faults for id_ in fault.hanging]
+        hanging = [f.text for f in self._ledger.faults if f.act is faults.hang and f.fired]
         if wait and self.running and hanging:
             raise NotModelled(
-                f"FakeScheduler.shutdown(wait=True): job {hanging[0]!r} hangs, and the real call "
-                "would wait for it for ever. Call shutdown(wait=False)."
+                f"FakeScheduler.shutdown(wait=True): a job hangs, by {hanging[0]}, and the real "
+                "call would wait for it for ever. Call shutdown(wait=False)."
             )
         super().shutdown(wait)
         self.starts_itself = False
-        if self._death:
-            self._death = None
-            del self._thread
-        run = self._current_run()
-        if run and not run.in_body:
-            # BackgroundScheduler joins its own thread (schedulers/background.py:41).
-            raise RuntimeError("cannot join current thread")
+        self._thread = None
 
     def wakeup(self) -> None:
         """Note that a job may be due; with ``immediate``, run it."""
-        if self._is_dead():
+        if self._thread:
             return
         self._wakes_at = AT_ONCE
         if self.immediate and self.state == STATE_RUNNING and not self._current_run():
@@ -305,7 +292,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
     def next_due(self) -> datetime | None:
         """Return when APScheduler's thread would next look at its stores; ``None`` for never."""
-        if self._is_dead() or self.state != STATE_RUNNING or self._current_run():
+        if self._thread or self.state != STATE_RUNNING or self._current_run():
             return None
         return self._wakes_at
 
@@ -318,7 +305,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         with self._run(call) as run:
             try:
                 for _ in range(MOST_LOOKS):
-                    if self._is_dead():
+                    if self._thread:
                         return run
                     self._look(run)
                     due = self._wakes_at
@@ -332,7 +319,6 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                 run.errors.append(error)
                 if self.running:
                     self.die()
-                    self._is_dead()  # The test sees the error.
         return run
 
     # Below: the machinery
@@ -394,31 +380,22 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             if wait_seconds is not None and self._wakes_at is None:
                 self._wakes_at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
         finally:
-            for fault in self._ledger.faults:
-                fault.after_look()
             run.run_submitted()
-
-    def _is_dead(self) -> bool:
-        """Return whether the scheduler's thread has ended, and note that this was asked."""
-        if self._death:
-            self._death.fired = True
-        return self._death is not None
 
     def _submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
         """Submit a job, or let the fault for this job act in the place of the executor."""
-        run = self._current_run()
+        run = self._runs[threading.get_ident()]
         try:
             fault = self._ledger.fault_for(job)
-        except BaseException as error:
-            # _process_jobs logs an error of a submission, and goes on.
-            (run or self._ledger).errors.append(error)
+        except Exception as error:
+            run.errors.append(error)  # _process_jobs logs it only.
             raise
         if fault:
-            fault.submit(executor, job, run_times)
-        else:
+            job = fault.act(run, executor, job, run_times)
+        if job:
             executor.submit_without_faults(job, run_times)
-        if run and not isinstance(executor, DeferredExecutor) and not isinstance(fault, Lose):
-            run.jobs.append(job)
+            if not isinstance(executor, DeferredExecutor):
+                run.jobs.append(job)
 
 
 def started() -> list[FakeScheduler]:

@@ -30,22 +30,15 @@ class Ledger:
             ledgers.append(self)
 
     def fault_for(self, job: Any) -> Any:
-        """Return the fault that is meant for a job.
-
-        Raises:
-            ValueError: Several faults are.
-            BaseException: A predicate raises it.
-        """
+        """Return the first fault that is meant for a job, and note that it fires."""
         self.submitted.append(job.id)
         if hasattr(job.func, "error_was_read"):  # ``JobGroup`` has it.
             self._readers[job.id] = job.func.error_was_read
-        found = [fault for fault in self.faults if fault.picks(job)]
-        if len(found) > 1:
-            raise ValueError(
-                f"job {job.id!r} is picked by {' and '.join(map(str, found))}, and can end in one "
-                "way only. Make the predicates narrower."
-            )
-        return found[0] if found else None
+        for fault in self.faults:
+            if fault.picks(job):
+                fault.fired = True
+                return fault
+        return None
 
     def note_error(self, error: BaseException, job_id: str) -> None:
         """Note which job an error is of, if its future tells whether the error was read."""
@@ -55,15 +48,16 @@ class Ledger:
     def settle(self) -> list[BaseException]:
         """Return what is owed, once: a ``FaultNeverFired`` per fault, then the errors."""
         jobs = ", ".join(map(repr, dict.fromkeys(self.submitted))) or "none"
-        no_job = f"it picked none of the jobs that came up to run ({jobs})."
         owed: list[BaseException] = [
-            FaultNeverFired(f"{fault} never fired: {fault.in_vain or no_job}")
+            FaultNeverFired(
+                f"{fault.text} never fired: it picked none of the jobs that came up to run "
+                f"({jobs}).{fault.hint}"
+            )
             for fault in self.faults
             if not fault.fired
         ]
         owed += [error for error in self.errors if not self._was_read.get(id(error), bool)()]
-        for fault in self.faults:
-            fault.fired = True
+        self.faults = [fault for fault in self.faults if fault.fired]
         self.errors = []
         return owed
 

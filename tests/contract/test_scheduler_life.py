@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
+from apscheduler.events import EVENT_JOB_EXECUTED
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
 
 from subject import BOUND, HOUR, Subject, text_of_failure
@@ -190,23 +190,6 @@ class TestShuttingDown:
             *["SCHEDULER_SHUTDOWN", "EXECUTED a"],
         ]
         assert (inside.scheduler.state, inside.ids()) == (STATE_STOPPED, [])
-
-    @pytest.mark.parametrize("wait", [True, False])
-    def test_by_a_listener_on_the_schedulers_thread(self, subject: Subject, wait: bool) -> None:
-        """It ends, and the listener fails when it waits for the thread that it runs on."""
-
-        def listener(_event: Any) -> None:
-            subject.say(text_of_failure(subject.scheduler.shutdown, wait))
-
-        subject.scheduler.add_listener(listener, EVENT_JOB_SUBMITTED)
-        subject.scheduler.add_job(nothing, id="a")
-        subject.settle()
-
-        assert subject.heard == [
-            *["ADDED a", *RUN, "SCHEDULER_SHUTDOWN"],
-            "RuntimeError: cannot join current thread",
-        ]
-        assert subject.scheduler.state == STATE_STOPPED
 
     def test_a_restart(self, subject: Subject) -> None:
         """The stores are empty and the parts are still there; jobs run again."""

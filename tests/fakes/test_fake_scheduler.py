@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
+from apscheduler.events import EVENT_JOB_EXECUTED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
@@ -446,18 +446,6 @@ def test_a_debug_executor_is_the_real_one(frozen: Any) -> None:
     assert ids(fake.run_due()) == ["b"]
 
 
-def test_a_listener_on_the_schedulers_thread_that_shuts_down_fails(
-    scheduler: FakeScheduler, caplog: pytest.LogCaptureFixture
-) -> None:
-    """APScheduler logs the listener's error; the scheduler is shut down."""
-    scheduler.add_listener(lambda _event: scheduler.shutdown(), EVENT_JOB_SUBMITTED)
-    scheduler.add_job(nothing, id="a")
-
-    assert ids(scheduler.run_due()) == ["a"]
-    assert scheduler.state == STATE_STOPPED
-    assert "cannot join current thread" in caplog.text
-
-
 # Exceptions in jobs
 
 
@@ -687,14 +675,6 @@ def test_unknown_options_are_refused() -> None:
     """A typing error is not ignored."""
     with pytest.raises(TypeError, match=r"^FakeScheduler has no option daemon, imediate\.$"):
         FakeScheduler(imediate=True, daemon=True)
-
-
-def test_a_configuration_that_is_no_dict_is_refused() -> None:
-    """The error says what was passed and what to pass."""
-    with pytest.raises(
-        TypeError, match=r"FakeScheduler\(5\): .* is a dict\. Options are passed by"
-    ):
-        FakeScheduler(5)  # type: ignore[arg-type]
 
 
 def test_apschedulers_own_configuration_is_taken() -> None:

@@ -36,11 +36,11 @@ def run(pytester: pytest.Pytester, test: str) -> pytest.RunResult:
 
 def test_a_fault_that_never_fired_fails_its_test(pytester: pytest.Pytester) -> None:
     """It is a failure of the test, not an error around it, and names the fault."""
-    result = run(pytester, 'def test_it(): make().miss("j9")')
+    result = run(pytester, 'def test_it(): make().skip("j9")')
 
     result.assert_outcomes(failed=1)
     text = (
-        "FakeScheduler: miss('j9') never fired: it picked none of the jobs that came up to run "
+        "FakeScheduler: skip('j9') never fired: it picked none of the jobs that came up to run "
         "(none)."
     )
     result.stdout.fnmatch_lines([text])
@@ -105,7 +105,7 @@ def test_announced():
 
 def test_checked():
     fake = make()
-    fake.die()
+    fake.lose("j9")
     with pytest.raises(AssertionError):
         fake.check()
 
