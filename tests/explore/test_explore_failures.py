@@ -718,8 +718,8 @@ def test_a_failure_says_where_fewer_preemptions_may_do(monkeypatch: pytest.Monke
     assert given_up.preemptions >= 2
     (note,) = given_up.__notes__
     assert note == (
-        f"Fewer than {given_up.preemptions} preemptions may do: that was looked for in 1 schedule, "
-        "and there are more."
+        f"Fewer than {given_up.preemptions} preemptions may do: not all schedules with fewer were "
+        "tried."
     )
 
 
@@ -749,7 +749,7 @@ def test_a_failure_is_made_simpler_in_as_many_schedules_as_may_be(
         failure = failure_of(program, Random(1))
         numbers[steps] = len(runs) - 8
         (note,) = failure.__notes__
-        assert note.startswith(f"Fewer than {failure.preemptions} preemptions may do: that was ")
+        assert note.startswith(f"Fewer than {failure.preemptions} preemptions may do: ")
     assert numbers == {0: 1, 800: 12}
 
 
@@ -1082,7 +1082,7 @@ def test_a_failure_that_no_search_finds_keeps_its_preemption() -> None:
 
 
 def test_a_failure_drawn_at_random_is_made_simple(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps that a thread takes in parts are put together, where a search would take too long."""
+    """A thread that was stopped goes on at once, where a search would take too long."""
     monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 2_000)
 
     def philosophers() -> None:
@@ -1098,7 +1098,7 @@ def test_a_failure_drawn_at_random_is_made_simple(monkeypatch: pytest.MonkeyPatc
 
     failure = failure_of(philosophers, Random(100))
     assert isinstance(failure.__cause__, Deadlock)
-    assert failure.preemptions <= 3
+    assert failure.preemptions <= 5
     assert len(failure.schedule) <= 16
 
 

@@ -56,20 +56,19 @@ def shrunk_failure(
     """
     __tracebackhide__ = True
     number = max(1, MINIMISE // len(failing.steps))
-    best, given_up = shrink(
+    of_all = counted(number, "schedule")
+    best, fewest = shrink(
         runner,
         _reproduced(runner, failing),
         signature,
         number,
-        lambda made: progress.tell(
-            f"a failure, made simpler in {made:,} of {counted(number, 'schedule')}"
-        ),
+        lambda made: progress.tell(f"a failure, made simpler in {made:,} of {of_all}"),
     )
     failure = described_failure(options, _reproduced(runner, best, shown=True))
-    if best.preemptions and given_up is not None:
+    if best.preemptions and not fewest:
         failure.add_note(
-            f"Fewer than {counted(best.preemptions, 'preemption')} may do: that was looked for in "
-            f"{counted(given_up, 'schedule')}, and there are more."
+            f"Fewer than {counted(best.preemptions, 'preemption')} may do: not all schedules with "
+            "fewer were tried."
         )
     return failure
 
