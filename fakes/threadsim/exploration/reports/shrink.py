@@ -5,12 +5,13 @@ choice that differs from the default becomes the default, where that makes a sim
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import product
 
 from threadsim.exploration.execution import Execution, Step, SwitchPoints
 from threadsim.exploration.reports.nondeterminism import fails_with
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import choices_of, write
+from threadsim.exploration.schedule_string import ScheduleDiverged, choices_of, write
 from threadsim.exploration.strategies.exhaustive import Exhaustive
 
 
@@ -49,17 +50,18 @@ def shrink(
         tell: Is called before each of them with how many there have been.
     """
     left, fewest = number, False
-    # Fewer switch points first: such a schedule is easier to read.
-    for bound, switch_points in product(range(best.preemptions + 1), SwitchPoints):
-        search, more = Exhaustive(bound).search(), not fewest
-        while more and left > number // 2:
-            left -= 1
-            tell(number - left)
-            tried = runner.run(search, switch_points=switch_points)
-            if fewest := fails_with(tried, signature):
-                best = tried
-            more = not fewest and tried.needs <= switch_points and search.advance(tried)
-    fewest |= left > number // 2  # The search came to its end.
+    with suppress(ScheduleDiverged):  # The failure comes first.
+        # Fewer switch points first: such a schedule is easier to read.
+        for bound, switch_points in product(range(best.preemptions + 1), SwitchPoints):
+            search, more = Exhaustive(bound).search(), not fewest
+            while more and left > number // 2:
+                left -= 1
+                tell(number - left)
+                tried = runner.run(search, switch_points=switch_points)
+                if fewest := fails_with(tried, signature):
+                    best = tried
+                more = not fewest and tried.needs <= switch_points and search.advance(tried)
+        fewest |= left > number // 2  # The search came to its end.
     index = 1
     while left and index < len(best.steps):
         default = best.steps[index].enabled[0]
