@@ -136,21 +136,6 @@ def test_what_a_class_holds_in_its_own_way_is_left_alone() -> None:
     assert jobs.unfinished_tasks == 3
 
 
-def test_a_second_name_for_what_is_in_a_queue_stays_one() -> None:
-    """Who looks into a queue by it sees what is there, in each schedule and afterwards."""
-    jobs = queue.Queue[int]()
-    inside = jobs.queue
-
-    def program() -> None:
-        assert not inside
-        jobs.put(1)
-        assert list(inside) == [1]
-
-    assert explore(program, Random(2)).schedules == 2
-    assert jobs.queue is inside
-    assert not inside
-
-
 def test_a_lost_task_of_a_modules_queue_has_the_line_that_replays_it() -> None:
     """The first schedule that fails is the one that is told, not one that found its task."""
     tasks = queue.Queue[str]()

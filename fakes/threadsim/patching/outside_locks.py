@@ -1,9 +1,9 @@
 """Replaces what was made before a block and has a real lock inside: locks, conditions, queues.
 
 All virtual threads are one OS thread: a real lock would stop the process, a real RLock would let
-every one of them in, and a real local would be shared. A replaced lock takes the real one too, so
-that real threads are kept out. A lock that is held or waited on at entry stays real. What was made
-before an exploration is put back between two schedules.
+every one of them in, and a real local would be shared. A lock that is held or waited on at entry
+stays real. Real threads beside the block take the real locks. What was made before an exploration
+is put back between two schedules.
 """
 
 import _queue
@@ -18,7 +18,6 @@ from weakref import WeakKeyDictionary
 from threadsim.primitives.local import forget, local
 from threadsim.primitives.lock import Lock, Lockable, RLock
 from threadsim.primitives.simple_queue import SimpleQueue
-from threadsim.runtime.kernel import here
 
 # Kept: inside a block these names are replaced.
 _LOCK: Any = _thread.LockType
@@ -57,13 +56,11 @@ class LockReplacements:
     def __init__(self) -> None:
         self.found: list[Any] = []
         self._replacements: dict[int, Any] = {}  # By the id of the real object.
-        self._locks: list[_WithReal] = []
-        self._conditions: list[Any] = []
         self._locals: list[tuple[Any, local]] = []
         # The state of objects at the beginning of an exploration. Weakly: it keeps none alive.
         self._states: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
-        # Attributes of an object, their values before, and the names that it did not have.
-        self._changed: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = []
+        # Attributes of an object, a name, and its value before.
+        self._changed: list[tuple[dict[str, Any], str, Any]] = []
 
     def replacement_of(self, real: Any) -> Any:
         """Return what replaces a real lock or local: itself if it is changed in place or stays."""
@@ -76,144 +73,69 @@ class LockReplacements:
         """Note the state of events, semaphores, barriers and queues for ``reset``."""
         for each in objects:
             _, names = _ATTRIBUTES.get(type(each), ((), ()))
-            if state := {name: copy(vars(each)[name]) for name in names if name in vars(each)}:
-                self._states[each] = state
+            if names:
+                state = {name: value for name, value in vars(each).items() if name in names}
+                self._states[each] = {name: copy(value) for name, value in state.items()}
 
     def reset(self) -> None:
-        """Free the locks, forget the waiters, and give all else the values that they had."""
+        """Give objects the values that they had when an exploration began, but for locks."""
         for each, state in list(self._states.items()):
-            for name, value in state.items():
-                if name == "queue":  # In place: the program may have another name for it.
-                    vars(each)[name].clear()
-                    vars(each)[name].extend(value)
-                else:
-                    vars(each)[name] = value
-        for lock in self._locks:
-            lock.free()
-        self._forget_waiters()
+            vars(each).update({name: copy(value) for name, value in state.items()})
         for real, virtual in self._locals:
             forget(virtual)
             if values := real.__dict__:  # Most have none, and to look at the virtual one is slow.
                 virtual.__dict__.update(values)
 
     def put_back(self) -> None:
-        """Give conditions and queues their real locks, and locals the main thread's values."""
-        self._forget_waiters()
-        for attributes, before, added in reversed(self._changed):
-            # In this order: a real thread may use the object meanwhile.
-            attributes.update(before)
-            for name in added:
-                del attributes[name]
+        """Give events and queues their real conditions, and locals the main thread's values."""
+        for attributes, name, before in self._changed:
+            attributes[name] = before
         for real, virtual in self._locals:
             real.__dict__.clear()
             real.__dict__.update(virtual.__dict__)
 
     def _replace(self, real: Any) -> Any:
-        kind = type(real)
-        for name in _ATTRIBUTES.get(kind, ((), ()))[0]:
-            self._change(real, {name: self.replacement_of(getattr(real, name))})
-        if kind is _CONDITION:
+        kind, virtual = type(real), real
+        if kind in _ATTRIBUTES:
+            parts = [(name, getattr(real, name)) for name in _ATTRIBUTES[kind][0]]
+            if not any(getattr(part, "_waiters", ()) for _, part in parts):
+                self._changed += [(vars(real), name, part) for name, part in parts]
+                vars(real).update({name: self.replacement_of(part) for name, part in parts})
+        elif kind is _CONDITION:
             lock = self.replacement_of(real._lock)
             if lock is not real._lock and not real._waiters:
-                self._conditions.append(real)
+                virtual = _CONDITION(lock)
                 # Real threads that begin to wait meanwhile are among the waiters, and stay there.
-                self._change(real, vars(_CONDITION(lock)) | {"_waiters": real._waiters})
+                virtual._waiters = real._waiters
         elif kind is _LOCAL:
             virtual = local()
             virtual.__dict__.update(real.__dict__)
             self._locals.append((real, virtual))
-            return virtual
         elif kind is _SIMPLE_QUEUE:
-            replacement: Any = SimpleQueue()
-            replacement.real = real
-            return replacement
+            virtual = SimpleQueue()
+            virtual.real = real
         elif kind in (_LOCK, _RLOCK) and real.acquire(blocking=False):
             real.release()
             if kind is _LOCK or not real._is_owned():
-                self._locks.append(ReplacedLock(real) if kind is _LOCK else ReplacedRLock(real))
-                return self._locks[-1]
-        return real
-
-    def _change(self, owner: Any, new: dict[str, Any]) -> None:
-        attributes = owner.__dict__
-        before = {name: attributes[name] for name in new.keys() & attributes.keys()}
-        self._changed.append((attributes, before, new.keys() - before.keys()))
-        attributes.update(new)
-
-    def _forget_waiters(self) -> None:
-        """Take virtual threads, which have ended, out of the waiters of conditions."""
-        for condition in self._conditions:
-            for waiter in [each for each in condition._waiters if isinstance(each, Lock)]:
-                condition._waiters.remove(waiter)
+                virtual = ReplacedLock() if kind is _LOCK else ReplacedRLock()
+                virtual.real = real
+        return virtual
 
 
-class _WithReal(Lockable):
-    """A virtual lock that also takes the real lock which it replaces."""
-
-    state = ()  # `LockReplacements.reset` puts it back.
-
-    def __init__(self, real: Any) -> None:
-        super().__init__()
-        self.real = real
-        self._has_real = False
-
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Take both locks. See ``threading.Lock.acquire``."""
-        if here() is None:
-            return bool(self.real.acquire(blocking, timeout))
-        if not super().acquire(blocking, timeout):
-            return False
-        if self.levels > 1:  # The real lock is taken once for all levels.
-            return True
-        # A wait for a real thread is real: its critical sections are short.
-        self._has_real = self.real.acquire(blocking)
-        if not self._has_real:
-            super().release()
-        return self._has_real
-
-    __enter__ = take = acquire
-
-    def release(self) -> None:
-        """Free both locks. See ``threading.Lock.release``."""
-        super().release()
-        if here() is not None:
-            self._free_real()
-
-    drop = release
-
-    def free(self) -> None:
-        """Free both locks, whichever thread holds them."""
-        self.levels = 0
-        self.holder = None
-        self._free_real()
-
-    def _free_real(self) -> None:
-        # Another thread may have taken the virtual lock since: a release is a schedule point.
-        if self._has_real and not self.levels:
-            self._has_real = False
-            self.real.release()
-
-    def _at_fork_reinit(self) -> None:
-        self.__init__(self.real)  # type: ignore[misc]
-        self.real._at_fork_reinit()
+class _Replaced(Lockable):
+    """A virtual lock in the place of a real one, which real threads go on using."""
 
     def outside(self) -> Any:
         return self.real
 
 
-class ReplacedLock(_WithReal, Lock):
+class ReplacedLock(_Replaced, Lock):
     """The replacement of a real ``Lock``."""
 
     kind = _LOCK
 
 
-class ReplacedRLock(_WithReal, RLock):
+class ReplacedRLock(_Replaced, RLock):
     """The replacement of a real ``RLock``."""
 
     kind = _RLOCK
-
-    def _release_save(self) -> Any:
-        state = super()._release_save()
-        if here() is not None:
-            self._free_real()
-        return state
