@@ -2,12 +2,14 @@
 
 import io
 import os
+import queue
+import threading
 from contextlib import nullcontext, redirect_stderr
 
 import pytest
 import written_programs
 
-from threadsim import Random, ScheduleFailure, explore, replay
+from threadsim import Random, ScheduleDiverged, ScheduleFailure, explore, replay
 from threadsim.reporting.progress import uncaptured
 
 ERASE = "\x1b[J"
@@ -131,6 +133,53 @@ def test_what_ends_an_exploration_says_how_far_it_was(
     )
     shown = [each.name for each in caught.traceback.filter(caught)]
     assert not {"explore", "explore_with", "_interruptions", "schedules"}.intersection(shown)
+
+
+@pytest.mark.parametrize("when", ["at once", "while shrinking", "after a failure"])
+def test_an_exploration_that_was_ended_claims_no_more_than_it_knows(
+    when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No note says "without a failure" where none has run, or where one has failed."""
+    where = {
+        "at once": "exploration.runner.ScheduleRunner.run",
+        "while shrinking": "exploration.explore.shrunk_failure",
+        "after a failure": "reporting.progress.Progress.tell",
+    }
+
+    def program() -> None:
+        written_programs.queue_join()
+        raise ValueError
+
+    def end(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"threadsim.{where[when]}", end)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        explore(program, Random(2), keep_going=True)
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_what_an_exploration_finds_says_nothing_of_an_end_from_outside() -> None:
+    """Neither several failures, nor a program that behaves differently."""
+
+    def fails_in_two_ways() -> None:
+        items = queue.SimpleQueue[type[Exception]]()
+        for each in (ValueError, TypeError):
+            threading.Thread(target=items.put, args=(each,)).start()
+        raise items.get()
+
+    runs = iter(range(100))
+
+    def diverges() -> None:
+        for _ in range(next(runs)):
+            threading.Event().set()
+
+    with pytest.raises(ExceptionGroup) as several:
+        explore(fails_in_two_ways, keep_going=True)
+    with pytest.raises(ScheduleDiverged) as diverged:
+        explore(diverges)
+    for each in (several.value, diverged.value):
+        assert not any("so far" in note for note in getattr(each, "__notes__", []))
 
 
 def test_a_replay_that_passes_says_so(

@@ -130,36 +130,38 @@ def explore_with(
     failures: list[ScheduleFailure] = []
     reported: set[object] = set()
     count = redundant = deepest = 0
+    cut_off = ""
     began = time.perf_counter()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
     with (
         Progress() as progress,
         switching_in(options.switch_in),
         options.runner() as runner,
-        _interruptions(lambda: count),
+        _interruptions(lambda: 0 if reported else count),
     ):
         for execution in schedules(runner, strategy):
             if count == strategy.max_schedules:
-                _raise(
-                    failures,
-                    f"{counted(count, 'schedule')} ran, as many as may, and there are more.",
-                )
-                raise ExplorationIncomplete(
-                    f"{counted(count, 'schedule')} without a failure, and there are more. Pass a "
-                    "larger max_schedules, a small Exhaustive(max_preemptions=…), Random or PCT; "
-                    "or make the program smaller."
-                )
+                cut_off = f"{counted(count, 'schedule')} ran, as many as may, and there are more."
+                break
             count += 1
             redundant += execution.cut
             deepest = max(deepest, len(execution.steps))
             for signature in map(failure_signature, execution.errors):
                 if signature not in reported and (keep_going or not reported):
+                    reported.add(signature)
                     failures.append(shrunk_failure(runner, options, execution, signature, progress))
                     reported |= failures[-1].signatures
             if failures and not keep_going:
                 break
             progress.tell(f"{count:,} of {of_all}" if of_all else counted(count, "schedule"))
-    _raise(failures)
+    if failures:
+        raise _all_of(failures, cut_off)
+    if cut_off:
+        raise ExplorationIncomplete(
+            f"{counted(count, 'schedule')} without a failure, and there are more. Pass a larger "
+            "max_schedules, a small Exhaustive(max_preemptions=…), Random or PCT; or make the "
+            "program smaller."
+        )
     return Exploration(
         schedules=count,
         redundant=redundant,
@@ -171,17 +173,18 @@ def explore_with(
 
 
 @contextmanager
-def _interruptions(count: Callable[[], int]) -> Iterator[None]:
-    """Add to what ends an exploration from outside how many schedules have run."""
+def _interruptions(passed: Callable[[], int]) -> Iterator[None]:
+    """Add to what ends an exploration from outside how many schedules have passed, if all have."""
     try:
         yield
-    except (SimulationError, ScheduleFailure, ExplorationIncomplete):
+    except SimulationError:
         raise
     except BaseException as error:
-        error.add_note(
-            f"explore: {counted(count(), 'schedule')} without a failure so far; give it a bound: "
-            "Exhaustive(max_preemptions=1) or Random(200)."
-        )
+        if count := passed():
+            error.add_note(
+                f"explore: {counted(count, 'schedule')} without a failure so far; give it a bound: "
+                "Exhaustive(max_preemptions=1) or Random(200)."
+            )
         shorten(error)
         raise
 
@@ -238,14 +241,11 @@ def _with_diagram(
     )
 
 
-def _raise(failures: list[ScheduleFailure], limit: str = "") -> None:
-    """Raise the failures, if there are any, with a note of the limit that was reached."""
-    __tracebackhide__ = True
-    if not failures:
-        return
+def _all_of(failures: list[ScheduleFailure], cut_off: str) -> Exception:
+    """Return the error for all failures, with a note of the limit that ended the search."""
     failure: Exception = failures[0]
     if len(failures) > 1:
         failure = ExceptionGroup(f"the program fails in {len(failures)} ways", failures)
-    if limit:
-        failure.add_note(limit)
-    raise failure
+    if cut_off:
+        failure.add_note(cut_off)
+    return failure
