@@ -154,6 +154,26 @@ def test_a_thread_that_polls_lets_the_others_go_first(name: str) -> None:
         poller.join()
 
 
+def test_many_threads_can_wait() -> None:
+    """More of them than Python allows calls inside each other, started by each other too."""
+    ended: list[int] = []
+
+    def wait(number: int) -> None:
+        if number:
+            threading.Thread(target=wait, args=(number - 1,)).start()
+        go.wait()
+        ended.append(number)
+
+    with Simulation():
+        go = threading.Event()
+        for _ in range(500):
+            threading.Thread(target=wait, args=(1,)).start()
+        threading.Thread(target=wait, args=(500,)).start()
+        time.sleep(1)
+        go.set()
+    assert len(ended) == 1501
+
+
 def test_threads_that_poll_each_other_for_ever_are_ended() -> None:
     """That each gives way to the others does not hide that none gets on."""
     with pytest.raises(StepLimit, match="A loop that never lets time pass"), Simulation():

@@ -136,6 +136,7 @@ class Kernel:
         self._attention = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
         self.main.greenlet = getcurrent()
+        self.main.resume = self.main.greenlet.switch
         self.running = self.main
         self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
         self.hub = greenlet(self._run_hub)
@@ -187,6 +188,7 @@ class Kernel:
         thread = VirtualThread(self._started, self._started, name, daemon=daemon)
         thread.at_end = at_end
         thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self.hub)
+        thread.resume = self.hub.switch
         self.threads[thread.ident] = thread
         if self.points is None:
             self._ready.append(thread)
@@ -378,7 +380,7 @@ class Kernel:
         self.steps += 1  # Before the switch: a thread that begins does not come back here.
         if chosen is not thread:
             try:
-                chosen.greenlet.switch()
+                chosen.resume()
             finally:
                 _resumed()
         if self._thrown is not None:
@@ -500,14 +502,22 @@ class Kernel:
         self.switch(thread)
 
     def _run_hub(self, _: object = None) -> None:
-        """Switch to the next thread whenever one has ended."""
+        """Begin threads, and switch to the next one whenever one has ended.
+
+        A greenlet begins as deep in the stack as the one that begins it. If threads began each
+        other, many of them would go too deep (test_many_threads_can_wait).
+        """
         while True:
-            self.steps += 1
-            chosen = self.running = self._next()
-            self.turn_length = 0
-            chosen.waiting_for = ""
-            chosen.waiting_on = None
-            chosen.greenlet.switch()
+            if self.running.done:
+                self.steps += 1
+                self.running = self._next()
+                self.turn_length = 0
+                self.running.waiting_for = ""
+                self.running.waiting_on = None
+            chosen = self.running
+            if not chosen.greenlet:
+                chosen.resume = chosen.greenlet.switch
+            chosen.resume()
             _resumed()
 
     def _next(self) -> VirtualThread:

@@ -23,6 +23,7 @@ class VirtualThread:
         ident: What ``threading.get_ident`` returns in it.
         given_name: Its name while it has no ``threading.Thread``.
         daemon: Whether it is a daemon thread.
+        resume: Lets it run until it blocks or ends.
         python_thread: Its ``threading.Thread`` while it lives, if it has one.
         done: Whether it has ended.
         waiting_for: Its wait in words ("sleeps"); empty while it can run.
@@ -42,6 +43,7 @@ class VirtualThread:
     given_name: str
     daemon: bool
     greenlet: "greenlet" = field(init=False)
+    resume: "Callable[[], object]" = field(init=False)
     at_end: "Callable[[VirtualThread], object]" = field(init=False)
     python_thread: "threading.Thread | None" = None
     joiners: "Waiters | None" = None
