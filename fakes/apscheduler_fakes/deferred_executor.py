@@ -21,7 +21,7 @@ class Run:
         self.jobs: list[Any] = []
         self.errors: list[BaseException] = []
         self.in_body = False  # Whether a job's body runs, or a listener hears of its end.
-        self.submitted: deque[Callable[[], None]] = deque()
+        self.submitted: deque[Callable[[], object]] = deque()
 
     def run_submitted(self) -> None:
         """Run the bodies of the jobs that were handed over."""

@@ -1,6 +1,5 @@
 """The integration of APScheduler: finds real schedulers that run outside a simulation."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -27,20 +26,19 @@ class APSchedulerIntegration:
         """Return what to replace inside a block: owner, name and new value."""
         return [(BlockingScheduler, "wakeup", wakeup), (BaseScheduler, "start", start)]
 
-    def hint(self, kernel: Kernel) -> str:
-        """Return what to know of a scheduler outside when no thread can run; or ""."""
-        threads = _threads_of_schedulers_outside(kernel)
-        return _text(f"the scheduler of thread {threads[0].name!r}") if threads else ""
-
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
         """Check that no scheduler waits in vain for time to pass.
 
         Raises:
             OutsideThread: A scheduler from outside has jobs, and none runs inside.
         """
-        for thread in _threads_of_schedulers_outside(kernel):
+        inside = (_scheduler_of(each.python_thread) for each in kernel.threads.values())
+        if started() or any(inside):
+            return  # Those from outside may be another test's.
+        for thread in threads_outside(kernel):
             scheduler = _scheduler_of(thread)
-            jobs = scheduler.get_jobs() if scheduler.state == STATE_RUNNING else []
+            runs = scheduler is not None and scheduler.state == STATE_RUNNING
+            jobs = scheduler.get_jobs() if runs else []
             if any(job.next_run_time is not None for job in jobs):
                 raise _outside(kernel, f"{call}: the scheduler of thread {thread.name!r}")
 
@@ -73,29 +71,18 @@ def wakeup(self: Any) -> None:
 
 def _outside(kernel: Kernel, scheduler: str) -> OutsideThread:
     """Refuse a scheduler from outside."""
-    kernel.refused = OutsideThread(_text(scheduler))
-    return kernel.refused
-
-
-def _text(scheduler: str) -> str:
-    return (
+    kernel.refused = OutsideThread(
         f"{scheduler} was started outside the simulation, so its jobs never run in virtual time. "
         "Create the app inside the `with Simulation()` block, or the explored program; with "
         "pytest, let the fixture that makes it ask for sim: def app(sim)."
     )
+    return kernel.refused
 
 
 def _scheduler_of(thread: Any) -> Any:
     """Return the scheduler whose method a thread was made to run, or ``None``."""
     scheduler = getattr(getattr(thread, "_target", None), "__self__", None)
     return scheduler if isinstance(scheduler, BaseScheduler) else None
-
-
-def _threads_of_schedulers_outside(kernel: Kernel) -> list[threading.Thread]:
-    """Return the real threads of schedulers; none, if a scheduler is inside."""
-    if started() or any(_scheduler_of(each.python_thread) for each in kernel.threads.values()):
-        return []  # Those from outside may be another test's.
-    return [each for each in threads_outside(kernel) if _scheduler_of(each) is not None]
 
 
 INTEGRATION = APSchedulerIntegration()

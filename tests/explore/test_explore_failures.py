@@ -1245,7 +1245,7 @@ def test_a_busy_loop_ends_in_a_step_limit(monkeypatch: pytest.MonkeyPatch) -> No
 
     cause = failure_of(program, Random(1)).__cause__
     assert type(cause).__name__ == "StepLimit"
-    assert "Let it wait, as Event.wait and Queue.get do." in str(cause)
+    assert "let it wait, as Event.wait and Queue.get do." in str(cause)
 
 
 def test_a_program_that_sleeps_for_days_ends_in_a_time_limit() -> None:

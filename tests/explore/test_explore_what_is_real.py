@@ -633,7 +633,7 @@ def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
     """A finalizer that waits there is told so."""
     with (
         ScheduleRunner(lambda: time.sleep(1)) as world,
-        pytest.raises(RuntimeError, match="a finalizer tried to wait"),
+        pytest.raises(NotModelled, match="a finalizer or a greenlet of the program"),
     ):
         world.run(Impolite(), switch_points=SwitchPoints.NECESSARY)
 

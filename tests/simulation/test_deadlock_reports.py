@@ -28,11 +28,9 @@ from threadsim import (
     Deadlock,
     NotModelled,
     OutsideThread,
-    ScheduleFailure,
     Simulation,
     StepLimit,
     TimeLimit,
-    explore,
 )
 from threadsim.reporting.trace_diagram import draw
 
@@ -406,58 +404,6 @@ def test_a_deadlock_names_the_threads_outside() -> None:
     thread.join()
 
     assert "create it inside" in str(caught.value)
-
-
-@pytest.fixture
-def started_outside() -> Iterator[BackgroundScheduler]:
-    """A scheduler that another test has left running."""
-    scheduler = BackgroundScheduler()
-    scheduler.start()
-    yield scheduler
-    scheduler.shutdown()
-
-
-@pytest.mark.usefixtures("started_outside")
-def test_a_deadlock_beside_a_scheduler_outside_says_where_to_start_it() -> None:
-    """The wait may be for one of its jobs, which never run in virtual time."""
-    with pytest.raises(Deadlock) as caught, Simulation():
-        threading.Event().wait()
-    [note] = caught.value.__notes__
-    assert note.startswith("the scheduler of thread 'APScheduler' was started outside the simul")
-    assert "Create the app inside" in note
-
-
-@pytest.mark.usefixtures("started_outside")
-def test_a_deadlock_of_locks_and_joins_is_one_whatever_runs_outside() -> None:
-    """Each thread waits for another: nobody outside could help."""
-    with pytest.raises(Deadlock) as caught, Simulation():
-        locks = threading.Lock(), threading.Lock()
-
-        def take(first: threading.Lock, second: threading.Lock) -> None:
-            with first:
-                time.sleep(1)
-                second.acquire()
-
-        threads = [threading.Thread(target=take, args=each) for each in (locks, locks[::-1])]
-        for each in threads:
-            each.start()
-        threads[0].join()
-    assert not hasattr(caught.value, "__notes__")
-
-
-@pytest.mark.usefixtures("started_outside")
-def test_an_explored_deadlock_beside_a_scheduler_outside_can_be_replayed() -> None:
-    """It has its schedule; the hint is a note of its cause."""
-
-    def program() -> None:
-        threading.Event().wait()
-
-    with pytest.raises(ScheduleFailure) as caught:
-        explore(program)
-    assert caught.value.schedule == "0"
-    cause = caught.value.__cause__
-    assert isinstance(cause, Deadlock)
-    assert "was started outside the simulation" in cause.__notes__[0]
 
 
 def test_a_scheduler_of_another_test_hides_no_deadlock() -> None:

@@ -3,7 +3,6 @@
 import _thread
 import contextlib
 import gc
-import itertools
 import logging
 import os
 import signal
@@ -30,6 +29,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from threadsim import Deadlock, OutsideThread, Simulation, SimulationError, StepLimit
 from threadsim.primitives.trace_functions import traces_apart
+from threadsim.runtime.errors import NotModelled
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 BOUND = 10  # seconds for what takes a real thread microseconds
@@ -496,6 +496,7 @@ AT_EXIT = """
 import atexit
 from apscheduler.schedulers.background import BackgroundScheduler
 from threadsim import Simulation
+from threadsim.runtime.errors import NotModelled
 
 with Simulation():
     scheduler = BackgroundScheduler()
@@ -622,45 +623,6 @@ def test_a_finalizer_may_end_a_wait_wherever_that_begins(
     assert seen == sorted(seen, reverse=True)
 
 
-def test_a_finalizer_may_wait_until_a_thread_has_ended_wherever_a_join_begins() -> None:
-    """The join does not wait for what has happened meanwhile; a trace function stands for it."""
-    left = 0
-    seen: list[float] = []
-    traced = ("join", "_wait_for_end", "block")  # Only by who joins: the other sleeps already.
-
-    def trace_untraced(frame: FrameType, event: str, _argument: object) -> Any:
-        nonlocal left
-        if event == "call":
-            return trace_untraced if frame.f_code.co_name in traced else None
-        left -= 1
-        if not left:
-            with contextlib.suppress(RuntimeError):  # Between two threads it cannot wait.
-                time.sleep(2)
-        return trace_untraced
-
-    def join_everywhere_untraced() -> None:
-        nonlocal left
-        with Simulation() as sim:
-            while left <= 0:
-                thread = threading.Thread(target=time.sleep, args=(1,))
-                thread.start()
-                sim.settle()
-                begun, left = sim.clock.elapsed, len(seen) + 1
-                thread.join()
-                if left <= 0:
-                    seen.append(sim.clock.elapsed - begun)
-
-    before = sys.gettrace()
-    sys.settrace(trace_untraced)
-    try:
-        join_everywhere_untraced()
-    finally:
-        sys.settrace(before)
-
-    # It waits before the join does, cannot wait meanwhile, and waits when that is over.
-    assert [each for each, _ in itertools.groupby(seen)] == [2.0, 1.0, 3.0]
-
-
 def test_what_is_freed_while_its_waiter_queues_up_is_free() -> None:
     """Nobody stood in the queue yet who could be woken, so who does looks once more."""
 
@@ -687,10 +649,10 @@ def test_a_finalizer_between_two_threads_cannot_wait() -> None:
         def __del__(self) -> None:
             try:
                 self.wait()
-            except RuntimeError as error:
+            except NotModelled as error:
                 caught.append(str(error))
 
-    with Simulation() as sim:
+    with pytest.raises(NotModelled, match="a finalizer or a greenlet"), Simulation() as sim:
         lock = threading.Lock()
         lock.acquire()
         things = [Waits(lock.acquire), Waits(sim.settle)]
@@ -704,7 +666,7 @@ def test_a_finalizer_between_two_threads_cannot_wait() -> None:
         kernel._jump = drop
         time.sleep(1)
 
-    assert [text.split(" tried")[0] for text in caught] == ["a finalizer"] * 2
+    assert [text.split(" or")[0] for text in caught] == ["a finalizer"] * 2
 
 
 QUIET = """
@@ -712,6 +674,7 @@ import faulthandler, logging, threading, time
 from concurrent.futures import Future, ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from threadsim import Simulation
+from threadsim.runtime.errors import NotModelled
 
 faulthandler.dump_traceback_later(30, exit=True)
 with Simulation() as sim:
@@ -732,6 +695,7 @@ threading.Thread(target=pool._work_queue.qsize).start()
 STUBBORN = """
 import threading, time
 from threadsim import Simulation, SimulationError, StepLimit
+from threadsim.runtime.errors import NotModelled
 
 def stubborn(lock):
     while True:

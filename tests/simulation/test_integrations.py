@@ -24,10 +24,6 @@ class ThirdParty:
         """Replace the library's connection."""
         return [(library_module, "connect", lambda: "virtual")]
 
-    def hint(self, kernel: Kernel) -> str:
-        """Explain a deadlock."""
-        return f"the broker of {len(kernel.threads)} thread is outside"
-
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
         """Note the call."""
         assert kernel.now == 0
@@ -77,13 +73,6 @@ def test_an_installed_integration_takes_part_in_each_block(third_party: ThirdPar
             sim.clock.tick(1)
         assert library_module.connect() == "real"
     assert third_party.calls == ["Clock.tick(1)", "end"] * 2
-
-
-@pytest.mark.usefixtures("third_party")
-def test_an_integration_explains_a_deadlock() -> None:
-    """It may know better what the program waits for."""
-    with pytest.raises(Deadlock, match="the broker of 1 thread is outside"), Simulation():
-        threading.Event().wait()
 
 
 @pytest.mark.usefixtures("third_party")

@@ -28,8 +28,9 @@ def test_a_heartbeat_does_not_hide_that_the_main_thread_waits_for_ever() -> None
     assert sim.clock.elapsed == 5.0
     text = str(caught.value)
     assert text.startswith(
-        "virtual time stands at 5.000000 s and would pass the limit of 5.000000 s while MainThread "
-        "waits. A program that needs longer takes Simulation(max_elapsed=…).\n"
+        "virtual time stands at 5.000000 s and would pass the limit of 5.000000 s. A thread that "
+        "never ends is the usual reason: let the program end it, or make it a daemon. A Simulation "
+        "takes max_elapsed=….\n"
         "  MainThread waits in Event.wait since 0.000000 s\n"
     )
     assert "\n  heart (daemon) sleeps since 5.000000 s\n" in text
@@ -84,8 +85,8 @@ def test_a_loop_that_lets_no_time_pass_is_ended(name: str, where: str) -> None:
 
     text = str(caught.value)
     assert re.match(
-        "100 steps and still running at 0.000000 s of virtual time. A loop that never lets time "
-        "pass is the usual reason: let it sleep or wait.",
+        "100 steps and still running at 0.000000 s of virtual time. A loop that polls or never "
+        "ends is the usual reason: let it wait, as Event.wait",
         text,
     )
     assert re.search("in (test_a_loop.*loop|get_nothing)\n", text)
@@ -101,21 +102,21 @@ def beat() -> None:
 
 
 def test_a_heartbeat_while_the_main_thread_waits_is_ended_by_the_steps_too() -> None:
-    """Before the end of the day, if it beats often; the report does not call it a busy loop."""
+    """Before the end of the day, if it beats often."""
     with pytest.raises(StepLimit) as caught, Simulation(max_steps=100):
         threading.Thread(target=beat).start()
         threading.Event().wait()
 
     assert str(caught.value).startswith(
-        "100 steps and still running at 100.000000 s of virtual time. A loop that never ends is "
-        "the usual reason: let it sleep or wait. A program that needs more steps takes "
-        "Simulation(max_steps=…).\n"
+        "100 steps and still running at 100.000000 s of virtual time. A loop that polls or never "
+        "ends is the usual reason: let it wait, as Event.wait and Queue.get do. A Simulation takes "
+        "max_steps=….\n"
     )
 
 
 def test_a_tick_takes_as_many_steps_as_it_needs() -> None:
     """While time passes because the test says so, only steps without any of it count."""
-    text = "100 steps and still running at 1000.000000 s of virtual time. A loop that never"
+    text = "100 steps and still running at 1000.000000 s of virtual time. A loop that polls"
     with pytest.raises(StepLimit, match=text), Simulation(max_steps=100) as sim:
         threading.Thread(target=beat).start()
         sim.clock.tick(1000)
@@ -176,7 +177,7 @@ def test_many_threads_can_wait() -> None:
 
 def test_threads_that_poll_each_other_for_ever_are_ended() -> None:
     """That each gives way to the others does not hide that none gets on."""
-    with pytest.raises(StepLimit, match="A loop that never lets time pass"), Simulation():
+    with pytest.raises(StepLimit, match="A loop that polls or never ends"), Simulation():
         lock = threading.Lock()
         for _ in range(2):
             threading.Thread(target=lambda: list(iter(lock.locked, None))).start()

@@ -20,13 +20,13 @@ from threadsim.patching.determinism import LogHandlers, new_random, restart_coun
 from threadsim.patching.outside_locks import LockReplacements
 from threadsim.patching.outside_walk import OutsideObjects, locks_near
 from threadsim.patching.patch_sites import with_classes
-from threadsim.reporting.kernel_errors import ScheduleReports
+from threadsim.reporting.kernel_errors import KernelReports
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.durations import nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from threadsim.runtime.kernel import Kernel, activate
 from threadsim.runtime.own_code import critical, runs_program
-from threadsim.simulation.integrations import hints, integrations
+from threadsim.simulation.integrations import integrations
 from threadsim.simulation.session import end_threads, never_ending, session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ MAX_STEPS = 100_000
 # Real time in seconds that a step may take.
 STALL_TIMEOUT = 10.0
 
-_reports = ScheduleReports(hints)
+_reports = KernelReports()
 
 # After so many schedules garbage is collected: finalizers must not run inside a schedule.
 _COLLECT_EVERY = 200

@@ -235,7 +235,7 @@ class Schedule:
         self.moment += 1
         kernel.steps += 1
         if kernel.steps > kernel.max_steps:
-            raise kernel.reports.step_limit(kernel, 0)
+            raise kernel.reports.step_limit(kernel)
 
     def note_blocked(self) -> None:
         """Note the threads that cannot run where the schedule ends."""

@@ -35,11 +35,8 @@ class Reports(Protocol[_Kernel_contra]):
     def time_limit(self, kernel: _Kernel_contra) -> SimulationError:
         """Return the error when time would pass ``max_elapsed``."""
 
-    def step_limit(self, kernel: _Kernel_contra, since: int) -> SimulationError:
-        """Return the error after more than ``max_steps`` steps, counted since an instant."""
-
-    def cannot_wait(self, kernel: _Kernel_contra, *, between_threads: bool) -> BaseException:
-        """Return the error when code waits that is no virtual thread."""
+    def step_limit(self, kernel: _Kernel_contra) -> SimulationError:
+        """Return the error after more than ``max_steps`` steps."""
 
     def caught_again(self, failure: SimulationError, times: int) -> str:
         """Return the text for stderr when a program has caught its failure so many times."""

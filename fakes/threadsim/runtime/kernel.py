@@ -22,7 +22,7 @@ from random import Random
 from greenlet import getcurrent, greenlet
 
 from threadsim.runtime.durations import microseconds, nanoseconds
-from threadsim.runtime.errors import SimulationError
+from threadsim.runtime.errors import NotModelled, SimulationError
 from threadsim.runtime.hooks import Reports, SchedulePoints
 from threadsim.runtime.virtual_thread import TraceRow, VirtualThread, Waiters
 
@@ -110,7 +110,6 @@ class Kernel:
         self.looks = 0  # The steps that are no switch, and are never counted anew.
         self.turn_length = 0  # Locks that were taken, and looks, since the last switch.
         self.max_turn = min(max_steps, MAX_TURN)
-        self._counted_from = 0  # Since when steps are counted.
         self.max_elapsed = max_elapsed
         self.max_steps = max_steps
         self.failure: SimulationError | None = None
@@ -287,7 +286,6 @@ class Kernel:
     def count_anew(self) -> None:
         """Count steps from now on only: what time has passed was asked for."""
         self.steps = 0
-        self._counted_from = self.now
 
     def count_look(self) -> None:
         """Count a look at what other threads change."""
@@ -389,9 +387,12 @@ class Kernel:
             raise error
 
     def cannot_wait(self) -> BaseException:
-        """Return why the running code cannot wait."""
-        between = bool(self.running.waiting_for) or getcurrent() is self.hub
-        return self.reports.cannot_wait(self, between_threads=between)
+        """Refuse code that waits and is no virtual thread."""
+        self.refused = NotModelled(
+            f"a finalizer or a greenlet of the program's own waits in thread {self.running.name!r}."
+            " It is no thread of the simulation. Let it not wait, or use threads."
+        )
+        return self.refused
 
     # How a simulation ends.
 
@@ -444,7 +445,7 @@ class Kernel:
         if self.ending:
             raise self._end_again(self.running)
         if self._is_choosing:
-            raise self.reports.cannot_wait(self, between_threads=True)
+            raise self.cannot_wait()
         if self.failure is None:
             return False
         self._give_ups += 1
@@ -479,7 +480,7 @@ class Kernel:
             raise self._end_again(self.running)
         if self.failure is not None:
             raise self._once_more(self.failure)
-        self.fail(self.reports.step_limit(self, self._counted_from), "is still running")
+        self.fail(self.reports.step_limit(self), "is still running")
 
     def _can_wait(self) -> bool:
         """Return whether the running code is a virtual thread, and not between two of them."""
@@ -532,7 +533,7 @@ class Kernel:
                 self.turn_length = self.max_turn
             if self.steps > self.max_steps:
                 self.steps = 0
-                self.set_failure(self.reports.step_limit(self, self._counted_from))
+                self.set_failure(self.reports.step_limit(self))
             elif self._ready:
                 return self._ready.popleft()
             elif self._settling:

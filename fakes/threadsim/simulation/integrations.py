@@ -23,9 +23,6 @@ class Integration(Protocol):
     def patches(self) -> list[tuple[Any, str, Any]]:
         """Return what to replace inside a block: owner, name and new value."""
 
-    def hint(self, kernel: Kernel) -> str:
-        """Return what may be the reason that no thread can run, for a ``Deadlock``; or ""."""
-
     def check_before_time_passes(self, kernel: Kernel, call: str) -> None:
         """Check that ``call`` lets time pass for what should act meanwhile.
 
@@ -49,8 +46,3 @@ def integrations() -> list[Integration]:
     if _loaded is None:
         _loaded = [each.load() for each in entry_points(group=GROUP)]
     return _loaded
-
-
-def hints(kernel: Kernel) -> list[str]:
-    """Return what integrations say of a ``Deadlock``."""
-    return [hint for each in integrations() if (hint := each.hint(kernel))]

@@ -22,7 +22,6 @@ from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import forget_unreachable
-from threadsim.simulation.integrations import hints
 from threadsim.simulation.open_blocks import next_seed, open_simulations
 from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
@@ -31,7 +30,7 @@ from threadsim.simulation.watchdog import explain
 # So often threads that can run have their turn when a block ends.
 _LAST_TURNS = 1_000
 
-_reports = KernelReports(hints)
+_reports = KernelReports()
 
 
 class Simulation:
