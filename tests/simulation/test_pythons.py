@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from threadsim import NotModelled, Simulation, SimulationError, explore
+from threadsim import Simulation, SimulationError, explore
 
 
 def since_python(*version: int) -> pytest.MarkDecorator:
@@ -218,13 +217,3 @@ def test_classes_of_c_that_were_never_made_ready_are_passed_over() -> None:
     with Simulation() as sim:
         time.sleep(1)
     assert sim.clock.elapsed == 1.0
-
-
-@since_python(3, 14)
-def test_a_pool_of_interpreters_is_refused() -> None:
-    """What waits in another interpreter does so in real time."""
-    pools = importlib.import_module("concurrent.futures")
-    with pytest.raises(NotModelled, match="an InterpreterPoolExecutor inside"), Simulation():
-        pools.InterpreterPoolExecutor(1).submit(int)
-    with Simulation(), ThreadPoolExecutor(1) as pool:
-        assert pool.submit(int).result() == 0

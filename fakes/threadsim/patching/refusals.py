@@ -7,12 +7,11 @@ import asyncio
 import concurrent.futures.thread as pools
 import os
 import signal
-import sys
 import time
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable, Iterator
 from functools import wraps
-from multiprocessing.pool import Pool, ThreadPool
+from multiprocessing.pool import ThreadPool
 from multiprocessing.process import BaseProcess
 from subprocess import Popen
 from typing import Any
@@ -20,18 +19,15 @@ from typing import Any
 from freezegun.api import _freeze_time
 
 from threadsim.primitives.lock import Lock
-from threadsim.primitives.signals import own_handler
 from threadsim.primitives.threads import virtual_thread_of
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError
 from threadsim.runtime.kernel import Kernel, here
-from threadsim.runtime.own_code import is_tool
 
 _submit: Any = pools.ThreadPoolExecutor.submit
 _run_once: Any = vars(BaseEventLoop)["_run_once"]
 
 _CLOCK = "sim.clock.move_to(…) or Simulation(start=…)"
 _LOOP = "an asyncio event loop"
-_POOL = "a pool of multiprocessing"
 _EXECUTOR = "concurrent.futures.ThreadPoolExecutor"
 
 # Refused calls: owner, names, what the error calls them ({} is the name), and what to use instead.
@@ -41,38 +37,16 @@ _ROWS: list[tuple[Any, tuple[str, ...], str, str]] = [
     (asyncio.Runner, ("run",), _LOOP, "threads"),
     (BaseProcess, ("start",), "a Process started", "threads"),
     # Not __init__: it makes what __del__ asks for.
-    (Pool, ("_setup_queues",), _POOL, _EXECUTOR),
-    (ThreadPool, ("_setup_queues",), _POOL, _EXECUTOR),
-    (os, ("fork", "forkpty"), "{}", "threads"),
-    (signal, ("alarm", "setitimer"), "{}", "threading.Timer"),
-    (signal, ("pthread_kill",), "{} of a virtual thread", "the main thread"),
-    (time, ("pthread_getcpuclockid",), "{} of a virtual thread", "the main thread"),
+    (ThreadPool, ("_setup_queues",), "a ThreadPool of multiprocessing", _EXECUTOR),
+    (os, ("fork",), "{}", "threads"),
+    # C takes an identifier for an address. That of a virtual thread is none.
+    (signal, ("pthread_kill",), "{}", "signal.raise_signal()"),
+    (time, ("pthread_getcpuclockid",), "{}", "time.thread_time()"),
     (Popen, ("wait", "communicate"), "{} with a timeout", "no timeout"),
 ]
-if sys.version_info >= (3, 14):
-    from concurrent.futures.interpreter import InterpreterPoolExecutor
 
-    _ROWS.append((InterpreterPoolExecutor, ("__init__",), "an InterpreterPoolExecutor", _EXECUTOR))
-
-
-def _is_of_the_runner() -> bool:
-    """Return whether the alarm is that of pytest-timeout, which may set it inside the block."""
-    handler = own_handler(signal.getsignal(signal.SIGALRM))
-    return is_tool(str(getattr(handler, "__module__", "")))
-
-
-def _is_main_thread(ident: int, *_args: Any) -> bool:
-    kernel = here()
-    return kernel is not None and ident == kernel.main.ident
-
-
-# The calls of these that are allowed. A zero takes a timer back.
+# The calls of these that are allowed.
 _ALLOWED: dict[str, Callable[..., bool]] = {
-    "alarm": lambda seconds: not seconds or _is_of_the_runner(),
-    "setitimer": lambda _which, seconds, *_: not seconds or _is_of_the_runner(),
-    # C takes the identifier for an address. That of a virtual thread is none.
-    "pthread_kill": _is_main_thread,
-    "pthread_getcpuclockid": _is_main_thread,
     "wait": lambda _process, timeout=None: timeout is None,
     "communicate": lambda _process, _input=None, timeout=None, **_: timeout is None,
 }
@@ -97,8 +71,6 @@ def _refusing(real: Callable[..., Any], what: str, instead: str) -> Callable[...
         kernel = here()
         if kernel is None or (allowed is not None and allowed(*args, **kwargs)):
             return real(*args, **kwargs)
-        for each in filter(asyncio.iscoroutine, [*args, *kwargs.values()]):
-            each.close()  # Else it warns that it was never awaited.
         raise _refuse(kernel, _not_modelled(what, instead))
 
     return refusing
@@ -144,17 +116,8 @@ def _refusals() -> Iterator[tuple[Any, str, Any]]:
 
 _REFUSALS = list(_refusals())
 
-# The patch sites leave freezegun out: owner, name and replacement.
-_FREEZING = [each for each in _REFUSALS if each[0] is _freeze_time]
-
-
-def swaps() -> list[tuple[Any, str, Any]]:
-    """Return the names of packages that move the time themselves: owner, name and replacement."""
-    travel = getattr(sys.modules.get("time_machine"), "travel", None)
-    if travel is None:
-        return _FREEZING
-    return [*_FREEZING, (travel, "start", _refusing(travel.start, "time_machine.travel", _CLOCK))]
-
+# Owner, name and replacement: the patch sites leave freezegun out.
+SWAPS = [each for each in _REFUSALS if each[0] is _freeze_time]
 
 # Real function and replacement.
 REPLACEMENTS: list[tuple[Any, Any]] = [
