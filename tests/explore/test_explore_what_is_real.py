@@ -35,6 +35,7 @@ from threadsim import (
 )
 from threadsim.exploration.execution import Step, SwitchPoints
 from threadsim.exploration.runner import ScheduleRunner
+from threadsim.simulation import watchdog
 from threadsim.simulation.watchdog import watched
 
 LOCK = threading.Lock()
@@ -580,7 +581,7 @@ def test_what_waits_for_something_real_ends_in_a_stall() -> None:
 def test_nothing_stalls_between_two_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
     """While it is thought of what to run next, nobody can be waiting."""
     killed: list[object] = []
-    monkeypatch.setattr(signal, "pthread_kill", lambda *args: killed.append(args))
+    monkeypatch.setattr(watchdog, "_kill", lambda *args: killed.append(args))
     lock = _thread.allocate_lock()
     lock.acquire()
     with watched(0.001):

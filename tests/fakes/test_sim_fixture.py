@@ -520,12 +520,10 @@ def test_a_stop_before_the_fixture_is_made_ends_its_simulation(pytester: pytest.
 def test_pytest_may_take_its_time_for_a_report(pytester: pytest.Pytester) -> None:
     """The block of the fixture is open meanwhile, and nothing can switch in it."""
     pytester.makepyfile("""
-        import signal
         from threadsim.simulation import watchdog
 
         class Slow(Exception):
             def __str__(self):
-                signal.pthread_kill = signal.pthread_kill.__wrapped__  # A real thread looks.
                 for watch in watchdog.current:
                     for _ in range(int(watch.looks) + 2):
                         watch.look()

@@ -4,13 +4,12 @@ import queue
 import re
 import threading
 import time
-import weakref
 from collections.abc import Callable
 
 import pytest
 
 from beside import beside
-from threadsim import Deadlock, Simulation, explore
+from threadsim import Deadlock, Simulation, StepLimit, explore
 
 
 def test_what_is_ready_has_its_turn_before_the_block_ends() -> None:
@@ -47,21 +46,14 @@ def test_time_does_not_move_for_them() -> None:
 
 
 def test_a_thread_that_never_rests_is_ended_and_named() -> None:
-    """After 1,000 turns a warning says so."""
-    turns: list[None] = []
+    """It lets no time pass, as a loop in the block itself does."""
 
     def poll() -> None:
         while True:
-            turns.append(None)
             time.sleep(0)
 
-    with (
-        pytest.warns(RuntimeWarning, match=r"ends Poller, which could still run after 1,000 turns"),
-        Simulation(),
-    ):
+    with pytest.raises(StepLimit, match="Poller lets the others"), Simulation(max_steps=1_000):
         threading.Thread(target=poll, name="Poller").start()
-
-    assert len(turns) == 1_000
 
 
 def test_nothing_more_runs_after_an_error() -> None:
@@ -170,29 +162,3 @@ def test_the_fixture_sim_adds_the_note_too(pytester: pytest.Pytester) -> None:
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*Before it, nothing was switched for 2.0 s*server could run*"])
-
-
-# Finalizers
-
-
-@pytest.mark.parametrize("kind", ["__del__", "weakref"])
-def test_a_deadlock_in_a_finalizer_says_that_it_was_one(kind: str) -> None:
-    """Python shows no more than "Exception ignored" of it; the block ends with it."""
-
-    class Connection:
-        def __del__(self) -> None:
-            if kind == "__del__":
-                threading.Event().wait()
-
-    def closed(_: object) -> None:
-        threading.Event().wait()
-
-    with pytest.raises(Deadlock) as caught, Simulation():
-        connection = Connection()
-        kept = weakref.ref(connection, closed) if kind == "weakref" else None
-        del connection
-        assert kept is None or kept() is None
-
-    notes = "\n".join(caught.value.__notes__)
-    assert "It was raised in a finalizer or the callback of a weak reference (" in notes
-    assert {"__del__": "Connection.__del__", "weakref": "closed"}[kind] in notes

@@ -107,29 +107,6 @@ def test_a_signal_anywhere_leaves_nothing(
     assert told > 1
 
 
-def test_ctrl_c_while_a_block_begins_is_raised_before_anything_runs_in_it() -> None:
-    """What the block would run may never wait, and so never be told."""
-    real = swapped()
-    ran: list[int] = []
-
-    def profile_untraced(frame: FrameType, event: str, _argument: object) -> None:
-        if (frame.f_code.co_qualname, event) == ("Patcher.install", "return"):
-            tell(signal.SIGINT)(frame)
-
-    def block() -> None:
-        with Simulation():
-            ran.append(1)
-
-    block()
-    try:
-        sys.setprofile(profile_untraced)
-        with pytest.raises(KeyboardInterrupt):
-            block()
-    finally:
-        sys.setprofile(None)
-    assert (ran, swapped()) == ([1], real)
-
-
 @critical
 def done_whole(number: int, done: list[int]) -> None:
     signal.raise_signal(number)

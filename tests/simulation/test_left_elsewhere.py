@@ -88,7 +88,7 @@ def test_a_block_left_in_another_thread_is_told_there() -> None:
     block.enter()
     beside(block.leave)
     try:
-        check(block, "was left in another thread than 'MainThread', which entered it. Names and")
+        check(block, "was left in another thread than 'MainThread', which entered it")
         assert own.value == "mine"
     finally:
         signal.signal(signal.SIGINT, handlers[0])

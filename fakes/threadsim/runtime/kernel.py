@@ -396,22 +396,6 @@ class Kernel:
 
     # How a simulation ends.
 
-    def is_left_elsewhere(self) -> bool:
-        """Return whether the calling thread, at the block's end, is not the one that began it."""
-        # Identifiers are used again, but a thread that has ended has a dead greenlet. The running
-        # greenlet may be another: an error of a program's own greenlet goes to its parent.
-        elsewhere = self.os_ident != get_ident() or self.main.greenlet.dead
-        return elsewhere or getcurrent() is not self.main.greenlet
-
-    def abandon(self) -> None:
-        """Forget every thread: only the OS thread that began a simulation can end them."""
-        self.begin_end()
-        for thread in list(self.threads.values()):
-            if thread is not self.main:
-                thread.ticket += 1
-                self._close(thread)
-        self._forget_threads()
-
     def begin_end(self) -> None:
         """Let every wait of the other threads end them from now on."""
         self.ending = True
@@ -427,13 +411,19 @@ class Kernel:
         self.hub.throw()
         _resumed()
         self._points = None  # They know the kernel: the two would be garbage.
-        self._forget_threads()
-
-    # The kernel's own.
-
-    def _forget_threads(self) -> None:
         for each in (self.threads, self._ready, self._timers):
             each.clear()
+
+    def abandon(self) -> None:
+        """Forget every thread: only the OS thread that began a simulation can end them."""
+        self.begin_end()
+        for thread in list(self.threads.values()):
+            if thread is not self.main:
+                thread.ticket += 1
+                _never_ending.append(thread.greenlet)
+                self._close(thread)
+
+    # The kernel's own.
 
     def _attend(self) -> None:
         stopped = self.ending or self._is_choosing or self.failure is not None
@@ -630,7 +620,7 @@ class Kernel:
         return failure
 
 
-# Greenlets that have caught their end again and again. Without a reference, Python 3.15's collector
+# Greenlets that nothing ends. Without a reference, Python 3.15's collector
 # would find them, and greenlet would throw its own end into them, for ever.
 _never_ending: list[object] = []
 

@@ -51,8 +51,7 @@ def session(
                 "replaced for the whole process. Let one end before the other begins. A block that "
                 "is still open must be left in the thread that entered it."
             )
-        stalls = watched(stall_timeout)
-        with interruptible(kernel, explores=explores), stalls, virtual_dates():
+        with interruptible(kernel, explores=explores), watched(stall_timeout), virtual_dates():
             activate(kernel())  # Virtual locks are made inside.
             names = Patcher(locks)
             try:
@@ -69,15 +68,8 @@ def session(
 
 
 def _unraisable(otherwise: Callable[[Any], object], args: Any) -> None:
-    """Say of a report that it was raised in a finalizer, where Python ignores all errors."""
-    error = args.exc_value
-    if isinstance(error, SimulationError):
-        where = args.err_msg if args.object is None else repr(args.object)
-        error.add_note(
-            f"It was raised in a finalizer or the callback of a weak reference ({where}). Python "
-            "goes on after an error there; the block ends with it."
-        )
-    elif args.exc_type is not ThreadExit:  # The end of a thread that was in a finalizer.
+    """Be silent about a finalizer that ends with its thread or with the block's error."""
+    if not issubclass(args.exc_type, ThreadExit | SimulationError):
         otherwise(args)
 
 

@@ -9,7 +9,6 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from math import inf
 from typing import Self
-from warnings import warn
 
 from threadsim.patching.determinism import new_random
 from threadsim.patching.outside_locks import LockReplacements
@@ -18,7 +17,7 @@ from threadsim.reporting.trace import TraceEntry, entries, next_steps
 from threadsim.reporting.tracebacks import is_shown, shorten
 from threadsim.runtime.durations import LAST, nanoseconds, nanoseconds_since_1970
 from threadsim.runtime.errors import SimulationError
-from threadsim.runtime.kernel import Kernel
+from threadsim.runtime.kernel import Kernel, here
 from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import forget_unreachable
@@ -26,9 +25,6 @@ from threadsim.simulation.open_blocks import next_seed, open_simulations
 from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
 from threadsim.simulation.watchdog import explain
-
-# So often threads that can run have their turn when a block ends.
-_LAST_TURNS = 1_000
 
 _reports = KernelReports()
 
@@ -105,8 +101,6 @@ class Simulation:
         )
         self._kernel = self.clock.kernel = kernel
         open_simulations.append(self)
-        if kernel.interruption is not None:  # The block may run for long before it waits.
-            self.__exit__(None, None, None)
         return self
 
     @critical
@@ -122,22 +116,22 @@ class Simulation:
         try:
             if exc_value is not None:
                 self.explain(exc_value)
-            else:
-                _let_ready_threads_run(kernel)
+            elif kernel.failure is None and kernel.ready_threads() and here() is kernel:
+                with suppress(SimulationError):  # The kernel has kept it.
+                    kernel.settle()  # Threads that could run now would never have had a turn.
         finally:
             open_simulations.remove(self)
             self._leave(kernel, exc_value)
 
     @critical
     def _leave(self, kernel: Kernel, exc_value: BaseException | None) -> None:
-        if kernel.is_left_elsewhere():
+        if here() is not kernel:
             self._session.close()
             kernel.abandon()
-            _abandoned.append(kernel)
             raise SimulationError(
                 f"a Simulation was left in another thread than {kernel.main.name!r}, which entered "
-                "it. Names and time are put back, and its threads never run again. Leave the block "
-                "in the thread that enters it; a generator is left where it is closed."
+                "it. Leave the block in the thread that enters it; a generator is left where it is "
+                "closed."
             )
         raised = kernel.refused or kernel.failure
         self._next_steps = next_steps(kernel)
@@ -191,24 +185,3 @@ class Simulation:
         """
         self.clock.check_usable("Simulation.settle()")
         self.clock.running_kernel("Simulation.settle()").settle()
-
-
-def _let_ready_threads_run(kernel: Kernel) -> None:
-    """Give threads that could run now their turns: else they never had one."""
-    with suppress(SimulationError):  # The kernel has kept it.
-        for _ in range(_LAST_TURNS):
-            quiet = kernel.failure is not None or kernel.is_left_elsewhere()
-            if quiet or not kernel.ready_threads():
-                return
-            kernel.pause()
-        names = ", ".join(thread.name for thread in kernel.ready_threads())
-        warn(
-            f"the Simulation ends {names}, which could still run after {_LAST_TURNS:,} turns. Let "
-            "a thread that polls sleep, and end it before the block does.",
-            RuntimeWarning,
-            stacklevel=4,
-        )
-
-
-# Kept: what they wait in must not be unwound by the garbage collector.
-_abandoned: list[Kernel] = []

@@ -33,6 +33,7 @@ PAUSE, _LONG = 0.1, 1.0
 # Kept here: in a block the names mean the virtual ones.
 _sleep = time.sleep
 _start_new_thread = _thread.start_new_thread
+_kill: Any = getattr(signal, "pthread_kill", None)  # Windows has none.
 
 _DEBUGGERS = {"bdb", "pdb"}
 # The functions of pytest that make a test's report, while the block of its fixture is open.
@@ -76,7 +77,7 @@ class Watch:
         if place is not None and self._count >= self.looks:
             self._count = 0
             self.stalled = place
-            signal.pthread_kill(place[0].os_ident, SIGNAL)
+            _kill(place[0].os_ident, SIGNAL)
 
     def handle(self, _number: int, frame: FrameType | None) -> None:
         """Raise ``StallLimit`` in the main thread: the handler of ``SIGNAL``."""
@@ -129,38 +130,25 @@ current: list[Watch] = []
 
 # Held while the real thread runs.
 _running = _thread.allocate_lock()
-
-# How many looks without a block end that thread; few would make threads come and go beside tests.
-_LINGER = 100
-_leaves: list[bool] = []  # Whether it ends at once.
-
-
-def _start() -> None:
-    if current and _running.acquire(blocking=False):
-        _start_new_thread(_look_in_a_bare_thread, ())
+_leaves: list[bool] = []  # Whether the thread ends.
 
 
 def _look_in_a_bare_thread() -> None:
-    """Look at the running block again and again. The thread ends some time after the last one."""
-    idle = 0
-    try:
-        while current or (idle < _LINGER and not _leaves):
-            _sleep(PAUSE)
-            idle = 0 if current else idle + 1
-            for watch in current[:]:
-                watch.look()
-    finally:
-        _running.release()
-        _start()  # A block that has begun meanwhile has found the thread running.
+    """Look at the running block again and again, and wait for the next block."""
+    while not _leaves:
+        _sleep(PAUSE)
+        for watch in current[:]:
+            watch.look()
+    _running.release()
 
 
 def end_before_fork() -> None:
-    """Wait for the thread's end between two blocks: a fork copies no thread, and warns of them."""
+    """End the thread between two blocks: a fork copies no thread, and Python warns of them."""
     if not current and _running.locked():
         _leaves.append(True)
         with _running:
             _leaves.clear()
-            _sleep(0.01)  # The system may still count the thread, and Python warns of it.
+            _sleep(0.01)  # The system may still count the thread.
 
 
 with suppress(AttributeError):  # Windows has no fork.
@@ -181,7 +169,8 @@ def watched(stall_timeout: float | None) -> Iterator[None]:
     watch = Watch(stall_timeout)
     before = signal.signal(SIGNAL, watch.handle)
     current.append(watch)
-    _start()
+    if _running.acquire(blocking=False):
+        _start_new_thread(_look_in_a_bare_thread, ())
     try:
         yield
     finally:
