@@ -496,7 +496,6 @@ AT_EXIT = """
 import atexit
 from apscheduler.schedulers.background import BackgroundScheduler
 from threadsim import Simulation
-from threadsim.runtime.errors import NotModelled
 
 with Simulation():
     scheduler = BackgroundScheduler()
@@ -674,7 +673,6 @@ import faulthandler, logging, threading, time
 from concurrent.futures import Future, ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from threadsim import Simulation
-from threadsim.runtime.errors import NotModelled
 
 faulthandler.dump_traceback_later(30, exit=True)
 with Simulation() as sim:
@@ -695,7 +693,6 @@ threading.Thread(target=pool._work_queue.qsize).start()
 STUBBORN = """
 import threading, time
 from threadsim import Simulation, SimulationError, StepLimit
-from threadsim.runtime.errors import NotModelled
 
 def stubborn(lock):
     while True:

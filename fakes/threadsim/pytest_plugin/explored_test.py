@@ -8,6 +8,8 @@ made once, outside, as usual. A fixture that cannot be made anew is refused by n
 import inspect
 import os
 import unittest
+from contextlib import suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,28 +17,22 @@ from typing import Any
 import pytest
 from _pytest.python import pytest_pyfunc_call
 
-from threadsim.exploration.explore import explore, explore_with
+from threadsim import ScheduleDiverged, ScheduleFailure, explore
+from threadsim.exploration.explore import explore_with
 from threadsim.exploration.options import Options, is_asynchronous
 from threadsim.exploration.replay import replay_with
-from threadsim.exploration.reports.failure import ScheduleFailure
-from threadsim.exploration.schedule_string import ScheduleDiverged, read
 from threadsim.pytest_plugin.failures import contain
-from threadsim.reporting.tracebacks import error_text
 from threadsim.runtime.errors import NotModelled
 
-# Fixtures of pytest that belong to one run of a test, by name and module.
-_OF_ONE_RUN = {
-    ("tmp_path", "_pytest.tmpdir"),
-    ("tmpdir", "_pytest.legacypath"),
-    ("subtests", "_pytest.subtests"),
-}
+# Fixtures of pytest, and one of this package, that belong to one run of a test.
+_OF_ONE_RUN = {"tmp_path", "tmpdir", "subtests", "sim"}
+_PACKAGES = {"_pytest", __name__.partition(".")[0]}
 
 # A test raises these to say that it is not to be run.
 _NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
 
-# The names of all fixtures of a test, and whether its schedules run.
+# The names of all fixtures of a test. Its schedules make them; before, pytest makes the others.
 _names = pytest.StashKey[list[str]]()
-_running = pytest.StashKey[bool]()
 
 
 class _Refused(NotModelled):
@@ -62,15 +58,9 @@ def prepare(item: Any) -> None:
             "it marks a plain function, and no coroutine, test of a unittest.TestCase, doctest or "
             "test whose data hypothesis draws. Call explore() inside this test instead."
         )
-    try:
-        _arguments(item)
-    except TypeError as error:
-        raise _failed(f"{error}. It takes what explore() takes.") from None
     item.fixturenames = names = item.stash.setdefault(_names, item.fixturenames)
     known = item._fixtureinfo.name2fixturedefs
     fixtures = [known[name][-1] for name in names if name in known]
-    if reason := "".join(map(_reason, fixtures)):
-        raise _failed(reason)
     anew = {"request", *(each.argname for each in fixtures if each.scope == "function")}
     # pytest refuses names that it does not know.
     item.fixturenames = [name for name in names if name not in anew]
@@ -80,52 +70,33 @@ def _failed(text: str) -> BaseException:
     return pytest.fail.Exception(f"@pytest.mark.explore: {text}", pytrace=False)
 
 
-def _arguments(item: Any) -> dict[str, Any]:
-    """Return the arguments for ``explore``."""
-    marker = item.get_closest_marker("explore")
-    return inspect.signature(explore).bind(item, *marker.args, **marker.kwargs).arguments
-
-
 def run(item: Any) -> None:
     """Run a test under many schedules, or under the schedule of ``--replay-schedule``."""
     __tracebackhide__ = True
-    properties = list(item.user_properties)
     # As it is to be passed from where pytest was started.
     file, *rest = item.nodeid.split("::", 1)
     here = item.config.invocation_params.dir
     test = "::".join([Path(os.path.relpath(item.config.rootpath / file, here)).as_posix(), *rest])
-
-    def program() -> None:
-        item.user_properties[:] = properties
-        _run_once(item)
-
-    arguments = _arguments(item) | {"program": program}
-    search = {name: arguments.pop(name) for name in ("strategy", "keep_going") if name in arguments}
-    options = Options(**arguments, test=test, given=_given(item))
+    marker = item.get_closest_marker("explore")
     schedule = item.config.getoption("--replay-schedule")
-    if schedule is not None:
-        try:
-            read(schedule)
-        except ValueError as error:
-            raise pytest.fail.Exception(f"--replay-schedule: {error}", pytrace=False) from None
-    item.session._setupstate.teardown_exact(item.parent)
-    item.fixturenames = item.stash[_names]
-    item.stash[_running] = True
+    program = partial(_run_once, item)
     try:
+        bound = inspect.signature(explore).bind(program, *marker.args, **marker.kwargs)
+        arguments = bound.arguments
+        search = {key: arguments.pop(key) for key in ("strategy", "keep_going") if key in arguments}
+        options = Options(**arguments, test=test, given=_given(item))
+        item.session._setupstate.teardown_exact(item.parent)
+        item.fixturenames = item.stash[_names]
         if schedule is None:
             item.add_report_section("call", "explore", str(explore_with(options, **search)))
         else:
             replay_with(options, schedule)
-    except _Refused as refused:
-        raise _failed(str(refused)) from None
-    except ScheduleDiverged as error:
-        raise pytest.fail.Exception(f"ScheduleDiverged: {error}", pytrace=False) from None
+    except (_Refused, ScheduleDiverged, TypeError, ValueError) as error:  # None of the program's.
+        raise _failed(f"{error}") from None
     except ScheduleFailure as failure:
         if isinstance(failure.__cause__, _NO_FAILURES):
             raise failure.__cause__ from None
         raise
-    finally:
-        item.stash[_running] = False
 
 
 def _given(item: Any) -> dict[str, object]:
@@ -149,7 +120,8 @@ def check_fixture(request: Any, fixture: "pytest.FixtureDef[Any]") -> None:
     Raises:
         NotModelled: It cannot be made in a schedule.
     """
-    if not request._pyfuncitem.stash.get(_running, False):
+    item = request._pyfuncitem
+    if item.fixturenames is not item.stash.get(_names, None):  # Its schedules do not run.
         return
     reason = _reason(fixture)
     if not reason and fixture.scope != "function":
@@ -164,7 +136,8 @@ def check_fixture(request: Any, fixture: "pytest.FixtureDef[Any]") -> None:
 
 def _reason(fixture: "pytest.FixtureDef[Any]") -> str:
     """Return why a fixture cannot be made in each schedule; "" if it can."""
-    if (fixture.argname, getattr(fixture.func, "__module__", "")) not in _OF_ONE_RUN:
+    package = getattr(fixture.func, "__module__", "").partition(".")[0]
+    if fixture.argname not in _OF_ONE_RUN or package not in _PACKAGES:
         return ""
     return (
         f"the fixture {fixture.argname} belongs to one run of a test and cannot be made in each "
@@ -192,12 +165,10 @@ def _run_once(item: Any) -> None:
         if log:
             log.caplog_handler.clear()
         pytest_pyfunc_call(item)
-    except BaseException as error:
+    except BaseException:
         contain(item, item.parent)
-        try:
+        with suppress(Exception, pytest.fail.Exception):
             state.teardown_exact(item.parent)
-        except (Exception, pytest.fail.Exception) as other:  # noqa: BLE001  # As pytest takes it.
-            error.add_note(f"And its fixtures end with {type(other).__name__}: {error_text(other)}")
         raise
     contain(item, item.parent)
     state.teardown_exact(item.parent)

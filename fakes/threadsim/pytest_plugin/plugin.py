@@ -3,8 +3,8 @@
 Importing it needs pytest only, so that a missing package of the fakes stops no test run.
 """
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Generator
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from threadsim.pytest_plugin.failures import LAST_STEPS, contain, show
 from threadsim.reporting.progress import uncaptured
-from threadsim.runtime.errors import NotModelled, SimulationError
+from threadsim.runtime.errors import SimulationError
 from threadsim.simulation.open_blocks import begin_test, open_simulation
 
 if TYPE_CHECKING:
@@ -52,35 +52,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Check that ``--replay-schedule`` has one test to run."""
-    count = sum(item.get_closest_marker("explore") is not None for item in items)
-    is_worker = hasattr(config, "workerinput")  # pytest-xdist would not show the error.
-    if config.getoption("--replay-schedule") is not None and count != 1 and not is_worker:
-        raise pytest.UsageError(
-            "--replay-schedule: a schedule belongs to one test that is marked explore, and "
-            f"{count} are selected. Pass the id that the failure printed."
-        )
-
-
 @pytest.fixture
 def sim(request: pytest.FixtureRequest) -> Any:
     """Run the test inside a ``Simulation``: its threads and its time are virtual.
 
     ``@pytest.mark.simulation(start=…)`` takes the arguments of ``Simulation``.
     """
-    if request.node.get_closest_marker("explore"):
-        raise NotModelled(
-            "the fixture sim: an explored test is a simulation already. Leave sim out."
-        )
-    with _extra("the fixture sim"):
-        from threadsim.simulation.simulation import Simulation  # noqa: PLC0415
+    from threadsim import Simulation  # noqa: PLC0415  # Needs the extra.
+
     marker = request.node.get_closest_marker("simulation")
-    try:
-        simulation = Simulation(*marker.args, **marker.kwargs) if marker else Simulation()
-    except (TypeError, ValueError) as error:
-        pytest.fail(f"@pytest.mark.simulation: {error}", pytrace=False)
+    simulation = Simulation(*marker.args, **marker.kwargs) if marker else Simulation()
     # Ctrl-C may come as soon as the block has begun: a yield would be too late.
     request.addfinalizer(partial(simulation.__exit__, None, None, None))  # noqa: PT021
     return simulation.__enter__()
@@ -93,24 +74,13 @@ def pytest_fixture_setup(
     """Let a hang in a fixture be one error of its test; refuse what a schedule cannot make."""
     if request._pyfuncitem.get_closest_marker("explore"):
         _explored_test().check_fixture(request, fixturedef)
-    before = open_simulation()
     try:
-        result = yield
+        return (yield)
     except BaseException as error:
         # As pytest does with an Exception. Without this the fixture would be made again.
         key = fixturedef.cache_key(request)
         fixturedef.cached_result = (None, key, (error, error.__traceback__))
         raise
-    lasts = fixturedef.scope != "function" and open_simulation() is not before
-    if lasts and hasattr(request.config, "workerinput"):
-        fixturedef.finish(request)
-        pytest.fail(
-            f"the fixture {fixturedef.argname} leaves a Simulation open between two tests, where "
-            "a worker of pytest-xdist would wait for ever in virtual time. Let its scope be "
-            "function, or leave out -n.",
-            pytrace=False,
-        )
-    return result
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -178,19 +148,7 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> 
         call.excinfo = pytest.ExceptionInfo.from_exception(error)
 
 
-@contextmanager
-def _extra(user: str) -> Iterator[None]:
-    """Say which packages to install, if an import inside needs one that is missing."""
-    try:
-        yield
-    except ImportError as error:
-        pytest.fail(
-            f"{user} needs greenlet and freezegun ({error}): pip install greenlet freezegun",
-            pytrace=False,
-        )
-
-
 def _explored_test() -> Any:
-    with _extra("the marker explore"):
-        from threadsim.pytest_plugin import explored_test  # noqa: PLC0415
+    from threadsim.pytest_plugin import explored_test  # noqa: PLC0415  # Needs the extra.
+
     return explored_test
