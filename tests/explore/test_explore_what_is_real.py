@@ -4,7 +4,6 @@ import _thread
 import logging
 import queue
 import signal
-import tempfile
 import threading
 import time
 import types
@@ -12,7 +11,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -272,21 +270,6 @@ def test_a_thread_draws_the_same_ids_whoever_was_first() -> None:
         return tuple(sorted(drawn.items()))
 
     assert list(outcomes(program, Exhaustive()).values()) == [2]
-
-
-def test_a_temporary_directory_has_one_name_in_all_schedules() -> None:
-    """What a test says of its files is the same whenever it says it."""
-    seen: list[str] = []
-
-    def program() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            seen.append(folder)
-            joined((Path(folder) / "file").touch, lambda: None)
-
-    explore(program, Random(2))
-
-    assert len(set(seen)) == 1 < len(seen)
-    assert not Path(seen[0]).exists()
 
 
 def test_a_logger_remembers_nothing_from_one_schedule_to_the_next(

@@ -1,4 +1,4 @@
-"""Makes ids, counters, names of temporary files and the order of sets the same in every run.
+"""Makes ids, counters and the order of sets the same in every run.
 
 The order of a set depends on addresses. So futures and threads get numbers, and sets list them in
 the order of these.
@@ -7,8 +7,6 @@ the order of these.
 import concurrent.futures._base as futures
 import concurrent.futures.thread as pools
 import logging
-import os
-import tempfile
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
@@ -37,7 +35,7 @@ _readings: dict[int, tuple[float, int]] = {}
 
 def restart_counters() -> None:
     """Restart all counters: for each block, and for each schedule of an exploration."""
-    _counters.update(threads=count(1), pools=count(), futures=count(1), files=count())
+    _counters.update(threads=count(1), pools=count(), futures=count(1))
     _readings.clear()
 
 
@@ -68,9 +66,6 @@ class InOrder(set[Any]):
     def __iter__(self) -> Iterator[Any]:
         """List them."""
         return iter(sorted(super().__iter__(), key=number))
-
-    def __repr__(self) -> str:
-        return f"{{{', '.join(map(repr, self))}}}" if self else "set()"
 
 
 def number(member: Any) -> int:
@@ -128,8 +123,6 @@ SWAPS: list[tuple[Any, str, Any]] = [
     (futures, "time", SimpleNamespace(monotonic=_reading)),
     (futures, "set", InOrder),
     (pools, "set", InOrder),
-    # The process's number keeps the names of two processes apart.
-    (tempfile, "_name_sequence", iter(lambda: f"{os.getpid()}_{next(_counters['files'])}", None)),
 ]
 
 
