@@ -699,7 +699,7 @@ def four_threads_of_four_sections() -> None:
 def test_what_a_failure_says_is_no_part_of_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """One assert is one fault with as few preemptions as it takes, whatever data it tells of."""
     monkeypatch.setattr(
-        "threadsim.exploration.reports.failure.MINIMISE", 2_000
+        "threadsim.exploration.reports.shrink.MINIMISE", 2_000
     )  # One preemption needs no more.
     failure = failure_of(four_threads_of_four_sections, Random(40), keep_going=True)
 
@@ -710,7 +710,7 @@ def test_what_a_failure_says_is_no_part_of_its_kind(monkeypatch: pytest.MonkeyPa
 def test_a_failure_says_where_fewer_preemptions_may_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was searched for to the end is the fewest, and what was given up is not said to be."""
     proved = failure_of(written_programs.wrong_notify, Random(300))
-    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 30)
+    monkeypatch.setattr("threadsim.exploration.reports.shrink.MINIMISE", 30)
     given_up = failure_of(written_programs.wrong_notify, Random(300))
 
     assert proved.preemptions == 2
@@ -744,7 +744,7 @@ def test_a_failure_is_made_simpler_in_as_many_schedules_as_may_be(
     # Two warm-ups, the schedule, and the runs that see it fail again are no tries.
     numbers = {}
     for steps in (0, 800):
-        monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", steps)
+        monkeypatch.setattr("threadsim.exploration.reports.shrink.MINIMISE", steps)
         runs.clear()
         failure = failure_of(program, Random(1))
         numbers[steps] = len(runs) - 8
@@ -913,7 +913,7 @@ def test_a_schedule_with_a_fixed_program_passes() -> None:
 
 def test_many_threads_need_brackets_in_the_string(monkeypatch: pytest.MonkeyPatch) -> None:
     """The place of the eleventh thread that can run is written in brackets."""
-    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 400)
+    monkeypatch.setattr("threadsim.exploration.reports.shrink.MINIMISE", 400)
 
     def program() -> None:
         gate = threading.Lock()
@@ -989,7 +989,7 @@ def test_a_sample_stops_before_starts_and_replays_with_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A new thread often goes first; the string of such a schedule says that it was asked."""
-    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 0)
+    monkeypatch.setattr("threadsim.exploration.reports.shrink.MINIMISE", 0)
 
     def program() -> None:
         began: list[int] = []
@@ -1083,7 +1083,7 @@ def test_a_failure_that_no_search_finds_keeps_its_preemption() -> None:
 
 def test_a_failure_drawn_at_random_is_made_simple(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that was stopped goes on at once, where a search would take too long."""
-    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", 2_000)
+    monkeypatch.setattr("threadsim.exploration.reports.shrink.MINIMISE", 2_000)
 
     def philosophers() -> None:
         forks = [threading.Lock() for _ in range(6)]

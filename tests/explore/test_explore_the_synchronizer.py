@@ -119,7 +119,7 @@ def test_the_published_synchronizer_loses_the_wake_up(
 ) -> None:
     """For every number of jobs and requests there is an order in which a request hangs."""
     monkeypatch.setattr(
-        "threadsim.exploration.reports.failure.MINIMISE", 0
+        "threadsim.exploration.reports.shrink.MINIMISE", 0
     )  # It need not be a simple one.
     with pytest.raises(ScheduleFailure) as caught:
         explore(program(synchronizer, notifiers, waiters), strategy)

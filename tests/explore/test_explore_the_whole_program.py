@@ -136,7 +136,7 @@ def test_the_published_program_hangs_and_refuses(
     schedules: int, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It loses a wake-up in one order and its second request's jobs in another, again and again."""
-    monkeypatch.setattr("threadsim.exploration.reports.failure.MINIMISE", steps)
+    monkeypatch.setattr("threadsim.exploration.reports.shrink.MINIMISE", steps)
     with pytest.raises(ExceptionGroup) as caught:
         explore(program(documented), PCT(3, schedules), keep_going=True)
 

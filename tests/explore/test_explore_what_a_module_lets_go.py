@@ -17,7 +17,6 @@ from threadsim import (
     Random,
     ScheduleFailure,
     explore,
-    replay,
 )
 
 KEPT: dict[str, Any] = {}
@@ -118,22 +117,6 @@ def test_connections_are_closed_when_a_module_lets_go_of_their_pool() -> None:
             self.connections.put(object())
 
     assert explore(lambda: uses_one_of_its_own(Pool)).schedules == 2
-
-
-def test_a_finalizer_hides_no_failure() -> None:
-    """A lost update of what a module keeps is one, with the line that replays it."""
-
-    class Closing(Account):
-        __del__ = Account.close
-
-    def program() -> None:
-        uses_one_of_its_own(Closing)
-        assert KEPT["it"].amount == 2
-
-    with pytest.raises(ScheduleFailure, match="AssertionError") as caught:
-        explore(program)
-    with pytest.raises(ScheduleFailure, match="AssertionError"):
-        replay(program, caught.value.schedule)
 
 
 def test_a_finalizer_may_wait_for_a_thread_where_the_program_ends_with_it() -> None:

@@ -183,8 +183,8 @@ def test_what_a_schedule_kept_has_a_name_of_its_own() -> None:
     """A lock from an earlier schedule is not taken for one that this schedule makes."""
     KEPT.clear()
     assert explore(lock_that_was_kept, Exhaustive(0)).complete
-    assert KEPT["lock"].key == ("the lock from an earlier run", (0, 1))
-    assert KEPT["items"].key == ("the SimpleQueue from an earlier run", (0, 2))
+    assert KEPT["lock"].key == "the lock (0, 1) from an earlier run"
+    assert KEPT["items"].key == "the SimpleQueue (0, 2) from an earlier run"
 
 
 def test_nobody_waits_on_a_condition_of_a_module_in_the_next_schedule() -> None:

@@ -8,16 +8,16 @@ from collections.abc import Hashable, Mapping
 
 from threadsim.runtime.hooks import RELEASE, WRITE
 
-CLOCK: Hashable = "clock"
+CLOCK: Hashable = "the clock"
 """The time, as an object."""
 
-ALL: Hashable = "all"
+ALL: Hashable = "everything"
 """All objects. Time touches them when it moves because no thread can run."""
 
-EXIT: Hashable = "exit"
+EXIT: Hashable = "the program's end"
 """The program's end, which cuts daemon threads off."""
 
-SHARED: Hashable = "shared"
+SHARED: Hashable = "the data of switch_in"
 """All data that the functions of ``switch_in`` read and write."""
 
 Footprint = dict[Hashable, int]

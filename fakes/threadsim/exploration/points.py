@@ -172,9 +172,9 @@ class Points(Schedule):
         if thing.made_in < self.first_moment and thing not in self.kept:
             kind = thing.__class__.__name__
             if thing.made_in >= 0:
-                thing.key = f"the {kind} from an earlier run", thing.key
+                thing.key = f"the {kind} {thing.key} from an earlier run"
             else:
-                thing.key = f"the {kind} from outside", next(self.outside_numbers)
+                thing.key = f"the {kind} from outside ({next(self.outside_numbers)})"
             thing.made_in = -1
             self.kept[thing] = [copy(getattr(thing, name)) for name in thing.state]
         key: Hashable = thing.key

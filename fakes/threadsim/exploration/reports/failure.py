@@ -6,22 +6,24 @@ from traceback import format_exception
 from threadsim.exploration.execution import Execution
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.nondeterminism import (
-    check_same,
     failure_signature,
-    headline,
+    first_divergence,
     normalised_text,
     run_until_equal,
 )
 from threadsim.exploration.reports.shrink import shrink
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import Replay, choices_of, write
+from threadsim.exploration.schedule_string import (
+    DIFFERENT,
+    Replay,
+    ScheduleDiverged,
+    choices_of,
+    write,
+)
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
-from threadsim.reporting.tracebacks import shorten
+from threadsim.reporting.tracebacks import error_text, shorten
 from threadsim.runtime.formatting import counted
-
-# About how many steps may run to shrink a failing schedule.
-MINIMISE = 10_000
 
 
 class ScheduleFailure(AssertionError):
@@ -55,15 +57,7 @@ def shrunk_failure(
         ScheduleDiverged: The schedule does not fail again.
     """
     __tracebackhide__ = True
-    number = max(1, MINIMISE // len(failing.steps))
-    of_all = counted(number, "schedule")
-    best, fewest = shrink(
-        runner,
-        _reproduced(runner, failing),
-        signature,
-        number,
-        lambda made: progress.tell(f"a failure, made simpler in {made:,} of {of_all}"),
-    )
+    best, fewest = shrink(runner, _reproduced(runner, failing), signature, progress)
     failure = described_failure(options, _reproduced(runner, best, shown=True))
     if best.preemptions and not fewest:
         failure.add_note(
@@ -78,7 +72,7 @@ def _reproduced(runner: ScheduleRunner, failing: Execution, *, shown: bool = Fal
     __tracebackhide__ = True
     second = run_until_equal(partial(rerun, runner, failing, shown=shown), failing)
     if list(map(normalised_text, second.errors)) != list(map(normalised_text, failing.errors)):
-        check_same(failing, second)
+        raise ScheduleDiverged(f"{DIFFERENT}: {first_divergence(failing, second)}")
     return second
 
 
@@ -91,15 +85,13 @@ def rerun(runner: ScheduleRunner, execution: Execution, *, shown: bool = False) 
 def described_failure(options: Options, failing: Execution) -> ScheduleFailure:
     """Return the failure of a schedule, with its trace diagram and the line that replays it."""
     schedule = write(choices_of(failing.steps), failing.switch_points)
-    first, *others = map(headline, failing.errors)
-    texts = "".join([first, *(f"\nIt also fails with {other}" for other in others)])
+    texts = "\nIt also fails with ".join(map(_headline, failing.errors))
     failure = ScheduleFailure(
         f"{texts}\n\n{draw(failing.story)}\n\n{options.replay_line(schedule)}"
     )
     errors: dict[object, BaseException] = {}
     for error in failing.errors:
         errors.setdefault(failure_signature(error), error)
-    for error in errors.values():
         shorten(error)
     failure.__cause__, *others_shown = errors.values()
     for other in others_shown:
@@ -108,3 +100,9 @@ def described_failure(options: Options, failing: Execution) -> ScheduleFailure:
     failure.preemptions = failing.preemptions
     failure.signatures = set(errors)
     return failure
+
+
+def _headline(error: BaseException) -> str:
+    """Return an error's type and the first line of its text."""
+    text = error_text(error).partition("\n")[0]
+    return type(error).__name__ + (text and f": {text}")

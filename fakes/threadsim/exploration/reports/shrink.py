@@ -4,15 +4,18 @@ A bounded search looks for the same failure with 0 preemptions, then 1, 2 and so
 choice that differs from the default becomes the default, where that makes a simpler schedule.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
 from itertools import product
 
 from threadsim.exploration.execution import Execution, Step, SwitchPoints
-from threadsim.exploration.reports.nondeterminism import fails_with
+from threadsim.exploration.reports.nondeterminism import failure_signature
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import ScheduleDiverged, choices_of, write
+from threadsim.exploration.schedule_string import choices_of, write
 from threadsim.exploration.strategies.exhaustive import Exhaustive
+from threadsim.reporting.progress import Progress
+from threadsim.runtime.formatting import counted
+
+# About how many steps may run to shrink a failing schedule.
+MINIMISE = 10_000
 
 
 class Follow:
@@ -34,34 +37,30 @@ class Follow:
 
 
 def shrink(
-    runner: ScheduleRunner,
-    best: Execution,
-    signature: object,
-    number: int,
-    tell: Callable[[int], object],
+    runner: ScheduleRunner, best: Execution, signature: object, progress: Progress
 ) -> tuple[Execution, bool]:
     """Return a simple schedule with the same failure, and whether none has fewer preemptions.
 
     Args:
-        runner: Runs the schedules.
+        runner: Runs schedules, half of them for the search.
         best: The schedule that failed.
         signature: The signature of the failure that has to come again.
-        number: How many schedules may run, half of them for the search.
-        tell: Is called before each of them with how many there have been.
+        progress: Is told how many have run.
     """
+    number = max(1, MINIMISE // len(best.steps))
+    of_all = f"of {counted(number, 'schedule')}"
     left, fewest = number, False
-    with suppress(ScheduleDiverged):  # The failure comes first.
-        # Fewer switch points first: such a schedule is easier to read.
-        for bound, switch_points in product(range(best.preemptions + 1), SwitchPoints):
-            search, more = Exhaustive(bound).search(), not fewest
-            while more and left > number // 2:
-                left -= 1
-                tell(number - left)
-                tried = runner.run(search, switch_points=switch_points)
-                if fewest := fails_with(tried, signature):
-                    best = tried
-                more = not fewest and tried.needs <= switch_points and search.advance(tried)
-        fewest |= left > number // 2  # The search came to its end.
+    # Fewer switch points first: such a schedule is easier to read.
+    for bound, switch_points in product(range(best.preemptions + 1), SwitchPoints):
+        search, more = Exhaustive(bound).search(), not fewest
+        while more and left > number // 2:
+            left -= 1
+            progress.tell(f"a failure, made simpler in {number - left:,} {of_all}")
+            tried = runner.run(search, switch_points=switch_points)
+            if fewest := signature in map(failure_signature, tried.errors):
+                best = tried
+            more = not fewest and tried.needs <= switch_points and search.advance(tried)
+    fewest |= left > number // 2  # The search came to its end.
     index = 1
     while left and index < len(best.steps):
         default = best.steps[index].enabled[0]
@@ -69,9 +68,9 @@ def shrink(
             order = [step.chosen for step in best.steps]
             order[index:index] = [default] * len(order)
             left -= 1
-            tell(number - left)
+            progress.tell(f"a failure, made simpler in {number - left:,} {of_all}")
             tried = runner.run(Follow(order[1:]), switch_points=best.switch_points)
-            if fails_with(tried, signature) and _size(tried) < _size(best):
+            if signature in map(failure_signature, tried.errors) and _size(tried) < _size(best):
                 best = tried
         index += 1
     return best, fewest
