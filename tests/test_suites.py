@@ -87,6 +87,18 @@ def test_each_test_is_run_plain_and_simulated(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+def test_a_file_that_a_run_leaves_is_not_there_in_the_next(tmp_path: Path) -> None:
+    """Each run has a folder for temporary files: random ids are the same in each simulated run."""
+    text = """
+import os, tempfile, uuid
+
+def test_makes_a_file():
+    os.mkdir(os.path.join(tempfile.gettempdir(), str(uuid.uuid4())))
+"""
+    runs = [*run_both(tmp_path, text), *run_both(tmp_path, text)]
+    assert [each.count("passed") for each in runs] == [1] * len(runs)
+
+
 def test_a_suite_has_a_time_limit(tmp_path: Path) -> None:
     """What it was in is named, and it is a problem."""
     plain, simulated = run_both(tmp_path, "def test_for_ever():\n    while True: pass", 2.0)

@@ -91,8 +91,10 @@ def run(
     path = os.pathsep.join(map(str, (_HERE.parents[2] / "fakes", _HERE.parent / "plugin")))
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
-        outcomes = Path(temporary, "outcomes")
+        outcomes, files = Path(temporary, "outcomes"), Path(temporary, "files")
         outcomes.touch()
+        files.mkdir()  # What a run leaves there, the next one would find by the same random ids.
+        environment = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(files)}
         ours = ("-p", "simulate_each_test", f"--outcomes={outcomes}", "--tb=short", "--rootdir=.")
         # What a suite adds, as coverage or several processes, is left out.
         theirs = ("-p", "no:cacheprovider", "-o", "addopts=", *suite.arguments)
@@ -100,7 +102,7 @@ def run(
             (python, "-m", "pytest", *ours, *theirs, *(("--simulate",) if simulate else ())),
             folder,
             suite.limit,
-            os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            os.environ | environment,
             lambda: tell(outcomes.read_text().count("\n") // 2),
         )
         lines = [json.loads(line) for line in outcomes.read_text().splitlines()]

@@ -54,12 +54,18 @@ SUITES = (
         *("task queue", "persist-queue==1.1.0", "persistqueue/tests"),
         f"{_ASYNCIO} aiofiles==25.1.0 aiosqlite==0.22.1 cbor2==6.3.0 msgpack==1.2.4 DBUtils==2.0.3",
     ),
-    Suite("circuit breaker", "circuitbreaker==2.1.3", "tests", f"{_ASYNCIO} {_MOCK}"),
+    Suite(
+        "circuit breaker",
+        "circuitbreaker==2.1.3",
+        "tests -o asyncio_mode=auto",
+        f"{_ASYNCIO} {_MOCK}",
+    ),
     Suite(
         *("rate limiter", "pyrate-limiter==4.5.1"),
         # Those of servers that run elsewhere, and of a package without a wheel for each Python.
         "tests -k 'not redis and not postgres' --ignore tests/test_aiohttp_limiter.py",
         f"{_ASYNCIO} filelock==4.3.1 redis==8.1.0 psycopg[binary,pool]==3.3.9 httpx==0.29.0",
+        limit=600.0,
     ),
     Suite("server", "waitress==3.0.2", "tests"),
     Suite(
