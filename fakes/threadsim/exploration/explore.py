@@ -19,16 +19,14 @@ from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, rerun, shrunk_failure
 from threadsim.exploration.reports.nondeterminism import (
     failure_signature,
-    first_divergence,
     run_until_equal,
 )
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import DIFFERENT, Replay, ScheduleDiverged
+from threadsim.exploration.schedule_string import Replay
 from threadsim.exploration.strategies.arguments import check_bool
 from threadsim.exploration.strategies.exhaustive import Exhaustive
 from threadsim.exploration.strategies.strategy import Strategy
 from threadsim.reporting.progress import Progress
-from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.formatting import counted
@@ -201,26 +199,18 @@ def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]
     if switch_points:  # At all points the program has more steps.
         steps = len(runner.run(Replay([]), switch_points=switch_points).steps)
     search = strategy.search(steps)
-    before, count = None, 0
+    count = 0
     while True:
         execution = runner.run(search, switch_points=switch_points)
-        for error in execution.errors:
-            if isinstance(error, ScheduleDiverged):
-                raise _with_diagram(error, before, execution) from None
         yield execution
         count += 1
         short = _REPEATED_STEPS // (count * len(execution.steps))
         for _ in range(short or count % _REPEAT == 1):
             run_until_equal(partial(rerun, runner, execution), execution)
         if execution.needs > switch_points:
-            switch_points, search, before = execution.needs, strategy.search(steps), None
-            continue
-        try:
-            if not search.advance(execution):
-                return
-        except ScheduleDiverged as error:
-            raise _with_diagram(error, before, execution) from None
-        before = execution
+            switch_points, search = execution.needs, strategy.search(steps)
+        elif not search.advance(execution):
+            return
 
 
 def warm_up(runner: ScheduleRunner) -> int:
@@ -228,17 +218,6 @@ def warm_up(runner: ScheduleRunner) -> int:
     execution = runner.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
     runner.settle()
     return len(execution.steps)
-
-
-def _with_diagram(
-    error: ScheduleDiverged, before: Execution | None, execution: Execution
-) -> ScheduleDiverged:
-    """Return an error of a search with the diagrams of the last two schedules."""
-    assert before is not None  # A search compares a schedule with the one before.
-    where = first_divergence(before, execution._replace(cut=True))
-    return ScheduleDiverged(
-        f"{DIFFERENT}: {where}" if where else f"{error}\n\n{draw(execution.trace)}"
-    )
 
 
 def _all_of(failures: list[ScheduleFailure], cut_off: str) -> Exception:

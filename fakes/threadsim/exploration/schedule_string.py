@@ -8,9 +8,10 @@ the schedule of defaults. A leading ``+`` stands for ``SwitchPoints.ALL``.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from threadsim.exploration.execution import Execution, Step, SwitchPoints
+from threadsim.reporting.trace import TraceEntry
 from threadsim.reporting.trace_diagram import draw
 from threadsim.runtime.errors import SimulationError
 
@@ -19,22 +20,23 @@ _CHOICE = r"[1-9]|\([1-9][0-9]{1,5}\)"
 _SCHEDULE = re.compile(rf"0|([a-z]*({_CHOICE}))+")
 _LONGEST = 26
 
-# How many steps are shown up to the one at which a program no longer fits its schedule.
-_SHOWN = 20
-
-DIFFERENT = "the program behaves differently under the same schedule"
-LOOK = (
-    "Look for its own random numbers, real time, objects ordered by their address, and what is "
-    "kept from one run to the next."
-)
-NO_LONGER = "the program no longer fits the schedule"
-_AGAIN = "Give replay() the options that explore() had; or explore again."
+# How many steps are shown up to the one at which a program diverges.
+_SHOWN = 10
 
 
 class ScheduleDiverged(SimulationError):
     """The program behaves differently under the same schedule."""
 
     __module__ = "threadsim"
+
+
+def diverged(where: str, trace: Sequence[TraceEntry]) -> ScheduleDiverged:
+    """Return the error of a program that has another step, with the trace up to there."""
+    return ScheduleDiverged(
+        f"the program behaves differently under the same schedule: {where}. Look for its own "
+        "random numbers, real time, objects ordered by their address, and what is kept from one "
+        f"run to the next.\n\n{draw(trace, _SHOWN)}"
+    )
 
 
 def choices_of(steps: Iterable[Step]) -> list[int]:
@@ -87,36 +89,23 @@ class Replay:
     def __init__(self, choices: list[int]) -> None:
         self._choices = choices
         self._next = 0
-        self._misfit: tuple[int, ...] = ()  # The threads that could run when a choice named none.
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
         """Return the next thread; see ``Chooser``."""
         if len(enabled) == 1 or self._next >= len(self._choices):
             return enabled[0]
         choice = self._choices[self._next]
-        self._next += 1
         if choice >= len(enabled):
-            self._misfit = enabled
-            raise ScheduleDiverged(NO_LONGER)
+            raise ScheduleDiverged("the program no longer fits the schedule")
+        self._next += 1
         return enabled[choice]
 
     def check_fits(self, execution: Execution) -> None:
         """Raise ``ScheduleDiverged`` if a program that ran under this chooser did not fit."""
         __tracebackhide__ = True
-        step, before = len(execution.steps), execution.names[execution.steps[-1].chosen]
-        if self._misfit:
-            problem = (
-                f"at step {step}, after one of {before}, it names number "
-                f"{self._choices[self._next - 1] + 1} of those that can run, and there are "
-                f"{len(self._misfit)}: {execution.names_of(self._misfit)}"
+        if self._next < len(self._choices):
+            raise ScheduleDiverged(
+                f"the program no longer fits the schedule: in {len(execution.steps)} steps it made "
+                f"{self._next} of its {len(self._choices)} choices. Give replay() the options that "
+                f"explore() had; or explore again.\n\n{draw(execution.trace, _SHOWN)}"
             )
-        elif self._next < len(self._choices):
-            problem = (
-                f"it ended with step {step - 1}, of {before}, after {self._next} of its "
-                f"{len(self._choices)} choices"
-            )
-        else:
-            return
-        raise ScheduleDiverged(
-            f"{NO_LONGER}: {problem}. {_AGAIN}\n\n{draw(execution.trace, _SHOWN)}"
-        )

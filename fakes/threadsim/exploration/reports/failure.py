@@ -7,19 +7,12 @@ from threadsim.exploration.execution import Execution
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.nondeterminism import (
     failure_signature,
-    first_divergence,
     normalised_text,
     run_until_equal,
 )
 from threadsim.exploration.reports.shrink import shrink
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import (
-    DIFFERENT,
-    Replay,
-    ScheduleDiverged,
-    choices_of,
-    write,
-)
+from threadsim.exploration.schedule_string import Replay, choices_of, diverged, write
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import error_text, shorten
@@ -72,7 +65,7 @@ def _reproduced(runner: ScheduleRunner, failing: Execution, *, shown: bool = Fal
     __tracebackhide__ = True
     second = run_until_equal(partial(rerun, runner, failing, shown=shown), failing)
     if list(map(normalised_text, second.errors)) != list(map(normalised_text, failing.errors)):
-        raise ScheduleDiverged(f"{DIFFERENT}: {first_divergence(failing, second)}")
+        raise diverged("it fails, and then in another way or not at all", second.trace)
     return second
 
 

@@ -5,15 +5,11 @@ from collections.abc import Callable, Hashable
 from itertools import pairwise
 
 from threadsim.exploration.execution import Execution, Step, is_thread
-from threadsim.exploration.schedule_string import DIFFERENT, LOOK, ScheduleDiverged
+from threadsim.exploration.schedule_string import ScheduleDiverged, diverged
 from threadsim.reporting.frames import at_line
-from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import error_text, raised_at
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.formatting import counted, seconds
-
-# How many steps are drawn up to the first divergence.
-_SHOWN = 10
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
@@ -35,7 +31,7 @@ def normalised_text(error: BaseException | None) -> str:
 
 
 def run_until_equal(run: Callable[[], Execution], first: Execution | None) -> Execution:
-    """Run a schedule until two runs in a row are the same, at most twice.
+    """Run a schedule again, and once more if that run differs from the first.
 
     The first run may have filled a cache.
 
@@ -43,17 +39,17 @@ def run_until_equal(run: Callable[[], Execution], first: Execution | None) -> Ex
         ScheduleDiverged: No two runs in a row are the same.
     """
     __tracebackhide__ = True
-    for _ in range(2):
-        again = run()
-        where = first is None or first_divergence(first, again)
-        if not where:
-            return again
-        first = again
-    raise ScheduleDiverged(f"{DIFFERENT}: {where}")
+    second = run()
+    if first is not None and first_divergence(first, second) is None:
+        return second
+    third = run()
+    if (error := first_divergence(second, third)) is not None:
+        raise error
+    return third
 
 
-def first_divergence(first: Execution, second: Execution) -> str:
-    """Return where two runs of one schedule begin to differ, in words; "" if they do not.
+def first_divergence(first: Execution, second: Execution) -> ScheduleDiverged | None:
+    """Return the error of two runs of one schedule that differ; ``None`` if they do not.
 
     If one was cut, the steps that both have are compared.
     """
@@ -67,12 +63,12 @@ def first_divergence(first: Execution, second: Execution) -> str:
     else:
         now, then = map(_end, runs)
         if first.cut or second.cut or now == then:
-            return ""
+            return None
         step, where = len(second.steps), f"it {now}, and then {then}"
     # Steps of one thread in a row share a row of the trace.
     threads = [each.chosen for each in second.steps[: step + 1] if is_thread(each.chosen)]
     row = sum(one != other for one, other in pairwise(threads))
-    return f"{where}. {LOOK}\n\n{draw(second.trace[: row + 1], _SHOWN)}"
+    return diverged(where, second.trace[: row + 1])
 
 
 def _end(execution: Execution) -> str:

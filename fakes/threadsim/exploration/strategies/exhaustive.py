@@ -24,7 +24,7 @@ from threadsim.exploration.execution import (
     is_thread,
 )
 from threadsim.exploration.options import Options
-from threadsim.exploration.schedule_string import DIFFERENT, LOOK, ScheduleDiverged
+from threadsim.exploration.schedule_string import diverged
 from threadsim.exploration.strategies.arguments import check_bool, check_int
 from threadsim.exploration.strategies.races import Access, RaceFinder
 from threadsim.exploration.strategies.strategy import Strategy
@@ -137,9 +137,7 @@ class Search:
             node = self.nodes[index]
             seen = self._seen[index - 1].footprint
             if node.enabled != enabled or steps[-1].footprint != seen:
-                raise ScheduleDiverged(
-                    f"{DIFFERENT}: step {index - 1} did something else than before. {LOOK}"
-                )
+                raise Cut("the program has gone another way")
             return node.chosen
         before = self.nodes[index - 1]
         sleep = self._asleep(before, steps[-1].footprint) if self.sleeps else {}
@@ -158,7 +156,7 @@ class Search:
         """Learn from the schedule that has run, and return whether another one is to run."""
         steps = execution.steps
         if len(steps) < self._prefix:
-            raise ScheduleDiverged(f"{DIFFERENT}: it ended after {len(steps)} steps. {LOOK}")
+            raise diverged(f"step {len(steps) - 1} did something else than before", execution.trace)
         if self.options.reduction:
             self._add_backtrack_points(execution)
         while len(self.nodes) > 1:
