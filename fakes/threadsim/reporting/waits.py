@@ -1,6 +1,6 @@
 """Says what a thread waits for: the call into the standard library, and the lock's holder."""
 
-from types import CodeType, FrameType
+from types import FrameType
 
 from threadsim.reporting.frames import can_wait
 from threadsim.runtime.own_code import is_own
@@ -11,11 +11,10 @@ HELD_BY = ", held by "
 # The calls in which a thread begins. They say nothing of a wait.
 _OUTERMOST = {"Thread.run", "_WorkItem.run", "WorkerContext.run", "_worker"}
 
-_IMPORT = "an import"
-
-# The codes of the standard library and of the simulation by their ids, each with its call. A code
-# in here is kept, so that no other has its id. A code's own hash would take too long.
-_calls: dict[int, tuple[CodeType, str]] = {}
+# What each file is that a wait has met: "" for the program's files and for libraries that wait for
+# nobody, and else one of these.
+_OWN, _WAITING, _IMPORTING = "own", "waiting", "importing"
+_kinds: dict[str, str] = {}
 
 WaitSite = tuple[str, VirtualThread | None, str] | None
 """The call into the standard library, the lock's holder, and how that has ended, in words.
@@ -33,35 +32,31 @@ def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
     """
     if not thread.waiting_for.startswith("waits "):
         return None
-    call, known = "", _calls.get
+    call = ""
     while frame is not None:
-        found = known(id(frame.f_code)) or _call_of(frame)
-        name = found[1]
-        if name is None:
-            break
-        if name == _IMPORT:
+        code = frame.f_code
+        try:
+            kind = _kinds[code.co_filename]
+        except KeyError:
+            kind = _kinds[code.co_filename] = _kind_of(frame)
+        if kind is _WAITING:
+            if code.co_qualname in _OUTERMOST:
+                break
+            call = code.co_qualname
+        elif kind is _IMPORTING:
             # Another thread imports the module. It does not hold the lock that is waited for.
-            return name, thread, ""
-        call = name or call
+            return "an import", thread, ""
+        elif kind is not _OWN:
+            break
         frame = frame.f_back
     holder = getattr(thread.waiting_on, "holder", None)
     return call, holder, holder.waiting_for if holder is not None and holder.done else ""
 
 
-def _call_of(frame: FrameType) -> tuple[CodeType, str | None]:
-    """Return a frame's code, and the call that a report names.
-
-    That is empty for the simulation's own code, and ``None`` for the program's.
-    """
-    code = frame.f_code
-    name: str | None = None
-    if can_wait(frame) and code.co_qualname not in _OUTERMOST:
-        name = _IMPORT if code.co_qualname == "_ModuleLock.acquire" else code.co_qualname
-    elif is_own(frame):
-        name = ""
-    if name is not None:
-        _calls[id(code)] = code, name
-    return code, name
+def _kind_of(frame: FrameType) -> str:
+    if can_wait(frame):
+        return _IMPORTING if frame.f_globals["__name__"] == "importlib._bootstrap" else _WAITING
+    return _OWN if is_own(frame) else ""
 
 
 def wait_text(thread: VirtualThread, doing: str, site: WaitSite) -> str:
