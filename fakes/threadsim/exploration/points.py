@@ -33,12 +33,11 @@ class Points(Schedule):
     Each method notes what the step touches that begins at its point.
     """
 
-    def acquire(self, lock: Lockable, what: str, blocking: bool, timeout: float) -> bool:
+    def acquire(self, lock: Lockable, blocking: bool, timeout: float) -> bool:
         """Stop until a lock is free, or as long as it may take.
 
         Args:
             lock: One that the running thread does not hold re-entrantly.
-            what: What it is called, for reports.
             blocking: As for ``acquire``.
             timeout: As for ``acquire``.
 
@@ -47,7 +46,9 @@ class Points(Schedule):
         """
         key = self.key_of(lock)
         mode = WRITE
-        point = SchedulePoint(f"acquire {what}", lock.is_held, None, lock, key=key, mode=WRITE)
+        point = SchedulePoint(
+            f"acquire {lock.called}", lock.is_held, None, lock, key=key, mode=WRITE
+        )
         if blocking and timeout == -1:
             if lock.made_in == self.moment and not lock.is_held():
                 return True
@@ -55,7 +56,7 @@ class Points(Schedule):
         else:
             self.looked |= lock.holder is not self.kernel.running
             if not blocking or timeout == 0:
-                point = SchedulePoint(f"try to acquire {what}", None, None, lock)
+                point = SchedulePoint(f"try to acquire {lock.called}", None, None, lock)
             else:
                 point.deadline = self.kernel.deadline(timeout)
         if self.spurious and lock.holder is self.kernel.running:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from threadsim.primitives.primitive import Primitive, check_timeout
 from threadsim.runtime.hooks import WRITE
-from threadsim.runtime.kernel import Kernel, here
+from threadsim.runtime.kernel import here
 from threadsim.runtime.virtual_thread import VirtualThread
 
 
@@ -47,7 +47,7 @@ class Lockable(Primitive):
             self.levels += 1
             return True
         if (points := kernel.points) is not None:
-            if not points.acquire(self, self.called, blocking, timeout):
+            if not points.acquire(self, blocking, timeout):
                 return False
         else:
             kernel.turn_length += 1
@@ -64,13 +64,23 @@ class Lockable(Primitive):
     # A subclass of the program's may have another ``acquire``: ``with`` and Condition call this.
     __enter__ = take = acquire
 
-    def release(self) -> None:
-        """Undo one ``acquire``; the first waiter of a free lock competes for it again."""
+    def release(self, *_: object) -> None:
+        """Free the lock; its first waiter becomes ready and competes for it again."""
+        kernel = here()
+        if kernel is None:
+            self.outside().release()
+            return
+        if (points := kernel.points) is not None:
+            points.before_release(self)
+        if self.holder is not None:
+            self.levels = 0
+            self.holder = None
+            if self._waiters:
+                kernel.wake_first(self._waiters)
+        elif not kernel.unwinding:
+            self.make_real().release()  # Raises the real error.
 
-    drop = release
-
-    def __exit__(self, *_: object) -> None:
-        self.drop()
+    drop = __exit__ = release
 
     def is_held(self) -> bool:
         """Return whether a virtual thread holds it; it is no step."""
@@ -85,16 +95,6 @@ class Lockable(Primitive):
         if (points := kernel.points) is not None:
             points.peek(self, at_itself=True)
         return self.holder is not None
-
-    def _free(self, kernel: Kernel) -> None:
-        self.levels = 0
-        self.holder = None
-        if self._waiters:
-            kernel.wake_first(self._waiters)
-
-    def _refuse_release(self, kernel: Kernel) -> None:
-        if not kernel.unwinding:
-            self.make_real().release()  # Raises the real error.
 
     def _at_fork_reinit(self) -> None:
         """Start afresh in a forked child."""
@@ -118,20 +118,6 @@ class Lock(Lockable):
     called = "a Lock"
     _is_reentrant = False
 
-    def release(self) -> None:
-        """Free the lock; its first waiter becomes ready and competes for it again."""
-        kernel = here()
-        if kernel is None:
-            self.outside().release()
-            return
-        if (points := kernel.points) is not None:
-            points.before_release(self)
-        if self.holder is None:
-            self._refuse_release(kernel)
-        else:
-            self._free(kernel)
-
-    drop = release
     locked = Lockable._locked
 
     def _is_owned(self) -> bool:
@@ -156,21 +142,18 @@ class RLock(Lockable):
     called = "an RLock"
     _is_reentrant = True
 
-    def release(self) -> None:
+    def release(self, *_: object) -> None:
         """Undo one ``acquire``; after the last one the first waiter becomes ready."""
         kernel = here()
-        if kernel is None:
-            self.outside().release()
-        elif self.holder is not kernel.running:
-            self._refuse_release(kernel)
-        elif self.levels > 1:
+        if kernel is not None and self.holder is not kernel.running:
+            if not kernel.unwinding:
+                self.make_real().release()  # Raises the real error.
+        elif kernel is not None and self.levels > 1:
             self.levels -= 1
         else:
-            if (points := kernel.points) is not None:
-                points.before_release(self)
-            self._free(kernel)
+            Lockable.release(self)
 
-    drop = release
+    drop = __exit__ = release
     if sys.version_info >= (3, 14):
         locked = Lockable._locked
 

@@ -5,7 +5,6 @@ The real object works in the place of the virtual one outside the block.
 
 import _thread
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, Self
 
@@ -87,7 +86,7 @@ class Primitive:
     def wait(
         self, kernel: Kernel, blocked: Callable[[], bool], timeout: float | None, on: object
     ) -> bool:
-        """Wait while ``blocked()``, at most ``timeout`` seconds; return whether the wait is over.
+        """Wait once, and on while ``blocked()``, at most ``timeout`` seconds; return if it is over.
 
         ``on`` is the object whose holder reports name.
         """
@@ -96,14 +95,12 @@ class Primitive:
             return False
         deadline = None if timeout is None else kernel.deadline(timeout)
         if self._waiters is None:
-            self._waiters = OrderedDict()
+            self._waiters = {}
         queue, text = self._waiters, f"waits for {self.called}"
-        while blocked():
-            if not kernel.block(
-                text, waiters=queue, blocked=blocked, deadline=deadline, waiting_on=on
-            ):
-                return False
-        return True
+        while kernel.block(text, waiters=queue, blocked=blocked, deadline=deadline, waiting_on=on):
+            if not blocked():
+                return True
+        return False
 
     def __reduce__(self) -> Any:
         # Raises the real error: locks and queues can be neither copied nor pickled.

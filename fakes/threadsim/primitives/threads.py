@@ -9,7 +9,6 @@ import _thread
 import contextvars
 import sys
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
@@ -90,7 +89,7 @@ def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None)
     if (points := kernel.points) is not None:
         points.wait_for_end(virtual, deadline)
         return
-    waiters = virtual.joiners = virtual.joiners or OrderedDict()
+    waiters = virtual.joiners = virtual.joiners or {}
     if not virtual.done:
         text = f"waits for the end of {virtual.name}"
         kernel.block(text, waiters=waiters, blocked=lambda: not virtual.done, deadline=deadline)

@@ -32,23 +32,21 @@ def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
     """
     if not thread.waiting_for.startswith("waits "):
         return None
-    call = ""
+    call = kind = ""
     while frame is not None:
         code = frame.f_code
         try:
             kind = _kinds[code.co_filename]
         except KeyError:
             kind = _kinds[code.co_filename] = _kind_of(frame)
-        if kind is _WAITING:
-            if code.co_qualname in _OUTERMOST:
+        if kind is not _OWN:
+            if kind is not _WAITING or code.co_qualname in _OUTERMOST:
                 break
             call = code.co_qualname
-        elif kind is _IMPORTING:
-            # Another thread imports the module. It does not hold the lock that is waited for.
-            return "an import", thread, ""
-        elif kind is not _OWN:
-            break
         frame = frame.f_back
+    if kind is _IMPORTING:
+        # Another thread imports the module. It does not hold the lock that is waited for.
+        return "an import", thread, ""
     holder = getattr(thread.waiting_on, "holder", None)
     return call, holder, holder.waiting_for if holder is not None and holder.done else ""
 

@@ -88,7 +88,7 @@ class SchedulePoints(Protocol[_Kernel_contra]):
     def touch(self, key: Hashable, mode: int) -> None:
         """Note that the running step touched an object."""
 
-    def acquire(self, lock: Any, what: str, blocking: bool, timeout: float) -> bool:
+    def acquire(self, lock: Any, blocking: bool, timeout: float) -> bool:
         """Stop until a lock is free, or as long as may be; return whether it is free."""
 
     def before_release(self, lock: Any) -> None:

@@ -270,7 +270,8 @@ class Kernel:
     def wake_first(self, waiters: Waiters) -> None:
         """Make the first thread that still waits in a queue ready; none is no error."""
         while waiters:
-            (thread, ticket), _ = waiters.popitem(last=False)
+            place = thread, ticket = next(iter(waiters))
+            del waiters[place]
             if thread.ticket == ticket:
                 self._make_ready(thread)
                 return

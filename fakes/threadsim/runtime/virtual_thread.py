@@ -1,6 +1,5 @@
 """A virtual thread as its kernel knows it."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -79,7 +78,7 @@ class VirtualThread:
         return f"<VirtualThread {self.number} {self.name!r}>"
 
 
-Waiters = OrderedDict[tuple[VirtualThread, int], None]
+Waiters = dict[tuple[VirtualThread, int], None]
 """Threads that wait for one object, first come first, each with the ticket of that wait."""
 
 
