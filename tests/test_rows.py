@@ -26,7 +26,6 @@ CITED_IN_FAKES = {
     "executors/base.py:131": "retval = job.func(*job.args, **job.kwargs)",
     "executors/pool.py:20": "f.exception()",
     "executors/pool.py:27": "self._pool.submit(",
-    "schedulers/background.py:41": "self._thread.join()",
     "schedulers/base.py:239": "executor.shutdown(wait)",
     "schedulers/base.py:1198": "except MaxInstancesReachedError:",
     "schedulers/base.py:1212": "except BaseException:",
