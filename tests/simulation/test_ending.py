@@ -751,24 +751,6 @@ def test_ctrl_c_reaches_the_main_thread_wherever_it_comes() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_ctrl_c_lets_a_main_thread_that_was_woken_have_its_turn() -> None:
-    """Whoever was given a lock takes it first, and is interrupted at the next wait."""
-    seen: list[bool] = []
-
-    def release() -> None:
-        lock.release()
-        interrupt()
-
-    with Simulation():
-        lock = threading.Lock()
-        lock.acquire()
-        threading.Thread(target=release).start()
-        seen.append(lock.acquire())
-        with pytest.raises(KeyboardInterrupt):
-            time.sleep(1)
-    assert seen == [True]
-
-
 def test_ctrl_c_between_two_threads_is_not_lost() -> None:
     """Pressed while the kernel works, it waits for the main thread, or for the block's end."""
     with pytest.raises(KeyboardInterrupt), Simulation() as sim:

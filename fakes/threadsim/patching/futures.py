@@ -17,7 +17,7 @@ def _unless_ending(real: Callable[..., Any]) -> Callable[..., Any]:
     def unless_ending(self: Any, /, *args: Any, **kwargs: Any) -> None:
         kernel = here()
         if kernel is not None:
-            kernel.check_goes_on()
+            kernel.raise_if_ending()
         real(self, *args, **kwargs)
 
     return unless_ending

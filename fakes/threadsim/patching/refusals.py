@@ -91,7 +91,7 @@ def _submit_inside(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Submit to a pool made inside. One from outside has real threads, or would wait for real."""
     kernel = here()
     if kernel is not None:
-        kernel.check_goes_on()
+        kernel.raise_if_ending()
         # The workers of a pool are all real or all virtual. Nothing may sort the set, as a set of
         # this package would.
         worker = next(set.__iter__(self._threads), None)

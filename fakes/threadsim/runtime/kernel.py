@@ -28,7 +28,7 @@ from threadsim.runtime.virtual_thread import TraceRow, VirtualThread, Waiters
 
 _TIMEOUT_MAX = threading.TIMEOUT_MAX
 
-# A report lists as many threads that an exception has ended.
+# A report lists at most so many threads that an exception has ended.
 _CRASHED = 5
 
 # A leftover thread that catches its end this often is abandoned and named.
@@ -131,8 +131,8 @@ class Kernel:
         self._thrown: BaseException | None = None
         self.ending = False
         self._is_choosing = False
-        # Whether a wait has more to think of than which thread is next.
-        self._attention = False
+        # Whether a wait must first look for an end, a failure, a choice or an interruption.
+        self._must_check = False
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
         self.main.greenlet = getcurrent()
         self.main.resume = self.main.greenlet.switch
@@ -232,7 +232,7 @@ class Kernel:
             Whether it was woken; false when the deadline came first.
         """
         thread = self.running
-        if self._attention and self._gives_up():
+        if self._must_check and self._gives_up():
             return False
         if self.points is not None:
             self.points.sleep(deadline)
@@ -285,7 +285,7 @@ class Kernel:
         self._park("waits for the others to settle", self._settling)
 
     def count_anew(self) -> None:
-        """Count steps from now on only: what time has passed was asked for."""
+        """Begin the count of steps anew: the test itself asked for the time that has passed."""
         self.steps = 0
 
     def count_look(self) -> None:
@@ -312,8 +312,8 @@ class Kernel:
         if self.points is not None:
             self.points.read_clock()
 
-    def check_goes_on(self) -> None:
-        """End the running thread once more, if the simulation ends and all others with it."""
+    def raise_if_ending(self) -> None:
+        """Throw ``ThreadExit`` into the running thread again if the simulation is ending."""
         if self.ending:
             raise self._end_again(self.running)
 
@@ -325,7 +325,7 @@ class Kernel:
             at_once: Whether the running code can be stopped here.
         """
         self.interruption = error
-        self._attend()
+        self._update_checks()
         self.turn_length = self.max_turn  # The next look or lock ends the turn.
         if at_once:
             self._interrupt_here()
@@ -349,14 +349,14 @@ class Kernel:
     def set_failure(self, failure: SimulationError) -> None:
         """Let the main thread meet a failure at its next wait."""
         self.failure = failure
-        self._attend()
+        self._update_checks()
 
     # What schedule points call.
 
     def mark_choosing(self, *, chooses: bool) -> None:
         """Say whether the next thread is being chosen, so that no code can wait."""
         self._is_choosing = chooses
-        self._attend()
+        self._update_checks()
 
     def switch(self, thread: VirtualThread, chosen: VirtualThread | None = None) -> None:
         """Let another thread run until it is the running one's turn again.
@@ -370,7 +370,7 @@ class Kernel:
             site = self.reports.wait_site(thread, sys._getframe())
         self.trace.append((self.now, thread, thread.waiting_for, site))
         if chosen is None:
-            quiet = self._ready and not self._attention and self.steps <= self.max_steps
+            quiet = self._ready and not self._must_check and self.steps <= self.max_steps
             chosen = self._ready.popleft() if quiet else self._next()
         self.turn_length = 0
         self.running = chosen
@@ -400,7 +400,7 @@ class Kernel:
     def begin_end(self) -> None:
         """Let every wait of the other threads end them from now on."""
         self.ending = True
-        self._attend()
+        self._update_checks()
 
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
@@ -426,10 +426,10 @@ class Kernel:
 
     # The kernel's own.
 
-    def _attend(self) -> None:
+    def _update_checks(self) -> None:
         stopped = self.ending or self._is_choosing or self.failure is not None
         self.points = None if stopped else self._points
-        self._attention = stopped or self.interruption is not None
+        self._must_check = stopped or self.interruption is not None
 
     def _gives_up(self) -> bool:
         """Return whether a wait ends at once, as all do after a failure."""
@@ -445,12 +445,11 @@ class Kernel:
         return True
 
     def _check_interruption(self) -> None:
-        """Tell the main thread of an interruption, but not while the simulation ends."""
+        """Raise an interruption in the main thread, but not while the simulation ends."""
         if self.interruption is not None and not self.ending:
             self._interrupt_here()
 
     def _interrupt_here(self) -> None:
-        """Raise the interruption in the main thread, or let that go on and raise it."""
         if getcurrent() is not self.running.greenlet:
             return
         if self.running is self.main and self._points is None:
@@ -459,7 +458,7 @@ class Kernel:
 
     def _take_interruption(self) -> BaseException:
         error, self.interruption = self.interruption, None
-        self._attend()
+        self._update_checks()
         self.turn_length = 0
         assert error is not None
         return error
@@ -480,7 +479,7 @@ class Kernel:
 
     def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
         thread = self.running
-        if self._attention and self._gives_up():
+        if self._must_check and self._gives_up():
             return
         if self.points is not None:
             self.points.pause()
@@ -518,10 +517,7 @@ class Kernel:
             return chosen
         while self.failure is None:
             if self.interruption is not None:
-                if not (self.main.woken and self.main in self._ready):
-                    return self._main_with(self._take_interruption())
-                # The main thread was woken for a lock that it has to acquire first.
-                self.turn_length = self.max_turn
+                return self._main_with(self._take_interruption())
             if self.steps > self.max_steps:
                 self.steps = 0
                 self.set_failure(self.reports.step_limit(self))
