@@ -163,7 +163,7 @@ def has_a_text_of_its_own(number: int) -> None:
         ),
         (
             takes_a_lock_from_before,
-            r"using the lock from outside \(\d\).* then by .*, using the lock from outside",
+            r"using the lock from outside \(\d+\).* then by .*, using the lock from outside",
         ),
         (
             takes_a_lock_at_times,

@@ -6,15 +6,13 @@ Strategies choose the next schedule from these records alone.
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from threadsim.exploration.dependence import Footprint
 from threadsim.reporting.origin import Origin
 from threadsim.reporting.trace import TraceEntry, entries
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.virtual_thread import TraceRow, VirtualThread
-
-if TYPE_CHECKING:
-    from threadsim.exploration.dependence import Footprint
 
 MAIN = 0
 """The main thread's number among all that can be chosen."""
@@ -102,7 +100,7 @@ class Step:
     chosen: int
     enabled: tuple[int, ...]
     current: int
-    footprint: "Footprint" = field(default_factory=dict)
+    footprint: Footprint = field(default_factory=dict)
     started: list[int] = field(default_factory=list)
     happens_before: int = 0
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Hashable
 from copy import copy
+from itertools import count
 from types import FrameType
 from typing import Any, cast
 
@@ -23,6 +24,9 @@ from threadsim.runtime.hooks import READ, RELEASE, WAITED, WRITE
 from threadsim.runtime.kernel import here
 from threadsim.runtime.own_code import caller
 from threadsim.runtime.virtual_thread import VirtualThread
+
+# Of objects from outside an exploration.
+_outside_numbers = count()
 
 _WAIT_IN_LOOPS = (threading, queues, concurrent.futures._base, concurrent.futures.thread)
 
@@ -175,7 +179,7 @@ class Points(Schedule):
             if thing.made_in >= 0:
                 thing.key = f"the {kind} {thing.key} from an earlier run"
             else:
-                thing.key = f"the {kind} from outside ({next(self.outside_numbers)})"
+                thing.key = f"the {kind} from outside ({next(_outside_numbers)})"
             thing.made_in = -1
             self.kept[thing] = [copy(getattr(thing, name)) for name in thing.state]
         key: Hashable = thing.key

@@ -6,17 +6,15 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
 from threadsim.exploration.data.switch_points import switching_in
-from threadsim.exploration.execution import Execution
 from threadsim.exploration.explore import warm_up
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import described_failure
-from threadsim.exploration.reports.nondeterminism import run_until_equal
-from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, read
+from threadsim.exploration.schedule_string import Replay, read
 from threadsim.reporting.progress import say
 
 
@@ -52,20 +50,12 @@ def replay_with(options: Options, schedule: str) -> None:
     __tracebackhide__ = True
     choices, switch_points = read(schedule)
     with switching_in(options.switch_in), options.runner() as runner:
-
-        def follow() -> Execution:
-            __tracebackhide__ = True
-            chooser = Replay(choices)
-            execution = runner.run(chooser, switch_points=switch_points, shown=True)
-            chooser.check_fits(execution)
-            return execution
-
-        first = None
         with _unheard():
             warm_up(runner)
-            with suppress(ScheduleDiverged):  # The next run raises it, if it comes again.
-                first = follow()
-        execution = run_until_equal(follow, first)
+            runner.run(Replay(choices), switch_points=switch_points)
+        chooser = Replay(choices)
+        execution = runner.run(chooser, switch_points=switch_points, shown=True)
+        chooser.check_fits(execution)
         if execution.error is not None:
             raise described_failure(options, execution)
     say(f"replay: schedule {schedule} does not fail any more.")

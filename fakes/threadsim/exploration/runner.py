@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
-from itertools import chain, count
+from itertools import chain
 from operator import itemgetter
-from types import MappingProxyType, ModuleType, TracebackType
+from types import MappingProxyType, ModuleType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
@@ -73,7 +73,6 @@ class ScheduleRunner:
         # The state of objects that no schedule makes anew, as the first one found it. Weakly: the
         # objects of earlier schedules come and go.
         self._kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
-        self._outside_numbers = count()
         self._errors: list[tuple[int, BaseException]] = []  # With the thread's number.
         self._ran = 0
         self._pools_in_warm_up = False
@@ -115,12 +114,7 @@ class ScheduleRunner:
         return self
 
     @critical
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Put everything back.
 
         Raises:
@@ -168,22 +162,18 @@ class ScheduleRunner:
         if self._ran % _COLLECT_EVERY == 0:
             gc.collect(1)
         self._errors.clear()
-        before = self._kernel
         points = self._points = Points(
             chooser=chooser,
             kept=self._kept,
-            outside_numbers=self._outside_numbers,
             switch_points=switch_points,
             early=self.early,
             spurious=self.spurious,
             first_moment=self._moments,
             shown=shown,
         )
-        kernel = self._kernel = self._new_kernel(points)
-        interruption = before.interruption
-        del before  # An error of this schedule keeps this frame, and would keep all schedules.
-        if interruption is not None:  # No code is left to raise it in.
-            raise interruption
+        kernel = self._new_kernel(points)
+        self._raise_interruption()  # The schedule before had no code left to raise it in.
+        self._kernel = kernel
         value = None
         with ExitStack() as around:
             owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]

@@ -11,7 +11,7 @@ can be chosen then like a thread.
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -53,7 +53,6 @@ class Schedule:
         chooser: Chooses the next thread.
         kept: The objects that no schedule of the exploration makes anew, and how the first one
             found them.
-        outside_numbers: The numbers of objects from outside the exploration.
         switch_points: Where threads can be switched.
         early: Whether time may move although threads can run.
         spurious: Whether each thread may wake up from a Condition once without a notification.
@@ -75,7 +74,6 @@ class Schedule:
 
     chooser: Chooser
     kept: MutableMapping[Any, list[Any]]
-    outside_numbers: Iterator[int]
     switch_points: SwitchPoints
     early: bool
     spurious: bool

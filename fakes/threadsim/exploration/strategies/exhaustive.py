@@ -68,21 +68,14 @@ class Exhaustive(Strategy):
 
     def claim(self, options: Options) -> str:
         """Return in words what holds when no schedule has failed."""
-        within = counts = ""
+        within, where = "", "for data that is shared under locks"
         if self.max_preemptions is not None:
             within = f" within {counted(self.max_preemptions, 'preemption')}"
-            if options.early_timeouts or options.spurious_wakeups:
-                counts = ", which counts as a preemption of who could go on"
-        where = "for data that is shared under locks"
         if not self.reduction:
             where = "with switches between operations on locks and the like"
-            where += " and in the functions of switch_in" if options.switch_in else ""
-        elif options.switch_in:
-            where += (
-                " or in the functions of switch_in, with switches between their statements and "
-                "before each assignment writes"
-            )
-        return f"no schedule fails{within}, {where}; {options.time_and_wakeups}{counts}"
+        if options.switch_in:
+            where += " and in the functions of switch_in"
+        return f"no schedule fails{within}, {where}; {options.time_and_wakeups}"
 
 
 @dataclass(slots=True)
