@@ -26,7 +26,7 @@ from threadsim.exploration.execution import (
 from threadsim.exploration.options import Options
 from threadsim.exploration.schedule_string import diverged
 from threadsim.exploration.strategies.arguments import check_bool, check_int
-from threadsim.exploration.strategies.races import Access, RaceFinder
+from threadsim.exploration.strategies.races import Access, races
 from threadsim.exploration.strategies.strategy import Strategy
 from threadsim.runtime.formatting import counted
 
@@ -119,9 +119,6 @@ class Search:
         self.nodes: list[Node] = [Node((MAIN,), NOBODY, MAIN)]
         self._seen: list[Step] = []
         self._prefix = 1  # How many nodes are replayed.
-        # Within a bound the orders that a race leads to may cost fewer preemptions than those of
-        # other races (test_three_threads_that_try_locks_keep_every_outcome).
-        self._races = RaceFinder(all_races=options.max_preemptions is not None)
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
         """Return the next thread; see ``Chooser``."""
@@ -188,12 +185,15 @@ class Search:
     def _add_backtrack_points(self, execution: Execution) -> None:
         """See to it that another schedule runs the steps of each race in the other order."""
         steps = execution.steps
-        for other, access in self._races.races(execution, self._seen, self._prefix - 1):
+        # Within a bound the orders that a race leads to may cost fewer preemptions than those of
+        # other races (test_three_threads_that_try_locks_keep_every_outcome).
+        bounded = self.options.max_preemptions is not None
+        for other, access in races(execution, self._seen, self._prefix - 1, all_races=bounded):
             self._backtrack(steps, other, access)
         if steps[-1].chosen == MAIN and EXIT in steps[-1].footprint:
             # The end of the program cuts off daemon threads: each may go on before it.
             self.nodes[-1].backtrack.update(self.nodes[-1].enabled)
-            if self.options.max_preemptions is not None:
+            if bounded:
                 # A switch there costs a preemption; one where main took over may cost none.
                 start = _start_of_run(steps, len(steps) - 1)
                 self.nodes[start].backtrack.update(self.nodes[start].enabled)
