@@ -12,6 +12,7 @@ would lose outcomes).
 """
 
 from dataclasses import dataclass, field
+from math import inf
 
 from threadsim.exploration.dependence import ALL, EXIT, Footprint, conflict
 from threadsim.exploration.execution import (
@@ -115,7 +116,8 @@ class Search:
 
     def __init__(self, options: Exhaustive) -> None:
         self.options = options
-        self.sleeps = options.reduction and options.max_preemptions is None
+        self._bound = inf if options.max_preemptions is None else options.max_preemptions
+        self.sleeps = options.reduction and self._bound == inf
         self.nodes: list[Node] = [Node((MAIN,), NOBODY, MAIN)]
         self._seen: list[Step] = []
         self._prefix = 1  # How many nodes are replayed.
@@ -153,22 +155,15 @@ class Search:
             node = self.nodes[-1]
             node.done[node.chosen] = steps[len(self.nodes) - 1].footprint
             for thread in node.enabled:
-                if (
-                    thread in node.backtrack
-                    and thread not in node.done
-                    and thread not in node.sleep
-                    and self._affordable(node, thread)
-                ):
+                wanted = thread in node.backtrack and thread not in node.done
+                affordable = wanted and node.preemptions_with(thread) <= self._bound
+                if affordable and thread not in node.sleep:
                     node.chosen = thread
                     self._prefix = len(self.nodes)
                     self._seen = steps
                     return True
             self.nodes.pop()
         return False
-
-    def _affordable(self, node: Node, thread: int) -> bool:
-        bound = self.options.max_preemptions
-        return bound is None or node.preemptions_with(thread) <= bound
 
     @staticmethod
     def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:
@@ -187,7 +182,7 @@ class Search:
         steps = execution.steps
         # Within a bound the orders that a race leads to may cost fewer preemptions than those of
         # other races (test_three_threads_that_try_locks_keep_every_outcome).
-        bounded = self.options.max_preemptions is not None
+        bounded = self._bound < inf
         for other, access in races(execution, self._seen, self._prefix - 1, all_races=bounded):
             self._backtrack(steps, other, access)
         if steps[-1].chosen == MAIN and EXIT in steps[-1].footprint:
@@ -201,9 +196,9 @@ class Search:
     def _backtrack(self, steps: list[Step], other: int, access: Access) -> None:
         """Add the thread to run first instead of a step, so that the access comes before it."""
         node, thread = self.nodes[other], access.thread
-        if self.options.max_preemptions is not None:
-            self._add(node, thread)
-            self._add(self.nodes[_start_of_run(steps, other)], thread)
+        if self._bound < inf:
+            for each in (node, self.nodes[_start_of_run(steps, other)]):
+                each.backtrack.update([thread] if thread in each.enabled else each.enabled)
             return
         # The source set: of the steps that did not happen after the step, the first ones of threads
         # with no other of them before (test_a_thread_has_to_come_first_only_if_it_can).
@@ -218,20 +213,8 @@ class Search:
             first.add(thread)
         if not first.isdisjoint(node.backtrack) or not first.isdisjoint(node.sleep):
             return
-        first.intersection_update(node.enabled)
-        if thread in first:
-            node.backtrack.add(thread)
-        elif first:
-            node.backtrack.add(min(first))
-        else:
-            node.backtrack.update(node.enabled)
-
-    @staticmethod
-    def _add(node: Node, thread: int) -> None:
-        if thread in node.enabled:
-            node.backtrack.add(thread)
-        else:
-            node.backtrack.update(node.enabled)
+        able = first.intersection(node.enabled)
+        node.backtrack.update({thread} & able or sorted(able)[:1] or node.enabled)
 
 
 def _start_of_run(steps: list[Step], index: int) -> int:
