@@ -766,15 +766,6 @@ def test_ctrl_c_between_two_threads_is_not_lost() -> None:
         time.sleep(1)
 
 
-def test_ctrl_c_is_raised_at_once_when_the_user_insists() -> None:
-    """Pressed again while the main thread is busy inside the kernel, it waits no longer."""
-    seconds: Any = Presses()
-    with Simulation():
-        press_in_the_kernel()
-        with pytest.raises(KeyboardInterrupt):
-            time.sleep(seconds)
-
-
 class Presses:
     """A number of seconds; whoever asks for it presses Ctrl-C while the kernel is at work."""
 

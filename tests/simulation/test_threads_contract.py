@@ -369,15 +369,6 @@ def test_a_bare_thread_runs_and_has_an_identifier() -> None:
     done.acquire()
 
     assert seen == [ident, (1,), {"two": 2}, True, True, ident_of_other, (), {}, True, True]
-    start: Any = _thread.start_new_thread
-    with pytest.raises(TypeError, match="first arg must be callable"):
-        start(1, ())
-    with pytest.raises(TypeError, match="2nd arg must be a tuple"):
-        start(run, [])
-    with pytest.raises(TypeError, match="optional 3rd arg must be a dictionary"):
-        start(run, (), [])
-    with pytest.raises(TypeError, match="optional 3rd arg must be a dictionary"):
-        start(run, (), None)
 
 
 def test_two_bare_threads_stay_themselves() -> None:

@@ -94,12 +94,7 @@ class ScheduleRunner:
         with ExitStack() as undo:
             self._kernel = self._new_kernel(None)
             names = undo.enter_context(
-                session(
-                    lambda: self._kernel,
-                    self._lock_replacements,
-                    stall_timeout=STALL_TIMEOUT,
-                    explores=True,
-                )
+                session(lambda: self._kernel, self._lock_replacements, stall_timeout=STALL_TIMEOUT)
             )
             undo.callback(self._outside.put_back)
             try:

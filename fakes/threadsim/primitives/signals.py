@@ -17,8 +17,6 @@ from functools import partial, wraps
 from types import FrameType
 from typing import Any
 
-from greenlet import getcurrent
-
 from threadsim.runtime.kernel import Kernel, activate, active, here
 from threadsim.runtime.own_code import critical, is_own
 
@@ -28,15 +26,12 @@ _real = signal.signal
 _get, _set = _signal.getsignal, _signal.signal
 
 
-def _handle(
-    handler: Any, last: Callable[[], Kernel], explores: bool, number: int, frame: FrameType | None
-) -> None:
+def _handle(handler: Any, last: Callable[[], Kernel], number: int, frame: FrameType | None) -> None:
     """Call a handler, and let its error reach the main thread."""
     kernel, before = last(), active()
-    in_critical = critical.is_running(frame)
-    in_own = in_critical or (frame is not None and is_own(frame))
+    in_own = critical.is_running(frame) or (frame is not None and is_own(frame))
     try:
-        if explores:
+        if kernel.explores:
             # Its locks would be steps of a schedule (test_a_signal_anywhere_leaves_nothing).
             activate(None)
         try:
@@ -45,16 +40,11 @@ def _handle(
             activate(before)
     except BaseException as error:
         if kernel is before:
-            again = kernel.interruption is not None and getcurrent() is kernel.main.greenlet
-            kernel.interrupt(error, at_once=not in_own or (again and not in_critical))
+            kernel.interrupt(error, at_once=not in_own)
         elif in_own:  # Between two schedules.
             kernel.interruption = error
         else:
             raise
-
-
-def _wrapped(handler: Any, last: Callable[[], Kernel], *, explores: bool = False) -> Any:
-    return partial(_handle, handler, last, explores)
 
 
 def own_handler(handler: Any) -> Any:
@@ -63,24 +53,25 @@ def own_handler(handler: Any) -> Any:
     return handler.args[0] if is_wrapped else handler
 
 
+def _own_handlers() -> dict[int, Any]:
+    return {number: own for number in _NUMBERS if callable(own := own_handler(_get(number)))}
+
+
 @contextmanager
-def interruptible(last: Callable[[], Kernel], *, explores: bool = False) -> Iterator[None]:
+def interruptible(last: Callable[[], Kernel]) -> Iterator[None]:
     """Let errors of the handlers of Ctrl-C and the alarm reach the main thread.
 
     An error that the main thread has not met is ``Kernel.interruption``. The caller raises it.
 
     Args:
         last: Returns the kernel that is active, or was last.
-        explores: Whether it is an exploration.
     """
-    found = [(number, own_handler(_get(number))) for number in _NUMBERS]
+    found = _own_handlers()
     try:
-        _set_all({n: _wrapped(h, last, explores=explores) for n, h in found if callable(h)})
+        _set_all({number: partial(_handle, own, last) for number, own in found.items()})
         yield
     finally:
-        found = [(number, _get(number)) for number in _NUMBERS]
-        own = {number: own_handler(each) for number, each in found if own_handler(each) is not each}
-        _set_all(own)
+        _set_all(_own_handlers())
 
 
 def _set_all(handlers: dict[int, Any]) -> None:
@@ -101,5 +92,5 @@ def set_handler(signalnum: int, handler: Any) -> Any:
     if kernel is not None and kernel.running is not kernel.main:
         raise ValueError("signal only works in main thread of the main interpreter")
     if kernel is not None and kernel.points is None and signalnum in _NUMBERS and callable(handler):
-        handler = _wrapped(handler, lambda: kernel)
+        handler = partial(_handle, handler, lambda: kernel)
     return own_handler(_real(signalnum, handler))

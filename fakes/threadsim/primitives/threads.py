@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial, wraps
+from types import SimpleNamespace
 from typing import Any
 
 from threadsim.primitives.builtin_like import builtin_like
@@ -60,8 +61,14 @@ def start(self: Any) -> None:
     self._virtual = virtual
     self._ident = self._native_id = virtual.ident
     if sys.version_info >= (3, 13):
-        # Python 3.13 has the second.
-        self._os_thread_handle = self._handle = _Handle(virtual)
+
+        def wait(timeout: float | None = None) -> None:
+            if (inside := here()) is not None:  # Outside every virtual thread has ended.
+                _wait_for_end(inside, virtual, timeout)
+
+        # What the real methods ask. Python 3.13 has the second.
+        handle = SimpleNamespace(is_done=lambda: virtual.done, join=wait)
+        self._os_thread_handle = self._handle = handle
     threading._active[virtual.ident] = self  # type: ignore[attr-defined]
     self._started._flag = True  # No thread waits for it: `start` is this function.
 
@@ -124,8 +131,7 @@ def is_set(self: Any) -> bool:
 def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -> int:  # noqa: B006
     """Start a bare thread and return its identifier. See ``_thread.start_new_thread``."""
     kernel = here()
-    well_formed = callable(function) and isinstance(args, tuple) and isinstance(kwargs, dict)
-    if kernel is None or not well_formed:  # The real one has an error for wrong arguments.
+    if kernel is None:
         return _start_new_thread(function, args, kwargs)
     if sys.version_info < (3, 13) and getattr(function, "__func__", None) is _bootstrap:
         return _start_of_wrapper(function)
@@ -150,24 +156,6 @@ def _start_of_wrapper(bootstrap: Any) -> int:
     start(thread)
     threading._limbo.pop(thread, None)  # type: ignore[attr-defined]  # As _bootstrap would.
     return thread.ident  # type: ignore[no-any-return]
-
-
-if sys.version_info >= (3, 13):
-
-    class _Handle:
-        """What the real methods of ``Thread`` ask for a virtual thread's state."""
-
-        def __init__(self, virtual: VirtualThread) -> None:
-            self._virtual = virtual
-
-        def is_done(self) -> bool:
-            return self._virtual.done
-
-        def join(self, timeout: float | None = None) -> None:
-            """Wait for the end; outside a simulation every virtual thread has ended."""
-            kernel = here()
-            if kernel is not None:
-                _wait_for_end(kernel, self._virtual, timeout)
 
 
 def virtual_thread_of(kernel: Kernel, thread: Any) -> VirtualThread | None:

@@ -90,6 +90,7 @@ class Kernel:
         crashed_threads: The last threads that an exception has ended, a line of text each.
         remarks: What every report has to say besides, a line of text each.
         ending: Whether the simulation ends.
+        explores: Whether it is a schedule of an exploration.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class Kernel:
         self.running = self.main
         self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
         self.hub = greenlet(self._run_hub)
+        self.explores = points is not None
         self.points = self._points = points
         if points is not None:
             points.begin(self)

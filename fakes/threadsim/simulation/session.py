@@ -25,11 +25,7 @@ _current: dict[str, object] = {}
 
 @contextmanager
 def session(
-    kernel: Callable[[], Kernel],
-    locks: LockReplacements,
-    *,
-    stall_timeout: float | None,
-    explores: bool = False,
+    kernel: Callable[[], Kernel], locks: LockReplacements, *, stall_timeout: float | None
 ) -> Iterator[Patcher]:
     """Replace names, dates and signal handlers in this block. A kernel is active when it begins.
 
@@ -37,7 +33,6 @@ def session(
         kernel: Returns the kernel that is active, or was last.
         locks: The replacements of real locks and locals.
         stall_timeout: Longest real time in seconds without a switch; ``None`` is for ever.
-        explores: Whether it is an exploration.
 
     Raises:
         NotModelled: Another Simulation or exploration has not ended.
@@ -51,7 +46,7 @@ def session(
                 "replaced for the whole process. Let one end before the other begins. A block that "
                 "is still open must be left in the thread that entered it."
             )
-        with interruptible(kernel, explores=explores), watched(stall_timeout), virtual_dates():
+        with interruptible(kernel), watched(stall_timeout), virtual_dates():
             activate(kernel())  # Virtual locks are made inside.
             names = Patcher(locks)
             try:
