@@ -537,3 +537,46 @@ def test_pytest_may_take_its_time_for_a_report(pytester: pytest.Pytester) -> Non
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*Slow: its text"])
     result.stdout.no_fnmatch_line("*StallLimit*")
+
+
+ENDS_EARLY = """
+import signal
+import threading
+
+
+def other():
+    {other}
+    ran.append(True)
+
+
+ran = []
+
+
+def test_it_ends_early(sim):
+    threading.Thread(target=other).start()
+    {end}
+    threading.current_thread().join(0)
+
+
+def test_next():
+    assert not ran
+"""
+
+
+def test_no_thread_runs_on_after_a_test_that_has_failed(pytester: pytest.Pytester) -> None:
+    """What is ready when the block ends has its turn after a test that has passed only."""
+    pytester.makepyfile(ENDS_EARLY.format(other="", end="assert False"))
+    pytester.runpytest().assert_outcomes(failed=1, passed=1)
+
+
+@pytest.mark.parametrize("busy", ["main", "other"])
+def test_ctrl_c_names_the_line_of_the_main_thread(pytester: pytest.Pytester, busy: str) -> None:
+    """And nothing runs on: the thread that the user has stopped would begin anew."""
+    press, wait = "signal.raise_signal(signal.SIGINT)", "threading.Event().wait()"
+    fill = {"main": {"other": "", "end": press}, "other": {"other": press, "end": wait}}
+    text = ENDS_EARLY.format(**fill[busy]).strip()
+    pytester.makepyfile(text)
+    result = pytester.runpytest_inprocess(no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    line = text.splitlines().index(f"    {fill[busy]['end']}") + 1
+    result.stdout.fnmatch_lines([f"*test_ctrl_c_names*py:{line}: KeyboardInterrupt"])

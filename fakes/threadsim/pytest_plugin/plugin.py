@@ -12,6 +12,7 @@ import pytest
 
 from threadsim.pytest_plugin.failures import LAST_STEPS, contain, show
 from threadsim.reporting.progress import uncaptured
+from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.errors import SimulationError
 from threadsim.simulation.open_blocks import begin_test, open_simulation
 
@@ -95,6 +96,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         )
     if item.get_closest_marker("explore"):
         _explored_test().prepare(item)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    """Let Ctrl-C name the program's line, and let no thread go on after a test that has failed."""
+    try:
+        yield
+    except BaseException as error:
+        if (simulation := open_simulation()) is not None:
+            simulation.has_failed = True
+        if isinstance(error, KeyboardInterrupt):
+            shorten(error)
+        raise
 
 
 @pytest.hookimpl(tryfirst=True)

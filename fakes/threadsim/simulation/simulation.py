@@ -48,6 +48,7 @@ class Simulation:
 
     Attributes:
         clock: Its ``Clock``; ``tick`` and ``move_to`` let time pass while other threads run.
+        has_failed: Whether the fixture's test has failed, so that nothing runs at the block's end.
 
     Raises:
         ValueError: ``start`` is no instant with an offset, or a limit is no number above zero.
@@ -75,6 +76,7 @@ class Simulation:
         self._stall_timeout = stall_timeout
         self._kernel: Kernel | None = None
         self._next_steps: list[str] = []
+        self.has_failed = False
         self._session = ExitStack()
 
     @critical
@@ -116,7 +118,8 @@ class Simulation:
         try:
             if exc_value is not None:
                 self.explain(exc_value)
-            elif kernel.failure is None and kernel.ready_threads() and here() is kernel:
+            goes_on = exc_value is None and not self.has_failed and kernel.failure is None
+            if goes_on and kernel.ready_threads() and here() is kernel:
                 with suppress(SimulationError):  # The kernel has kept it.
                     kernel.settle()  # Threads that could run now would never have had a turn.
         finally:
