@@ -163,7 +163,7 @@ def _first(published: Program, strategy: Strategy) -> int:
     """Return how many schedules ran when one failed."""
     with ScheduleRunner(published) as world:
         for count, ran in enumerate(schedules(world, strategy), 1):
-            if ran.error is not None:
+            if ran.errors:
                 return count
     raise AssertionError(f"{strategy}: the lost wake-up was not found")
 

@@ -161,11 +161,6 @@ class Execution(NamedTuple):
     notes: Notes
 
     @property
-    def error(self) -> BaseException | None:
-        """Its first error; ``None`` if it has none."""
-        return self.errors[0] if self.errors else None
-
-    @property
     def trace(self) -> list[TraceEntry]:
         """Its switches, for the trace diagram."""
         return entries(self.switches)

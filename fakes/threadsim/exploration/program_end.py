@@ -6,7 +6,6 @@ the threads' numbers: independent steps must come in the same order in every sch
 
 import concurrent.futures.thread as pools
 from contextlib import nullcontext
-from itertools import islice
 from typing import Any
 
 from threadsim.exploration.dependence import EXIT
@@ -42,14 +41,10 @@ def end_program(points: Points, *, switches: bool) -> None:
 
 def _join_threads(points: Points) -> None:
     """Join all threads that are no daemons, those that began first before others."""
-    known, left = 1, []
-    while True:
-        left += [each for each in islice(points.numbers, known, None) if not each.daemon]
-        known = len(points.numbers)
-        if not left:
-            return
-        left.sort(key=points.numbers.__getitem__, reverse=True)
-        points.wait_for_end(left.pop(), None)
+    joined = {points.kernel.main}
+    while left := [each for each in points.numbers if not each.daemon and each not in joined]:
+        joined.add(first := min(left, key=points.numbers.__getitem__))
+        points.wait_for_end(first, None)
 
 
 def uses_pools(points: Points) -> bool:

@@ -56,7 +56,7 @@ def replay_with(options: Options, schedule: str) -> None:
         chooser = Replay(choices)
         execution = runner.run(chooser, switch_points=switch_points, shown=True)
         chooser.check_fits(execution)
-        if execution.error is not None:
+        if execution.errors:
             raise described_failure(options, execution)
     say(f"replay: schedule {schedule} does not fail any more.")
 

@@ -169,7 +169,6 @@ class ScheduleRunner:
         kernel = self._new_kernel(points)
         self._raise_interruption()  # The schedule before had no code left to raise it in.
         self._kernel = kernel
-        value = None
         with ExitStack() as around:
             owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]
             try:
