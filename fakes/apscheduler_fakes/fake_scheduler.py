@@ -292,6 +292,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
     def next_due(self) -> datetime | None:
         """Return when APScheduler's thread would next look at its stores; ``None`` for never."""
+        self.start_by_itself()
         if self._thread or self.state != STATE_RUNNING or self._current_run():
             return None
         return self._wakes_at
@@ -400,10 +401,12 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
 def started() -> list[FakeScheduler]:
     """Return the FakeSchedulers that would run a job as time passes, in order of creation."""
-    schedulers = list(_schedulers.values())
-    for each in schedulers:
-        each.start_by_itself()
-    return [each for each in schedulers if each.state == STATE_RUNNING]
+    # One that starts by itself does so when time passes: until then its app may start it.
+    return [
+        each
+        for each in _schedulers.values()
+        if each.state == STATE_RUNNING or (each.starts_itself and each.state == STATE_STOPPED)
+    ]
 
 
 register(started)

@@ -35,6 +35,7 @@ def start(self: Any, paused: bool = False) -> None:
         before = {
             name: copy(each) if _is_plain(each) else each for name, each in vars(self).items()
         }
+        before.pop("_event", None)  # A BackgroundScheduler has just made it; it does so again.
         before["_pending_jobs"] = [(copy_of(job), *rest) for job, *rest in self._pending_jobs]
         _started.append((self, before))
     declared = [job for job, *_ in self._pending_jobs]  # Without its lock, a step more.

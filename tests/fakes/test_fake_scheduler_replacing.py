@@ -11,7 +11,7 @@ from flask import Flask
 from flask_apscheduler import APScheduler
 
 from apscheduler_fakes import FakeScheduler
-from threadsim import Clock
+from threadsim import Clock, Simulation
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -94,6 +94,16 @@ def test_a_clock_starts_it_too(module: Any) -> None:
         clock.tick(0)
 
     assert module.ran == ["beat"]
+
+
+@pytest.mark.parametrize("block", [Clock, Simulation])
+def test_the_app_may_start_it_in_a_block_that_begins_later(module: Any, block: Any) -> None:
+    """It starts by itself when time passes, not when a block begins."""
+    with FakeScheduler.replacing(module.scheduler), block() as running:
+        module.create_app()
+        clock = running if block is Clock else running.clock
+        clock.tick(6)
+    assert module.ran == ["beat"] * 3
 
 
 def test_a_scheduler_that_runs_is_paused_meanwhile(module: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from threadsim import Deadlock, Simulation, explore
+from threadsim import Deadlock, Exhaustive, ScheduleFailure, Simulation, explore
 
 SHOP = """
 from flask import Flask
@@ -147,6 +147,35 @@ def test_each_schedule_of_an_exploration_starts_it_anew(shop: Any) -> None:
 
     with pytest.warns(RuntimeWarning, match="first run of job 'beat'"):
         assert explore(program).schedules > 1
+
+
+@pytest.mark.filterwarnings("ignore:the first run of job:RuntimeWarning")
+def test_jobs_of_a_modules_scheduler_run_in_each_schedule(shop: Any) -> None:
+    """What its thread waits on is made anew by each start."""
+
+    def program() -> None:
+        shop.create_app()
+        done = threading.Event()
+        shop.scheduler.add_job("done", done.set)
+        done.wait()
+
+    assert explore(program, Exhaustive(max_preemptions=1)).complete
+
+
+@pytest.mark.filterwarnings("ignore:the first run of job:RuntimeWarning")
+def test_a_modules_scheduler_is_put_back_where_its_thread_has_ended(
+    shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No thread is left then that the end of a schedule ends."""
+
+    def program() -> None:
+        shop.scheduler.start()
+        shop.scheduler._scheduler._thread.join()
+
+    with monkeypatch.context() as patch, pytest.raises(ScheduleFailure, match="TypeError"):
+        patch.setattr(BackgroundScheduler, "_process_jobs", None)
+        explore(program)
+    assert not shop.scheduler.running
 
 
 def test_a_scheduler_that_the_block_made_may_be_shut_down_after_it() -> None:

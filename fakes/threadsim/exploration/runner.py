@@ -27,7 +27,7 @@ from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError
 from threadsim.runtime.kernel import Kernel, activate
 from threadsim.runtime.own_code import critical, runs_program
 from threadsim.simulation.integrations import integrations
-from threadsim.simulation.session import end_threads, never_ending, session
+from threadsim.simulation.session import end_block, end_threads, never_ending, session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -233,6 +233,7 @@ class ScheduleRunner:
         else:
             kernel.end()
             activate(None)
+        end_block()
         reopen_pools()
         if points is not None:
             ScheduleRunner._moments = points.moment + 1

@@ -81,11 +81,15 @@ def end_threads(kernel: Kernel) -> None:
     try:
         shut_down_pools(kernel)
         kernel.end()
-        for each in integrations():
-            each.end_of_block()
     finally:
         activate(None)
         logging.disable(before)
+
+
+def end_block() -> None:
+    """Let the integrations put back what they keep of a block or schedule."""
+    for each in integrations():
+        each.end_of_block()
 
 
 def never_ending(kernel: Kernel) -> SimulationError | None:
