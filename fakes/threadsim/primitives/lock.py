@@ -61,8 +61,8 @@ class Lockable(Primitive):
         self.holder = kernel.running
         return True
 
-    # A subclass of the program's may have another ``acquire``: ``with`` and Condition call this.
-    __enter__ = take = acquire
+    # Of a subclass, too, which may have another ``acquire``.
+    __enter__ = acquire
 
     def release(self, *_: object) -> None:
         """Free the lock; its first waiter becomes ready and competes for it again."""
@@ -80,7 +80,7 @@ class Lockable(Primitive):
         elif not kernel.unwinding:
             self.make_real().release()  # Raises the real error.
 
-    drop = __exit__ = release
+    __exit__ = release
 
     def is_held(self) -> bool:
         """Return whether a virtual thread holds it; it is no step."""
@@ -153,7 +153,7 @@ class RLock(Lockable):
         else:
             Lockable.release(self)
 
-    drop = __exit__ = release
+    __exit__ = release
     if sys.version_info >= (3, 14):
         locked = Lockable._locked
 
@@ -182,5 +182,5 @@ class RLock(Lockable):
     def _acquire_restore(self, state: Any) -> None:
         if here() is None:
             self.outside()._acquire_restore(state)
-        elif self.take():
+        elif RLock.acquire(self):
             self.levels = state

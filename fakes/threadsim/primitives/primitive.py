@@ -58,10 +58,8 @@ class Primitive:
             return cls.make_real(*args, **kwargs)  # type: ignore[no-any-return]
         made = super().__new__(cls)
         made._waiters = None
-        points = None if kernel is None else kernel.points
-        if points is None:
-            made.key, made.made_in = None, -1
-        else:
+        made.key, made.made_in = None, -1
+        if kernel is not None and (points := kernel.points) is not None:
             made.key, made.made_in = points.new_object(cls.__name__)
         return made
 

@@ -66,9 +66,8 @@ def interruptible(last: Callable[[], Kernel]) -> Iterator[None]:
     Args:
         last: Returns the kernel that is active, or was last.
     """
-    found = _own_handlers()
     try:
-        _set_all({number: partial(_handle, own, last) for number, own in found.items()})
+        _set_all({n: partial(_handle, own, last) for n, own in _own_handlers().items()})
         yield
     finally:
         _set_all(_own_handlers())

@@ -36,9 +36,7 @@ class SimpleQueue(Primitive):
         if self._waiters:
             kernel.wake_first(self._waiters)
 
-    def put_nowait(self, item: Any) -> None:
-        """Add an item."""
-        SimpleQueue.put(self, item)
+    put_nowait = put
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item; see ``queue.SimpleQueue.get``.

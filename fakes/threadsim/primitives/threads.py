@@ -23,9 +23,7 @@ from threadsim.runtime.kernel import Kernel, ThreadExit, here
 from threadsim.runtime.virtual_thread import VirtualThread
 
 # The default hook takes nothing else, and no module has a name for it.
-_UnraisableHookArgs: Any = next(
-    each for each in tuple.__subclasses__() if each.__name__ == "UnraisableHookArgs"
-)
+_HookArgs: Any = next(k for k in tuple.__subclasses__() if k.__name__ == "UnraisableHookArgs")
 _get_ident = _thread.get_ident
 _start_new_thread = _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", _start_new_thread)
@@ -172,11 +170,7 @@ def _run_python_thread(kernel: Kernel, thread: Any) -> None:
     _run_thread(kernel, run, lambda _: hook(thread))
 
 
-def _run_thread(
-    kernel: Kernel,
-    run: Callable[[], object],
-    report: Callable[[BaseException], object] | None = None,
-) -> None:
+def _run_thread(kernel: Kernel, run: Callable[[], object], report: Any = None) -> None:
     try:
         run()
     except ThreadExit:
@@ -199,7 +193,7 @@ def _report_unraisable(function: object, error: BaseException) -> None:
     message = f"Exception ignored in thread started by {function!r}"
     args = type(error), error, error.__traceback__, message, None
     if not isinstance(error, SystemExit):
-        sys.unraisablehook(_UnraisableHookArgs(args))
+        sys.unraisablehook(_HookArgs(args))
 
 
 def _forget(virtual: VirtualThread) -> None:

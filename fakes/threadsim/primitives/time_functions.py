@@ -22,7 +22,7 @@ MONOTONIC_START = 1_000_000 * 1_000_000_000
 
 _R = TypeVar("_R")
 
-_asctime, _sleep, _strftime = real.asctime, real.sleep, real.strftime
+_sleep = real.sleep
 _make_scheduler: Any = sched.scheduler.__init__
 
 
@@ -89,29 +89,20 @@ perf_counter, perf_counter_ns = _pair("perf_counter", _steady)
 clock_gettime, clock_gettime_ns = _pair("clock_gettime", _numbered)
 
 
-def _of_seconds(real_function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function of seconds since 1970 the virtual ones as its default."""
+def _with_default(real_function: Callable[..., Any], now: Callable[[], Any], place: int = 0) -> Any:
+    """Give a function the virtual time as the default of its argument at a place."""
 
     @builtin_like(real_function)
-    def function(_: object, seconds: float | None = None, /) -> Any:
-        return real_function(time() if seconds is None else seconds)
+    def function(_: object, *args: Any) -> Any:
+        lacks = args[place : place + 1] in ((), (None,))
+        return real_function(*args[:place], now()) if lacks else real_function(*args)
 
     return function
 
 
-localtime, gmtime, ctime = map(_of_seconds, (real.localtime, real.gmtime, real.ctime))
-
-
-@builtin_like(_strftime)
-def strftime(_: object, text: str, when: Any = None, /) -> str:
-    """Format a local time; without one, the virtual one. See ``time.strftime``."""
-    return _strftime(text, localtime() if when is None else when)
-
-
-@builtin_like(_asctime)
-def asctime(_: object, when: Any = None, /) -> str:
-    """Show a local time; without one, the virtual one. See ``time.asctime``."""
-    return _asctime(localtime() if when is None else when)
+localtime, gmtime = _with_default(real.localtime, time), _with_default(real.gmtime, time)
+ctime, asctime = _with_default(real.ctime, time), _with_default(real.asctime, localtime)
+strftime = _with_default(real.strftime, localtime, 1)
 
 
 def make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep) -> None:
@@ -119,14 +110,10 @@ def make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep)
     _make_scheduler(self, timefunc, delayfunc)
 
 
+_VIRTUAL = (
+    *(sleep, time, time_ns, monotonic, monotonic_ns, perf_counter, perf_counter_ns),
+    *(clock_gettime, clock_gettime_ns, localtime, gmtime, strftime, asctime, ctime),
+)
 # Each real function with its virtual version.
-REPLACEMENTS = [
-    (_make_scheduler, make_scheduler),
-    *(
-        (getattr(real, type(each).__name__), each)
-        for each in (
-            *(sleep, time, time_ns, monotonic, monotonic_ns, perf_counter, perf_counter_ns),
-            *(clock_gettime, clock_gettime_ns, localtime, gmtime, strftime, asctime, ctime),
-        )
-    ),
-]
+REPLACEMENTS: list[tuple[Any, Any]] = [(getattr(real, type(f).__name__), f) for f in _VIRTUAL]
+REPLACEMENTS.append((_make_scheduler, make_scheduler))
