@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -458,4 +458,4 @@ def test_a_schedule_that_ends_before_its_prefix_diverges() -> None:
         execution = runner.run(search, switch_points=SwitchPoints.NECESSARY)
         assert search.advance(execution)
         with pytest.raises(ScheduleDiverged, match="step 0 did something else than before"):
-            search.advance(execution._replace(steps=execution.steps[:1]))
+            search.advance(replace(execution, steps=execution.steps[:1]))

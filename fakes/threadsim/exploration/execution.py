@@ -3,10 +3,11 @@
 Strategies choose the next schedule from these records alone.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from threadsim.exploration.dependence import Footprint
 from threadsim.reporting.origin import Origin
@@ -126,12 +127,9 @@ class Chooser(Protocol):
         """
 
 
-Notes = dict[int, dict[str, str]]
-"""What the failure of a schedule shows of rows of its trace besides, or instead, by field."""
-
-
-class Execution(NamedTuple):
-    """One schedule that has run.
+@dataclass(kw_only=True, slots=True, eq=False)
+class Execution:
+    """One schedule that runs, or has run.
 
     Attributes:
         steps: Its steps.
@@ -145,20 +143,20 @@ class Execution(NamedTuple):
         needs: Where a search has to switch to find every outcome, as far as this schedule shows.
         numbers: The number of each thread, the same in all schedules.
         origins: The kind of each object, and the file and line that made it, by its name.
-        notes: What only its failure shows.
+        notes: What its failure shows of rows of its trace besides, or instead, by field.
     """
 
-    steps: list[Step]
-    blocked: list[tuple[int, SchedulePoint]]
-    errors: list[BaseException]
-    cut: bool
-    value: Any
-    switches: list[TraceRow]
     switch_points: SwitchPoints
-    needs: SwitchPoints
-    numbers: dict[VirtualThread, int]
-    origins: dict[Hashable, Origin]
-    notes: Notes
+    steps: list[Step] = field(default_factory=lambda: [Step(MAIN, (MAIN,), NOBODY)])
+    blocked: list[tuple[int, SchedulePoint]] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+    cut: bool = False
+    value: Any = None
+    switches: list[TraceRow] = field(default_factory=list)
+    needs: SwitchPoints = SwitchPoints.NECESSARY
+    numbers: dict[VirtualThread, int] = field(default_factory=dict)
+    origins: dict[Hashable, Origin] = field(default_factory=dict)
+    notes: defaultdict[int, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def trace(self) -> list[TraceEntry]:

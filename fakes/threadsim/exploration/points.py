@@ -3,9 +3,6 @@
 An operation on an object that was made a moment ago needs no stop: no other thread can know it.
 """
 
-import concurrent.futures._base
-import concurrent.futures.thread
-import queue as queues
 import sys
 import threading
 from collections.abc import Hashable
@@ -20,6 +17,7 @@ from threadsim.primitives.lock import Lockable
 from threadsim.primitives.primitive import Primitive
 from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.primitives.threads import virtual_thread_of
+from threadsim.reporting.frames import can_wait
 from threadsim.runtime.hooks import READ, RELEASE, WAITED, WRITE
 from threadsim.runtime.kernel import here
 from threadsim.runtime.own_code import caller
@@ -27,8 +25,6 @@ from threadsim.runtime.virtual_thread import VirtualThread
 
 # Of objects from outside an exploration.
 _outside_numbers = count()
-
-_WAIT_IN_LOOPS = (threading, queues, concurrent.futures._base, concurrent.futures.thread)
 
 
 class Points(Schedule):
@@ -74,7 +70,7 @@ class Points(Schedule):
     def before_release(self, lock: Lockable) -> None:
         """Stop before a lock is released, where other threads can notice that."""
         key = self.key_of(lock)
-        if self.switch_points:
+        if self.record.switch_points:
             self.point(SchedulePoint("release a lock"))
         # To release a free lock is an error. A thread that acquires it first prevents that, and a
         # thread that released it, by coming later.
@@ -120,7 +116,7 @@ class Points(Schedule):
 
     def before_start(self, thread: Any) -> None:
         """Stop before a ``Thread`` is started, where other threads can notice that."""
-        if self.switch_points:
+        if self.record.switch_points:
             self.point(SchedulePoint("start a thread"))
         self.looked |= thread._started._flag  # Which thread is the first to start it?
         self.touch(self.key_of(_start_lock(thread)), WRITE)
@@ -202,9 +198,7 @@ def _waiting_condition(frame: FrameType) -> Any:
     outer: Any = frame.f_back
     if outer.f_code is threading.Condition.wait_for.__code__:
         outer = outer.f_back
-    if any(outer.f_globals is vars(module) for module in _WAIT_IN_LOOPS):
-        return None
-    return frame.f_locals["self"]
+    return None if can_wait(outer) else frame.f_locals["self"]
 
 
 def _start_lock(thread: Any) -> Any:

@@ -157,10 +157,11 @@ class ScheduleRunner:
         if self._ran % _COLLECT_EVERY == 0:
             gc.collect(1)
         self._errors.clear()
+        execution = Execution(switch_points=switch_points)
         points = self._points = Points(
             chooser=chooser,
             kept=self._kept,
-            switch_points=switch_points,
+            record=execution,
             early=self.early,
             spurious=self.spurious,
             first_moment=self._moments,
@@ -173,7 +174,7 @@ class ScheduleRunner:
             owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]
             try:
                 activate(kernel)
-                value = self._run(kernel, points)
+                execution.value = self._run(kernel, points)
                 self._raise_interruption()
             finally:
                 self._end(kernel, points)
@@ -186,21 +187,12 @@ class ScheduleRunner:
         for error in errors:
             if isinstance(error, NotModelled | OutsideThread | StallLimit):
                 raise error
-        cut = isinstance(failure, Cut)
+        execution.cut = isinstance(failure, Cut)
         late_pool = not self._pools_in_warm_up and uses_pools(self._points)
-        return Execution(
-            steps=points.steps,
-            blocked=points.blocked,
-            errors=[] if cut else errors,
-            cut=cut,
-            value=value,
-            switches=kernel.trace,
-            switch_points=switch_points,
-            needs=SwitchPoints(points.looked or late_pool),
-            numbers=points.numbers,
-            origins=points.origins,
-            notes=points.notes,
-        )
+        execution.errors = [] if execution.cut else errors
+        execution.needs = SwitchPoints(points.looked or late_pool)
+        execution.switches = kernel.trace
+        return execution
 
     @runs_program
     def _run(self, kernel: Kernel, points: Points) -> object:
@@ -215,7 +207,7 @@ class ScheduleRunner:
                 self._failed(error)
         with suppress(SimulationError):  # The kernel has kept it.
             if kernel.failure is None:
-                switches = self._pools_in_warm_up or bool(points.switch_points)
+                switches = self._pools_in_warm_up or bool(points.record.switch_points)
                 end_program(points, switches=switches)
         return value
 

@@ -10,7 +10,7 @@ can be chosen then like a thread.
 
 import sys
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,14 +25,13 @@ from threadsim.exploration.execution import (
     TIME,
     Chooser,
     Cut,
-    Notes,
+    Execution,
     SchedulePoint,
     Step,
-    SwitchPoints,
     woken,
 )
 from threadsim.reporting.frames import at_line, program_frames
-from threadsim.reporting.origin import Origin, origin
+from threadsim.reporting.origin import origin
 from threadsim.reporting.waits import wait_site, wait_text, with_name
 from threadsim.runtime.durations import next_instant
 from threadsim.runtime.errors import SimulationError
@@ -53,41 +52,34 @@ class Schedule:
         chooser: Chooses the next thread.
         kept: The objects that no schedule of the exploration makes anew, and how the first one
             found them.
-        switch_points: Where threads can be switched.
+        record: The record of the schedule. Its last step is the one that runs.
         early: Whether time may move although threads can run.
         spurious: Whether each thread may wake up from a Condition once without a notification.
         first_moment: Where ``moment`` begins: beyond those of earlier schedules.
         shown: Whether it is going to be shown.
 
     Attributes:
-        steps: The steps so far; the last one runs.
+        steps: The steps so far.
         numbers: The number of each thread. It is the same in all schedules.
-        blocked: The threads that could not run when the schedule ended, by number, each with what
-            it was about to do.
         looked: Whether a thread peeks at a lock or a thread, or releases a free lock.
         shares_data: The threads that run functions of ``switch_in``.
         moment: Counts steps, and operations within a step that other threads can notice. No other
             thread knows an object that was made in the same moment.
-        origins: Each object's kind, and the file and line that made it.
-        notes: What a shown schedule notes of rows of the trace.
     """
 
     chooser: Chooser
     kept: MutableMapping[Any, list[Any]]
-    switch_points: SwitchPoints
+    record: Execution
     early: bool
     spurious: bool
     first_moment: int
     shown: bool
     kernel: Kernel = field(init=False)
     moment: int = field(init=False)
+    steps: list[Step] = field(init=False)
+    numbers: dict[VirtualThread, int] = field(init=False)
     looked: bool = False
-    steps: list[Step] = field(default_factory=lambda: [Step(MAIN, (MAIN,), NOBODY)])
-    numbers: dict[VirtualThread, int] = field(default_factory=dict)
-    blocked: list[tuple[int, SchedulePoint]] = field(default_factory=list)
     shares_data: set[VirtualThread] = field(default_factory=set)
-    origins: dict[Hashable, Origin] = field(default_factory=dict)
-    notes: Notes = field(default_factory=lambda: defaultdict(dict))
     _touched: Footprint = field(default_factory=dict)
     _pending: dict[VirtualThread, SchedulePoint] = field(default_factory=dict)
     _woken_once: set[int] = field(default_factory=set)
@@ -96,6 +88,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         self.moment = self.first_moment
+        self.steps, self.numbers = self.record.steps, self.record.numbers
 
     # What patched functions and primitives call.
 
@@ -108,7 +101,7 @@ class Schedule:
     def new_object(self, kind: str) -> tuple[tuple[int, int], int]:
         """Return the name of a new object, and the moment."""
         name, moment = self.new_name()
-        self.origins[name] = origin(caller(sys._getframe()), kind)
+        self.record.origins[name] = origin(caller(sys._getframe()), kind)
         return name, moment
 
     def touch(self, key: Hashable, mode: int) -> None:
@@ -169,7 +162,7 @@ class Schedule:
 
     def before_end(self) -> None:
         """Stop before the running thread ends, where other threads peek at that."""
-        if self.switch_points:
+        if self.record.switch_points:
             self.point(SchedulePoint("end"))
 
     def ended(self, thread: VirtualThread) -> None:
@@ -238,7 +231,7 @@ class Schedule:
     def note_blocked(self) -> None:
         """Note the threads that cannot run where the schedule ends."""
         now = self.kernel.now
-        self.blocked = [
+        self.record.blocked = [
             (self.numbers[thread], op)
             for thread, op in self._pending.items()
             if not op.is_enabled(now)
@@ -248,7 +241,7 @@ class Schedule:
 
     def _note(self, **note: str) -> None:
         """Note what the next row of the trace says besides, or instead."""
-        self.notes[len(self.kernel.trace)].update(note)
+        self.record.notes[len(self.kernel.trace)].update(note)
 
     def _choose(self, stopped: VirtualThread | None) -> VirtualThread:
         """Return the next thread; time and wake-ups have their turn on the way."""
@@ -328,9 +321,9 @@ class Schedule:
             thread.waiting_for = f"waits to {op.operation}"
             frame = thread.frame or sys._getframe()
             text = wait_text(thread, thread.waiting_for, wait_site(thread, frame))
-            made = self.origins.get(op.key)
+            made = self.record.origins.get(op.key)
             text = with_name(text, op.on, frame, at_line(*made[1:]) if made else "")
-            self.notes[rows[thread]]["then"] = text.replace("waits ", "waits for ever ", 1)
+            self.record.notes[rows[thread]]["then"] = text.replace("waits ", "waits for ever ", 1)
         raise self.kernel.reports.deadlock(self.kernel)
 
 

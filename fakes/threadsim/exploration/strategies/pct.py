@@ -60,7 +60,11 @@ class _Search:
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
         """Return the next thread."""
         if len(steps) == 1:
-            self._begin()
+            self._priorities.clear()
+            self._lowest = 0.0
+            places = range(1, self._length + 1)
+            number = min(self._options.depth - 1, self._length)
+            self._changes = set(self._generator.sample(places, number))
         for each in enabled:
             if each not in self._priorities:
                 self._priorities[each] = self._generator.random()
@@ -75,10 +79,3 @@ class _Search:
         self._length = max(self._length, len(execution.steps))
         self._left -= 1
         return self._left > 0
-
-    def _begin(self) -> None:
-        self._priorities.clear()
-        self._lowest = 0.0
-        steps = range(1, self._length + 1)
-        number = min(self._options.depth - 1, len(steps))
-        self._changes = set(self._generator.sample(steps, number))
