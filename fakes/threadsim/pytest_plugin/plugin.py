@@ -101,6 +101,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call() -> Generator[None, None, None]:
     """Let Ctrl-C name the program's line, and let no thread go on after a test that has failed."""
+    __tracebackhide__ = True
     try:
         yield
     except BaseException as error:
