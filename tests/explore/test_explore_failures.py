@@ -6,6 +6,7 @@ import pickle
 import re
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -714,8 +715,25 @@ def test_a_failure_says_where_fewer_preemptions_may_do(monkeypatch: pytest.Monke
     assert given_up.preemptions >= 2
     (note,) = given_up.__notes__
     assert note == (
-        f"Fewer than {given_up.preemptions} preemptions may do: not all schedules with fewer were "
-        "tried."
+        f"It may fail with fewer than {given_up.preemptions} preemptions, too: not all schedules "
+        "with fewer were tried."
+    )
+
+
+def test_a_failure_that_the_first_run_did_not_have_says_so() -> None:
+    """What is kept from one run to the next is the reason, as it is for ids in a module's store."""
+    store: dict[uuid.UUID, int] = {}
+
+    def program() -> None:
+        key = uuid.uuid4()
+        assert key not in store
+        store[key] = 1
+
+    failure = failure_of(program)
+    (note,) = failure.__notes__
+    assert note == (
+        "The first run of the program, in the same order, did not fail. Look for what is kept "
+        "from one run to the next; uuid4() gives the same ids in each run."
     )
 
 
@@ -745,7 +763,7 @@ def test_a_failure_is_made_simpler_in_as_many_schedules_as_may_be(
         failure = failure_of(program, Random(1))
         numbers[steps] = len(runs) - 8
         (note,) = failure.__notes__
-        assert note.startswith(f"Fewer than {failure.preemptions} preemptions may do: ")
+        assert note.startswith(f"It may fail with fewer than {failure.preemptions} preemptions")
     assert numbers == {0: 1, 800: 12}
 
 
@@ -1229,7 +1247,7 @@ def test_a_program_that_sleeps_for_days_ends_in_a_time_limit() -> None:
 
     cause = failure_of(program, Random(1)).__cause__
     assert type(cause).__name__ == "TimeLimit"
-    assert "let the program end it, or make it a daemon" in str(cause)
+    assert "let the program end the loop" in str(cause)
 
 
 def test_a_pool_that_nobody_shuts_down_ends_with_the_program() -> None:

@@ -217,6 +217,7 @@ def warm_up(runner: ScheduleRunner) -> int:
     """Fill imports and caches in a first schedule, and return its number of steps."""
     execution = runner.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
     runner.settle()
+    runner.first_run_passed = not execution.errors
     return len(execution.steps)
 
 

@@ -75,6 +75,7 @@ class ScheduleRunner:
         self._kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
         self._errors: list[tuple[int, BaseException]] = []  # With the thread's number.
         self._ran = 0
+        self.first_run_passed = False
         self._pools_in_warm_up = False
         self._undo = ExitStack()
         self._lock_replacements = LockReplacements()

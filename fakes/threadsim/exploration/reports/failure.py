@@ -54,8 +54,13 @@ def shrunk_failure(
     failure = described_failure(options, _reproduced(runner, best, shown=True))
     if best.preemptions and not fewest:
         failure.add_note(
-            f"Fewer than {counted(best.preemptions, 'preemption')} may do: not all schedules with "
-            "fewer were tried."
+            f"It may fail with fewer than {counted(best.preemptions, 'preemption')}, too: not all "
+            "schedules with fewer were tried."
+        )
+    if runner.first_run_passed and failure.schedule == "0":
+        failure.add_note(
+            "The first run of the program, in the same order, did not fail. Look for what is kept "
+            "from one run to the next; uuid4() gives the same ids in each run."
         )
     return failure
 
