@@ -28,9 +28,10 @@ def test_a_heartbeat_does_not_hide_that_the_main_thread_waits_for_ever() -> None
     assert sim.clock.elapsed == 5.0
     text = str(caught.value)
     assert text.startswith(
-        "virtual time stands at 5.000000 s and would pass the limit of 5.000000 s. A thread that "
-        "never ends is the usual reason: let the program end it, or make it a daemon. A Simulation "
-        "takes max_elapsed=….\n"
+        "virtual time stands at 5.000000 s and would pass the limit of 5.000000 s. A loop or a "
+        "job that recurs goes on for ever. Look below for a thread that waits in vain meanwhile; "
+        "or let the program end the loop, or make its thread a daemon. A Simulation takes "
+        "max_elapsed=….\n"
         "  MainThread waits in Event.wait since 0.000000 s\n"
     )
     assert "\n  heart (daemon) sleeps since 5.000000 s\n" in text

@@ -23,8 +23,9 @@ class KernelReports:
         """Return the error for time that would pass ``max_elapsed``."""
         return TimeLimit(
             f"virtual time stands at {seconds(kernel.now)} s and would pass the limit of "
-            f"{seconds(kernel.max_elapsed)} s. A thread that never ends is the usual reason: let "
-            "the program end it, or make it a daemon. A Simulation takes max_elapsed=….\n"
+            f"{seconds(kernel.max_elapsed)} s. A loop or a job that recurs goes on for ever. Look "
+            "below for a thread that waits in vain meanwhile; or let the program end the loop, or "
+            "make its thread a daemon. A Simulation takes max_elapsed=….\n"
             f"{thread_table(kernel)}"
         )
 
