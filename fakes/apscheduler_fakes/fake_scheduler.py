@@ -21,6 +21,7 @@ from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPP
 from apscheduler_fakes import faults, ledger
 from apscheduler_fakes.added_jobs import job_with
 from apscheduler_fakes.deferred_executor import DeferredExecutor, Run
+from apscheduler_fakes.far_starts import warn_of_far_starts
 from apscheduler_fakes.faults import Fault, Selector
 from apscheduler_fakes.replacing import replaced
 from threadsim.runtime.errors import NotModelled, raise_together
@@ -244,6 +245,12 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """Start in the place of an app that does not."""
         if self.starts_itself and self.state == STATE_STOPPED:
             self.start()
+
+    def start(self, paused: bool = False) -> None:
+        """Start, as any scheduler; warn of declared jobs whose first run is days away."""
+        declared = [job for job, *_ in self._pending_jobs]
+        super().start(paused)
+        warn_of_far_starts(declared)
 
     def shutdown(self, wait: bool = True) -> None:
         """Shut down, as a BackgroundScheduler with a thread pool.

@@ -4,19 +4,18 @@ After the block such a scheduler is as it was before its start, with the jobs th
 declared. So each test starts it anew.
 """
 
-import warnings
 from copy import copy
-from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
+from apscheduler_fakes.far_starts import warn_of_far_starts
 from apscheduler_fakes.faults import copy_of
 from threadsim.primitives.lock import RLock
 from threadsim.runtime.durations import as_seconds
-from threadsim.runtime.kernel import Kernel, here
+from threadsim.runtime.kernel import here
 
 _start = BaseScheduler.start
 
@@ -40,8 +39,10 @@ def start(self: Any, paused: bool = False) -> None:
         _started.append((self, before))
     declared = [job for job, *_ in self._pending_jobs]  # Without its lock, a step more.
     _start(self, paused)
-    for job in declared:
-        _warn_of_far_start(kernel, job)
+    warnings = warn_of_far_starts(
+        declared, as_seconds(kernel.max_elapsed), explores=kernel.points is not None
+    )
+    kernel.remarks += [f"  {each}" for each in warnings]
 
 
 def put_back() -> None:
@@ -54,21 +55,3 @@ def put_back() -> None:
 
 def _is_plain(value: object) -> bool:
     return type(value) in (dict, list)
-
-
-def _warn_of_far_start(kernel: Kernel, job: Any) -> None:
-    """Warn of a job whose first run counts from the real time of its declaration."""
-    declared = getattr(job.trigger, "run_date", None)
-    if hasattr(job.trigger, "interval"):
-        declared = job.trigger.start_date - job.trigger.interval
-    if job.next_run_time is None or declared is None or declared <= datetime.now(UTC):
-        return
-    distance = (job.next_run_time - datetime.now(UTC)).total_seconds()
-    if distance > as_seconds(kernel.max_elapsed):
-        text = (
-            f"the first run of job {job.id!r} is {distance / 86_400:,.1f} days after this instant, "
-            "which no test waits for: it counts from the real time at which it was declared. "
-            'Begin the block then: Simulation(start="now"), @pytest.mark.simulation(start="now").'
-        )
-        kernel.remarks.append(f"  {text}")
-        warnings.warn(text, RuntimeWarning, stacklevel=4)

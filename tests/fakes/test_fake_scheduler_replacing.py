@@ -96,6 +96,19 @@ def test_a_clock_starts_it_too(module: Any) -> None:
     assert module.ran == ["beat"]
 
 
+def test_a_declared_job_that_a_clock_would_not_reach_is_named() -> None:
+    """As in a simulation: its first run counts from the real time of the import."""
+    scheduler = APScheduler()
+    scheduler.task("interval", id="beat", seconds=3)(print)
+    text = r"the first run of job 'beat' is .* days after this instant.*Clock\(\"now\"\)"
+    with (
+        FakeScheduler.replacing(scheduler) as fake,
+        Clock("2020-01-01T00:00:00Z"),
+        pytest.warns(RuntimeWarning, match=text),
+    ):
+        fake.run_due()
+
+
 @pytest.mark.parametrize("block", [Clock, Simulation])
 def test_the_app_may_start_it_in_a_block_that_begins_later(module: Any, block: Any) -> None:
     """It starts by itself when time passes, not when a block begins."""
@@ -169,10 +182,11 @@ def test_what_differs_is_said_of_each_job(fake: FakeScheduler) -> None:
     with pytest.raises(AssertionError) as caught:
         fake.assert_added(func=print, args=(3,), seconds=1)
 
+    trigger = "<DateTrigger (run_date='2053-05-18 00:00:00 UTC')>"
     assert str(caught.value) == (
         "no job was added with func=<built-in function print>, args=(3,), seconds=1. Added:\n"
-        "  'first': args=(1,), not (3,); seconds='no such attribute', not 1\n"
-        "  'second': args=(2,), not (3,); seconds='no such attribute', not 1"
+        f"  'first': args=(1,), not (3,); there is no seconds; its trigger is {trigger}\n"
+        f"  'second': args=(2,), not (3,); there is no seconds; its trigger is {trigger}"
     )
 
 

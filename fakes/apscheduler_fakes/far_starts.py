@@ -1,0 +1,46 @@
+"""Warns of jobs that were declared at import, whose first run a test would never see."""
+
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+DAY = 86_400.0
+
+_BEGIN = (
+    'Begin at the present: Simulation(start="now"), @pytest.mark.simulation(start="now"), '
+    'Clock("now").'
+)
+_ADD = "An exploration begins at a fixed date: let the program add the job."
+
+
+def warn_of_far_starts(
+    jobs: Sequence[Any], longest: float = DAY, *, explores: bool = False
+) -> list[str]:
+    """Warn of jobs whose first run counts from the real time of their declaration.
+
+    Args:
+        jobs: Jobs of a scheduler that has just started.
+        longest: How far away a first run may be, in seconds.
+        explores: Whether the program is explored.
+
+    Returns:
+        The texts of the warnings.
+    """
+    texts = []
+    now = datetime.now(UTC)
+    for job in jobs:
+        declared = getattr(job.trigger, "run_date", None)
+        if hasattr(job.trigger, "interval"):
+            declared = job.trigger.start_date - job.trigger.interval
+        if job.next_run_time is None or declared is None or declared <= now:
+            continue
+        distance = (job.next_run_time - now).total_seconds()
+        if distance > longest:
+            texts.append(
+                f"the first run of job {job.id!r} is {distance / DAY:,.1f} days after this "
+                "instant, which no test waits for: it counts from the real time at which it was "
+                f"declared. {_ADD if explores else _BEGIN}"
+            )
+            warnings.warn(texts[-1], RuntimeWarning, stacklevel=5)
+    return texts
