@@ -5,6 +5,8 @@ from typing import Any
 
 from apscheduler.util import astimezone, convert_to_datetime
 
+_NONE = object()
+
 
 def job_with(jobs: Sequence[Any], timezone: Any, expected: dict[str, Any]) -> Any:
     """Return the first job with some attributes.
@@ -25,7 +27,9 @@ def job_with(jobs: Sequence[Any], timezone: Any, expected: dict[str, Any]) -> An
     lines = []
     for job in jobs:
         differences = [
-            f"{name}={found!r}, not {value!r}"
+            f"there is no {name}; its trigger is {job.trigger!r}"
+            if found is _NONE
+            else f"{name}={found!r}, not {value!r}"
             for name, value in wanted.items()
             if (found := _comparable(name, _attribute(job, name), timezone)) != value
         ]
@@ -42,7 +46,7 @@ def job_with(jobs: Sequence[Any], timezone: Any, expected: dict[str, Any]) -> An
 
 def _attribute(job: Any, name: str) -> Any:
     owner = job if hasattr(job, name) else job.trigger
-    return getattr(owner, name, "no such attribute")
+    return getattr(owner, name, _NONE)
 
 
 def _comparable(name: str, value: Any, timezone: Any) -> Any:
