@@ -10,16 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
 
 from threadsim.exploration.data.switch_points import switching_in
 from threadsim.exploration.execution import Execution, SwitchPoints
 from threadsim.exploration.options import Options
-from threadsim.exploration.reports.failure import ScheduleFailure, rerun, shrunk_failure
+from threadsim.exploration.reports.failure import ScheduleFailure, shrunk_failure
 from threadsim.exploration.reports.nondeterminism import (
     failure_signature,
-    run_until_equal,
+    rerun,
 )
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
@@ -206,7 +205,7 @@ def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]
         count += 1
         short = _REPEATED_STEPS // (count * len(execution.steps))
         for _ in range(short or count % _REPEAT == 1):
-            run_until_equal(partial(rerun, runner, execution), execution)
+            rerun(runner, execution)
         if execution.needs > switch_points:
             switch_points, search = execution.needs, strategy.search(steps)
         elif not search.advance(execution):

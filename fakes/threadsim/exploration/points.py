@@ -45,18 +45,17 @@ class Points(Schedule):
             Whether it is free.
         """
         key = self.key_of(lock)
-        mode = WRITE
         point = SchedulePoint(
             f"acquire {lock.called}", lock.is_held, None, lock, key=key, mode=WRITE
         )
         if blocking and timeout == -1:
             if lock.made_in == self.moment and not lock.is_held():
                 return True
-            point.mode = mode = WRITE | WAITED
+            point.mode = WRITE | WAITED
         else:
             self.looked |= lock.holder is not self.kernel.running
             if not blocking or timeout == 0:
-                point = SchedulePoint(f"try to acquire {lock.called}", None, None, lock)
+                point = SchedulePoint(f"try to acquire {lock.called}", on=lock, mode=WRITE)
             else:
                 point.deadline = self.kernel.deadline(timeout)
         if self.spurious and lock.holder is self.kernel.running:
@@ -64,7 +63,7 @@ class Points(Schedule):
         self.point(point)
         free = not lock.is_held()
         if not point.woken:  # Else the wake-up has touched it.
-            self.touch(key, mode if free else READ)
+            self.touch(key, point.mode if free else READ)
         return free
 
     def before_release(self, lock: Lockable) -> None:

@@ -1,6 +1,5 @@
 """The error of a failing schedule: reproduced, shrunk, and shown with the line that replays it."""
 
-from functools import partial
 from traceback import format_exception
 
 from threadsim.exploration.execution import Execution
@@ -8,11 +7,11 @@ from threadsim.exploration.options import Options
 from threadsim.exploration.reports.nondeterminism import (
     failure_signature,
     normalised_text,
-    run_until_equal,
+    rerun,
 )
 from threadsim.exploration.reports.shrink import shrink
 from threadsim.exploration.runner import ScheduleRunner
-from threadsim.exploration.schedule_string import Replay, choices_of, diverged, write
+from threadsim.exploration.schedule_string import choices_of, diverged, write
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import error_text, shorten
@@ -68,16 +67,10 @@ def shrunk_failure(
 def _reproduced(runner: ScheduleRunner, failing: Execution, *, shown: bool = False) -> Execution:
     """Run a failing schedule again and return that run, which has the same errors."""
     __tracebackhide__ = True
-    second = run_until_equal(partial(rerun, runner, failing, shown=shown), failing)
+    second = rerun(runner, failing, shown=shown)
     if list(map(normalised_text, second.errors)) != list(map(normalised_text, failing.errors)):
         raise diverged("it fails, and then in another way or not at all", second.trace)
     return second
-
-
-def rerun(runner: ScheduleRunner, execution: Execution, *, shown: bool = False) -> Execution:
-    """Run the schedule of an execution again."""
-    replay = Replay(choices_of(execution.steps))
-    return runner.run(replay, switch_points=execution.switch_points, shown=shown)
 
 
 def described_failure(options: Options, failing: Execution) -> ScheduleFailure:

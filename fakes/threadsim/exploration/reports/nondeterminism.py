@@ -1,11 +1,13 @@
 """Whether a program does the same in two runs of one schedule, and where it does not."""
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
+from functools import partial
 from itertools import pairwise
 
 from threadsim.exploration.execution import Execution, Step, is_thread
-from threadsim.exploration.schedule_string import ScheduleDiverged, diverged
+from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, choices_of, diverged
 from threadsim.reporting.frames import at_line
 from threadsim.reporting.tracebacks import error_text, raised_at
 from threadsim.runtime.errors import SimulationError
@@ -30,7 +32,7 @@ def normalised_text(error: BaseException | None) -> str:
     return type(error).__qualname__ + _ADDRESS.sub("0x…", text)
 
 
-def run_until_equal(run: Callable[[], Execution], first: Execution | None) -> Execution:
+def rerun(runner: ScheduleRunner, execution: Execution, *, shown: bool = False) -> Execution:
     """Run a schedule again, and once more if that run differs from the first.
 
     The first run may have filled a cache.
@@ -39,10 +41,12 @@ def run_until_equal(run: Callable[[], Execution], first: Execution | None) -> Ex
         ScheduleDiverged: No two runs in a row are the same.
     """
     __tracebackhide__ = True
-    second = run()
-    if first is not None and first_divergence(first, second) is None:
+    replay = partial(Replay, choices_of(execution.steps))
+    run = partial(runner.run, switch_points=execution.switch_points, shown=shown)
+    second = run(replay())
+    if first_divergence(execution, second) is None:
         return second
-    third = run()
+    third = run(replay())
     if (error := first_divergence(second, third)) is not None:
         raise error
     return third

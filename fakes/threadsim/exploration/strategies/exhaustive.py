@@ -133,14 +133,13 @@ class Search:
             return node.chosen
         before = self.nodes[index - 1]
         sleep = self._asleep(before, steps[-1].footprint) if self.sleeps else {}
-        awake = [each for each in enabled if each not in sleep]
-        if not awake:
+        thread = next((each for each in enabled if each not in sleep), None)
+        if thread is None:
             raise Cut("every order from here on has been explored")
-        thread = awake[0]
         preemptions = before.preemptions_with(before.chosen)
         # No race makes time move or a thread wake up by itself: both are always tried.
-        reduced = {thread, *(each for each in enabled if not is_thread(each))}
-        backtrack = reduced if self.options.reduction else set(enabled)
+        reduced = self.options.reduction
+        backtrack = {each for each in enabled if not (reduced and is_thread(each))} | {thread}
         self.nodes.append(Node(enabled, current, thread, preemptions, sleep, backtrack))
         return thread
 
