@@ -1,6 +1,7 @@
 """``@pytest.mark.explore``: a test that runs in every order of its threads."""
 
 import re
+import sys
 
 import pytest
 
@@ -377,6 +378,23 @@ def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
     other = pytester.runpytest("-p", "no:randomly", "-k", "test_fixtures", "--replay-schedule", "9")
     other.stdout.fnmatch_lines(["@pytest.mark.explore: the program no longer fits the schedule: *"])
     other.stdout.no_fnmatch_line("*kernel*")
+
+
+def test_a_test_that_was_mended_passes_its_replay_and_says_so(pytester: pytest.Pytester) -> None:
+    """Past the capture of pytest."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.explore
+        def test_mended():
+            pass
+        """
+    )
+    again = ("-m", "pytest", "-p", "no:randomly", "-k", "mended", "--replay-schedule", "0")
+    result = pytester.run(sys.executable, *again)
+    result.assert_outcomes(passed=1)
+    result.stderr.fnmatch_lines(["replay: schedule 0 does not fail any more."])
 
 
 def test_what_cannot_be_made_anew_is_refused_by_name(pytester: pytest.Pytester) -> None:

@@ -44,6 +44,7 @@ def contain(item: pytest.Item, node: pytest.Item | pytest.Collector | None) -> N
 
 @shows_errors
 def _end(item: pytest.Item, end: Callable[[], object]) -> None:
+    __tracebackhide__ = True
     simulation = open_simulation()  # It may be the simulation that ends.
     try:
         end()
