@@ -23,7 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 import threadsim.simulation.watchdog as stall
 from beside import beside, until
-from threadsim import Simulation, StallLimit, explore
+from threadsim import Random, Simulation, StallLimit, explore
 from threadsim.runtime.kernel import active
 from threadsim.runtime.own_code import critical
 
@@ -739,3 +739,24 @@ def test_a_real_thread_has_its_own_values_in_a_modules_local(module: Any) -> Non
         assert module.local.name == "virtual"
 
     assert (seen, module.local.name) == ([None, "real"], "virtual")
+
+
+@pytest.mark.parametrize("explores", [False, True])
+def test_a_stall_is_told_after_its_limit(explores: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten looks a second: 10 s are a hundred looks without a switch, also in an exploration."""
+    told: list[int] = []
+    monkeypatch.setattr(stall, "_kill", lambda *_: told.append(number))
+    number = 0
+
+    def program() -> None:
+        nonlocal number
+        watch = stall.Watch(10.0)
+        for number in range(102):  # noqa: B007  # Read in the patch.
+            watch.look()
+
+    if explores:
+        explore(program, Random(1))
+    else:
+        with Simulation():
+            program()
+    assert set(told) == {100}
