@@ -145,15 +145,11 @@ class Points(Schedule):
             thread: The thread; one of an earlier schedule has ended.
             deadline: In nanoseconds; ``None`` waits without limit.
         """
-        key, mode = self.numbers.get(thread), READ
-        if key is None:
-            return
-        if deadline is None:
-            mode |= WAITED
-        else:
-            self.looked = True
-        self.point(SchedulePoint(f"join {thread.name}", lambda: not thread.done, deadline))
-        self.touch(key, mode)
+        key = self.numbers.get(thread)
+        if key is not None:
+            self.looked |= deadline is not None
+            self.point(SchedulePoint(f"join {thread.name}", lambda: not thread.done, deadline))
+            self.touch(key, READ | WAITED if deadline is None else READ)
 
     def put_back(self) -> None:
         """Leave the objects that no schedule makes anew as the first one found them."""

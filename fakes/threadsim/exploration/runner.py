@@ -175,7 +175,7 @@ class ScheduleRunner:
             owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]
             try:
                 activate(kernel)
-                execution.value = self._run(kernel, points)
+                self._run(kernel, points)
                 self._raise_interruption()
             finally:
                 self._end(kernel, points)
@@ -196,11 +196,10 @@ class ScheduleRunner:
         return execution
 
     @runs_program
-    def _run(self, kernel: Kernel, points: Points) -> object:
+    def _run(self, kernel: Kernel, points: Points) -> None:
         """Run the program to the end of its last thread that is no daemon."""
-        value = None
         try:
-            value = self.program()
+            points.record.value = self.program()
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # Each exception is a failure.
@@ -210,7 +209,6 @@ class ScheduleRunner:
             if kernel.failure is None:
                 switches = self._pools_in_warm_up or bool(points.record.switch_points)
                 end_program(points, switches=switches)
-        return value
 
     def _raise_interruption(self) -> None:
         """Raise the interruption that waits since Ctrl-C."""
