@@ -52,25 +52,25 @@ class PatchSites:
     """The names to replace in all loaded modules and their classes."""
 
     def __init__(self) -> None:
-        # By their ids: the modules of the libraries, and the sites of those that have some.
+        # By their ids: the modules of the libraries. They are kept alive.
         self._libraries: dict[int, Any] = {}
-        self._sites: dict[int, list[Site]] = {}
+        self._sites: list[Site] = []
         # By the ids of the modules of the user's program that were loaded at the last entry.
         self._scans: dict[int, _Scan] = {}
-        # During a block: the modules at entry, the modules and classes of the user's program, and
-        # their values that may lead to a lock.
+        # During a block: all modules at entry.
         self._at_entry: list[Any] = []
-        self._of_user: list[Owner] = []
-        self.leading: list[Any] = []
 
-    def to_replace(self) -> list[tuple[Site, Any]]:
-        """Return every site whose value must be replaced now, and the value."""
-        scans, known_libraries, of_user = {}, len(self._libraries), list[Site]()
+    def to_replace(self) -> tuple[list[tuple[Site, Any]], list[Any]]:
+        """Return the sites whose values must be replaced now, and these values.
+
+        Then come the values in the modules of the user's program that may lead to a lock.
+        """
+        scans, of_user, leading = {}, list[Site](), list[Any]()
         self._at_entry = _loaded()
-        for module in self._unknown(self._at_entry):
+        for module in [each for each in self._at_entry if id(each) not in self._libraries]:
             if not _is_module(module) or not is_user_module(names_of(module)):
                 self._libraries[id(module)] = module
-                self._sites[id(module)] = _sites(module)
+                self._sites += _sites(module)
                 continue
             scan = self._scans.get(id(module), _NO_SCAN)
             owners = [(each, names_of(each)) for at in scan.owners if (each := at()) is not None]
@@ -78,35 +78,19 @@ class PatchSites:
                 owners = with_classes([module])
                 scan = _scan(owners)
             scans[id(module)] = scan
-            self._of_user += owners
             of_user += [(*owners[index], name) for index, name in scan.sites]
-            self.leading += [owners[index][1].get(name) for index, name in scan.leading]
+            leading += [owners[index][1].get(name) for index, name in scan.leading]
         self._scans = scans
-        if len(self._libraries) > known_libraries:
-            self._forget_unloaded()
-        found = [(site, site[1].get(site[2])) for site in chain(*self._sites.values(), of_user)]
-        return [each for each in found if is_replaced(each[1])]
+        found = [(site, site[1].get(site[2])) for site in chain(self._sites, of_user)]
+        return [each for each in found if is_replaced(each[1])], leading
 
-    def to_scan(self) -> list[Owner]:
-        """Return the modules of the user's program, with the classes found at entry, and new ones.
-
-        It is asked once, when the block ends.
-        """
-        loaded, scanned = _loaded(), self._of_user
-        unknown = [] if loaded == self._at_entry else self._unknown(loaded)
-        self._at_entry, self._of_user, self.leading = [], [], []
-        known = {id(owner) for owner, _ in scanned}
-        new = (each for each in unknown if _is_module(each) and id(each) not in known)
-        return scanned + with_classes(new)
-
-    def _unknown(self, loaded: list[Any]) -> list[Any]:
-        """Return the modules that are no known libraries."""
-        return [each for each in loaded if id(each) not in self._libraries]
-
-    def _forget_unloaded(self) -> None:
-        loaded = set(map(id, self._at_entry))
-        self._libraries = {key: each for key, each in self._libraries.items() if key in loaded}
-        self._sites = {key: each for key, each in self._sites.items() if each and key in loaded}
+    def imported(self) -> list[Owner]:
+        """Return the modules that the block has imported, with their classes. It is asked once."""
+        loaded, before, self._at_entry = _loaded(), self._at_entry, []
+        if loaded == before:
+            return []
+        known = set(map(id, before))
+        return with_classes(each for each in loaded if id(each) not in known and _is_module(each))
 
 
 def _loaded() -> list[Any]:

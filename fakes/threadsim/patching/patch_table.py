@@ -24,9 +24,14 @@ from threadsim.primitives.signals import set_handler
 from threadsim.primitives.simple_queue import SimpleQueue
 from threadsim.primitives.time_functions import REPLACEMENTS as OF_TIME
 
-# Only some Pythons have these: name in `_thread` and replacement.
-_OF_SOME_PYTHONS = {
+# Name in `_thread`, and replacement. Some are in some Pythons only.
+_OF_THREADS = {
+    "allocate_lock": Lock,
     "allocate": Lock,
+    "RLock": RLock,
+    "_local": local,
+    "get_ident": of_threads.get_ident,
+    "start_new_thread": of_threads.start_new_thread,
     "start_new": of_threads.start_new_thread,
     "start_joinable_thread": of_threads.start_joinable_thread,
 }
@@ -36,15 +41,10 @@ def _pairs() -> Iterator[tuple[Any, Any]]:
     yield from OF_TIME
     # The first of several real ones is put back. `threading.Lock` is a class from Python 3.13 on.
     yield threading.Lock, Lock
-    yield _thread.allocate_lock, Lock
-    yield _thread.RLock, RLock
     yield _queue.SimpleQueue, SimpleQueue
-    yield _thread.get_ident, of_threads.get_ident
-    yield _thread.start_new_thread, of_threads.start_new_thread
-    yield _thread._local, local
     yield from (
         (getattr(_thread, name), replacement)
-        for name, replacement in _OF_SOME_PYTHONS.items()
+        for name, replacement in _OF_THREADS.items()
         if hasattr(_thread, name)
     )
     yield threading.Event.is_set, of_threads.is_set

@@ -4,7 +4,6 @@ A name is replaced in all loaded modules and their classes, so that ``from time 
 ``lock_class = Lock`` are replaced too. Default arguments, closures and containers keep real ones.
 """
 
-import time
 from collections.abc import Iterable
 from itertools import chain
 from types import BuiltinMethodType
@@ -43,14 +42,15 @@ class Patcher:
         Args:
             more: What to set besides: owner, name and value.
         """
-        for site, value in _sites.to_replace():
+        to_replace, leading = _sites.to_replace()
+        for site, value in to_replace:
             replacement = REPLACEMENTS.get(id(value)) or self._replacement(value)
             self._undo.append((site, value, replacement))
             _set(site, replacement)
         restart_counters()
         for each in chain(FOR_DETERMINISM, FOR_REFUSALS, more):
             self.swap(*each)
-        self._outside.replace_near(_sites.leading)
+        self._outside.replace_near(leading)
 
     def _replacement(self, value: Any) -> Any:
         if type(value) is BuiltinMethodType:  # The clock of a class of dates, which is virtual now.
@@ -64,10 +64,7 @@ class Patcher:
         _set(site, value)
 
     def uninstall(self) -> None:
-        """Put all names back, also those that modules have got in the block."""
-        # Where freezegun has frozen time around the block. It does not look into classes.
-        of_time = {id(value): before for site, before, value in self._undo if site[0] is time}
-        of_modules = {**REALS, **of_time}
+        """Put all names back, also those of modules that the block has imported."""
         for site, before, value in reversed(self._undo):
             owner, names, name = site
             # A value that the program has set in the block stays.
@@ -80,13 +77,10 @@ class Patcher:
         self._undo.clear()
         self._outside.put_back()
         self._locks.put_back()
-        for owner, names in _sites.to_scan():
-            reals = of_modules if type(names) is dict else REALS
-            if reals.keys().isdisjoint(map(id, names.values())):
-                continue
+        for owner, names in _sites.imported():
             for name, value in tuple(names.items()):
-                if id(value) in reals:
-                    _set((owner, names, name), reals[id(value)])
+                if id(value) in REALS:
+                    _set((owner, names, name), REALS[id(value)])
 
 
 def _set(site: Site, value: Any) -> None:
