@@ -1,6 +1,6 @@
 """Faults that FakeScheduler injects, one function each.
 
-A fault acts where an executor takes a job (``_do_submit_job``). APScheduler does all before that
+Each fault acts where an executor takes a job (``_do_submit_job``). APScheduler does all before that
 (due times, ``max_instances``) and after it (events, log lines, removal from the store).
 ``FakeScheduler.add_executor`` puts a fault in, ``FakeScheduler._submit`` picks the one for a job.
 Places in its source are those of 3.11.3.

@@ -22,8 +22,8 @@ TIME = 1
 """The number of time. It can be chosen when a thread waits for an instant."""
 
 NOBODY = -1
-"""Stands for the running thread where a switch is no preemption. It can be chosen where threads can
-only go on by a spurious wake-up: then none wakes up."""
+"""As a step's ``current``: no thread could have gone on, so the switch is no preemption. As a
+choice, where threads can go on only by a spurious wake-up: none wakes up."""
 
 
 class SwitchPoints(IntEnum):

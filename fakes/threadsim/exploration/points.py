@@ -71,8 +71,8 @@ class Points(Schedule):
         key = self.key_of(lock)
         if self.record.switch_points:
             self.point(SchedulePoint("release a lock"))
-        # To release a free lock is an error. A thread that acquires it first prevents that, and a
-        # thread that released it, by coming later.
+        # Releasing a free lock is an error, and it depends on the order: there is none if another
+        # thread acquires the lock before, or releases it later.
         held = lock.is_held()
         self.looked |= not held
         self.touch(key, RELEASE if held else READ)
@@ -81,8 +81,8 @@ class Points(Schedule):
         """Stop before a look.
 
         Args:
-            thing: What is looked at, or the lock that guards it for all but looks; nothing is done
-                for a real one.
+            thing: The object that is looked at, or the lock that guards its changes. A real object
+                is left alone.
             at_itself: Whether it is the lock's own state, which its release changes.
         """
         if not isinstance(thing, Primitive):

@@ -187,7 +187,7 @@ class Schedule:
         """Stop before the clock is read, if time may move meanwhile."""
         if self.early:
             self.point(SchedulePoint("look at the clock"))
-            self.kernel.looks += 1  # Nor is its stop a switch, unless others went first.
+            self.kernel.looks += 1  # This stop counts as a look, not as a switch.
             self.touch(CLOCK, READ)
 
     def next_thread(self, stopped: VirtualThread | None = None) -> VirtualThread | None:

@@ -89,7 +89,7 @@ class SchedulePoints(Protocol[_Kernel_contra]):
         """Note that the running step touched an object."""
 
     def acquire(self, lock: Any, blocking: bool, timeout: float) -> bool:
-        """Stop until a lock is free, or as long as may be; return whether it is free."""
+        """Stop until a lock is free, at most for the time-out; return whether it is free."""
 
     def before_release(self, lock: Any) -> None:
         """Stop before a lock is released."""
@@ -101,7 +101,7 @@ class SchedulePoints(Protocol[_Kernel_contra]):
         """Stop before an item is put into a queue."""
 
     def before_get(self, queue: Any, timeout: float | None) -> None:
-        """Stop until a queue has an item, or as long as may be."""
+        """Stop until a queue has an item, at most for the time-out."""
 
     def before_start(self, thread: Any) -> None:
         """Stop before a ``Thread`` is started."""

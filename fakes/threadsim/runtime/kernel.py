@@ -1,14 +1,14 @@
 """Runs virtual threads one at a time and decides what "everything is blocked" means.
 
 A virtual thread is a greenlet. It runs until it blocks, and then switches to the next ready one,
-first come, first served. The hub, a greenlet of its own, does so when a thread has ended. When none
-is ready, time jumps to the earliest deadline and every thread whose deadline lies in the same
-microsecond becomes ready, in the order in which they began to wait. When there is no deadline
-either, ``Deadlock`` is raised in the main thread. At the end ``ThreadExit`` is thrown into every
-thread that is left.
+first come, first served. The hub, a greenlet of its own, begins threads, and switches when one has
+ended. When none is ready, time jumps to the earliest deadline, and every thread whose deadline lies
+in the same microsecond becomes ready, in the order in which they began to wait. When there is no
+deadline either, ``Deadlock`` is raised in the main thread. At the end ``ThreadExit`` is thrown into
+every thread that is left.
 
-The kernel knows nothing of locks, modules or the standard library's threads. Instants and lengths
-of time in this module are whole nanoseconds since the simulation began.
+The kernel knows no lock, module or thread of the standard library. Instants and lengths of time in
+this module are whole nanoseconds since the simulation began.
 """
 
 import heapq

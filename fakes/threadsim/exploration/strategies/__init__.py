@@ -1,1 +1,1 @@
-"""Which schedule runs next: ``strategy.py`` is the interface, and each strategy has a file."""
+"""Which schedule runs next. ``strategy.py`` is the interface; each strategy has a file."""

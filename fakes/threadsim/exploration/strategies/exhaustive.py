@@ -34,7 +34,7 @@ from threadsim.runtime.formatting import counted
 
 @dataclass(frozen=True)
 class Exhaustive(Strategy):
-    """Run every schedule.
+    """Run as many schedules as it takes to see every outcome.
 
     Args:
         max_preemptions: The largest number of preemptions in a schedule: switches from a thread

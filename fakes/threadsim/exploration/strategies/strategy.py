@@ -1,9 +1,10 @@
 """What a strategy of exploration has to implement.
 
 A new strategy is a module in this folder with two classes. One is a ``Strategy``: a frozen
-dataclass with the options that a user passes. Its ``search`` returns the other, a ``Search``: it
-chooses the thread of each step, and learns from each execution. Export the first in
-``threadsim/__init__.py``.
+dataclass with the options that a user passes. Its ``search`` returns the other, a ``Search``, with
+two methods: ``choose`` (of ``Chooser`` in ``execution.py``) chooses the thread of each step, and
+``advance`` learns from each execution. ``search`` is called again where a schedule shows that the
+program needs more switch points. ``threadsim/__init__.py`` exports the first class.
 """
 
 from abc import ABC, abstractmethod
@@ -14,14 +15,14 @@ from threadsim.exploration.options import Options
 
 
 class Search(Chooser, Protocol):
-    """Chooses the threads of one schedule after the other; ``choose`` is that of ``Chooser``."""
+    """Chooses the threads of one schedule after the other."""
 
     def advance(self, execution: Execution) -> bool:
-        """Choose the next schedule from the one that has run; return whether there is one."""
+        """Learn from the schedule that has run; return whether to run another one."""
 
 
 class Strategy(ABC):
-    """Which schedules run: ``Exhaustive``, ``Random`` or ``PCT``.
+    """Which schedules run.
 
     Attributes:
         schedules: How many schedules run; ``None`` for all.
