@@ -807,28 +807,6 @@ def test_an_exception_may_be_of_a_class_that_the_program_makes() -> None:
     assert type(failure_of(program).__cause__).__name__ == "Full"
 
 
-class SaysNothing(Exception):
-    """Fails when it is asked what it says, or gives what is no text."""
-
-    def __str__(self) -> str:
-        return self.args[0]  # type: ignore[no-any-return]
-
-
-def test_an_exception_that_cannot_say_what_it_is_is_a_failure() -> None:
-    """Its schedule is shown as any other."""
-
-    def fail(*arguments: object) -> None:
-        raise SaysNothing(*arguments)
-
-    def program() -> None:
-        threading.Thread(target=fail).start()
-        fail(None)
-
-    first, second, *_ = str(failure_of(program)).splitlines()
-    assert first == "SaysNothing: <exception str() failed>"
-    assert second == f"It also fails with {first}"
-
-
 def test_a_schedule_that_names_who_cannot_run_is_refused() -> None:
     """A program that has changed since is told apart from one that fails, and where it has."""
     with pytest.raises(ScheduleDiverged) as caught:

@@ -36,11 +36,3 @@ class KernelReports:
             "time. A loop that polls or never ends is the usual reason: let it wait, as Event.wait "
             f"and Queue.get do. A Simulation takes max_steps=….\n{thread_table(kernel)}"
         )
-
-    def caught_again(self, failure: SimulationError, times: int) -> str:
-        """Return the text for a program that catches its failure in a loop."""
-        return (
-            f"{type(failure).__name__}: {failure}\n"
-            f"The program has caught this {times} times and goes on. A loop with a bare `except:` "
-            "or `except BaseException:` does that: catch `Exception` instead.\n"
-        )

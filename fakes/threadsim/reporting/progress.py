@@ -29,39 +29,36 @@ class Progress:
 
     def __enter__(self) -> Self:
         """Begin to count seconds."""
-        self._began = self._told = self._logged = time.perf_counter()
+        self._began = self._told = time.perf_counter()
+        with uncaptured[-1]():
+            terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._moves = terminal and os.environ.get("TERM", "dumb") != "dumb"
         self._shown = False
         return self
 
     def __exit__(self, *_: object) -> None:
         """Take the line away."""
         if self._shown:
-            self._write("", _ERASE, "")
+            _write(_ERASE)
 
     def tell(self, how_far: str) -> None:
         """Show a text, at most once a second."""
         now = time.perf_counter()
-        if now - self._told >= EVERY:
-            self._write(_BELOW, f"explore: {how_far}, {now - self._began:.0f} s", _BACK)
-
-    def _write(self, before: str, line: str, after: str) -> None:
-        self._told = time.perf_counter()
-        with uncaptured[-1]():
-            stream = sys.stderr
-            if stream is None:
-                return
-            if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-                columns = os.get_terminal_size(stream.fileno()).columns
-                stream.write(f"{before}{line[: columns - 1]}{after}")
-                self._shown = True
-            elif self._told - self._logged >= EVERY_IN_A_LOG:
-                self._logged = self._told
-                stream.write(f"\n{line}\n")
-            stream.flush()
+        if now - self._told < (EVERY if self._moves else EVERY_IN_A_LOG):
+            return
+        self._told = now
+        self._shown = self._moves
+        line = f"explore: {how_far}, {now - self._began:.0f} s"
+        _write(f"{_BELOW}{line[:79]}{_BACK}" if self._moves else f"\n{line}\n")
 
 
 def say(line: str) -> None:
     """Write a line past pytest's capture."""
+    _write(f"\n{line}\n")
+
+
+def _write(text: str) -> None:
     with uncaptured[-1]():
         if sys.stderr is not None:
-            sys.stderr.write(f"\n{line}\n")
+            sys.stderr.write(text)
+            sys.stderr.flush()

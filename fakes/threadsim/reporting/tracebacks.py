@@ -9,14 +9,6 @@ from threadsim.runtime.own_code import is_of_program, is_own, shows_errors
 _SHOWING = {("_pytest.runner", "from_call"), ("unittest.case", "testPartExecutor")}
 
 
-def error_text(error: BaseException | None) -> str:
-    """Return the text of an error; that of Python's tracebacks if its ``__str__`` fails."""
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001  # The class is the program's.
-        return "<exception str() failed>"
-
-
 def is_shown(error: BaseException) -> bool:
     """Return whether a test runner caught an error, and shows it."""
     if error.__traceback__ is None:

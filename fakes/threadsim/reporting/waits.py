@@ -87,7 +87,7 @@ def with_name(wait: str, lock: object, frame: FrameType | None, made: str = "") 
     kind = type(lock).__name__.removeprefix("Replaced")
     while frame is not None and is_own(frame):
         frame = frame.f_back
-    if frame is None or f" a {kind}" not in wait.replace(" an ", " a "):
+    if frame is None:
         return wait
     owner = frame.f_locals.get("self")
     places = [
@@ -102,5 +102,5 @@ def with_name(wait: str, lock: object, frame: FrameType | None, made: str = "") 
         if value is lock
     )
     name = next(found, made.removeprefix(" at "))
-    article = "an" if f" an {kind}" in wait else "a"
-    return wait.replace(f"{article} {kind}", f"{kind} {name}", 1) if name else wait
+    plain = wait.replace(f" an {kind}", f" a {kind}")
+    return plain.replace(f" a {kind}", f" {kind} {name}", 1) if name else wait

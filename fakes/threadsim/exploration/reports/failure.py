@@ -14,7 +14,7 @@ from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import choices_of, diverged, write
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
-from threadsim.reporting.tracebacks import error_text, shorten
+from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.formatting import counted
 
 
@@ -95,5 +95,5 @@ def described_failure(options: Options, failing: Execution) -> ScheduleFailure:
 
 def _headline(error: BaseException) -> str:
     """Return an error's type and the first line of its text."""
-    text = error_text(error).partition("\n")[0]
+    text = str(error).partition("\n")[0]
     return type(error).__name__ + (text and f": {text}")

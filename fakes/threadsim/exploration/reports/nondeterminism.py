@@ -9,7 +9,7 @@ from threadsim.exploration.execution import Execution, Step, is_thread
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, choices_of, diverged
 from threadsim.reporting.frames import at_line
-from threadsim.reporting.tracebacks import error_text, raised_at
+from threadsim.reporting.tracebacks import raised_at
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.formatting import counted, seconds
 
@@ -28,7 +28,7 @@ def failure_signature(error: BaseException) -> object:
 def normalised_text(error: BaseException | None) -> str:
     """Return an error's type and text without addresses: the same in two runs of one schedule."""
     # The text of a SimulationError has stacks of threads, which may stand anywhere in a loop.
-    text = "" if isinstance(error, SimulationError) else f": {error_text(error)}"
+    text = "" if isinstance(error, SimulationError) else f": {error}"
     return type(error).__qualname__ + _ADDRESS.sub("0x…", text)
 
 
