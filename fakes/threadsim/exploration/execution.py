@@ -80,9 +80,8 @@ class SchedulePoint:
 
     def is_enabled(self, now: int) -> bool:
         """Return whether it would not block at an instant."""
-        if self.blocked is None or not self.blocked():
-            return True
-        return self.deadline is not None and self.deadline <= now
+        free = self.blocked is None or not self.blocked()
+        return free or (self.deadline is not None and self.deadline <= now)
 
 
 @dataclass(slots=True, eq=False)

@@ -208,7 +208,7 @@ def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]
             rerun(runner, execution)
         if execution.needs > switch_points:
             switch_points, search = execution.needs, strategy.search(steps)
-        elif not search.advance(execution):
+        elif count == strategy.schedules or not search.advance(execution):
             return
 
 

@@ -153,6 +153,7 @@ class Points(Schedule):
 
     def put_back(self) -> None:
         """Leave the objects that no schedule makes anew as the first one found them."""
+        Schedule.next_moment = self.moment + 1
         for thing, values in self.kept.items():
             if values:  # Else it is put back elsewhere.
                 for name, value in zip(thing.state, values, strict=True):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 from types import MappingProxyType, ModuleType
@@ -54,9 +55,6 @@ class ScheduleRunner:
         given: Objects from outside that it uses, by their names.
     """
 
-    # Counts up in all explorations: an object that is made in an earlier one is known by that.
-    _moments = 0
-
     def __init__(
         self,
         program: Callable[[], object],
@@ -68,11 +66,9 @@ class ScheduleRunner:
         self.program = program
         # The objects that it can reach others from, by name.
         self._roots = {getattr(program, "__qualname__", "program"): program, **given}
-        self.early = early
-        self.spurious = spurious
-        # The state of objects that no schedule makes anew, as the first one found it. Weakly: the
-        # objects of earlier schedules come and go.
-        self._kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
+        # Weakly: the objects of earlier schedules come and go.
+        kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
+        self._new_points = partial(Points, kept=kept, early=early, spurious=spurious)
         self._errors: list[tuple[int, BaseException]] = []  # With the thread's number.
         self._ran = 0
         self.first_run_passed = False
@@ -159,15 +155,7 @@ class ScheduleRunner:
             gc.collect(1)
         self._errors.clear()
         execution = Execution(switch_points=switch_points)
-        points = self._points = Points(
-            chooser=chooser,
-            kept=self._kept,
-            record=execution,
-            early=self.early,
-            spurious=self.spurious,
-            first_moment=self._moments,
-            shown=shown,
-        )
+        points = self._points = self._new_points(chooser=chooser, record=execution, shown=shown)
         kernel = self._new_kernel(points)
         self._raise_interruption()  # The schedule before had no code left to raise it in.
         self._kernel = kernel
@@ -227,7 +215,6 @@ class ScheduleRunner:
         end_block()
         reopen_pools()
         if points is not None:
-            ScheduleRunner._moments = points.moment + 1
             points.put_back()
         self._handlers.put_back()
         self._lock_replacements.reset()

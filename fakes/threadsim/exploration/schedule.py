@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from greenlet import getcurrent
 
@@ -55,7 +55,6 @@ class Schedule:
         record: The record of the schedule. Its last step is the one that runs.
         early: Whether time may move although threads can run.
         spurious: Whether each thread may wake up from a Condition once without a notification.
-        first_moment: Where ``moment`` begins: beyond those of earlier schedules.
         shown: Whether it is going to be shown.
 
     Attributes:
@@ -65,6 +64,8 @@ class Schedule:
         shares_data: The threads that run functions of ``switch_in``.
         moment: Counts steps, and operations within a step that other threads can notice. No other
             thread knows an object that was made in the same moment.
+        next_moment: The first one of the next schedule, in all explorations: an object that is made
+            in an earlier schedule is known by that.
     """
 
     chooser: Chooser
@@ -72,9 +73,10 @@ class Schedule:
     record: Execution
     early: bool
     spurious: bool
-    first_moment: int
     shown: bool
     kernel: Kernel = field(init=False)
+    next_moment: ClassVar[int] = 0
+    first_moment: int = field(init=False)
     moment: int = field(init=False)
     steps: list[Step] = field(init=False)
     numbers: dict[VirtualThread, int] = field(init=False)
@@ -87,7 +89,7 @@ class Schedule:
     _children: Counter[VirtualThread] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.moment = self.first_moment
+        self.first_moment = self.moment = Schedule.next_moment
         self.steps, self.numbers = self.record.steps, self.record.numbers
 
     # What patched functions and primitives call.

@@ -9,6 +9,7 @@ the schedule of defaults. A leading ``+`` stands for ``SwitchPoints.ALL``.
 
 import re
 from collections.abc import Iterable, Sequence
+from string import ascii_lowercase
 
 from threadsim.exploration.execution import Execution, Step, SwitchPoints
 from threadsim.reporting.trace import TraceEntry
@@ -18,7 +19,6 @@ from threadsim.runtime.errors import SimulationError
 _ALL = "+"
 _CHOICE = r"[1-9]|\([1-9][0-9]{1,5}\)"
 _SCHEDULE = re.compile(rf"0|([a-z]*({_CHOICE}))+")
-_LONGEST = 26
 
 # How many steps are shown up to the one at which a program diverges.
 _SHOWN = 10
@@ -51,8 +51,8 @@ def write(choices: Iterable[int], switch_points: SwitchPoints) -> str:
         if choice == 0:
             defaults += 1
             continue
-        letters, rest = divmod(defaults, _LONGEST)
-        text += "z" * letters + (chr(ord("a") + rest - 1) if rest else "")
+        letters, rest = divmod(defaults, len(ascii_lowercase))
+        text += "z" * letters + ascii_lowercase[rest - 1 : rest]
         text += str(choice) if choice < 10 else f"({choice})"  # noqa: PLR2004  # One digit.
         defaults = 0
     return _ALL * switch_points + (text or "0")
@@ -71,7 +71,7 @@ def read(schedule: str) -> tuple[list[int], SwitchPoints]:
     choices: list[int] = []
     for token in re.findall(rf"[a-z]|{_CHOICE}", schedule):
         letter = token.isalpha()
-        choices += [0] * (ord(token) - ord("a") + 1) if letter else [int(token.strip("()"))]
+        choices += [0] * (ascii_lowercase.index(token) + 1) if letter else [int(token.strip("()"))]
     return choices, SwitchPoints(schedule.startswith(_ALL))
 
 
