@@ -95,7 +95,7 @@ class ScheduleRunner:
             )
             undo.callback(self._outside.put_back)
             try:
-                self._outside.replace_all(self._roots, "explore()")
+                self._outside.replace(self._roots, "explore()")
                 self._lock_replacements.note(self._lock_replacements.found)
             finally:
                 self._end(self._kernel)

@@ -77,28 +77,27 @@ class OutsideObjects:
         self._reals: dict[int, Any] = {}  # By the id of what replaces it.
         self._changed: list[tuple[Any, _Parts]] = []
 
-    def replace_near(self, values: list[Any]) -> None:
-        """Replace the locks that are found from some values of modules and classes on."""
-        for owner, parts, (_, value, put) in _walk(values, _values, deep=False):
-            if is_lock(value) and put is not None:
-                self._put(owner, parts, put, value, self._locks.replacement_of(value))
-
-    def replace_all(self, names: dict[str, Any], call: str) -> None:
-        """Replace locks, and the functions that a block replaces, from some names on.
+    def replace(self, names: dict[Any, Any], call: str = "") -> None:
+        """Replace locks, and the functions that a block replaces, from some objects on.
 
         Args:
             names: The objects by their names.
-            call: What refuses a lock in a place where it cannot be replaced.
+            call: What refuses a lock in a place where it cannot be replaced. Without it such a lock
+                stays real, and fewer places are searched.
 
         Raises:
             NotModelled: A lock is in such a place.
         """
-        for owner, parts, (path, value, put) in _walk(names, _names, deep=True):
+        for owner, parts, (path, value, put) in _walk(names, _names, deep=bool(call)):
             if put is not None:
                 virtual = REPLACEMENTS.get(id(value)) or self._locks.replacement_of(value)
-                self._put(owner, parts, put, value, virtual)
-            elif id(value) in _MAKER_IDS or (
-                is_lock(value) and self._locks.replacement_of(value) is not value
+                if virtual is not value:
+                    put(virtual)
+                    self._reals[id(virtual)] = value
+                    self._changed.append((owner, parts))
+            elif call and (
+                id(value) in _MAKER_IDS
+                or (is_lock(value) and self._locks.replacement_of(value) is not value)
             ):
                 kind = value if callable(value) else type(value)
                 raise NotModelled(
@@ -106,14 +105,6 @@ class OutsideObjects:
                     "replaced there. Make it inside the program, or keep it in an attribute, a "
                     "list or the values of a dict."
                 )
-
-    def _put(
-        self, owner: Any, parts: _Parts, put: Callable[[Any], object], real: Any, virtual: Any
-    ) -> None:
-        if virtual is not real:
-            put(virtual)
-            self._reals[id(virtual)] = real
-            self._changed.append((owner, parts))
 
     def put_back(self) -> None:
         """Put the real objects back where the virtual ones still are."""
@@ -197,7 +188,7 @@ def _parts_of_instance(
     yield from items(owner)
 
 
-def _names(names: dict[str, Any]) -> Iterator[_Place]:
+def _names(names: dict[Any, Any]) -> Iterator[_Place]:
     """Return the places in a dictionary of names.
 
     That of a class cannot be changed; the patcher has replaced its own locks.
@@ -206,10 +197,6 @@ def _names(names: dict[str, Any]) -> Iterator[_Place]:
     for name, value in list(names.items()):  # A copy: a real thread may change it meanwhile.
         if id(type(value)) not in _PLAIN_IDS or id(value) in REPLACEMENTS:
             yield (f".{name}", value, put and partial(put, name))
-
-
-def _values(values: list[Any]) -> Iterator[_Place]:
-    return (("", value, None) for value in values)
 
 
 def _parts_of_dict(owner: dict[Any, Any]) -> Iterator[_Place]:
@@ -229,10 +216,6 @@ def _parts_of_dict(owner: dict[Any, Any]) -> Iterator[_Place]:
 def _parts_of_list(owner: list[Any]) -> Iterator[_Place]:
     for index, value in enumerate(list.__iter__(owner) if len(owner) <= _MOST_ITEMS else ()):
         yield (f"[{index}]", value, partial(list.__setitem__, owner, index))
-
-
-def _parts_of_tuple(owner: tuple[Any, ...]) -> Iterator[_Place]:
-    return ((f"[{index}]", value, None) for index, value in enumerate(tuple.__iter__(owner)))
 
 
 def _parts_of_closure(owner: FunctionType) -> Iterator[_Place]:
@@ -257,10 +240,6 @@ def _parts_of_class(owner: type) -> Iterator[_Place]:
             yield (label, value, partial(type.__setattr__, owner, label[1:]))
 
 
-def _parts_of_partial(owner: partial[Any]) -> Iterator[_Place]:
-    return ((f".{name}", getattr(owner, name), None) for name in ("func", "args", "keywords"))
-
-
 def _nothing(_: object) -> Iterable[_Place]:
     """Return no place: but ``put_back`` has to find what was put there."""
     return ()
@@ -277,8 +256,8 @@ _ITEMS: list[tuple[type, _Parts]] = [
 ]
 _DEEP_ITEMS: list[tuple[type, _Parts]] = [
     (FunctionType, _parts_of_function),
-    (tuple, _parts_of_tuple),
-    (partial, _parts_of_partial),
+    (tuple, _referents),
+    (partial, _referents),
 ]
 
 _PLAIN_IDS = frozenset(map(id, _PLAIN))

@@ -50,7 +50,7 @@ class Patcher:
         restart_counters()
         for each in chain(FOR_DETERMINISM, FOR_REFUSALS, more):
             self.swap(*each)
-        self._outside.replace_near(leading)
+        self._outside.replace(dict(enumerate(leading)))
 
     def _replacement(self, value: Any) -> Any:
         if type(value) is BuiltinMethodType:  # The clock of a class of dates, which is virtual now.
