@@ -157,8 +157,9 @@ class ScheduleRunner:
         execution = Execution(switch_points=switch_points)
         points = self._points = self._new_points(chooser=chooser, record=execution, shown=shown)
         kernel = self._new_kernel(points)
-        self._raise_interruption()  # The schedule before had no code left to raise it in.
-        self._kernel = kernel
+        # The schedule before had no code left to raise it in. No call: Ctrl-C may come at any.
+        kernel.interruption, self._kernel = self._kernel.interruption, kernel
+        self._raise_interruption()
         with ExitStack() as around:
             owed = [around.enter_context(each.errors_of_a_schedule()) for each in integrations()]
             try:
