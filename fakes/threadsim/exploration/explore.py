@@ -6,6 +6,7 @@ is no daemon. Before each operation that other threads can notice (on a lock, an
 thread's start, state and end, a wait) the schedule chooses the thread that goes on.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -138,7 +139,11 @@ def explore_with(
     ):
         for execution in schedules(runner, strategy):
             if count == strategy.max_schedules:
-                cut_off = f"{counted(count, 'schedule')} ran, as many as may, and there are more."
+                cut_off = (
+                    f"{counted(count, 'schedule')} ran, and there are more. Pass a larger "
+                    "max_schedules, a small Exhaustive(max_preemptions=…), Random or PCT; or make "
+                    "the program smaller."
+                )
                 break
             count += 1
             redundant += execution.cut
@@ -154,11 +159,7 @@ def explore_with(
     if failures:
         raise _all_of(failures, cut_off)
     if cut_off:
-        raise ExplorationIncomplete(
-            f"{counted(count, 'schedule')} without a failure, and there are more. Pass a larger "
-            "max_schedules, a small Exhaustive(max_preemptions=…), Random or PCT; or make the "
-            "program smaller."
-        )
+        raise ExplorationIncomplete(f"no failure so far: {cut_off}")
     return Exploration(
         schedules=count,
         redundant=redundant,
@@ -198,11 +199,9 @@ def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]
     if switch_points:  # At all points the program has more steps.
         steps = len(runner.run(Replay([]), switch_points=switch_points).steps)
     search = strategy.search(steps)
-    count = 0
-    while True:
+    for count in itertools.count(1):
         execution = runner.run(search, switch_points=switch_points)
         yield execution
-        count += 1
         short = _REPEATED_STEPS // (count * len(execution.steps))
         for _ in range(short or count % _REPEAT == 1):
             rerun(runner, execution)
