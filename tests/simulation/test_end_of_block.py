@@ -1,14 +1,11 @@
 """What has its turn when a block ends, and what is ended then."""
 
 import queue
-import re
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
-from beside import beside
 from threadsim import Deadlock, Simulation, StepLimit, explore
 
 
@@ -103,62 +100,3 @@ def test_a_wait_for_what_an_earlier_block_has_left_says_so() -> None:
         kept.acquire()
 
     assert "held by Holder, which ended with an earlier block" in str(caught.value)
-
-
-# Errors that a real wait is the reason of
-
-
-def wait_really(look: Callable[[], None]) -> None:
-    """Wait for real, as for a socket, as long as the watch has to look for a note."""
-    beside(look)
-    raise TimeoutError("timed out")
-
-
-def serve_nobody() -> None:
-    """Be a server thread that is ready and has no turn."""
-
-
-def test_an_error_after_a_real_wait_says_who_could_have_run(look: Callable[[], None]) -> None:
-    """A client of a server in the same block learns why it had no answer."""
-    with pytest.raises(TimeoutError) as caught, Simulation():
-        threading.Thread(target=serve_nobody, name="server").start()
-        wait_really(look)
-
-    [note] = caught.value.__notes__
-    assert re.fullmatch(
-        r"Before it, nothing was switched for 7\.\d s of real time, although server could run\. A "
-        r"real wait, as for a socket, keeps all virtual threads\. Call the app by its test client, "
-        r"or run the server outside the block\.",
-        note,
-    )
-
-
-def test_an_error_where_nobody_could_run_has_no_note(look: Callable[[], None]) -> None:
-    """Nor has one without such a wait."""
-    with pytest.raises(TimeoutError) as caught, Simulation():
-        wait_really(look)
-    assert not hasattr(caught.value, "__notes__")
-
-    with pytest.raises(TimeoutError) as caught, Simulation():
-        threading.Thread(target=serve_nobody).start()
-        raise TimeoutError
-    assert not hasattr(caught.value, "__notes__")
-
-
-def test_the_fixture_sim_adds_the_note_too(pytester: pytest.Pytester) -> None:
-    """The error does not pass through the block's end there."""
-    pytester.makepyfile("""
-        import _thread
-        import threading
-        from threadsim.simulation import watchdog
-
-        def test_it(sim):
-            threading.Thread(target=print, name="server").start()
-            watchdog.current[0].waited = 20, ["server"]
-            raise TimeoutError("timed out")
-    """)
-
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
-
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*Before it, nothing was switched for 2.0 s*server could run*"])

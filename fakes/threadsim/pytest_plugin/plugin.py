@@ -138,8 +138,7 @@ def pytest_runtest_makereport(
     if excinfo is not None:
         error = excinfo.value
         if isinstance(error, SimulationError) or open_simulation() is not None:
-            if (simulation := open_simulation()) is not None:
-                simulation.explain(error)
+            simulation = open_simulation()
             show(item, call.when, error, simulation or getattr(error, "simulation", None))
             excinfo.traceback = pytest.ExceptionInfo.from_exception(error).traceback
     report = yield

@@ -24,7 +24,6 @@ from threadsim.simulation.clock import forget_unreachable
 from threadsim.simulation.open_blocks import next_seed, open_simulations
 from threadsim.simulation.session import end_block, end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
-from threadsim.simulation.watchdog import explain
 
 _reports = KernelReports()
 
@@ -116,8 +115,6 @@ class Simulation:
         kernel = self._kernel
         assert kernel is not None
         try:
-            if exc_value is not None:
-                self.explain(exc_value)
             goes_on = exc_value is None and not self.has_failed and kernel.failure is None
             if goes_on and kernel.ready_threads() and here() is kernel:
                 with suppress(SimulationError):  # The kernel has kept it.
@@ -159,10 +156,6 @@ class Simulation:
                 f"{type(failure).__name__}), Simulation(): …"
             )
         raise failure
-
-    def explain(self, error: BaseException) -> None:
-        """Add to an error of the block what it may be due to; see ``watchdog.explain``."""
-        explain(error)
 
     @property
     def threads(self) -> list[VirtualThread]:
