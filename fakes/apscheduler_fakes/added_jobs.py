@@ -17,12 +17,9 @@ def job_with(jobs: Sequence[Any], timezone: Any, expected: dict[str, Any]) -> An
         expected: The attributes, by their names: those of a ``Job`` and of its trigger.
 
     Raises:
-        TypeError: None is expected.
         AssertionError: There is no such job; the text says what differs in each.
     """
     __tracebackhide__ = True
-    if not expected:
-        raise TypeError("assert_added(): name what the job has, such as func=… or run_date=….")
     wanted = {name: _comparable(name, value, timezone) for name, value in expected.items()}
     lines = []
     for job in jobs:
@@ -31,22 +28,15 @@ def job_with(jobs: Sequence[Any], timezone: Any, expected: dict[str, Any]) -> An
             if found is _NONE
             else f"{name}={found!r}, not {value!r}"
             for name, value in wanted.items()
-            if (found := _comparable(name, _attribute(job, name), timezone)) != value
+            for owner in [job if hasattr(job, name) else job.trigger]
+            if (found := _comparable(name, getattr(owner, name, _NONE), timezone)) != value
         ]
         if not differences:
             return job
         lines.append(f"  {job.id!r}: {'; '.join(differences)}")
     text = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
-    raise AssertionError(
-        "\n".join(
-            [f"no job was added with {text}. Added: {'' if lines else 'none'}".rstrip(), *lines]
-        )
-    )
-
-
-def _attribute(job: Any, name: str) -> Any:
-    owner = job if hasattr(job, name) else job.trigger
-    return getattr(owner, name, _NONE)
+    added = "\n".join(["", *lines]) if lines else " none"
+    raise AssertionError(f"no job was added with {text}. Added:{added}")
 
 
 def _comparable(name: str, value: Any, timezone: Any) -> Any:

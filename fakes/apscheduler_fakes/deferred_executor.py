@@ -55,14 +55,12 @@ class DeferredExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has n
             run.jobs.append(job)
 
     def shutdown(self, wait: bool = True) -> None:
-        """Run the queued jobs first if asked to wait.
+        """End at once: a queued job runs when the look at the stores is over.
 
         Raises:
             RuntimeError: A job waits for its own end, as in a pool that joins its workers
                 (``schedulers/base.py:239``).
         """
         run = self._current_run()
-        if wait and run:
-            if run.in_body:
-                raise RuntimeError("cannot join current thread")
-            run.run_submitted()
+        if wait and run and run.in_body:
+            raise RuntimeError("cannot join current thread")

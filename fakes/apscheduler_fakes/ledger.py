@@ -41,9 +41,8 @@ class Ledger:
         return None
 
     def note_error(self, error: BaseException, job_id: str) -> None:
-        """Note which job an error is of, if its future tells whether the error was read."""
-        if job_id in self._readers:
-            self._was_read[id(error)] = self._readers[job_id]
+        """Note which job an error is of: its future may tell whether the error was read."""
+        self._was_read[id(error)] = self._readers.get(job_id, bool)
 
     def settle(self) -> list[BaseException]:
         """Return what is owed, once: a ``FaultNeverFired`` per fault, then the errors."""

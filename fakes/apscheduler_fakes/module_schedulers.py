@@ -32,7 +32,8 @@ def start(self: Any, paused: bool = False) -> None:
         return
     if type(self._jobstores_lock) is not RLock:  # That of one that was made inside.
         before = {
-            name: copy(each) if _is_plain(each) else each for name, each in vars(self).items()
+            name: copy(each) if type(each) in (dict, list) else each
+            for name, each in vars(self).items()
         }
         before.pop("_event", None)  # A BackgroundScheduler has just made it; it does so again.
         before["_pending_jobs"] = [(copy_of(job), *rest) for job, *rest in self._pending_jobs]
@@ -51,7 +52,3 @@ def put_back() -> None:
         scheduler, before = _started.pop()
         vars(scheduler).clear()
         vars(scheduler).update(before)
-
-
-def _is_plain(value: object) -> bool:
-    return type(value) in (dict, list)

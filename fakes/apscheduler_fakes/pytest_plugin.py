@@ -48,17 +48,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         result = yield
         failed = bool(getattr(item, "_excinfo", None))  # A method of a TestCase has failed.
     finally:
-        report = _report(ledger.settle())
+        report = "\n".join(map(_text, ledger.settle()))
         if report and failed:
             item.add_report_section("call", "FakeScheduler", report)
     if report and not failed:
-        pytest.fail(report, pytrace=False)
+        pytest.fail(f"FakeScheduler: {report}", pytrace=False)
     return result
-
-
-def _report(owed: list[BaseException]) -> str:
-    """Return a text of all that is owed, "" for nothing."""
-    return "FakeScheduler: " + "\n".join(map(_text, owed)) if owed else ""
 
 
 def _text(error: BaseException) -> str:

@@ -7,11 +7,8 @@ from typing import Any
 from apscheduler.job import Job
 from apscheduler.schedulers.base import STATE_RUNNING
 
-# Of a job that a decorator has declared, these may not be set yet.
-_ATTRIBUTES = (
-    *("trigger", "executor", "func", "args", "kwargs", "id", "name", "next_run_time"),
-    *("misfire_grace_time", "coalesce", "max_instances"),
-)
+# Of a job that a decorator has declared, some may not be set yet.
+_ATTRIBUTES = [name for name in Job.__slots__ if name[0] != "_" and name != "func_ref"]
 
 
 @contextmanager

@@ -216,7 +216,7 @@ def test_a_test_case_fails_as_any_test_does(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "*AssertionError: by itself",
-            "FakeScheduler: miss('never added') never fired: *",
+            "miss('never added') never fired: *",
             "*simulation, its last steps*",
             "  0.000000  ●  MainThread sleeps",
             ">*threading.Event().wait()",
