@@ -28,7 +28,7 @@ from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError
 from threadsim.runtime.kernel import Kernel, activate
 from threadsim.runtime.own_code import critical, runs_program
 from threadsim.simulation.integrations import integrations
-from threadsim.simulation.session import end_block, end_threads, never_ending, session
+from threadsim.simulation.session import end_threads, never_ending, session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -208,12 +208,7 @@ class ScheduleRunner:
     def _end(self, kernel: Kernel, points: Points | None = None) -> None:
         """End a schedule's threads, and leave nothing of it to the next schedule."""
         kernel.begin_end()  # No more steps.
-        if len(kernel.threads) > 1:
-            end_threads(kernel)
-        else:
-            kernel.end()
-            activate(None)
-        end_block()
+        end_threads(kernel)
         reopen_pools()
         if points is not None:
             points.put_back()

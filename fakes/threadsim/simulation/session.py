@@ -73,21 +73,18 @@ def end_threads(kernel: Kernel) -> None:
 
     A pool with such a thread acts like one that was shut down.
     """
-    # One of the threads may hold logging's lock. The real one lets this OS thread in.
-    activate(None)
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    are_left, before = len(kernel.threads) > 1, logging.root.manager.disable
+    activate(None)  # One of them may hold logging's lock. The real one is free.
+    if are_left:  # To disable logging is slow.
+        logging.disable(logging.CRITICAL)
     activate(kernel)
     try:
         shut_down_pools(kernel)
         kernel.end()
     finally:
         activate(None)
-        logging.disable(before)
-
-
-def end_block() -> None:
-    """Let the integrations put back what they keep of a block or schedule."""
+        if are_left:
+            logging.disable(before)
     for each in integrations():
         each.end_of_block()
 

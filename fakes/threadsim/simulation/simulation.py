@@ -22,7 +22,7 @@ from threadsim.runtime.own_code import critical
 from threadsim.runtime.virtual_thread import VirtualThread
 from threadsim.simulation.clock import forget_unreachable
 from threadsim.simulation.open_blocks import next_seed, open_simulations
-from threadsim.simulation.session import end_block, end_threads, never_ending, session
+from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
 
 _reports = KernelReports()
@@ -137,7 +137,6 @@ class Simulation:
         self._next_steps = next_steps(kernel)
         with self._session:
             end_threads(kernel)
-            end_block()
         if kernel.interruption is not None:
             raise kernel.interruption
         # A refusal is often why a thread waits for ever.

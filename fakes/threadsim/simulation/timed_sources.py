@@ -5,14 +5,7 @@ This module needs neither greenlet nor freezegun.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
-
-
-class Outcome(Protocol):
-    """The outcome of a source's run."""
-
-    errors: list[BaseException]
-    """The errors that its work raised."""
+from typing import Any, Protocol
 
 
 class TimedSource(Protocol):
@@ -21,8 +14,8 @@ class TimedSource(Protocol):
     def next_due(self) -> datetime | None:
         """Return when it is due next; ``None`` for never."""
 
-    def run_until_idle(self, call: str) -> Outcome:
-        """Run all that is due now.
+    def run_until_idle(self, call: str) -> Any:
+        """Run all that is due now, and return an object with the ``errors`` that were raised.
 
         Args:
             call: The call that lets time pass, for errors.
