@@ -38,8 +38,7 @@ class APSchedulerIntegration:
         for thread in threads_outside(kernel):
             scheduler = _scheduler_of(thread)
             runs = scheduler is not None and scheduler.state == STATE_RUNNING
-            jobs = scheduler.get_jobs() if runs else []
-            if any(job.next_run_time is not None for job in jobs):
+            if runs and any(job.next_run_time for job in scheduler.get_jobs()):
                 raise _outside(kernel, f"{call}: the scheduler of thread {thread.name!r}")
 
     def end_of_block(self) -> None:

@@ -42,11 +42,10 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         for (daemon, doing), names in entries.items()
     ]
     lines += [*kernel.crashed_threads, *kernel.remarks]
-    outside = [printable(each.name) for each in threads_outside(kernel)]
-    if outside:
+    if outside := ", ".join(printable(each.name) for each in threads_outside(kernel)):
         lines.append(
-            f"  outside the simulation: {', '.join(outside)}. If one of them should wake somebody, "
-            "create it inside."
+            f"  outside the simulation: {outside}. If one of them should wake somebody, create it "
+            "inside."
         )
     return "\n".join(lines)
 

@@ -87,7 +87,7 @@ def with_name(wait: str, lock: object, frame: FrameType | None, made: str = "") 
     kind = type(lock).__name__.removeprefix("Replaced")
     while frame is not None and is_own(frame):
         frame = frame.f_back
-    if frame is None:
+    if frame is None or kind not in wait:
         return wait
     owner = frame.f_locals.get("self")
     places = [
