@@ -1,5 +1,6 @@
 """What has its turn when a block ends, and what is ended then."""
 
+import _thread
 import queue
 import threading
 import time
@@ -100,3 +101,13 @@ def test_a_wait_for_what_an_earlier_block_has_left_says_so() -> None:
         kept.acquire()
 
     assert "held by Holder, which ended with an earlier block" in str(caught.value)
+
+
+def test_a_start_that_was_kept_of_a_block_starts_a_real_thread() -> None:
+    """A function of a block acts as the real one afterwards."""
+    with Simulation():
+        start = _thread.start_new_thread
+    lock = threading.Lock()
+    lock.acquire()
+    start(lock.release, ())
+    assert lock.acquire(timeout=10)
