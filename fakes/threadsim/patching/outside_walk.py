@@ -42,7 +42,7 @@ _FROM_PROGRAM = 7
 _MOST_ITEMS = 1_000
 
 _PLAIN = (BuiltinFunctionType, ModuleType, NoneType, bool, bytes, float, int, str)
-_GUARDED = (Logger, ModuleType, Thread)
+_GUARDED = (Logger, ModuleType, Primitive, Thread, local)
 
 _TYPE_IDS = frozenset(map(id, TYPES))
 
@@ -157,8 +157,6 @@ def _longer(path: str, label: str) -> str:
 
 def _parts_for(kind: type, *, deep: bool) -> _Parts | None:
     """Return what returns the places in objects of a type; ``None`` if they are not followed."""
-    if issubclass(kind, Primitive | local):
-        return _nothing
     if issubclass(kind, type):
         return _parts_of_class if deep else None
     if issubclass(kind, _GUARDED) or is_tool(str(names_of(kind).get("__module__"))):
@@ -200,9 +198,6 @@ def _names(names: dict[Any, Any]) -> Iterator[_Place]:
 
 
 def _parts_of_dict(owner: dict[Any, Any]) -> Iterator[_Place]:
-    if "__builtins__" in owner:  # Of a module.
-        yield from _names(owner)
-        return
     if len(owner) > _MOST_ITEMS:
         return
     for key, value in list(dict.items(owner)):
@@ -241,7 +236,7 @@ def _parts_of_class(owner: type) -> Iterator[_Place]:
 
 
 def _nothing(_: object) -> Iterable[_Place]:
-    """Return no place: but ``put_back`` has to find what was put there."""
+    """Return no place."""
     return ()
 
 

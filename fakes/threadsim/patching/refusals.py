@@ -52,15 +52,12 @@ _ALLOWED: dict[str, Callable[..., bool]] = {
 }
 
 
-def _refuse(kernel: Kernel, error: SimulationError) -> SimulationError:
+def _refuse(kernel: Kernel, what: str, instead: str) -> SimulationError:
     """Return the error of a call. The block raises it again, if something swallows it."""
-    kernel.refused = error
-    return error
-
-
-def _not_modelled(what: str, instead: str) -> NotModelled:
-    text = f"{what} inside a Simulation has no model. Do it outside the block, or use {instead}."
-    return NotModelled(text)
+    kernel.refused = NotModelled(
+        f"{what} inside a Simulation has no model. Do it outside the block, or use {instead}."
+    )
+    return kernel.refused
 
 
 def _refusing(real: Callable[..., Any], what: str, instead: str) -> Callable[..., Any]:
@@ -71,7 +68,7 @@ def _refusing(real: Callable[..., Any], what: str, instead: str) -> Callable[...
         kernel = here()
         if kernel is None or (allowed is not None and allowed(*args, **kwargs)):
             return real(*args, **kwargs)
-        raise _refuse(kernel, _not_modelled(what, instead))
+        raise _refuse(kernel, what, instead)
 
     return refusing
 
@@ -80,7 +77,7 @@ def _refusing(real: Callable[..., Any], what: str, instead: str) -> Callable[...
 def _cancel_tasks(self: Any) -> None:
     """Cancel the tasks of a loop that runs around a block, so that they leave it."""
     if (kernel := here()) is not None:
-        _refuse(kernel, _not_modelled("an await", "threads"))
+        _refuse(kernel, "an await", "threads")
         for task in asyncio.all_tasks(self):
             task.cancel()
     _run_once(self)
@@ -98,12 +95,12 @@ def _submit_inside(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         used_outside = worker is not None and virtual_thread_of(kernel, worker) is None
         # An exploration replaces the real lock of a pool from outside.
         if used_outside or type(self._shutdown_lock) is not Lock:
-            text = (
+            kernel.refused = OutsideThread(
                 f"a {type(self).__name__} made outside the simulation, or used there since, was "
                 "given work, which virtual time does not reach. Create the app (and whatever makes "
                 "that pool) inside the `with Simulation()` block, or the explored program."
             )
-            raise _refuse(kernel, OutsideThread(text))
+            raise kernel.refused
     return _submit(self, *args, **kwargs)
 
 
