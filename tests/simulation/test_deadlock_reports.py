@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
-from flask import Flask
+from flask import Flask, request
 
 import threadsim
 from apscheduler_fakes import FakeScheduler
@@ -712,19 +712,29 @@ def wait_for_a_nameless() -> None:
     locks[0].acquire()
 
 
+def wait_for_another_one() -> None:
+    """Wait for the lock of an object that a variable has, beside a proxy without an object."""
+    account, proxy = Account(), request
+    account.guard.acquire()
+    account.guard.acquire()
+    assert proxy
+
+
 @pytest.mark.parametrize(
     ("wait", "text"),
     [
+        (wait_for_another_one, "MainThread waits for Lock account.guard, held by MainThread"),
         (lambda: Account().wait(), "MainThread waits for Lock Account.guard, held by MainThread"),
         (wait_for_a_global, "MainThread waits for RLock GLOBAL, held by Thread-1 (hold_it), which"),
         (wait_for_a_nameless, "MainThread waits for a Lock, held by MainThread"),
     ],
 )
 def test_a_lock_is_named_by_its_variable(wait: Callable[[], None], text: str) -> None:
-    """A local, an attribute of self, or a global; without one it is a Lock."""
-    with pytest.raises(Deadlock) as caught, Simulation():
+    """In the trace, too: a local, an attribute of one, or a global; without one it is a Lock."""
+    with pytest.raises(Deadlock) as caught, Simulation() as sim:
         wait()
     assert text in str(caught.value)
+    assert text.rpartition(",")[0] in str(sim.trace[-1].words)
 
 
 def test_frames_of_libraries_fold_to_one_line() -> None:

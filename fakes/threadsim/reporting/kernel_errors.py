@@ -1,6 +1,6 @@
 """Makes the error, with its text, that ends a simulation: Deadlock, TimeLimit and StepLimit."""
 
-from threadsim.reporting.thread_table import thread_table
+from threadsim.reporting.thread_table import name_locks, thread_table
 from threadsim.reporting.waits import wait_site
 from threadsim.runtime.errors import Deadlock, SimulationError, StepLimit, TimeLimit
 from threadsim.runtime.formatting import seconds
@@ -14,6 +14,7 @@ class KernelReports:
 
     def deadlock(self, kernel: Kernel) -> SimulationError:
         """Return the error for threads that all wait without a deadline."""
+        name_locks(kernel)
         return Deadlock(
             f"nothing can run any more at {seconds(kernel.now)} s of virtual time: every thread "
             f"waits, and no wait has a deadline.\n{thread_table(kernel)}"

@@ -65,10 +65,24 @@ def threads_outside(kernel: Kernel) -> list[threading.Thread]:
     return [each for each in living if each.ident not in kernel.threads]
 
 
+def name_locks(kernel: Kernel) -> None:
+    """Name the locks in the trace that threads still wait for, as the table does."""
+    rows = {row[1]: number for number, row in enumerate(kernel.trace)}
+    for thread, number in rows.items():
+        at, _, doing, site = kernel.trace[number]
+        if doing == thread.waiting_for:
+            doing = with_name(doing, thread.waiting_on, _frame(kernel, thread))
+            kernel.trace[number] = at, thread, doing, site
+
+
+def _frame(kernel: Kernel, thread: VirtualThread) -> FrameType | None:
+    if thread.frame is None and thread is kernel.running:
+        return sys._current_frames()[kernel.os_ident]
+    return thread.frame
+
+
 def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
-    frame = thread.frame
-    if frame is None and thread is kernel.running:
-        frame = sys._current_frames()[kernel.os_ident]
+    frame = _frame(kernel, thread)
     lines = [able]
     if thread.waiting_for:
         wait = wait_text(thread, thread.waiting_for, wait_site(thread, frame))

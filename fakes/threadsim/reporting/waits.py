@@ -1,5 +1,6 @@
 """Says what a thread waits for: the call into the standard library, and the lock's holder."""
 
+from contextlib import suppress
 from types import FrameType
 
 from threadsim.reporting.frames import can_wait
@@ -89,12 +90,12 @@ def with_name(wait: str, lock: object, frame: FrameType | None, made: str = "") 
         frame = frame.f_back
     if frame is None or kind not in wait:
         return wait
-    owner = frame.f_locals.get("self")
-    places = [
-        ("", frame.f_locals),
-        (f"{type(owner).__name__}.", getattr(owner, "__dict__", {})),
-        ("", frame.f_globals),
-    ]
+    places = [("", frame.f_locals)]
+    for name, value in frame.f_locals.items():
+        owner = type(value).__name__ if name == "self" else name
+        with suppress(Exception):  # A proxy, as Flask's request, may have no object just now.
+            places.append((f"{owner}.", vars(value)))
+    places.append(("", frame.f_globals))
     found = (
         f"{prefix}{name}"
         for prefix, names in places
