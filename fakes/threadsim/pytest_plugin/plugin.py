@@ -135,12 +135,11 @@ def pytest_runtest_makereport(
     """Let a failure in a simulation end at the program's line, and show the last steps."""
     # A TestCase keeps the error of a method for the report.
     excinfo = (getattr(item, "_excinfo", None) or [call.excinfo])[0]
-    if excinfo is not None:
+    simulation = open_simulation()
+    if excinfo is not None and (simulation or isinstance(excinfo.value, SimulationError)):
         error = excinfo.value
-        if isinstance(error, SimulationError) or open_simulation() is not None:
-            simulation = open_simulation()
-            show(item, call.when, error, simulation or getattr(error, "simulation", None))
-            excinfo.traceback = pytest.ExceptionInfo.from_exception(error).traceback
+        show(item, call.when, error, simulation or getattr(error, "simulation", None))
+        excinfo.traceback = pytest.ExceptionInfo.from_exception(error).traceback
     report = yield
     # All frames of a ScheduleFailure are hidden: its cause shows those of the test.
     chain: Any = getattr(report.longrepr, "chain", None)
@@ -154,10 +153,10 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> 
     """Let ``--pdb`` begin where the program failed under its schedule, or waits for ever."""
     assert call.excinfo is not None  # The hook's promise.
     error = call.excinfo.value
-    if error.__cause__ is not None and node.get_closest_marker("explore"):
-        # A main thread that has ended stands at no line.
-        if error.__cause__.__traceback__ is not None:
-            call.excinfo = pytest.ExceptionInfo.from_exception(error.__cause__)
+    cause = error.__cause__
+    # A main thread that has ended stands at no line.
+    if cause and cause.__traceback__ and node.get_closest_marker("explore"):
+        call.excinfo = pytest.ExceptionInfo.from_exception(cause)
     elif isinstance(error, SimulationError):  # Python 3.12 and older keep the longer traceback.
         call.excinfo = pytest.ExceptionInfo.from_exception(error)
 
