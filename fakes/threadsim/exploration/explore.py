@@ -6,7 +6,6 @@ is no daemon. Before each operation that other threads can notice (on a lock, an
 thread's start, state and end, a wait) the schedule chooses the thread that goes on.
 """
 
-import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -199,9 +198,11 @@ def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]
     if switch_points:  # At all points the program has more steps.
         steps = len(runner.run(Replay([]), switch_points=switch_points).steps)
     search = strategy.search(steps)
-    for count in itertools.count(1):
+    count = 0
+    while True:
         execution = runner.run(search, switch_points=switch_points)
         yield execution
+        count += 1
         short = _REPEATED_STEPS // (count * len(execution.steps))
         for _ in range(short or count % _REPEAT == 1):
             rerun(runner, execution)

@@ -85,10 +85,8 @@ class Points(Schedule):
                 is left alone.
             at_itself: Whether it is the lock's own state, which its release changes.
         """
-        if not isinstance(thing, Primitive):
-            return
         key = self.key_of(thing)
-        if thing.made_in != self.moment:
+        if key is not None and thing.made_in != self.moment:
             self.point(SchedulePoint("look"))
             self.touch(key, READ)
             self.looked |= at_itself
@@ -155,9 +153,8 @@ class Points(Schedule):
         """Leave the objects that no schedule makes anew as the first one found them."""
         Schedule.next_moment = self.moment + 1
         for thing, values in self.kept.items():
-            if values:  # Else it is put back elsewhere.
-                for name, value in zip(thing.state, values, strict=True):
-                    setattr(thing, name, copy(value))
+            for name, value in zip(thing.state, values, strict=True):
+                setattr(thing, name, copy(value))
 
     def key_of(self, thing: Any) -> Hashable:
         """Return the name of an object; one that no schedule makes anew is kept from now on.
