@@ -325,6 +325,26 @@ def test_a_real_thread_that_begins_to_wait_beside_the_block_is_woken_after_it(mo
     assert got == ["item"]
 
 
+def test_a_queue_that_a_real_thread_waits_on_stays_real(module: Any) -> None:
+    """What is put inside reaches that thread, as with the listener of a log."""
+    over = threading.Lock()
+    over.acquire()
+    got: list[str] = []
+
+    def consume_in_a_bare_thread() -> None:
+        got.append(module.queue.get())
+        over.release()
+
+    _thread.start_new_thread(consume_in_a_bare_thread, ())
+    until(lambda: bool(module.queue.not_empty._waiters))
+    mutex = module.queue.mutex
+    with Simulation():
+        assert module.queue.mutex is mutex
+        module.queue.put("item")
+    assert over.acquire(timeout=BOUND)
+    assert got == ["item"]
+
+
 class Lasting(dict[str, Any]):
     """What is never empty."""
 
