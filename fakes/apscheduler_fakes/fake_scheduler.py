@@ -233,7 +233,8 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """End the scheduler's thread: jobs are added, ``state`` says running, no job runs.
 
         So it is after an exception in ``_process_jobs`` (``schedulers/blocking.py:30``), until the
-        scheduler is shut down. A call before ``start()`` holds for that start.
+        scheduler is shut down. A call before ``start()`` holds for that start. It fires at once, so
+        no check asks whether anybody noticed it.
         """
         self._thread = threading.Thread(name="APScheduler", daemon=True)
         self._thread.start()
