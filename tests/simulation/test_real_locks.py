@@ -782,3 +782,25 @@ def test_a_stall_is_told_after_its_limit(explores: bool, monkeypatch: pytest.Mon
         with Simulation():
             program()
     assert set(looks) == {100}
+
+
+def test_the_watchdog_keeps_no_block_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither between two looks, nor until the next block."""
+    watches = [stall.Watch(1.0)]
+    watch = weakref.ref(watches[0])
+    alive: list[bool] = []
+
+    def sleep(_: float) -> None:
+        if alive:
+            watches.clear()
+            stall._leaves.append(True)
+        alive.append(watch() is not None)
+
+    monkeypatch.setattr(stall, "current", watches)
+    monkeypatch.setattr(stall, "_leaves", [])
+    monkeypatch.setattr(stall, "_running", threading.Lock())
+    monkeypatch.setattr(stall, "_sleep", sleep)
+    with stall._running:
+        stall._look_in_a_bare_thread()
+        stall._running.acquire()
+    assert alive == [True, False]

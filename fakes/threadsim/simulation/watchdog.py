@@ -122,6 +122,7 @@ def _look_in_a_bare_thread() -> None:
         _sleep(PAUSE)
         for watch in current[:]:
             watch.look()
+            del watch  # It has the kernel of a block that may end meanwhile.
     _running.release()
 
 
