@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, cast
 
 from threadsim.exploration.execution import SchedulePoint
-from threadsim.exploration.schedule import MANY, Schedule
+from threadsim.exploration.schedule import MANY, Schedule, next_moment
 from threadsim.primitives.lock import Lockable
 from threadsim.primitives.primitive import Primitive
 from threadsim.primitives.simple_queue import SimpleQueue
@@ -151,7 +151,7 @@ class Points(Schedule):
 
     def put_back(self) -> None:
         """Leave the objects that no schedule makes anew as the first one found them."""
-        Schedule.next_moment = self.moment + 1
+        next_moment[0] = self.moment + 1
         for thing, values in self.kept.items():
             for name, value in zip(thing.state, values, strict=True):
                 setattr(thing, name, copy(value))

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from greenlet import getcurrent
 
@@ -43,6 +43,10 @@ from threadsim.runtime.virtual_thread import VirtualThread
 # More threads than one starts.
 MANY = 1 << 32
 
+# The first moment of the next schedule, in all explorations: an object that is made in an earlier
+# schedule is known by that. In a list: to set an attribute of a class slows down its methods.
+next_moment = [0]
+
 
 @dataclass(kw_only=True, eq=False)
 class Schedule:
@@ -64,8 +68,6 @@ class Schedule:
         shares_data: The threads that run functions of ``switch_in``.
         moment: Counts steps, and operations within a step that other threads can notice. No other
             thread knows an object that was made in the same moment.
-        next_moment: The first one of the next schedule, in all explorations: an object that is made
-            in an earlier schedule is known by that.
     """
 
     chooser: Chooser
@@ -75,7 +77,6 @@ class Schedule:
     spurious: bool
     shown: bool
     kernel: Kernel = field(init=False)
-    next_moment: ClassVar[int] = 0
     first_moment: int = field(init=False)
     moment: int = field(init=False)
     steps: list[Step] = field(init=False)
@@ -89,7 +90,7 @@ class Schedule:
     _children: Counter[VirtualThread] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.first_moment = self.moment = Schedule.next_moment
+        self.first_moment = self.moment = next_moment[0]
         self.steps, self.numbers = self.record.steps, self.record.numbers
 
     # What patched functions and primitives call.
