@@ -1,5 +1,6 @@
 """A real scheduler in virtual time, and the caller who waits for its jobs."""
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC
 from functools import cache
@@ -23,6 +24,14 @@ def scheduler(sim: Simulation) -> Iterator[Any]:
     yield scheduler
     if scheduler.running:
         scheduler.shutdown(wait=False)
+
+
+@pytest.fixture
+def no_logs() -> Iterator[None]:
+    """Whoever captures logs keeps the errors in them."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import gc
-import logging
 import os
 import re
 import sys
@@ -1322,13 +1321,12 @@ def state_of(scheduler: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.usefixtures("no_logs")
 @pytest.mark.parametrize("how", ["refused", "queued without a thread", "cancelled", "skipped"])
 def test_a_job_that_is_not_run_leaves_nothing_behind(
     scheduler: Any, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """An executor that does not run a job does not keep its future either."""
-    # Whoever captures logs keeps the errors in them.
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     scheduler.add_executor(ThreadPoolExecutor(1), "small")
     small = scheduler._executors["small"]
     with JobGroup(scheduler) as group:
@@ -1357,9 +1355,9 @@ class Payload:
     """What a job is given to work on."""
 
 
-def test_a_refusal_keeps_no_other_job(scheduler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_logs")
+def test_a_refusal_keeps_no_other_job(scheduler: Any) -> None:
     """Whoever keeps the error of a refused job does not keep what else was due with it."""
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # As above.
     scheduler.add_executor(ThreadPoolExecutor(1), "small")
     scheduler._executors["small"].shutdown()
     payload = Payload()

@@ -1,7 +1,6 @@
 """A job that does not run has an exception that says why, as soon as that can be known."""
 
 import concurrent.futures
-import logging
 import os
 import threading
 import time
@@ -451,12 +450,10 @@ class FailingExecutor(DebugExecutor):  # type: ignore[misc]  # APScheduler has n
         raise WithoutText
 
 
+@pytest.mark.usefixtures("no_logs")  # They cannot show it either.
 @pytest.mark.rows("E10")
-def test_an_executor_that_fails_with_what_cannot_be_printed(
-    scheduler: Any, gets: Gets, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_executor_that_fails_with_what_cannot_be_printed(scheduler: Any, gets: Gets) -> None:
     """A job is known not to run although nobody can say why."""
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # It cannot either.
     scheduler.add_executor(FailingExecutor(), "failing")
     with JobGroup(scheduler) as group:
         gets(

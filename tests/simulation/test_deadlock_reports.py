@@ -28,9 +28,11 @@ from threadsim import (
     Deadlock,
     NotModelled,
     OutsideThread,
+    ScheduleFailure,
     Simulation,
     StepLimit,
     TimeLimit,
+    explore,
 )
 from threadsim.reporting.trace_diagram import draw
 
@@ -396,14 +398,15 @@ def test_a_deadlock_names_the_threads_outside() -> None:
     thread = threading.Thread(target=stop.wait, name="outsider")
     thread.start()
     with (
-        pytest.raises(Deadlock, match=r"outside the simulation: .*outsider") as caught,
+        pytest.raises(Deadlock, match=r"Outside the simulation: .*outsider") as caught,
         Simulation(),
     ):
         threading.Event().wait()
     stop.set()
     thread.join()
 
-    assert "create it inside" in str(caught.value)
+    [note] = caught.value.__notes__
+    assert "create it inside" in note
 
 
 def test_a_scheduler_of_another_test_hides_no_deadlock() -> None:
@@ -411,11 +414,53 @@ def test_a_scheduler_of_another_test_hides_no_deadlock() -> None:
     other = BackgroundScheduler()
     other.start()
     try:
-        with pytest.raises(Deadlock, match=r"outside the simulation: .*APScheduler"), Simulation():
+        with pytest.raises(Deadlock, match=r"Outside the simulation: .*APScheduler"), Simulation():
             BackgroundScheduler().start()
             threading.Event().wait()
     finally:
         other.shutdown()
+
+
+@pytest.fixture
+def started_outside() -> Iterator[BackgroundScheduler]:
+    """A scheduler that another test has left running."""
+    scheduler = BackgroundScheduler()
+    scheduler.start()
+    yield scheduler
+    scheduler.shutdown()
+
+
+@pytest.mark.usefixtures("started_outside")
+def test_a_deadlock_of_locks_and_joins_is_one_whatever_runs_outside() -> None:
+    """Each thread waits for another: nobody outside could help."""
+    with pytest.raises(Deadlock) as caught, Simulation():
+        locks = threading.Lock(), threading.Lock()
+
+        def take(first: threading.Lock, second: threading.Lock) -> None:
+            with first:
+                time.sleep(1)
+                second.acquire()
+
+        threads = [threading.Thread(target=take, args=each) for each in (locks, locks[::-1])]
+        for each in threads:
+            each.start()
+        threads[0].join()
+    assert not hasattr(caught.value, "__notes__")
+
+
+@pytest.mark.usefixtures("started_outside")
+def test_an_explored_deadlock_beside_a_scheduler_outside_can_be_replayed() -> None:
+    """It has its schedule; the hint is a note of its cause."""
+
+    def program() -> None:
+        threading.Event().wait()
+
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program)
+    assert caught.value.schedule == "0"
+    cause = caught.value.__cause__
+    assert isinstance(cause, Deadlock)
+    assert "Outside the simulation: APScheduler" in cause.__notes__[0]
 
 
 def test_a_scheduler_from_before_the_block_is_given_nothing_to_do() -> None:
@@ -645,7 +690,7 @@ def test_a_name_breaks_no_line_and_gives_a_terminal_no_orders() -> None:
 
     text = str(caught.value)
     assert "\n  back\\r\\u202e é 漢 waits in Event.wait since 0.000000 s\n" in text
-    assert "\n  outside the simulation: out\\x1b[2J. " in text
+    assert caught.value.__notes__[0].startswith("Outside the simulation: out\\x1b[2J. ")
     assert [str(step) for step in sim.trace][:3] == [
         "0.000000  MainThread  waits for the end of ends\\n\\ud800",
         "0.000000  ends\\n\\ud800  ends",

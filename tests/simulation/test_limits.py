@@ -266,8 +266,10 @@ def test_one_who_swallows_a_limit_meets_it_again() -> None:
     assert caught.value is seen
 
 
-def test_a_report_that_is_caught_is_raised_again_at_the_next_wait() -> None:
-    """A loop that catches everything meets the report at each wait."""
+def test_a_report_that_is_caught_again_and_again_stands_on_the_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A loop that catches everything meets the report at each wait, and is named once."""
     caught = 0
     with pytest.raises(Deadlock), Simulation():
         for _ in range(300):
@@ -276,6 +278,9 @@ def test_a_report_that_is_caught_is_raised_again_at_the_next_wait() -> None:
             except BaseException:  # noqa: BLE001  # As people write it.
                 caught += 1
     assert caught == 200  # The waits of a ``finally`` clause give up first.
+    shown = capsys.readouterr().err
+    assert shown.count("Deadlock: nothing can run any more") == 1
+    assert shown.endswith("`except BaseException:` does that: catch `Exception` instead.\n")
 
 
 def test_a_busy_leftover_is_ended() -> None:

@@ -41,13 +41,7 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         + f"{daemon}{': each' if len(names) > 1 else ''} {doing}"
         for (daemon, doing), names in entries.items()
     ]
-    lines += [*kernel.crashed_threads, *kernel.remarks]
-    if outside := ", ".join(printable(each.name) for each in threads_outside(kernel)):
-        lines.append(
-            f"  outside the simulation: {outside}. If one of them should wake somebody, create it "
-            "inside."
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *kernel.crashed_threads, *kernel.remarks])
 
 
 def crashed(kernel: Kernel, error: BaseException) -> str:

@@ -38,6 +38,9 @@ class Reports(Protocol[_Kernel_contra]):
     def step_limit(self, kernel: _Kernel_contra) -> SimulationError:
         """Return the error after more than ``max_steps`` steps."""
 
+    def caught_again(self, failure: SimulationError, times: int) -> str:
+        """Return the text for stderr when a program has caught its failure so many times."""
+
 
 class SchedulePoints(Protocol[_Kernel_contra]):
     """Stops threads before operations that other threads can notice, in an exploration."""

@@ -38,6 +38,9 @@ MAX_THROWS = 100
 # that swallowed the failure and waits on and on meets it again after this many.
 MAX_GIVE_UPS = 100
 
+# Code that has caught the failure this often may go on for ever: the failure is written to stderr.
+MAX_CAUGHT = 100
+
 # After so many free locks and looks without a wait, a thread lets the others go first.
 MAX_TURN = 1_000
 
@@ -125,6 +128,7 @@ class Kernel:
         self._waits = 0
         self._started = 0
         self._give_ups = 0
+        self._caught = 0
         self._thrown: BaseException | None = None
         self.ending = False
         self._is_choosing = False
@@ -439,7 +443,7 @@ class Kernel:
             return False
         self._give_ups += 1
         if self._give_ups > MAX_GIVE_UPS:
-            raise self.failure
+            raise self._once_more(self.failure)
         return True
 
     def _check_interruption(self) -> None:
@@ -467,7 +471,7 @@ class Kernel:
         if self.ending:
             raise self._end_again(self.running)
         if self.failure is not None:
-            raise self.failure
+            raise self._once_more(self.failure)
         self.fail(self.reports.step_limit(self), "is still running")
 
     def _can_wait(self) -> bool:
@@ -606,6 +610,13 @@ class Kernel:
         if thread.throws > MAX_THROWS:
             self.main.greenlet.switch()
         return ThreadExit()
+
+    def _once_more(self, failure: SimulationError) -> SimulationError:
+        """Return a failure that the program has caught already, to be raised again."""
+        self._caught += 1
+        if self._caught == MAX_CAUGHT and sys.stderr is not None:
+            sys.stderr.write(self.reports.caught_again(failure, MAX_CAUGHT))
+        return failure
 
 
 # Greenlets that nothing ends. Without a reference, Python 3.15's collector
