@@ -760,9 +760,8 @@ def wait_for_a_nameless() -> None:
 def wait_for_another_one() -> None:
     """Wait for the lock of an object that a variable has, beside a proxy without an object."""
     account, proxy = Account(), request
-    account.guard.acquire()
-    account.guard.acquire()
-    assert proxy
+    for _ in (proxy, proxy):
+        account.guard.acquire()
 
 
 @pytest.mark.parametrize(
