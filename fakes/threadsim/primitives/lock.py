@@ -116,6 +116,7 @@ class Lock(Lockable):
     make_real = _thread.allocate_lock
     kind = type(_thread.allocate_lock())
     called = "a Lock"
+    waits_for = "waits for a Lock"
     _is_reentrant = False
 
     locked = Lockable._locked
@@ -140,6 +141,7 @@ class RLock(Lockable):
 
     make_real = kind = _thread.RLock
     called = "an RLock"
+    waits_for = "waits for an RLock"
     _is_reentrant = True
 
     def release(self, *_: object) -> None:

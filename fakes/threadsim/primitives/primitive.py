@@ -38,6 +38,7 @@ class Primitive:
     kind: ClassVar[type]
     """The real type."""
     called: ClassVar[str]
+    waits_for: ClassVar[str]
     """What a thread waits for, in reports."""
 
     key: Hashable
@@ -94,7 +95,7 @@ class Primitive:
         deadline = None if timeout is None else kernel.deadline(timeout)
         if self._waiters is None:
             self._waiters = {}
-        queue, text = self._waiters, f"waits for {self.called}"
+        queue, text = self._waiters, self.waits_for
         while kernel.block(text, waiters=queue, blocked=blocked, deadline=deadline, waiting_on=on):
             if not blocked():
                 return True

@@ -20,6 +20,7 @@ class SimpleQueue(Primitive):
     state = ("items",)
     make_real = kind = _queue.SimpleQueue
     called = "an item of a SimpleQueue"
+    waits_for = "waits for an item of a SimpleQueue"
 
     def __init__(self) -> None:
         self.real = self.make_real()

@@ -44,8 +44,7 @@ MAX_CAUGHT = 100
 # After so many free locks and looks without a wait, a thread lets the others go first.
 MAX_TURN = 1_000
 
-# Timers of waits that are over are removed when there are more than this, and more than twice as
-# many as threads.
+# Timers of waits that are over are removed when there are more than this and two for each thread.
 _FEW_TIMERS = 64
 
 
@@ -63,8 +62,9 @@ def active() -> "Kernel | None":
 
 def here() -> "Kernel | None":
     """Return the kernel of the running simulation if the calling code is inside it."""
-    kernel = _active
-    return kernel if kernel is not None and kernel.os_ident == get_ident() else None
+    if _active is not None and _active.os_ident == get_ident():
+        return _active
+    return None
 
 
 def activate(kernel: "Kernel | None") -> None:
@@ -254,7 +254,7 @@ class Kernel:
             place = (thread, ticket)
             waiters[place] = None
         if deadline is not None:
-            if len(self._timers) > max(_FEW_TIMERS, 2 * len(self.threads)):
+            if len(self._timers) > _FEW_TIMERS + 2 * len(self.threads):
                 # Changed in place: a finalizer may do so meanwhile.
                 self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
                 heapq.heapify(self._timers)
