@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from multiprocessing import Pool, Process
 from multiprocessing.pool import ThreadPool
 from os import fork
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -230,3 +231,17 @@ def test_a_real_thread_beside_is_refused_nothing() -> None:
         beside(use_them_in_a_bare_thread)
 
     assert seen == [0, 0]
+
+
+def test_time_machine_is_refused_where_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Virtual time is moved by the simulation's own clock; outside it works as ever."""
+
+    class Travel:
+        def start(self) -> str:
+            return "started"
+
+    monkeypatch.setitem(sys.modules, "time_machine", SimpleNamespace(travel=Travel))
+    text = r"time_machine\.travel inside a Simulation has no model.*sim\.clock\.move_to"
+    with pytest.raises(NotModelled, match=text), Simulation():
+        Travel().start()
+    assert Travel().start() == "started"

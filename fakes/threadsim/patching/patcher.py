@@ -15,7 +15,7 @@ from threadsim.patching.outside_locks import LockReplacements
 from threadsim.patching.outside_walk import OutsideObjects
 from threadsim.patching.patch_sites import PatchSites, Site, names_of
 from threadsim.patching.patch_table import REALS, REPLACEMENTS
-from threadsim.patching.refusals import SWAPS as FOR_REFUSALS
+from threadsim.patching.refusals import swaps as for_refusals
 
 _sites = PatchSites()
 
@@ -48,7 +48,7 @@ class Patcher:
             self._undo.append((site, value, replacement))
             _set(site, replacement)
         restart_counters()
-        for each in chain(FOR_DETERMINISM, FOR_REFUSALS, more):
+        for each in chain(FOR_DETERMINISM, for_refusals(), more):
             self.swap(*each)
         self._outside.replace(dict(enumerate(leading)))
 

@@ -7,6 +7,7 @@ import asyncio
 import concurrent.futures.thread as pools
 import os
 import signal
+import sys
 import time
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable, Iterator
@@ -68,6 +69,8 @@ def _refusing(real: Callable[..., Any], what: str, instead: str) -> Callable[...
         kernel = here()
         if kernel is None or (allowed is not None and allowed(*args, **kwargs)):
             return real(*args, **kwargs)
+        for each in filter(asyncio.iscoroutine, [*args, *kwargs.values()]):
+            each.close()  # Else it warns that it was never awaited.
         raise _refuse(kernel, what, instead)
 
     return refusing
@@ -113,8 +116,17 @@ def _refusals() -> Iterator[tuple[Any, str, Any]]:
 
 _REFUSALS = list(_refusals())
 
-# Owner, name and replacement: the patch sites leave freezegun out.
-SWAPS = [each for each in _REFUSALS if each[0] is _freeze_time]
+# The patch sites leave freezegun out: owner, name and replacement.
+_FREEZING = [each for each in _REFUSALS if each[0] is _freeze_time]
+
+
+def swaps() -> list[tuple[Any, str, Any]]:
+    """Return the names of packages that move the time themselves: owner, name and replacement."""
+    travel = getattr(sys.modules.get("time_machine"), "travel", None)
+    if travel is None:
+        return _FREEZING
+    return [*_FREEZING, (travel, "start", _refusing(travel.start, "time_machine.travel", _CLOCK))]
+
 
 # Real function and replacement.
 REPLACEMENTS: list[tuple[Any, Any]] = [

@@ -138,6 +138,8 @@ def pytest_runtest_makereport(
     simulation = open_simulation()
     if excinfo is not None and (simulation or isinstance(excinfo.value, SimulationError)):
         error = excinfo.value
+        if simulation is not None:
+            simulation.explain(error)
         show(item, call.when, error, simulation or getattr(error, "simulation", None))
         excinfo.traceback = pytest.ExceptionInfo.from_exception(error).traceback
     report = yield

@@ -63,8 +63,15 @@ def session(
 
 
 def _unraisable(otherwise: Callable[[Any], object], args: Any) -> None:
-    """Be silent about a finalizer that ends with its thread or with the block's error."""
-    if not issubclass(args.exc_type, ThreadExit | SimulationError):
+    """Say of a report that it was raised in a finalizer, where Python ignores all errors."""
+    error = args.exc_value
+    if isinstance(error, SimulationError):
+        where = args.err_msg if args.object is None else repr(args.object)
+        error.add_note(
+            f"It was raised in a finalizer or the callback of a weak reference ({where}). Python "
+            "goes on after an error there; the block ends with it."
+        )
+    elif args.exc_type is not ThreadExit:  # The end of a thread that was in a finalizer.
         otherwise(args)
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from math import inf
 from typing import Self
+from warnings import warn
 
 from threadsim.patching.determinism import new_random
 from threadsim.patching.outside_locks import LockReplacements
@@ -24,6 +25,10 @@ from threadsim.simulation.clock import forget_unreachable
 from threadsim.simulation.open_blocks import next_seed, open_simulations
 from threadsim.simulation.session import end_threads, never_ending, session
 from threadsim.simulation.simulation_clock import SimulationClock
+from threadsim.simulation.watchdog import explain
+
+# So often threads that can run have their turn when a block ends.
+_LAST_TURNS = 1_000
 
 _reports = KernelReports()
 
@@ -115,10 +120,11 @@ class Simulation:
         kernel = self._kernel
         assert kernel is not None
         try:
+            if exc_value is not None:
+                self.explain(exc_value)
             goes_on = exc_value is None and not self.has_failed and kernel.failure is None
-            if goes_on and kernel.ready_threads() and here() is kernel:
-                with suppress(SimulationError):  # The kernel has kept it.
-                    kernel.settle()  # Threads that could run now would never have had a turn.
+            if goes_on and here() is kernel:
+                _let_ready_threads_run(kernel)
         finally:
             open_simulations.remove(self)
             self._leave(kernel, exc_value)
@@ -156,6 +162,10 @@ class Simulation:
             )
         raise failure
 
+    def explain(self, error: BaseException) -> None:
+        """Add to an error of the block what it may be due to; see ``watchdog.explain``."""
+        explain(error)
+
     @property
     def threads(self) -> list[VirtualThread]:
         """The living threads, the main one first, the others in the order of their starts."""
@@ -181,3 +191,19 @@ class Simulation:
         """
         self.clock.check_usable("Simulation.settle()")
         self.clock.running_kernel("Simulation.settle()").settle()
+
+
+def _let_ready_threads_run(kernel: Kernel) -> None:
+    """Give threads that could run now their turns: else they never had one."""
+    with suppress(SimulationError):  # The kernel has kept it.
+        for _ in range(_LAST_TURNS):
+            if kernel.failure is not None or not kernel.ready_threads():
+                return
+            kernel.pause()
+        names = ", ".join(thread.name for thread in kernel.ready_threads())
+        warn(
+            f"the Simulation ends {names}, which could still run after {_LAST_TURNS:,} turns. Let "
+            "a thread that polls sleep, and end it before the block does.",
+            RuntimeWarning,
+            stacklevel=4,
+        )

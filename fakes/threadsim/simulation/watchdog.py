@@ -20,15 +20,15 @@ from types import FrameType
 from typing import Any
 
 from threadsim.reporting.thread_table import thread_table
-from threadsim.runtime.errors import StallLimit
+from threadsim.runtime.errors import SimulationError, StallLimit
 from threadsim.runtime.kernel import Kernel, active
 from threadsim.runtime.own_code import critical
 
 # Urgent data on a socket: by default it does nothing.
 SIGNAL: Any = getattr(signal, "SIGURG", None)
 
-# Real seconds between two looks.
-PAUSE = 0.1
+# Real seconds between two looks, and of a wait that an error may be due to.
+PAUSE, _LONG = 0.1, 1.0
 
 # Kept here: in a block the names mean the virtual ones.
 _sleep = time.sleep
@@ -53,11 +53,14 @@ class Watch:
     Attributes:
         looks: How many looks in a row that find no switch are a stall.
         stalled: Where the block stalls, until the signal's handler has run.
+        waited: The longest real wait during which virtual threads could have run, in looks, and
+            the names of those threads.
     """
 
     def __init__(self, timeout: float) -> None:
         self.looks = timeout / PAUSE
         self.stalled: _Place | None = None
+        self.waited: tuple[int, list[str]] = (0, [])
         self._timeout = timeout
         self._seen: _Place | None = None
         self._count = 0
@@ -67,6 +70,10 @@ class Watch:
         place = _place()
         self._count = self._count + 1 if place == self._seen else 0
         self._seen = place
+        if place is not None and self._count > self.waited[0]:
+            with suppress(RuntimeError):  # A thread has just become ready.
+                ready = [thread.name for thread in place[0].ready_threads()]
+                self.waited = (self._count, ready) if ready else self.waited
         if place is not None and self._count >= self.looks:
             self._count = 0
             self.stalled = place
@@ -106,6 +113,17 @@ def _is_excused(frame: FrameType | None) -> bool:
             return frame.f_code.co_name in _REPORTING
         frame = frame.f_back
     return False
+
+
+def explain(error: BaseException) -> None:
+    """Add a note to the error of a block in which threads had no turn during a long real wait."""
+    for looks, names in [watch.waited for watch in current]:
+        if looks * PAUSE > _LONG and not isinstance(error, SimulationError):
+            error.add_note(
+                f"Before it, nothing was switched for {looks * PAUSE:.1f} s of real time, although "
+                f"{', '.join(names)} could run. A real wait, as for a socket, keeps all virtual "
+                "threads. Call the app by its test client, or run the server outside the block."
+            )
 
 
 current: list[Watch] = []
