@@ -757,11 +757,10 @@ def wait_for_a_nameless() -> None:
     locks[0].acquire()
 
 
-def wait_for_another_one() -> None:
+def wait_for_another_one(_proxy: object = request) -> None:
     """Wait for the lock of an object that a variable has, beside a proxy without an object."""
-    account, proxy = Account(), request
-    for _ in (proxy, proxy):
-        account.guard.acquire()
+    account = Account()
+    list(map(account.guard.acquire, [True, True]))
 
 
 @pytest.mark.parametrize(
