@@ -757,6 +757,17 @@ def wait_for_a_nameless() -> None:
     locks[0].acquire()
 
 
+# The line that makes its lock.
+HERE = f"{Path(__file__).name}:{wait_for_a_nameless.__code__.co_firstlineno + 2}"
+
+
+def wait_for_a_queue() -> None:
+    """Wait for a lock that the standard library made."""
+    queues: list[Queue[int]] = [Queue()]
+    queues[0].mutex.acquire()
+    queues[0].mutex.acquire()
+
+
 def wait_for_another_one(_proxy: object = request) -> None:
     """Wait for the lock of an object that a variable has, beside a proxy without an object."""
     account = Account()
@@ -769,11 +780,12 @@ def wait_for_another_one(_proxy: object = request) -> None:
         (wait_for_another_one, "MainThread waits for Lock account.guard, held by MainThread"),
         (lambda: Account().wait(), "MainThread waits for Lock Account.guard, held by MainThread"),
         (wait_for_a_global, "MainThread waits for RLock GLOBAL, held by Thread-1 (hold_it), which"),
-        (wait_for_a_nameless, "MainThread waits for a Lock, held by MainThread"),
+        (wait_for_a_nameless, f"MainThread waits for Lock {HERE}, held by MainThread"),
+        (wait_for_a_queue, "MainThread waits for a Lock, held by MainThread"),
     ],
 )
 def test_a_lock_is_named_by_its_variable(wait: Callable[[], None], text: str) -> None:
-    """In the trace, too: a local, an attribute of one, or a global; without one it is a Lock."""
+    """In the trace, too: a local, an attribute, or a global; else by the line that made it."""
     with pytest.raises(Deadlock) as caught, Simulation() as sim:
         wait()
     assert text in str(caught.value)

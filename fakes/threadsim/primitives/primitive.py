@@ -4,8 +4,10 @@ The real object works in the place of the virtual one outside the block.
 """
 
 import _thread
+import sys
 import threading
 from collections.abc import Callable, Hashable
+from types import CodeType
 from typing import Any, ClassVar, Self
 
 from threadsim.runtime.errors import OutsideThread
@@ -28,9 +30,11 @@ class Primitive:
         real: The real object, which works in its place outside a simulation.
         key: Its name in an exploration.
         made_in: The moment of the exploration in which it was made; -1 outside an exploration.
+        maker: The code that made it, and the offset of its instruction; only in a simulation that
+            is no exploration.
     """
 
-    __slots__ = ("__weakref__", "_waiters", "key", "made_in", "real")
+    __slots__ = ("__weakref__", "_waiters", "key", "made_in", "maker", "real")
 
     state: ClassVar[tuple[str, ...]]
     """The attributes that an exploration puts back after a schedule."""
@@ -43,6 +47,7 @@ class Primitive:
 
     key: Hashable
     made_in: int
+    maker: tuple[CodeType, int]
     real: Any
     # Made when a thread waits: it is as large as all the rest.
     _waiters: Waiters | None
@@ -57,11 +62,15 @@ class Primitive:
         kernel = here()
         if kernel is None and "make_real" in cls.__dict__:
             return cls.make_real(*args, **kwargs)  # type: ignore[no-any-return]
-        made = super().__new__(cls)
-        made._waiters = None
-        made.key, made.made_in = None, -1
-        if kernel is not None and (points := kernel.points) is not None:
-            made.key, made.made_in = points.new_object(cls.__name__)
+        made = object.__new__(cls)
+        made._waiters = made.key = None
+        made.made_in = -1
+        if kernel is not None:
+            if (points := kernel.points) is not None:
+                made.key, made.made_in = points.new_object(cls.__name__)
+            else:
+                frame: Any = sys._getframe().f_back
+                made.maker = frame.f_code, frame.f_lasti
         return made
 
     def outside(self) -> Any:

@@ -3,8 +3,8 @@
 from contextlib import suppress
 from types import FrameType
 
-from threadsim.reporting.frames import can_wait
-from threadsim.runtime.own_code import is_own
+from threadsim.reporting.frames import at_line, can_wait
+from threadsim.runtime.own_code import is_of_program, is_own
 from threadsim.runtime.virtual_thread import VirtualThread
 
 HELD_BY = ", held by "
@@ -50,6 +50,15 @@ def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
         return "an import", thread, ""
     holder = getattr(thread.waiting_on, "holder", None)
     return call, holder, holder.waiting_for if holder is not None and holder.done else ""
+
+
+def _made_at(lock: object) -> str:
+    """Return the file and line of the program that made a lock in a simulation, or ""."""
+    code, offset = getattr(lock, "maker", None) or (None, 0)
+    if code is None or not is_of_program(code.co_filename):
+        return ""
+    line = next(line for begin, end, line in code.co_lines() if begin <= offset < end)
+    return at_line(code.co_filename, line or 0)
 
 
 def _kind_of(frame: FrameType) -> str:
@@ -102,6 +111,6 @@ def with_name(wait: str, lock: object, frame: FrameType | None, made: str = "") 
         for name, value in list(names.items())
         if value is lock
     )
-    name = next(found, made.removeprefix(" at "))
+    name = next(found, (made or _made_at(lock)).removeprefix(" at "))
     plain = wait.replace(f" an {kind}", f" a {kind}")
     return plain.replace(f" a {kind}", f" {kind} {name}", 1) if name else wait
