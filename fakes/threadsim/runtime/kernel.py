@@ -53,6 +53,7 @@ class ThreadExit(BaseException):
 
 
 _active: "Kernel | None" = None
+_active_ident = 0  # The OS thread of its program; no thread has 0.
 
 
 def active() -> "Kernel | None":
@@ -62,15 +63,14 @@ def active() -> "Kernel | None":
 
 def here() -> "Kernel | None":
     """Return the kernel of the running simulation if the calling code is inside it."""
-    if _active is not None and _active.os_ident == get_ident():
-        return _active
-    return None
+    return _active if _active_ident == get_ident() else None
 
 
 def activate(kernel: "Kernel | None") -> None:
     """Make a kernel the one of the running simulation; ``None`` leaves none."""
-    global _active  # noqa: PLW0603  # One simulation at a time, and every fake asks for it.
+    global _active, _active_ident  # noqa: PLW0603  # One simulation at a time; every fake asks.
     _active = kernel
+    _active_ident = 0 if kernel is None else kernel.os_ident
 
 
 class Kernel:
