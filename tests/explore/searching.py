@@ -31,7 +31,7 @@ def _with_every_stop(world: ScheduleRunner, bound: int | None) -> Iterator[Execu
     search = Exhaustive(bound, reduction=False).search()
     more = True
     while more:
-        ran = world.run(search, switch_points=SwitchPoints.ALL)
+        ran = world.run(search.choose, switch_points=SwitchPoints.ALL)
         yield ran
         more = search.advance(ran)
 

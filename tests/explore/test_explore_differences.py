@@ -455,7 +455,7 @@ def test_a_schedule_that_ends_before_its_prefix_diverges() -> None:
     """The search was told to try another choice at a step that the program does not reach."""
     with ScheduleRunner(two_threads_at_a_lock) as runner:
         search = Exhaustive().search()
-        execution = runner.run(search, switch_points=SwitchPoints.NECESSARY)
+        execution = runner.run(search.choose, switch_points=SwitchPoints.NECESSARY)
         assert search.advance(execution)
         with pytest.raises(ScheduleDiverged, match="step 0 did something else than before"):
             search.advance(replace(execution, steps=execution.steps[:1]))

@@ -605,12 +605,9 @@ def test_a_thread_that_will_not_end_is_named() -> None:
         explore(program)
 
 
-class Impolite:
-    """A chooser that waits while it decides, as a finalizer might."""
-
-    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
-        """Wait."""
-        return int(threading.Event().wait(1))
+def impolite(_enabled: tuple[int, ...], _current: int, _steps: list[Step]) -> int:
+    """Wait while the next thread is chosen, as a finalizer might."""
+    return int(threading.Event().wait(1))
 
 
 def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
@@ -619,7 +616,7 @@ def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
         ScheduleRunner(lambda: time.sleep(1)) as world,
         pytest.raises(NotModelled, match="a finalizer or a greenlet of the program"),
     ):
-        world.run(Impolite(), switch_points=SwitchPoints.NECESSARY)
+        world.run(impolite, switch_points=SwitchPoints.NECESSARY)
 
 
 def test_a_greenlet_of_the_programs_own_cannot_be_switched_away_from() -> None:

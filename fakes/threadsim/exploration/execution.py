@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any
 
 from threadsim.exploration.dependence import Footprint
 from threadsim.reporting.origin import Origin
@@ -110,20 +110,10 @@ class Step:
         return self.current not in (NOBODY, self.chosen)
 
 
-class Chooser(Protocol):
-    """Chooses the thread of each step."""
-
-    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
-        """Return the number of the next thread.
-
-        Args:
-            enabled: The numbers that can be chosen, the default choice first.
-            current: The thread that ran before and can go on; ``NOBODY`` if none.
-            steps: The steps so far, complete.
-
-        Raises:
-            SimulationError: The schedule shall end here.
-        """
+# Returns the number of the next thread. Its arguments are the numbers that can be chosen, the
+# default choice first; the thread that ran before and can go on, or ``NOBODY``; and the steps so
+# far, complete. It raises a SimulationError where the schedule shall end.
+Chooser = Callable[[tuple[int, ...], int, list[Step]], int]
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

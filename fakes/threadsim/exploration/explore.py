@@ -16,10 +16,7 @@ from threadsim.exploration.data.switch_points import switching_in
 from threadsim.exploration.execution import Execution, SwitchPoints
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, shrunk_failure
-from threadsim.exploration.reports.nondeterminism import (
-    failure_signature,
-    rerun,
-)
+from threadsim.exploration.reports.nondeterminism import failure_signature, rerun
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 from threadsim.exploration.strategies.arguments import check_bool
@@ -200,7 +197,7 @@ def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]
     search = strategy.search(steps)
     count = 0
     while True:
-        execution = runner.run(search, switch_points=switch_points)
+        execution = runner.run(search.choose, switch_points=switch_points)
         yield execution
         count += 1
         short = _REPEATED_STEPS // (count * len(execution.steps))

@@ -268,7 +268,7 @@ class Schedule:
                 others = self._others(able=bool(threads))
                 numbers.extend(others)
             enabled = tuple(numbers)
-            chosen = self.chooser.choose(enabled, current, self.steps)
+            chosen = self.chooser(enabled, current, self.steps)
             self.steps.append(Step(chosen, enabled, current))
             if chosen not in others:
                 thread = threads[chosen]

@@ -86,7 +86,7 @@ class Replay:
         self._choices = choices
         self._next = 0
 
-    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
+    def __call__(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
         """Return the next thread; see ``Chooser``."""
         if len(enabled) == 1 or self._next >= len(self._choices):
             return enabled[0]

@@ -4,11 +4,7 @@ from traceback import format_exception
 
 from threadsim.exploration.execution import Execution
 from threadsim.exploration.options import Options
-from threadsim.exploration.reports.nondeterminism import (
-    failure_signature,
-    normalised_text,
-    rerun,
-)
+from threadsim.exploration.reports.nondeterminism import failure_signature, normalised_text, rerun
 from threadsim.exploration.reports.shrink import shrink
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import choices_of, diverged, write

@@ -6,7 +6,7 @@ choice that differs from the default becomes the default, where that makes a sim
 
 from itertools import product
 
-from threadsim.exploration.execution import Execution, Step, SwitchPoints
+from threadsim.exploration.execution import Chooser, Execution, Step, SwitchPoints
 from threadsim.exploration.reports.nondeterminism import failure_signature
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import choices_of, write
@@ -18,22 +18,16 @@ from threadsim.runtime.formatting import counted
 MINIMISE = 10_000
 
 
-class Follow:
-    """The chooser that takes steps in an order of threads, as far as they can run.
+def follow(order: list[int]) -> Chooser:
+    """Return the chooser that takes steps in an order of threads, as far as they can run."""
 
-    Args:
-        order: The number of the thread of each step.
-    """
-
-    def __init__(self, order: list[int]) -> None:
-        self._order = order
-
-    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:  # noqa: ARG002
-        """Return the first thread of the order that can run, or else the default."""
-        chosen = next((each for each in self._order if each in enabled), enabled[0])
-        if chosen in self._order:
-            self._order.remove(chosen)
+    def choose(enabled: tuple[int, ...], _current: int, _steps: list[Step]) -> int:
+        chosen = next((each for each in order if each in enabled), enabled[0])
+        if chosen in order:
+            order.remove(chosen)
         return chosen
+
+    return choose
 
 
 def shrink(
@@ -56,7 +50,7 @@ def shrink(
         while more and left > number // 2:
             left -= 1
             progress.tell(f"a failure, made simpler in {number - left:,} {of_all}")
-            tried = runner.run(search, switch_points=switch_points)
+            tried = runner.run(search.choose, switch_points=switch_points)
             if fewest := signature in map(failure_signature, tried.errors):
                 best = tried
             more = not fewest and tried.needs <= switch_points and search.advance(tried)
@@ -69,7 +63,7 @@ def shrink(
             order[index:index] = [default] * len(order)
             left -= 1
             progress.tell(f"a failure, made simpler in {number - left:,} {of_all}")
-            tried = runner.run(Follow(order[1:]), switch_points=best.switch_points)
+            tried = runner.run(follow(order[1:]), switch_points=best.switch_points)
             if signature in map(failure_signature, tried.errors) and _size(tried) < _size(best):
                 best = tried
         index += 1

@@ -28,7 +28,7 @@ from threadsim.exploration.options import Options
 from threadsim.exploration.schedule_string import diverged
 from threadsim.exploration.strategies.arguments import check_bool, check_int
 from threadsim.exploration.strategies.races import Access, races
-from threadsim.exploration.strategies.strategy import Strategy
+from threadsim.exploration.strategies.strategy import Search, Strategy
 from threadsim.runtime.formatting import counted
 
 
@@ -63,9 +63,9 @@ class Exhaustive(Strategy):
         """Where it can switch threads: some outcomes need fewer preemptions with all points."""
         return SwitchPoints.NECESSARY if self.max_preemptions is None else SwitchPoints.ALL
 
-    def search(self, steps: int = 1) -> "Search":  # noqa: ARG002
+    def search(self, steps: int = 1) -> "_Search":  # noqa: ARG002
         """Return a new search; how long the program is does not matter."""
-        return Search(self)
+        return _Search(self)
 
     def claim(self, options: Options) -> str:
         """Return in words what holds when no schedule has failed."""
@@ -107,7 +107,7 @@ class Node:
         return self.preemptions + (self.current not in (NOBODY, thread))
 
 
-class Search:
+class _Search(Search):
     """One exhaustive search: depth first, with a node for each step of the last schedule.
 
     Args:

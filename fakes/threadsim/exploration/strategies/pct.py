@@ -14,7 +14,7 @@ from random import Random as Generator
 
 from threadsim.exploration.execution import NOBODY, Execution, Step
 from threadsim.exploration.strategies.arguments import check_int
-from threadsim.exploration.strategies.strategy import Strategy
+from threadsim.exploration.strategies.strategy import Search, Strategy
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class PCT(Strategy):
         return _Search(self, steps)
 
 
-class _Search:
+class _Search(Search):
     """One search by priorities; see ``Search``."""
 
     def __init__(self, options: PCT, steps: int) -> None:

@@ -6,9 +6,9 @@ A thread whose last step touched no object mostly goes on. Not all orders are eq
 from dataclasses import dataclass
 from random import Random as Generator
 
-from threadsim.exploration.execution import NOBODY, Execution, Step
+from threadsim.exploration.execution import NOBODY, Step
 from threadsim.exploration.strategies.arguments import check_int
-from threadsim.exploration.strategies.strategy import Strategy
+from threadsim.exploration.strategies.strategy import Search, Strategy
 
 # How often a thread is stopped after a step that touched no object.
 _RARELY = 0.05
@@ -39,7 +39,7 @@ class Random(Strategy):
         return _Search(self)
 
 
-class _Search:
+class _Search(Search):
     """One random search; see ``Search``."""
 
     def __init__(self, options: Random) -> None:
@@ -52,7 +52,3 @@ class _Search:
             # A step of another thread now has the effect that it would have had before this one.
             return current
         return enabled[0] if len(enabled) == 1 else self._generator.choice(enabled)
-
-    def advance(self, execution: Execution) -> bool:  # noqa: ARG002
-        """Return true: there is always another schedule."""
-        return True

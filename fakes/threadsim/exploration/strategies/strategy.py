@@ -2,23 +2,27 @@
 
 A new strategy is a module in this folder with two classes. One is a ``Strategy``: a frozen
 dataclass with the options that a user passes. Its ``search`` returns the other, a ``Search``, with
-two methods: ``choose`` (of ``Chooser`` in ``execution.py``) chooses the thread of each step, and
+two methods: ``choose`` (a ``Chooser`` of ``execution.py``) chooses the thread of each step, and
 ``advance`` learns from each execution. ``search`` is called again where a schedule shows that the
 program needs more switch points. ``threadsim/__init__.py`` exports the first class.
 """
 
 from abc import ABC, abstractmethod
-from typing import Protocol
 
-from threadsim.exploration.execution import Chooser, Execution, SwitchPoints
+from threadsim.exploration.execution import Execution, Step, SwitchPoints
 from threadsim.exploration.options import Options
 
 
-class Search(Chooser, Protocol):
+class Search(ABC):
     """Chooses the threads of one schedule after the other."""
 
-    def advance(self, execution: Execution) -> bool:
-        """Learn from the schedule that has run; return whether to run another one."""
+    @abstractmethod
+    def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
+        """Return the next thread; see ``Chooser``."""
+
+    def advance(self, execution: Execution) -> bool:  # noqa: ARG002
+        """Learn from the schedule that has run; return whether there is another one."""
+        return True
 
 
 class Strategy(ABC):
