@@ -92,6 +92,7 @@ EXPLAINED = (
     ("huey", "*::test_consumer_minimal", "It takes the sleep out of a loop, which never waits."),
     ("huey", "*::test_signal_handlers", "signal.getsignal shows a wrapper in a simulation."),
     ("huey", "*::TestForkSafeFlag::test_set_wait", "It waits in select.poll, which is real."),
+    ("huey", "*::test_subsecond_timeout", "A signal's timer counts real time: none passes."),
     ("huey", "*::test_sqlite_waits_for_write_lock", "SQLite waits for real, the timer does not."),
     ("python", "*::test_can_interrupt_tight_loops", "Its loop never waits."),
     ("python", "*::MiscTestCase::test_*_name", "All virtual threads are one thread of the OS."),
