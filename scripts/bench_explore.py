@@ -19,7 +19,7 @@ from typing import Any
 from figure import Figure, now
 from jobs_synchronizer import corrected, documented
 from threadsim import PCT, Exhaustive, Random, explore
-from threadsim.exploration.explore import schedules
+from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
 
@@ -162,7 +162,7 @@ def _report(synchronizer: Any, number: int) -> None:
 def _first(published: Program, strategy: Strategy) -> int:
     """Return how many schedules ran when one failed."""
     with ScheduleRunner(published) as world:
-        for count, ran in enumerate(schedules(world, strategy), 1):
+        for count, ran in enumerate(schedules(world, begin(world, strategy)), 1):
             if ran.errors:
                 return count
     raise AssertionError(f"{strategy}: the lost wake-up was not found")

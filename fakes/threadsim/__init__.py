@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from threadsim.exploration.reports.failure import ScheduleFailure
     from threadsim.exploration.schedule_string import ScheduleDiverged
     from threadsim.exploration.strategies.exhaustive import Exhaustive
+    from threadsim.exploration.strategies.iterative_bound import IterativeBound
     from threadsim.exploration.strategies.pct import PCT
     from threadsim.exploration.strategies.random_walk import Random
     from threadsim.runtime.errors import (
@@ -41,6 +42,7 @@ __all__ = [
     "Exhaustive",
     "Exploration",
     "ExplorationIncomplete",
+    "IterativeBound",
     "NotModelled",
     "OutsideThread",
     "Random",
@@ -58,6 +60,7 @@ __all__ = [
 _MODULES = {
     "Clock": "simulation.clock",
     "Exhaustive": "exploration.strategies.exhaustive",
+    "IterativeBound": "exploration.strategies.iterative_bound",
     "PCT": "exploration.strategies.pct",
     "Random": "exploration.strategies.random_walk",
     "ScheduleDiverged": "exploration.schedule_string",

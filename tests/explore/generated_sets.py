@@ -16,7 +16,7 @@ from searching import outcome_of
 
 from threadsim import Exhaustive, Random
 from threadsim.exploration.execution import SwitchPoints
-from threadsim.exploration.explore import schedules
+from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
 
@@ -44,7 +44,11 @@ SPURIOUS = {"spurious": True}
 class AtEveryPoint(Exhaustive):
     """An exhaustive search that can switch threads at each point, as samples can."""
 
-    switch_points = SwitchPoints.ALL
+    def search(self, steps: int = 1) -> Any:
+        """Return such a search."""
+        search = super().search(steps)
+        search.switch_points = SwitchPoints.ALL
+        return search
 
 
 class Generated(NamedTuple):
@@ -109,7 +113,7 @@ class Generated(NamedTuple):
         seen: list[object] = []
         world.program = self.runnable(program, seen)
         found = set()
-        for ran in schedules(world, strategy):
+        for ran in schedules(world, begin(world, strategy)):
             if not ran.cut:
                 found.add(f"{seen} {outcome_of(*ran.errors)}")
         return found

@@ -5,7 +5,7 @@ from typing import Any
 
 from threadsim import Deadlock, Exhaustive
 from threadsim.exploration.execution import Execution, SwitchPoints
-from threadsim.exploration.explore import schedules, warm_up
+from threadsim.exploration.explore import begin, schedules, warm_up
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
 
@@ -18,7 +18,7 @@ def outcomes(program: Callable[[], Any], strategy: Strategy, **options: Any) -> 
 
 def outcomes_in(world: ScheduleRunner, strategy: Strategy) -> dict[Any, int]:
     """Return the same for a world's program."""
-    return counted(schedules(world, strategy))
+    return counted(schedules(world, begin(world, strategy)))
 
 
 def outcomes_with_every_stop(world: ScheduleRunner, bound: int | None) -> dict[Any, int]:
@@ -29,6 +29,7 @@ def outcomes_with_every_stop(world: ScheduleRunner, bound: int | None) -> dict[A
 def _with_every_stop(world: ScheduleRunner, bound: int | None) -> Iterator[Execution]:
     warm_up(world)
     search = Exhaustive(bound, reduction=False).search()
+    search.switch_points = SwitchPoints.ALL
     more = True
     while more:
         ran = world.run(search.choose, switch_points=SwitchPoints.ALL)

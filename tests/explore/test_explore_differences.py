@@ -20,7 +20,7 @@ import written_programs
 
 from threadsim import PCT, Exhaustive, Random, ScheduleDiverged, ScheduleFailure, explore, replay
 from threadsim.exploration.execution import SwitchPoints
-from threadsim.exploration.explore import schedules
+from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.runner import ScheduleRunner
 
 LOCK = threading.Lock()
@@ -267,7 +267,7 @@ def test_a_program_that_fails_earlier_than_before_is_found_out() -> None:
 
     alike = 10
     with ScheduleRunner(program) as runner:
-        every = schedules(runner, Exhaustive())
+        every = schedules(runner, begin(runner, Exhaustive()))
         first = next(every)
         alike = len(runs) + 40 // len(first.steps)  # It is repeated so often.
         with pytest.raises(ScheduleDiverged, match="step 0 did something else than before"):
@@ -404,7 +404,7 @@ import gc, itertools, sys, threading
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 
 from threadsim import Exhaustive
-from threadsim.exploration.explore import schedules
+from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.schedule_string import choices_of, write
 from threadsim.exploration.runner import ScheduleRunner
 
@@ -422,7 +422,7 @@ def program():
 
 
 with ScheduleRunner(program) as world:
-    for ran in itertools.islice(schedules(world, Exhaustive(max_preemptions=1)), 30):
+    for ran in itertools.islice(schedules(world, begin(world, Exhaustive(max_preemptions=1))), 30):
         print(write(choices_of(ran.steps), ran.switch_points), len(ran.steps))
 """
 
@@ -454,8 +454,8 @@ def two_threads_at_a_lock() -> None:
 def test_a_schedule_that_ends_before_its_prefix_diverges() -> None:
     """The search was told to try another choice at a step that the program does not reach."""
     with ScheduleRunner(two_threads_at_a_lock) as runner:
-        search = Exhaustive().search()
-        execution = runner.run(search.choose, switch_points=SwitchPoints.NECESSARY)
+        search = Exhaustive(1).search()
+        execution = runner.run(search.choose, switch_points=SwitchPoints.ALL)
         assert search.advance(execution)
         with pytest.raises(ScheduleDiverged, match="step 0 did something else than before"):
             search.advance(replace(execution, steps=execution.steps[:1]))

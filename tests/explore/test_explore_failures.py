@@ -35,7 +35,7 @@ from threadsim import (
     replay,
 )
 from threadsim.exploration.execution import SwitchPoints
-from threadsim.exploration.explore import schedules, warm_up
+from threadsim.exploration.explore import begin, schedules, warm_up
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of, read, write
 
@@ -116,7 +116,7 @@ def test_a_schedule_of_one_world_has_the_same_outcome_in_another(name: str) -> N
     """What fails in one of many schedules fails so where no other has run."""
     program = getattr(written_programs, name)
     with ScheduleRunner(program) as world:
-        ran = next(each for each in schedules(world, Random(300)) if each.errors)
+        ran = next(each for each in schedules(world, begin(world, Random(300))) if each.errors)
     choices, points = read(write(choices_of(ran.steps), ran.switch_points))
 
     with ScheduleRunner(program) as world:
@@ -502,13 +502,13 @@ def test_an_exploration_says_what_it_covered() -> None:
     """A program without faults is reported with what was run and what that proves."""
     done = explore(written_programs.condition_with_a_predicate)
 
-    assert (done.schedules, done.redundant, done.complete) == (2, 0, True)
+    assert (done.schedules, done.runs, done.complete) == (2, 2, True)
     assert done.deepest == 8
     assert done.claim == (
         "no schedule fails, for data that is shared under locks; "
         "time moves only when nothing can run"
     )
-    assert str(done).startswith("2 schedules (0 redundant), at most 8 steps, ")
+    assert str(done).startswith("complete: 2 schedules (2 runs), at most 8 steps, ")
 
 
 @pytest.mark.parametrize(
@@ -904,7 +904,8 @@ def test_many_threads_need_brackets_in_the_string(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("strategy", ["exhaustive", Exhaustive, 3])
 def test_what_is_no_strategy_is_refused(strategy: Any) -> None:
     """A name, or a class without its call, is said to be none before anything runs."""
-    with pytest.raises(TypeError, match=r"this is no strategy. Pass Exhaustive\(…\), Random"):
+    match = r"this is no strategy. Pass IterativeBound\(…\), Exhaustive\(…\), Random"
+    with pytest.raises(TypeError, match=match):
         explore(lambda: None, strategy)
 
 

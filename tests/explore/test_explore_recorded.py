@@ -22,7 +22,7 @@ from written_programs import PROGRAMS, WITH_TIME
 from recording import compare, compare_names
 from threadsim import PCT, Exhaustive, Random
 from threadsim.exploration.execution import Execution
-from threadsim.exploration.explore import schedules
+from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
 
@@ -87,7 +87,7 @@ class Told:
     """
 
     def __init__(self, world: ScheduleRunner, strategy: Strategy, most: int) -> None:
-        self._every = islice(schedules(world, strategy), most)
+        self._every = islice(schedules(world, begin(world, strategy)), most)
         self.schedules = self.redundant = self.deepest = 0
 
     def __iter__(self) -> Iterator[Execution]:

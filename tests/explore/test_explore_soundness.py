@@ -17,7 +17,7 @@ from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME, started
 from written_programs import Program as Written
 
 from threadsim import PCT, Exhaustive, Random, explore
-from threadsim.exploration.explore import schedules
+from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.runner import ScheduleRunner
 
 LONG = pytest.mark.soundness
@@ -423,7 +423,7 @@ def test_pct_finds_in_each_schedule_what_it_promises() -> None:
     threads, seeds = 2, range(100)
     steps = explore(main_between_two_sections, Exhaustive(max_preemptions=0)).deepest
     with ScheduleRunner(main_between_two_sections) as world:
-        firsts = [next(schedules(world, PCT(2, 1, seed))) for seed in seeds]
+        firsts = [next(schedules(world, begin(world, PCT(2, 1, seed)))) for seed in seeds]
 
     assert sum(bool(ran.errors) for ran in firsts) >= len(seeds) / (threads * steps)
 

@@ -20,8 +20,8 @@ from threadsim.exploration.reports.nondeterminism import failure_signature, reru
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 from threadsim.exploration.strategies.arguments import check_bool
-from threadsim.exploration.strategies.exhaustive import Exhaustive
-from threadsim.exploration.strategies.strategy import Strategy
+from threadsim.exploration.strategies.iterative_bound import IterativeBound
+from threadsim.exploration.strategies.strategy import Search, Strategy
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.errors import SimulationError
@@ -40,30 +40,35 @@ class Exploration:
     """The result of an exploration without a failure.
 
     Attributes:
-        schedules: How many schedules ran.
-        redundant: How many of them ended early, because other schedules cover the rest.
-        complete: Whether every schedule was covered, within the bound if there is one.
+        schedules: How many distinct orders ran.
+        runs: How many schedules ran for that: some end early, or run an order once more.
+        complete: Whether every order was covered, or every order within a bound.
+        within: That bound: the largest number of preemptions. ``None`` if there is none.
         deepest: The number of steps of the longest schedule.
         seconds: Real time that it took.
         claim: What holds now, in words.
     """
 
     schedules: int
-    redundant: int
+    runs: int
     complete: bool
+    within: int | None
     deepest: int
     seconds: float
     claim: str
 
     def __str__(self) -> str:
+        covered = "complete: " if self.complete else ""
+        if self.within is not None:
+            covered = f"complete within {counted(self.within, 'preemption')}: "
         return (
-            f"{counted(self.schedules, 'schedule')} ({self.redundant} redundant), at most "
-            f"{counted(self.deepest, 'step')}, {self.seconds:.1f} s: {self.claim}"
+            f"{covered}{counted(self.schedules, 'schedule')} ({counted(self.runs, 'run')}), at "
+            f"most {counted(self.deepest, 'step')}, {self.seconds:.1f} s: {self.claim}"
         )
 
 
 class ExplorationIncomplete(AssertionError):
-    """An exhaustive search reached ``max_schedules`` before its end."""
+    """A search reached the end of its budget before it covered what it claims."""
 
     __module__ = "threadsim"
 
@@ -81,7 +86,7 @@ def explore(
 
     Args:
         program: A function that starts threads and makes all that they share.
-        strategy: Which schedules; ``None`` stands for ``Exhaustive()``.
+        strategy: Which schedules; ``None`` stands for ``IterativeBound()``.
         spurious_wakeups: Whether each thread may return once from ``Condition.wait`` without a
             notification.
         early_timeouts: Whether time may also move while threads can run. Then a wait may time out
@@ -97,7 +102,8 @@ def explore(
     Raises:
         ScheduleFailure: The program fails under a schedule.
         ExceptionGroup: It fails in several ways, with ``keep_going``.
-        ExplorationIncomplete: An exhaustive search reached its ``max_schedules``.
+        ExplorationIncomplete: A search reached the end of its budget before it covered what it
+            claims.
         ScheduleDiverged: The program behaves differently under the same schedule.
         NotModelled: The call is inside a simulation, or the program does what has no model.
         OutsideThread: A thread or scheduler from before takes part.
@@ -115,16 +121,15 @@ def explore_with(
     """Explore a program that has its options; see ``explore``."""
     __tracebackhide__ = True
     check_bool("explore(keep_going", keep_going)
-    strategy = Exhaustive() if strategy is None else strategy
+    strategy = IterativeBound() if strategy is None else strategy
     if not isinstance(strategy, Strategy):
         raise TypeError(
-            f"explore(strategy={strategy!r}): this is no strategy. Pass Exhaustive(…), Random(…) "
-            "or PCT(…)."
+            f"explore(strategy={strategy!r}): this is no strategy. Pass IterativeBound(…), "
+            "Exhaustive(…), Random(…) or PCT(…)."
         )
     failures: list[ScheduleFailure] = []
     reported: set[object] = set()
-    count = redundant = deepest = 0
-    cut_off = ""
+    count = deepest = 0
     began = time.perf_counter()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
     with (
@@ -133,16 +138,9 @@ def explore_with(
         options.runner() as runner,
         _interruptions(lambda: 0 if reported else count),
     ):
-        for execution in schedules(runner, strategy):
-            if count == strategy.max_schedules:
-                cut_off = (
-                    f"{counted(count, 'schedule')} ran, and there are more. Pass a larger "
-                    "max_schedules, a small Exhaustive(max_preemptions=…), Random or PCT; or make "
-                    "the program smaller."
-                )
-                break
+        search = begin(runner, strategy)
+        for execution in schedules(runner, search):
             count += 1
-            redundant += execution.cut
             deepest = max(deepest, len(execution.steps))
             for signature in map(failure_signature, execution.errors):
                 if signature not in reported and (keep_going or not reported):
@@ -153,16 +151,17 @@ def explore_with(
                 break
             progress.tell(f"{count:,} of {of_all}" if of_all else counted(count, "schedule"))
     if failures:
-        raise _all_of(failures, cut_off)
-    if cut_off:
-        raise ExplorationIncomplete(f"no failure so far: {cut_off}")
+        raise _all_of(failures, search.shortfall)
+    if search.shortfall:
+        raise ExplorationIncomplete(f"no failure so far: {search.shortfall}")
     return Exploration(
-        schedules=count,
-        redundant=redundant,
-        complete=strategy.schedules is None,
+        schedules=search.schedules,
+        runs=count,
+        complete=search.complete,
+        within=search.within,
         deepest=deepest,
         seconds=time.perf_counter() - began,
-        claim=strategy.claim(options),
+        claim=search.claim(options),
     )
 
 
@@ -183,30 +182,31 @@ def _interruptions(passed: Callable[[], int]) -> Iterator[None]:
         raise
 
 
-def schedules(runner: ScheduleRunner, strategy: Strategy) -> Iterator[Execution]:
-    """Run a program under every schedule of a strategy.
+def begin(runner: ScheduleRunner, strategy: Strategy) -> Search:
+    """Warm a program up, and return a search of it."""
+    search = strategy.search(warm_up(runner))
+    if search.switch_points:  # At all points the program has more steps.
+        execution = runner.run(Replay([]), switch_points=search.switch_points)
+        search = strategy.search(len(execution.steps))
+    return search
+
+
+def schedules(runner: ScheduleRunner, search: Search) -> Iterator[Execution]:
+    """Run a program under every schedule of a search.
 
     Raises:
         ScheduleDiverged: The program behaves differently under the same schedule.
     """
     __tracebackhide__ = True
-    switch_points = strategy.switch_points
-    steps = warm_up(runner)
-    if switch_points:  # At all points the program has more steps.
-        steps = len(runner.run(Replay([]), switch_points=switch_points).steps)
-    search = strategy.search(steps)
-    count = 0
-    while True:
-        execution = runner.run(search.choose, switch_points=switch_points)
-        yield execution
+    more, count = True, 0
+    while more:
+        execution = runner.run(search.choose, switch_points=search.switch_points)
         count += 1
+        yield execution
         short = _REPEATED_STEPS // (count * len(execution.steps))
         for _ in range(short or count % _REPEAT == 1):
             rerun(runner, execution)
-        if execution.needs > switch_points:
-            switch_points, search = execution.needs, strategy.search(steps)
-        elif count == strategy.schedules or not search.advance(execution):
-            return
+        more = search.advance(execution)
 
 
 def warm_up(runner: ScheduleRunner) -> int:

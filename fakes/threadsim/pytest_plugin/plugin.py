@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "explore(strategy=Exhaustive(), *, spurious_wakeups=False, early_timeouts=False, "
+        "explore(strategy=IterativeBound(), *, spurious_wakeups=False, early_timeouts=False, "
         "switch_in=(), keep_going=False): run the test in every order of its threads",
     )
 

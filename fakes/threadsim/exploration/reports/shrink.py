@@ -47,6 +47,7 @@ def shrink(
     # Fewer switch points first: such a schedule is easier to read.
     for bound, switch_points in product(range(best.preemptions + 1), SwitchPoints):
         search, more = Exhaustive(bound).search(), not fewest
+        search.switch_points = switch_points
         while more and left > number // 2:
             left -= 1
             progress.tell(f"a failure, made simpler in {number - left:,} {of_all}")

@@ -11,6 +11,7 @@ Reduction, OOPSLA 2013 (the additional backtrack points under a preemption bound
 would lose outcomes).
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from math import inf
 
@@ -58,25 +59,9 @@ class Exhaustive(Strategy):
         check_int("Exhaustive(max_schedules", self.max_schedules, 1, or_none="no limit")
         check_bool("Exhaustive(reduction", self.reduction)
 
-    @property
-    def switch_points(self) -> SwitchPoints:
-        """Where it can switch threads: some outcomes need fewer preemptions with all points."""
-        return SwitchPoints.NECESSARY if self.max_preemptions is None else SwitchPoints.ALL
-
     def search(self, steps: int = 1) -> "_Search":  # noqa: ARG002
         """Return a new search; how long the program is does not matter."""
         return _Search(self)
-
-    def claim(self, options: Options) -> str:
-        """Return in words what holds when no schedule has failed."""
-        within, where = "", "for data that is shared under locks"
-        if self.max_preemptions is not None:
-            within = f" within {counted(self.max_preemptions, 'preemption')}"
-        if not self.reduction:
-            where = "with switches between operations on locks and the like"
-        if options.switch_in:
-            where += " and in the functions of switch_in"
-        return f"no schedule fails{within}, {where}; {options.time_and_wakeups}"
 
 
 @dataclass(slots=True)
@@ -118,9 +103,17 @@ class _Search(Search):
         self.options = options
         self._bound = inf if options.max_preemptions is None else options.max_preemptions
         self.sleeps = options.reduction and self._bound == inf
+        # Some outcomes need fewer preemptions with all points.
+        self.switch_points = SwitchPoints.NECESSARY if self._bound == inf else SwitchPoints.ALL
+        self._runs = 0
+        self._begin()
+
+    def _begin(self) -> None:
         self.nodes: list[Node] = [Node((MAIN,), NOBODY, MAIN)]
         self._seen: list[Step] = []
         self._prefix = 1  # How many nodes are replayed.
+        self._orders: set[int] = set()
+        self._exceeded = False  # Whether there are schedules beyond the bound.
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
         """Return the next thread; see ``Chooser``."""
@@ -146,23 +139,56 @@ class _Search(Search):
     def advance(self, execution: Execution) -> bool:
         """Learn from the schedule that has run, and return whether another one is to run."""
         steps = execution.steps
+        self._runs += 1
+        if execution.needs > self.switch_points:
+            self.switch_points = execution.needs
+            self._begin()
+            return self._may_go_on()
         if len(steps) < self._prefix:
             raise diverged(f"step {len(steps) - 1} did something else than before", execution.trace)
         if self.options.reduction:
             self._add_backtrack_points(execution)
+        if not execution.cut:
+            self._orders.add(_order(steps) if self.options.reduction else self._runs)
+        self.schedules = len(self._orders)
         while len(self.nodes) > 1:
             node = self.nodes[-1]
             node.done[node.chosen] = steps[len(self.nodes) - 1].footprint
             for thread in node.enabled:
                 wanted = thread in node.backtrack and thread not in node.done
                 affordable = wanted and node.preemptions_with(thread) <= self._bound
+                self._exceeded |= wanted and not affordable
                 if affordable and thread not in node.sleep:
                     node.chosen = thread
                     self._prefix = len(self.nodes)
                     self._seen = steps
-                    return True
+                    return self._may_go_on()
             self.nodes.pop()
+        self.complete = True
+        self.within = self.options.max_preemptions if self._exceeded else None
         return False
+
+    def _may_go_on(self) -> bool:
+        """Return whether the limit leaves another schedule."""
+        if self._runs != self.options.max_schedules:
+            return True
+        self.shortfall = (
+            f"{counted(self._runs, 'schedule')} ran, and there are more. Pass a larger "
+            "max_schedules, a small Exhaustive(max_preemptions=…), Random or PCT; or make the "
+            "program smaller."
+        )
+        return False
+
+    def claim(self, options: Options) -> str:
+        """Return in words what holds when no schedule has failed."""
+        within, where = "", "for data that is shared under locks"
+        if self.within is not None:
+            within = f" within {counted(self.within, 'preemption')}"
+        if not self.options.reduction:
+            where = "with switches between operations on locks and the like"
+        if options.switch_in:
+            where += " and in the functions of switch_in"
+        return f"no schedule fails{within}, {where}; {options.time_and_wakeups}"
 
     @staticmethod
     def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:
@@ -214,6 +240,19 @@ class _Search(Search):
             return
         able = first.intersection(node.enabled)
         node.backtrack.update({thread} & able or sorted(able)[:1] or node.enabled)
+
+
+def _order(steps: list[Step]) -> int:
+    """Return the same number for all schedules that differ in the order of independent steps."""
+    places: defaultdict[int, int] = defaultdict(int)
+    names: list[tuple[int, int]] = []
+    order = set()
+    for step in steps:
+        past = [name for at, name in enumerate(names) if step.happens_before >> at & 1]
+        names.append((step.chosen, places[step.chosen]))
+        order.add((names[-1], frozenset(past)))
+        places[step.chosen] += 1
+    return hash(frozenset(order))
 
 
 def _start_of_run(steps: list[Step], index: int) -> int:

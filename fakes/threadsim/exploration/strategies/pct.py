@@ -14,7 +14,7 @@ from random import Random as Generator
 
 from threadsim.exploration.execution import NOBODY, Execution, Step
 from threadsim.exploration.strategies.arguments import check_int
-from threadsim.exploration.strategies.strategy import Search, Strategy
+from threadsim.exploration.strategies.strategy import Sampling, Strategy
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,11 @@ class PCT(Strategy):
         return _Search(self, steps)
 
 
-class _Search(Search):
+class _Search(Sampling):
     """One search by priorities; see ``Search``."""
 
     def __init__(self, options: PCT, steps: int) -> None:
+        super().__init__(options, options.schedules)
         self._options = options
         self._generator = Generator(options.seed)  # noqa: S311  # It has to be repeatable.
         self._length = steps
@@ -74,6 +75,6 @@ class _Search(Search):
         return max(enabled, key=self._priorities.__getitem__)
 
     def advance(self, execution: Execution) -> bool:
-        """Return true: there is always another schedule."""
+        """Learn how long schedules are."""
         self._length = max(self._length, len(execution.steps))
-        return True
+        return super().advance(execution)

@@ -8,7 +8,7 @@ from random import Random as Generator
 
 from threadsim.exploration.execution import NOBODY, Step
 from threadsim.exploration.strategies.arguments import check_int
-from threadsim.exploration.strategies.strategy import Search, Strategy
+from threadsim.exploration.strategies.strategy import Sampling, Strategy
 
 # How often a thread is stopped after a step that touched no object.
 _RARELY = 0.05
@@ -39,10 +39,11 @@ class Random(Strategy):
         return _Search(self)
 
 
-class _Search(Search):
+class _Search(Sampling):
     """One random search; see ``Search``."""
 
     def __init__(self, options: Random) -> None:
+        super().__init__(options, options.schedules)
         self._generator = Generator(options.seed)  # noqa: S311  # It has to be repeatable.
 
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:

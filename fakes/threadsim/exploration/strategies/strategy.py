@@ -2,9 +2,9 @@
 
 A new strategy is a module in this folder with two classes. One is a ``Strategy``: a frozen
 dataclass with the options that a user passes. Its ``search`` returns the other, a ``Search``, with
-two methods: ``choose`` (a ``Chooser`` of ``execution.py``) chooses the thread of each step, and
-``advance`` learns from each execution. ``search`` is called again where a schedule shows that the
-program needs more switch points. ``threadsim/__init__.py`` exports the first class.
+three methods: ``choose`` (a ``Chooser`` of ``execution.py``) chooses the thread of each step,
+``advance`` learns from each execution, and ``claim`` says what a pass means.
+``threadsim/__init__.py`` exports the first class.
 """
 
 from abc import ABC, abstractmethod
@@ -14,38 +14,66 @@ from threadsim.exploration.options import Options
 
 
 class Search(ABC):
-    """Chooses the threads of one schedule after the other."""
+    """Chooses the threads of one schedule after the other.
+
+    Attributes:
+        switch_points: Where its next schedule switches threads.
+        schedules: How many distinct orders it has run.
+        complete: Whether it has covered every order, or every order within a bound.
+        within: That bound: the largest number of preemptions. ``None`` if there is none.
+        shortfall: Why it ended without a claim; "" if it has one.
+    """
+
+    switch_points = SwitchPoints.ALL
+    schedules = 0
+    complete = False
+    within: int | None = None
+    shortfall = ""
 
     @abstractmethod
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
         """Return the next thread; see ``Chooser``."""
 
-    def advance(self, execution: Execution) -> bool:  # noqa: ARG002
+    @abstractmethod
+    def advance(self, execution: Execution) -> bool:
         """Learn from the schedule that has run; return whether there is another one."""
-        return True
+
+    @abstractmethod
+    def claim(self, options: Options) -> str:
+        """Return in words what holds if no schedule has failed."""
+
+
+class Sampling(Search):
+    """A search that runs so many schedules, and claims nothing of others.
+
+    Args:
+        strategy: What it samples by.
+        number: How many schedules it runs.
+    """
+
+    def __init__(self, strategy: "Strategy", number: int) -> None:
+        self._strategy = strategy
+        self._number = number
+
+    def advance(self, execution: Execution) -> bool:  # noqa: ARG002
+        """Count the schedule."""
+        self.schedules += 1
+        return self.schedules < self._number
+
+    def claim(self, options: Options) -> str:  # noqa: ARG002
+        """Return that nothing is claimed of others."""
+        return f"no failure in what {self._strategy} ran; others were not tried"
 
 
 class Strategy(ABC):
     """Which schedules run.
 
     Attributes:
-        schedules: How many schedules run; ``None`` for all.
-        max_schedules: After how many schedules the exploration is incomplete; ``None`` for no
-            limit.
+        schedules: How many schedules run; ``None`` for as many as it takes.
     """
 
     schedules: int | None = None
-    max_schedules: int | None = None
-
-    @property
-    def switch_points(self) -> SwitchPoints:
-        """Where its schedules switch threads, unless one shows that they need all points."""
-        return SwitchPoints.ALL
 
     @abstractmethod
     def search(self, steps: int = 1) -> Search:
         """Return a new search of a program whose first schedule has so many steps."""
-
-    def claim(self, options: Options) -> str:  # noqa: ARG002
-        """Return in words what holds if no schedule has failed."""
-        return f"no failure in what {self} ran; others were not tried"
