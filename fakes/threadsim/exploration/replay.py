@@ -48,6 +48,13 @@ def replay(
 def replay_with(options: Options, schedule: str) -> None:
     """Replay a program that has its options; see ``replay``."""
     __tracebackhide__ = True
+    run_schedule(options, schedule)
+    say(f"replay: schedule {schedule} does not fail any more.")
+
+
+def run_schedule(options: Options, schedule: str) -> None:
+    """Run a program that has its options under a schedule; see ``replay`` for the errors."""
+    __tracebackhide__ = True
     choices, switch_points = read(schedule)
     with switching_in(options.switch_in), options.runner() as runner:
         with _unheard():
@@ -58,7 +65,6 @@ def replay_with(options: Options, schedule: str) -> None:
         chooser.check_fits(execution)
         if execution.errors:
             raise described_failure(options, execution)
-    say(f"replay: schedule {schedule} does not fail any more.")
 
 
 @contextmanager

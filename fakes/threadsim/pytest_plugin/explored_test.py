@@ -9,7 +9,9 @@ import inspect
 import os
 import unittest
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,20 @@ from typing import Any
 import pytest
 from _pytest.python import pytest_pyfunc_call
 
-from threadsim import ScheduleDiverged, ScheduleFailure, explore
+import threadsim
+from threadsim import (
+    Exploration,
+    IterativeBound,
+    ScheduleDiverged,
+    ScheduleFailure,
+    explore,
+)
 from threadsim.exploration.explore import explore_with
 from threadsim.exploration.options import Options, is_asynchronous
-from threadsim.exploration.replay import replay_with
+from threadsim.exploration.replay import replay_with, run_schedule
+from threadsim.exploration.strategies.strategy import Strategy
 from threadsim.pytest_plugin.failures import contain
+from threadsim.pytest_plugin.summary import KEY
 from threadsim.runtime.errors import NotModelled
 
 # Fixtures of pytest, and one of this package, that belong to one run of a test.
@@ -88,7 +99,9 @@ def run(item: Any) -> None:
         item.session._setupstate.teardown_exact(item.parent)
         item.fixturenames = item.stash[_names]
         if schedule is None:
-            item.add_report_section("call", "explore", str(explore_with(options, **search)))
+            done = _explore(item, options, **search)
+            item.add_report_section("call", "explore", str(done))
+            item.user_properties.append((KEY, (done.schedules, done.complete, done.within)))
         else:
             replay_with(options, schedule)
     except (_Refused, ScheduleDiverged, TypeError, ValueError) as error:  # None of the program's.
@@ -97,6 +110,32 @@ def run(item: Any) -> None:
         if isinstance(failure.__cause__, _NO_FAILURES):
             raise failure.__cause__ from None
         raise
+
+
+def _explore(
+    item: Any, options: Options, strategy: Strategy | None = None, *, keep_going: bool = False
+) -> Exploration:
+    """Explore a test; a schedule that failed in the last run comes first."""
+    __tracebackhide__ = True
+    name, number = map(item.config.getoption, ("--explore-strategy", "--explore-schedules"))
+    chosen: Any = getattr(threadsim, name)() if name else strategy or IterativeBound()
+    if number is not None:
+        chosen = replace(chosen, **{"schedules" if chosen.schedules else "max_schedules": number})
+    kept = f"threadsim/{sha256(item.nodeid.encode()).hexdigest()}"
+    cache: Any = getattr(item.config, "cache", None)
+    failed = cache and cache.get(kept, "")
+    if failed:
+        with suppress(ScheduleDiverged):  # The test has become another one.
+            run_schedule(options, failed)
+    try:
+        done = explore_with(options, chosen, keep_going=keep_going)
+    except ScheduleFailure as failure:
+        if cache:
+            cache.set(kept, failure.schedule)
+        raise
+    if failed:
+        cache.set(kept, "")
+    return done
 
 
 def _given(item: Any) -> dict[str, object]:

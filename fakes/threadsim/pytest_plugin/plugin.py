@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from threadsim.pytest_plugin.failures import LAST_STEPS, contain, show
+from threadsim.pytest_plugin.summary import KEY, summary
 from threadsim.reporting.progress import uncaptured
 from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.errors import SimulationError
@@ -39,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--sim-trace`` and ``--replay-schedule``."""
+    """Add the options."""
     group = parser.getgroup("threadsim", "simulations")
     group.addoption(
         "--sim-trace",
@@ -50,6 +51,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--replay-schedule",
         metavar="STRING",
         help="run a test marked explore once, under the schedule that its failure printed",
+    )
+    group.addoption(
+        "--explore-schedules",
+        metavar="N",
+        type=int,
+        help="run so many schedules of each test marked explore, or at most so many",
+    )
+    group.addoption(
+        "--explore-strategy",
+        choices=("IterativeBound", "Exhaustive", "Random", "PCT"),
+        help="explore all tests by this strategy, whatever their markers say",
     )
 
 
@@ -148,6 +160,13 @@ def pytest_runtest_makereport(
     if chain and item.get_closest_marker("explore"):
         chain[-1][0].extraline = None
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Sum up what was explored."""
+    passed = terminalreporter.stats.get("passed", [])
+    if results := [value for each in passed for key, value in each.user_properties if key == KEY]:
+        terminalreporter.write_line(summary(results))
 
 
 @pytest.hookimpl(tryfirst=True)
