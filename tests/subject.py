@@ -198,22 +198,25 @@ class Idling(threading.Event):
             self.waits = False
 
 
+def _wait_until(condition: Callable[[], bool], failure: str) -> None:
+    deadline = time.monotonic() + BOUND
+    while not condition():
+        assert time.monotonic() < deadline, failure
+        time.sleep(0.0005)
+
+
 class RealSubject(Subject):
     """A BackgroundScheduler in real time."""
 
     def settle(self) -> None:
         """Wait until its thread has nothing to do, or has ended."""
-        deadline = time.monotonic() + BOUND
-        while not self._idle():
-            assert time.monotonic() < deadline, "the scheduler's thread finds no rest"
-            time.sleep(0.0005)
+        _wait_until(self._idle, "the scheduler's thread finds no rest")
 
     def pass_to(self, units: float) -> None:
         """Wait for the time, and for the jobs that are due until then."""
         instant = self.at(units)
         time.sleep(max((instant - datetime.now(UTC)).total_seconds(), 0))
-        while self._due(instant):
-            time.sleep(0.0005)
+        _wait_until(lambda: not self._due(instant), "a job that is due does not run")
         self.settle()  # Whoever took the last due job out of its store may not be done with it.
 
     def _idle(self) -> bool:
