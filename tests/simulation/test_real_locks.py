@@ -796,6 +796,7 @@ def test_the_watchdog_keeps_no_block_alive(monkeypatch: pytest.MonkeyPatch) -> N
             stall._leaves.append(True)
         alive.append(watch() is not None)
 
+    stall.end_before_fork()  # The real thread would take part.
     monkeypatch.setattr(stall, "current", watches)
     monkeypatch.setattr(stall, "_leaves", [])
     monkeypatch.setattr(stall, "_running", threading.Lock())
