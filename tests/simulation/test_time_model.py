@@ -535,22 +535,8 @@ def test_many_waits_that_end_early_leave_nothing_behind() -> None:
             event.wait(1000)
             event.clear()
             lock.acquire(timeout=0.0001)
-        assert len(kernel._timers) < 200
-        assert len(lock._waiters) == 1  # type: ignore[attr-defined]
-
-
-def test_a_timer_that_no_longer_counts_is_forgotten_when_its_time_has_come() -> None:
-    """Behind one that does count, too: who counts them knows of none that are gone."""
-    with Simulation() as sim:
-        kernel = sim._kernel
-        assert kernel is not None
-        event = threading.Event()
-        threading.Thread(target=time.sleep, args=(1,)).start()
-        threading.Thread(target=event.wait, args=(1,)).start()
-        sim.settle()
-        event.set()
-        sim.clock.tick(2)
-        assert kernel._timers == []
+        assert kernel.deadlines == {}
+        assert len(lock.waiters) == 1  # type: ignore[attr-defined]
 
 
 def test_two_that_poll_in_turn_leave_nothing_behind() -> None:
@@ -567,9 +553,9 @@ def test_two_that_poll_in_turn_leave_nothing_behind() -> None:
             threading.Thread(target=target).start()
             sim.clock.tick(0.5)
         sim.clock.tick(5)
-        assert len(lock._waiters) == 3  # type: ignore[attr-defined]
+        assert len(lock.waiters) == 3  # type: ignore[attr-defined]
         sim.clock.tick(5)
-        assert len(lock._waiters) == 1  # type: ignore[attr-defined]
+        assert len(lock.waiters) == 1  # type: ignore[attr-defined]
 
 
 def test_a_released_lock_is_free_for_everyone() -> None:

@@ -33,7 +33,7 @@ from threadsim.exploration.execution import (
 from threadsim.reporting.frames import at_line, program_frames
 from threadsim.reporting.origin import origin
 from threadsim.reporting.waits import wait_site, wait_text, with_name
-from threadsim.runtime.durations import next_instant
+from threadsim.runtime.durations import first_due
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.hooks import READ, RELEASE, WRITE
 from threadsim.runtime.kernel import Kernel
@@ -285,10 +285,10 @@ class Schedule:
         """
         others: dict[int, Callable[[], None]] = {}
         now = self.kernel.now
-        deadlines = [op.deadline for op in self._pending.values()]
-        deadline = next_instant(each for each in deadlines if each and each > now)
-        if deadline is not None and (self.early or not able):
-            others[TIME] = partial(self._move_time, deadline)
+        deadlines = {op: op.deadline or 0 for op in self._pending.values()}
+        due = first_due({op: instant for op, instant in deadlines.items() if instant > now})
+        if due and (self.early or not able):
+            others[TIME] = partial(self._move_time, max(due.values()))
         elif not able:
             others[NOBODY] = self._deadlock
         for thread, op in self._pending.items() if self.spurious else ():

@@ -1,6 +1,6 @@
 """Lock and RLock of a simulation: when a thread has to wait, and who has a lock.
 
-The wait itself is ``Primitive.wait``. The standard library's Condition, Event, Semaphore, Barrier,
+The wait itself is ``Kernel.wait``. The standard library's Condition, Event, Semaphore, Barrier,
 Queue and Future are Python on top of these two and need no stand-in.
 
 A lock that is made in a simulation works as a real one outside. It is free there, even if a virtual
@@ -9,32 +9,21 @@ thread held it when the block ended.
 
 import _thread
 import sys
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from threadsim.primitives.primitive import Primitive, check_timeout
+from threadsim.primitives.primitive import Primitive, check_timeout, real_outside
 from threadsim.runtime.hooks import WRITE
-from threadsim.runtime.kernel import here
-from threadsim.runtime.virtual_thread import VirtualThread
+from threadsim.runtime.kernel import Kernel, here
 
 
 class Lockable(Primitive):
-    """What the two locks share.
+    """What the two locks share."""
 
-    Attributes:
-        holder: The virtual thread that holds it.
-        levels: How often an RLock's holder has taken it.
-    """
-
-    __slots__ = ("holder", "levels")
+    __slots__ = ()
 
     state: ClassVar[tuple[str, ...]] = ("holder", "levels")
+    called: ClassVar[str]
     _is_reentrant: ClassVar[bool]
-    holder: VirtualThread | None
-
-    def __init__(self) -> None:
-        self.real = self.make_real()
-        self.holder = None
-        self.levels = 0
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock; an RLock's holder takes it again. See ``threading.RLock.acquire``."""
@@ -55,7 +44,7 @@ class Lockable(Primitive):
                 kernel.end_turn()
             if self.holder is not None:
                 limit = 0 if not blocking else None if timeout == -1 else timeout
-                if not self.wait(kernel, self.is_held, limit, self):
+                if not kernel.wait(self, self.waits_for, self.is_held, limit):
                     return False
         self.levels = 1
         self.holder = kernel.running
@@ -65,20 +54,23 @@ class Lockable(Primitive):
     __enter__ = acquire
 
     def release(self, *_: object) -> None:
-        """Free the lock; its first waiter becomes ready and competes for it again."""
+        """Free the lock, or undo one ``acquire``; its first waiter competes for it again."""
         kernel = here()
         if kernel is None:
             self.outside().release()
             return
+        if self.levels > 1 and self.holder is kernel.running:
+            self.levels -= 1
+            return
         if (points := kernel.points) is not None:
             points.before_release(self)
-        if self.holder is not None:
-            self.levels = 0
-            self.holder = None
-            if self._waiters:
-                kernel.wake_first(self._waiters)
-        elif not kernel.unwinding:
-            self.make_real().release()  # Raises the real error.
+        if self.holder is None or (self._is_reentrant and self.holder is not kernel.running):
+            if not kernel.unwinding:
+                self.make_real().release()  # Raises the real error.
+            return
+        self.holder, self.levels = None, 0
+        if self.waiters:
+            kernel.wake(next(iter(self.waiters)))
 
     __exit__ = release
 
@@ -86,19 +78,9 @@ class Lockable(Primitive):
         """Return whether a virtual thread holds it; it is no step."""
         return self.holder is not None
 
-    def _locked(self) -> bool:
-        """Return whether a thread holds it."""
-        kernel = here()
-        if kernel is None:
-            return self.outside().locked()  # type: ignore[no-any-return]
-        kernel.count_look()
-        if (points := kernel.points) is not None:
-            points.peek(self, at_itself=True)
-        return self.holder is not None
-
     def _at_fork_reinit(self) -> None:
         """Start afresh in a forked child."""
-        self.__init__()  # type: ignore[misc]
+        self.real, self.holder, self.levels = self.make_real(), None, 0
 
     def __repr__(self) -> str:
         if here() is None:
@@ -119,7 +101,13 @@ class Lock(Lockable):
     waits_for = "waits for a Lock"
     _is_reentrant = False
 
-    locked = Lockable._locked
+    @real_outside
+    def locked(self, kernel: Kernel) -> bool:
+        """Return whether a thread holds it."""
+        kernel.count_look()
+        if (points := kernel.points) is not None:
+            points.peek(self, at_itself=True)
+        return self.holder is not None
 
     def _is_owned(self) -> bool:
         # Condition asks this of its lock. Without it, Condition would try to take the lock, and a
@@ -144,45 +132,28 @@ class RLock(Lockable):
     waits_for = "waits for an RLock"
     _is_reentrant = True
 
-    def release(self, *_: object) -> None:
-        """Undo one ``acquire``; after the last one the first waiter becomes ready."""
-        kernel = here()
-        if kernel is not None and self.holder is not kernel.running:
-            if not kernel.unwinding:
-                self.make_real().release()  # Raises the real error.
-        elif kernel is not None and self.levels > 1:
-            self.levels -= 1
-        else:
-            Lockable.release(self)
-
-    __exit__ = release
     if sys.version_info >= (3, 14):
-        locked = Lockable._locked
+        locked = Lock.locked
 
     # What Condition asks of its lock.
 
-    def _is_owned(self) -> bool:
-        kernel = here()
-        return self.outside()._is_owned() if kernel is None else self.holder is kernel.running
+    @real_outside
+    def _is_owned(self, kernel: Kernel) -> bool:
+        return self.holder is kernel.running
 
-    def _recursion_count(self) -> int:
-        kernel = here()
-        if kernel is None:
-            return self.outside()._recursion_count()  # type: ignore[no-any-return]
+    @real_outside
+    def _recursion_count(self, kernel: Kernel) -> int:
         return self.levels if self.holder is kernel.running else 0
 
-    def _release_save(self) -> Any:
-        kernel = here()
-        if kernel is None:
-            return self.outside()._release_save()
+    @real_outside
+    def _release_save(self, kernel: Kernel) -> int:
         levels = self.levels
         if self.holder is kernel.running:
             self.levels = 1
-        RLock.release(self)
+        Lockable.release(self)
         return levels
 
-    def _acquire_restore(self, state: Any) -> None:
-        if here() is None:
-            self.outside()._acquire_restore(state)
-        elif RLock.acquire(self):
+    @real_outside
+    def _acquire_restore(self, _: Kernel, state: int) -> None:
+        if Lockable.acquire(self):
             self.levels = state

@@ -1,4 +1,4 @@
-"""What locks and queues of a simulation share: how a thread waits for them, and their real object.
+"""What locks and queues of a simulation share: how they are made, and their real object.
 
 The real object works in the place of the virtual one outside the block.
 """
@@ -7,12 +7,15 @@ import _thread
 import sys
 import threading
 from collections.abc import Callable, Hashable
+from functools import wraps
 from types import CodeType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from threadsim.runtime.errors import OutsideThread
-from threadsim.runtime.kernel import Kernel, active, here
-from threadsim.runtime.virtual_thread import Waiters
+from threadsim.runtime.kernel import active, here
+from threadsim.runtime.virtual_thread import VirtualThread
+
+_R = TypeVar("_R")
 
 _real_lock = _thread.allocate_lock
 
@@ -21,6 +24,20 @@ def check_timeout(timeout: float, blocking: bool = True) -> float:
     """Return a time-out as a number; a wrong one raises the error of the real ``acquire``."""
     _real_lock().acquire(blocking, timeout)  # A free lock takes no time.
     return float(timeout)
+
+
+def real_outside(method: Callable[..., _R]) -> Callable[..., _R]:
+    """Give a method the kernel as its first argument; outside a simulation call the real one."""
+
+    @wraps(method)
+    def virtual_or_real(self: "Primitive", *args: Any, **kwargs: Any) -> _R:
+        kernel = here()
+        if kernel is not None:
+            return method(self, kernel, *args, **kwargs)
+        real: Callable[..., _R] = getattr(self.outside(), method.__name__)
+        return real(*args, **kwargs)
+
+    return virtual_or_real
 
 
 class Primitive:
@@ -32,16 +49,18 @@ class Primitive:
         made_in: The moment of the exploration in which it was made; -1 outside an exploration.
         maker: The code that made it, and the offset of its instruction; only in a simulation that
             is no exploration.
+        waiters: The threads that wait for it, first come first.
+        holder: The virtual thread that holds it; of a queue ``None``.
+        levels: How often an RLock's holder has taken it.
     """
 
-    __slots__ = ("__weakref__", "_waiters", "key", "made_in", "maker", "real")
+    __slots__ = ("__weakref__", "holder", "key", "levels", "made_in", "maker", "real", "waiters")
 
     state: ClassVar[tuple[str, ...]]
     """The attributes that an exploration puts back after a schedule."""
     make_real: ClassVar[Any]
     kind: ClassVar[type]
     """The real type."""
-    called: ClassVar[str]
     waits_for: ClassVar[str]
     """What a thread waits for, in reports."""
 
@@ -49,22 +68,26 @@ class Primitive:
     made_in: int
     maker: tuple[CodeType, int]
     real: Any
-    # Made when a thread waits: it is as large as all the rest.
-    _waiters: Waiters | None
+    waiters: dict[VirtualThread, None]
+    holder: VirtualThread | None
+    levels: int
 
     @property  # type: ignore[misc]  # It cannot be set.
     def __class__(self) -> Any:
         """The real type, for ``isinstance``; of a program's subclass that class."""
         return vars(type(self)).get("kind", type(self))
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+    def __new__(cls, *args: Any, **_: Any) -> Self:
         """Make a virtual object in a simulation, a real one outside; a subclass makes its own."""
+        # A program's class may take arguments; the real one refuses them.
+        refuses = args and "make_real" in cls.__dict__
+        real = cls.make_real(*args) if refuses else cls.make_real()
         kernel = here()
         if kernel is None and "make_real" in cls.__dict__:
-            return cls.make_real(*args, **kwargs)  # type: ignore[no-any-return]
+            return real  # type: ignore[no-any-return]
         made = object.__new__(cls)
-        made._waiters = made.key = None
-        made.made_in = -1
+        made.real, made.waiters, made.holder = real, {}, None
+        made.key, made.made_in, made.levels = None, -1, 0
         if kernel is not None:
             if (points := kernel.points) is not None:
                 made.key, made.made_in = points.new_object(cls.__name__)
@@ -90,25 +113,6 @@ class Primitive:
             )
             raise kernel.refused
         return self.real
-
-    def wait(
-        self, kernel: Kernel, blocked: Callable[[], bool], timeout: float | None, on: object
-    ) -> bool:
-        """Wait once, and on while ``blocked()``, at most ``timeout`` seconds; return if it is over.
-
-        ``on`` is the object whose holder reports name.
-        """
-        if timeout == 0:
-            kernel.count_look()
-            return False
-        deadline = None if timeout is None else kernel.deadline(timeout)
-        if self._waiters is None:
-            self._waiters = {}
-        queue, text = self._waiters, self.waits_for
-        while kernel.block(text, waiters=queue, blocked=blocked, deadline=deadline, waiting_on=on):
-            if not blocked():
-                return True
-        return False
 
     def __reduce__(self) -> Any:
         # Raises the real error: locks and queues can be neither copied nor pickled.

@@ -7,8 +7,8 @@ import _queue
 from types import GenericAlias
 from typing import Any
 
-from threadsim.primitives.primitive import Primitive, check_timeout
-from threadsim.runtime.kernel import here
+from threadsim.primitives.primitive import Primitive, check_timeout, real_outside
+from threadsim.runtime.kernel import Kernel
 
 
 class SimpleQueue(Primitive):
@@ -19,35 +19,32 @@ class SimpleQueue(Primitive):
 
     state = ("items",)
     make_real = kind = _queue.SimpleQueue
-    called = "an item of a SimpleQueue"
     waits_for = "waits for an item of a SimpleQueue"
 
-    def __init__(self) -> None:
-        self.real = self.make_real()
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
+    @real_outside
+    def put(
+        self,
+        kernel: Kernel,
+        item: Any,
+        block: bool = True,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> None:
         """Add an item. It never waits: the real one ignores the last two arguments too."""
-        kernel = here()
-        if kernel is None:
-            self.outside().put(item)
-            return
         if (points := kernel.points) is not None:
             points.before_put(self)
         self.real.put(item)
-        if self._waiters:
-            kernel.wake_first(self._waiters)
+        if self.waiters:
+            kernel.wake(next(iter(self.waiters)))
 
     put_nowait = put
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+    @real_outside
+    def get(self, kernel: Kernel, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item; see ``queue.SimpleQueue.get``.
 
         Raises:
             queue.Empty: There is none, or none came within ``timeout`` seconds.
         """
-        kernel = here()
-        if kernel is None:
-            return self.outside().get(block, timeout)
         if not block:
             timeout = 0
         elif timeout is not None:
@@ -57,7 +54,7 @@ class SimpleQueue(Primitive):
         if (points := kernel.points) is not None:
             points.before_get(self, timeout)
             timeout = 0  # It has waited.
-        if self.is_empty() and not self.wait(kernel, self.is_empty, timeout, None):
+        if self.is_empty() and not kernel.wait(self, self.waits_for, self.is_empty, timeout):
             raise _queue.Empty
         return self.real.get_nowait()
 
@@ -69,11 +66,9 @@ class SimpleQueue(Primitive):
         """Return whether there is no item."""
         return SimpleQueue.qsize(self) == 0
 
-    def qsize(self) -> int:
+    @real_outside
+    def qsize(self, kernel: Kernel) -> int:
         """Return how many items there are."""
-        kernel = here()
-        if kernel is None:
-            return self.outside().qsize()  # type: ignore[no-any-return]
         kernel.count_look()
         if (points := kernel.points) is not None:
             points.peek(self)

@@ -90,14 +90,11 @@ def join(self: Any, timeout: float | None = None) -> None:
 def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None) -> None:
     if timeout is not None:
         timeout = check_timeout(max(timeout, 0))
-    deadline = None if timeout is None else kernel.deadline(timeout)
     if (points := kernel.points) is not None:
-        points.wait_for_end(virtual, deadline)
-        return
-    waiters = virtual.joiners = virtual.joiners or {}
-    if not virtual.done:
+        points.wait_for_end(virtual, None if timeout is None else kernel.deadline(timeout))
+    elif not virtual.done:
         text = f"waits for the end of {virtual.name}"
-        kernel.block(text, waiters=waiters, blocked=lambda: not virtual.done, deadline=deadline)
+        kernel.wait(virtual, text, lambda: not virtual.done, timeout)
 
 
 @wraps(_is_alive)

@@ -39,7 +39,7 @@ def sleep(_: object, seconds: float, /) -> None:
     length = check_timeout(seconds)
     if length < 0:
         raise ValueError("sleep length must be non-negative")
-    kernel.block("sleeps", deadline=kernel.deadline(length))
+    kernel.sleep("sleeps", kernel.deadline(length))
 
 
 def instant(kernel: Kernel) -> int:

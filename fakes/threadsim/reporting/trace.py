@@ -55,7 +55,7 @@ def entries(rows: Iterable[TraceRow]) -> list[TraceEntry]:
 
 def next_steps(kernel: Kernel) -> list[str]:
     """Return a line with the next thread that wakes by itself; no line if none does."""
-    deadline = kernel.next_deadline()
-    if deadline is None:
+    if not kernel.deadlines:
         return []
-    return [f"{seconds(deadline):>10}  {kernel.next_to_wake().name} wakes next"]
+    first = min(kernel.deadlines, key=kernel.deadlines.__getitem__)
+    return [f"{seconds(kernel.deadlines[first]):>10}  {first.name} wakes next"]

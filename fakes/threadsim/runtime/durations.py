@@ -1,8 +1,10 @@
 """Converts seconds and dates to whole nanoseconds, and nanoseconds to the microseconds shown."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,15 +33,14 @@ def as_seconds(length: int) -> float:
     return microseconds(length) / 1_000_000
 
 
-def next_instant(deadlines: Iterable[int]) -> int | None:
-    """Return the instant at which the first deadlines end: those in the first microsecond.
+def first_due(deadlines: dict[_T, int]) -> dict[_T, int]:
+    """Return the first deadlines: those that show the first microsecond.
 
-    Float arithmetic moves a timeout by some nanoseconds. Deadlines that show the same microsecond
-    therefore end together, at the last of them.
+    Float arithmetic moves a timeout by some nanoseconds. These deadlines therefore end together, at
+    the last of them.
     """
-    ordered = sorted(deadlines)
-    first = microseconds(ordered[0]) if ordered else None
-    return max((each for each in ordered if microseconds(each) == first), default=None)
+    end = microseconds(min(deadlines.values(), default=0)) * 1_000 + 500
+    return {each: instant for each, instant in deadlines.items() if instant < end}
 
 
 # The last instant that a ``datetime`` can show.

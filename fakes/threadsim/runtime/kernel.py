@@ -11,7 +11,6 @@ The kernel knows no lock, module or thread of the standard library. Instants and
 this module are whole nanoseconds since the simulation began.
 """
 
-import heapq
 import sys
 import threading
 from _thread import get_ident
@@ -21,10 +20,10 @@ from random import Random
 
 from greenlet import getcurrent, greenlet
 
-from threadsim.runtime.durations import microseconds, nanoseconds
+from threadsim.runtime.durations import first_due, microseconds, nanoseconds
 from threadsim.runtime.errors import NotModelled, SimulationError
 from threadsim.runtime.hooks import Reports, SchedulePoints
-from threadsim.runtime.virtual_thread import TraceRow, VirtualThread, Waiters
+from threadsim.runtime.virtual_thread import TraceRow, VirtualThread, Waitable
 
 _TIMEOUT_MAX = threading.TIMEOUT_MAX
 
@@ -43,9 +42,6 @@ MAX_CAUGHT = 100
 
 # After so many free locks and looks without a wait, a thread lets the others go first.
 MAX_TURN = 1_000
-
-# Timers of waits that are over are removed when there are more than this and two for each thread.
-_FEW_TIMERS = 64
 
 
 class ThreadExit(BaseException):
@@ -89,6 +85,8 @@ class Kernel:
             fails, ends, or chooses the next thread.
         crashed_threads: The last threads that an exception has ended, a line of text each.
         remarks: What every report has to say besides, a line of text each.
+        ready: The threads that can run and wait for their turn, first come first.
+        deadlines: The instants at which waits end by themselves, in the order of their beginnings.
         ending: Whether the simulation ends.
         explores: Whether it is a schedule of an exploration.
     """
@@ -121,11 +119,8 @@ class Kernel:
         self.crashed_threads: deque[str] = deque(maxlen=_CRASHED)
         self.remarks: list[str] = []
         self.reports = reports
-        self._ready: deque[VirtualThread] = deque()
-        self._settling: deque[VirtualThread] = deque()
-        # Each: the microsecond, the number of the wait, its thread and ticket, and the deadline.
-        self._timers: list[tuple[int, int, VirtualThread, int, int]] = []
-        self._waits = 0
+        self.ready: deque[VirtualThread] = deque()
+        self.deadlines: dict[VirtualThread, int] = {}
         self._started = 0
         self._give_ups = 0
         self._caught = 0
@@ -192,99 +187,66 @@ class Kernel:
         thread.resume = self.hub.switch
         self.threads[thread.ident] = thread
         if self.points is None:
-            self._ready.append(thread)
+            self.ready.append(thread)
         else:
             self.points.spawned(thread)
         return thread
 
-    def next_deadline(self) -> int | None:
-        """Return the next instant at which a wait ends by itself; ``None`` when none will."""
-        timers = self._timers
-        while timers and timers[0][2].ticket != timers[0][3]:
-            heapq.heappop(timers)
-        return timers[0][4] if timers else None
-
-    def ready_threads(self) -> list[VirtualThread]:
-        """Return the threads that can run and wait for their turn, first come first."""
-        return list(self._ready)
-
-    def next_to_wake(self) -> VirtualThread:
-        """Return the thread that ``next_deadline`` is of, where that is not ``None``."""
-        return self._timers[0][2]
-
-    def block(
-        self,
-        waiting_for: str,
-        *,
-        waiters: Waiters | None = None,
-        blocked: Callable[[], bool] | None = None,
-        deadline: int | None = None,
-        waiting_on: object = None,
+    def wait(
+        self, on: Waitable, waiting_for: str, blocked: Callable[[], bool], timeout: float | None
     ) -> bool:
-        """Let the running thread wait until another thread wakes it or its deadline has come.
+        """Let the running thread wait for an object; return whether the wait is over.
 
         Args:
-            waiting_for: The wait in words ("sleeps").
-            waiters: The queue from which ``wake_first`` takes the thread.
-            blocked: Whether the thread still has to wait, once it stands in that queue.
-            deadline: The instant at which the wait ends by itself; ``None`` for no such instant.
-            waiting_on: The object it waits on, for reports.
-
-        Returns:
-            Whether it was woken; false when the deadline came first.
+            on: The object.
+            waiting_for: The wait in words ("waits for a Lock").
+            blocked: Whether the thread has to wait.
+            timeout: Longest wait in seconds; ``None`` waits without limit.
         """
-        thread = self.running
-        if self._must_check and self._gives_up():
-            return False
-        if self.points is not None:
-            self.points.sleep(deadline)
-            return False
-        if thread.waiting_for or getcurrent() is not thread.greenlet:
-            raise self.cannot_wait()
-        if deadline is not None and deadline <= self.now:
+        if timeout == 0:
             self.count_look()
             return False
-        thread.waiting_for = waiting_for
-        thread.waiting_on = waiting_on
-        thread.since = self.now
-        thread.woken = False
-        ticket = thread.ticket
-        # A finalizer, which may run at any of these lines, may end the wait before it has begun.
-        if waiters is not None:
-            place = (thread, ticket)
-            waiters[place] = None
-        if deadline is not None:
-            if len(self._timers) > _FEW_TIMERS + 2 * len(self.threads):
-                # Changed in place: a finalizer may do so meanwhile.
-                self._timers[:] = [timer for timer in self._timers if timer[2].ticket == timer[3]]
-                heapq.heapify(self._timers)
-            self._waits += 1
-            timer = (microseconds(deadline), self._waits, thread, ticket, deadline)
-            heapq.heappush(self._timers, timer)
-        if blocked is not None and not blocked() and thread.ticket == ticket:
-            self._make_ready(thread)
-        self.switch(thread)
-        if not thread.woken and waiters is not None:
-            # A thread that tries again and again must leave nothing behind.
-            waiters.pop(place, None)
-        return thread.woken
+        deadline = None if timeout is None else self.deadline(timeout)
+        while (thread := self._begin_wait(waiting_for)) is not None:
+            thread.waiting_on = on
+            if deadline is not None:
+                self.deadlines[thread] = deadline
+            on.waiters[thread] = None
+            # A finalizer, which may run at any line, may have ended the wait before it began.
+            if not blocked() and thread in on.waiters:
+                self.wake(thread)
+            self.switch(thread)
+            if not blocked():
+                return True
+            if deadline is not None and self.now >= deadline:
+                return False
+        return False
 
-    def wake_first(self, waiters: Waiters) -> None:
-        """Make the first thread that still waits in a queue ready; none is no error."""
-        while waiters:
-            place = thread, ticket = next(iter(waiters))
-            del waiters[place]
-            if thread.ticket == ticket:
-                self._make_ready(thread)
-                return
+    def wake(self, thread: VirtualThread) -> None:
+        """End a thread's wait and make it ready."""
+        self._end_wait(thread)
+        self.ready.append(thread)
+
+    def sleep(self, waiting_for: str, deadline: int | None) -> None:
+        """Let the running thread wait until an instant, and with ``None`` for ever."""
+        if self.points is not None:
+            self.points.sleep(deadline)
+        elif (thread := self._begin_wait(waiting_for)) is not None:
+            if deadline is not None:
+                self.deadlines[thread] = deadline
+            self.switch(thread)
 
     def pause(self) -> None:
         """Let every thread that is ready now run before the running one goes on."""
-        self._park("lets the others go first", self._ready)
+        if self.points is not None:
+            self.points.pause()
+        elif (thread := self._begin_wait("lets the others go first")) is not None:
+            self.ready.append(thread)
+            self.switch(thread)
 
     def settle(self) -> None:
         """Let everything that can run at this instant run; time does not move."""
-        self._park("waits for the others to settle", self._settling)
+        self.sleep("waits for the others to settle", self.now)
 
     def count_anew(self) -> None:
         """Begin the count of steps anew: the test itself asked for the time that has passed."""
@@ -305,7 +267,7 @@ class Kernel:
         if self.steps > self.max_steps:
             self.steps = 0
             self._end_loop()
-        elif self._ready and self.points is None and self._can_wait():
+        elif self.ready and self.points is None and self._can_wait():
             self.pause()
 
     def read_clock(self) -> None:
@@ -372,8 +334,8 @@ class Kernel:
             site = self.reports.wait_site(thread, sys._getframe())
         self.trace.append((self.now, thread, thread.waiting_for, site))
         if chosen is None:
-            quiet = self._ready and not self._must_check and self.steps <= self.max_steps
-            chosen = self._ready.popleft() if quiet else self._next()
+            quiet = self.ready and not self._must_check and self.steps <= self.max_steps
+            chosen = self.ready.popleft() if quiet else self._next()
         self.turn_length = 0
         self.running = chosen
         chosen.waiting_for = ""
@@ -407,14 +369,13 @@ class Kernel:
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
         self.begin_end()
-        self.main.ticket += 1
         for thread in list(self.threads.values()):
             if thread is not self.main:
                 self._end(thread)
         self.hub.throw()
         _resumed()
         self._points = None  # They know the kernel: the two would be garbage.
-        for each in (self.threads, self._ready, self._timers):
+        for each in (self.threads, self.ready, self.deadlines):
             each.clear()
 
     def abandon(self) -> None:
@@ -422,7 +383,7 @@ class Kernel:
         self.begin_end()
         for thread in list(self.threads.values()):
             if thread is not self.main:
-                thread.ticket += 1
+                self._end_wait(thread)
                 _never_ending.append(thread.greenlet)
                 self._close(thread)
 
@@ -479,21 +440,6 @@ class Kernel:
         thread = self.running
         return not thread.waiting_for and getcurrent() is thread.greenlet
 
-    def _park(self, waiting_for: str, queue: deque[VirtualThread]) -> None:
-        thread = self.running
-        if self._must_check and self._gives_up():
-            return
-        if self.points is not None:
-            self.points.pause()
-            return
-        if thread.waiting_for or getcurrent() is not thread.greenlet:
-            raise self.cannot_wait()
-        thread.waiting_for = waiting_for
-        thread.since = self.now
-        thread.woken = False
-        queue.append(thread)
-        self.switch(thread)
-
     def _run_hub(self, _: object = None) -> None:
         """Begin threads, and switch to the next one whenever one has ended.
 
@@ -523,20 +469,17 @@ class Kernel:
             if self.steps > self.max_steps:
                 self.steps = 0
                 self.set_failure(self.reports.step_limit(self))
-            elif self._ready:
-                return self._ready.popleft()
-            elif self._settling:
-                return self._settling.popleft()
+            elif self.ready:
+                return self.ready.popleft()
             elif (failure := self._jump()) is not None:
                 self.set_failure(failure)
         return self._main_with(self.failure)
 
     def _main_with(self, error: BaseException) -> VirtualThread:
         """End the main thread's wait, and let it raise an error when it has its turn."""
-        self.main.ticket += 1
-        for queue in (self._ready, self._settling):  # It may let others go first, again and again.
-            if self.main in queue:
-                queue.remove(self.main)
+        self._end_wait(self.main)
+        if self.main in self.ready:  # It may let others go first, again and again.
+            self.ready.remove(self.main)
         self._thrown = error
         return self.main
 
@@ -546,25 +489,33 @@ class Kernel:
         Returns:
             The error if there is no deadline, or if it lies past ``max_elapsed``.
         """
-        deadline = self.next_deadline()
-        if deadline is None:
+        due = first_due(self.deadlines)
+        if not due:
             return self.reports.deadlock(self)
-        microsecond = microseconds(deadline)
-        if microsecond > microseconds(self.max_elapsed):
+        instant = max(due.values())
+        if microseconds(instant) > microseconds(self.max_elapsed):
             return self.reports.time_limit(self)
-        timers = self._timers
-        while timers and timers[0][0] == microsecond:
-            _, _, thread, ticket, deadline = heapq.heappop(timers)
-            if thread.ticket == ticket:
-                thread.ticket += 1
-                self._ready.append(thread)
-                self.now = max(self.now, deadline)
+        self.now = max(self.now, instant)
+        for thread in due:
+            self.wake(thread)
         return None
 
-    def _make_ready(self, thread: VirtualThread) -> None:
-        thread.ticket += 1
-        thread.woken = True
-        self._ready.append(thread)
+    def _begin_wait(self, waiting_for: str) -> VirtualThread | None:
+        """Return the running thread, which is going to wait; ``None`` after a failure."""
+        thread = self.running
+        if self._must_check and self._gives_up():
+            return None
+        if thread.waiting_for or getcurrent() is not thread.greenlet:
+            raise self.cannot_wait()
+        thread.waiting_for = waiting_for
+        thread.since = self.now
+        return thread
+
+    def _end_wait(self, thread: VirtualThread) -> None:
+        """Let nothing wake a thread: no deadline and no object that it waits on."""
+        self.deadlines.pop(thread, None)
+        if thread.waiting_on is not None:
+            thread.waiting_on.waiters.pop(thread, None)
 
     def _run(self, thread: VirtualThread, run: Callable[[], object]) -> None:
         try:
@@ -584,13 +535,12 @@ class Kernel:
             return  # It was abandoned, and closed then.
         if not self.ending:
             self.trace.append((self.now, thread, thread.ending, None))
-            while thread.joiners:
-                self.wake_first(thread.joiners)
+            for each in list(thread.waiters):
+                self.wake(each)
 
     def _end(self, thread: VirtualThread) -> None:
         self.running = thread
-        # Locks outlive a simulation; none may wake what waited for it here.
-        thread.ticket += 1
+        self._end_wait(thread)  # Locks outlive a simulation.
         self.steps = self.turn_length = 0
         if thread.greenlet:
             thread.greenlet.parent = getcurrent()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from threadsim.runtime.formatting import printable
 
@@ -27,12 +27,9 @@ class VirtualThread:
         done: Whether it has ended.
         waiting_for: Its wait in words ("sleeps"); empty while it can run.
         waiting_on: The object that it waits on, if there is one.
+        waiters: The threads that wait for its end, first come first.
         since: When it began to wait, in nanoseconds.
-        ticket: The number of its wait. A place in a lock's queue, or a timer, with another number
-            is stale.
-        woken: Whether its last wait was ended by another thread.
         ending: How the trace shows its end, in words.
-        joiners: The threads that wait for its end; ``None`` before the first one.
         at_end: Called at its end, also when it never ran.
         throws: How often its end was thrown into it.
     """
@@ -45,14 +42,12 @@ class VirtualThread:
     resume: "Callable[[], object]" = field(init=False)
     at_end: "Callable[[VirtualThread], object]" = field(init=False)
     python_thread: "threading.Thread | None" = None
-    joiners: "Waiters | None" = None
+    waiters: "dict[VirtualThread, None]" = field(default_factory=dict)
     done: bool = False
     ending: str = "ends"
     waiting_for: str = ""
-    waiting_on: object = None
+    waiting_on: "Waitable | None" = None
     since: int = 0
-    ticket: int = 0
-    woken: bool = False
     throws: int = 0
 
     @property
@@ -78,8 +73,11 @@ class VirtualThread:
         return f"<VirtualThread {self.number} {self.name!r}>"
 
 
-Waiters = dict[tuple[VirtualThread, int], None]
-"""Threads that wait for one object, first come first, each with the ticket of that wait."""
+class Waitable(Protocol):
+    """What a thread can wait on."""
+
+    waiters: dict[VirtualThread, None]
+    """The threads that wait, first come first."""
 
 
 TraceRow = tuple[int, VirtualThread, str, Any]

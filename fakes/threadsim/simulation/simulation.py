@@ -197,10 +197,10 @@ def _let_ready_threads_run(kernel: Kernel) -> None:
     """Give threads that could run now their turns: else they never had one."""
     with suppress(SimulationError):  # The kernel has kept it.
         for _ in range(_LAST_TURNS):
-            if kernel.failure is not None or not kernel.ready_threads():
+            if kernel.failure is not None or not kernel.ready:
                 return
             kernel.pause()
-        names = ", ".join(thread.name for thread in kernel.ready_threads())
+        names = ", ".join(thread.name for thread in kernel.ready)
         warn(
             f"the Simulation ends {names}, which could still run after {_LAST_TURNS:,} turns. Let "
             "a thread that polls sleep, and end it before the block does.",

@@ -48,5 +48,5 @@ class SimulationClock(Clock):
         kernel = self.running_kernel("Clock")
         kernel.settle()
         end = target * 1_000
-        kernel.block("lets time pass", deadline=min(end, kernel.next_deadline() or end))
+        kernel.sleep("lets time pass", min([end, *kernel.deadlines.values()]))
         kernel.count_anew()

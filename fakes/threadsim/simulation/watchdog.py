@@ -72,7 +72,7 @@ class Watch:
         self._seen = place
         if place is not None and self._count > self.waited[0]:
             with suppress(RuntimeError):  # A thread has just become ready.
-                ready = [thread.name for thread in place[0].ready_threads()]
+                ready = [thread.name for thread in place[0].ready]
                 self.waited = (self._count, ready) if ready else self.waited
         if place is not None and self._count >= self.looks:
             self._count = 0
