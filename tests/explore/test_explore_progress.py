@@ -1,4 +1,4 @@
-"""A long exploration says on a terminal how far it is, and leaves nothing there."""
+"""A long exploration says how far it is, and how far it was when something ends it."""
 
 import io
 import queue
@@ -11,90 +11,37 @@ import written_programs
 from threadsim import Random, ScheduleDiverged, ScheduleFailure, explore, replay
 from threadsim.reporting.progress import uncaptured
 
-ERASE = "\x1b[J"
 
-
-class Terminal(io.StringIO):
-    """Standard error, when it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Return that it is."""
-        return True
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Standard error: a terminal, which is told of every schedule."""
-    stderr = Terminal()
-    monkeypatch.setenv("TERM", "xterm")
+def test_a_long_search_says_every_ten_seconds_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The lines stay, on a terminal as in a log."""
+    stderr = io.StringIO()
     monkeypatch.setattr(
         "threadsim.reporting.progress.uncaptured", [lambda: redirect_stderr(stderr)]
     )
+    explore(written_programs.queue_join, Random(2))
+    assert stderr.getvalue() == ""
+
     monkeypatch.setattr("threadsim.reporting.progress.EVERY", 0.0)
-    return stderr
-
-
-def test_progress_is_shown_below_the_cursor_and_erased(terminal: Terminal) -> None:
-    """The cursor is always back where it was."""
     explore(written_programs.queue_join, Random(2))
 
-    below = f"\x1bD\x1b[A\x1b7{ERASE}\x1b[B\r"
-    assert terminal.getvalue().split("\x1b8") == [
-        f"{below}explore: 1 of 2 schedules, 0 s",
-        f"{below}explore: 2 of 2 schedules, 0 s",
-        ERASE,
-    ]
-
-
-def test_progress_is_erased_whatever_ends_an_exploration(terminal: Terminal) -> None:
-    """A failure leaves nothing behind; what is done about it takes its time, too."""
-    with pytest.raises(ScheduleFailure):
-        explore(written_programs.lost_wake_up)
-
-    text = terminal.getvalue()
-    assert "\rexplore: a failure, made simpler" in text
-    assert text.endswith(f"\x1b8{ERASE}")
-
-
-@pytest.mark.parametrize("name", ["dumb", None])
-def test_a_terminal_that_cannot_is_left_alone(
-    name: str | None, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the cursor cannot be moved nothing is shown."""
-    monkeypatch.delenv("TERM")
-    if name:
-        monkeypatch.setenv("TERM", name)
-
-    explore(written_programs.queue_join, Random(2))
-
-    assert terminal.getvalue() == ""
-
-
-def test_what_is_no_terminal_is_left_alone(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a file or a pipe nothing is shown."""
-    monkeypatch.setattr(terminal, "isatty", lambda: False)
-
-    explore(written_programs.queue_join, Random(2))
-
-    assert terminal.getvalue() == ""
-
-
-def test_a_log_has_a_line_every_ten_seconds(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without a terminal a long search is not silent; the lines stay."""
-    monkeypatch.setattr(terminal, "isatty", lambda: False)
-    monkeypatch.setattr("threadsim.reporting.progress.EVERY_IN_A_LOG", 0.0)
-
-    explore(written_programs.queue_join, Random(2))
-
-    lines = terminal.getvalue().split("\n")
-    assert lines == [
+    assert stderr.getvalue().split("\n") == [
         *("", "explore: 1 of 2 schedules, 0 s"),
         *("", "explore: 2 of 2 schedules, 0 s", ""),
     ]
+
+
+def test_shrinking_a_failure_says_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done about a failure takes its time, too."""
+    monkeypatch.setattr("threadsim.reporting.progress.uncaptured", [nullcontext])
+    monkeypatch.setattr("threadsim.reporting.progress.EVERY", 0.0)
+    with pytest.raises(ScheduleFailure):
+        explore(written_programs.lost_wake_up)
+
+    assert "\nexplore: a failure, made simpler in " in capsys.readouterr().err
 
 
 def test_no_standard_error_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:

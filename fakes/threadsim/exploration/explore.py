@@ -131,9 +131,9 @@ def explore_with(
     reported: set[object] = set()
     count = deepest = 0
     began = time.perf_counter()
+    progress = Progress()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
     with (
-        Progress() as progress,
         switching_in(options.switch_in),
         options.runner() as runner,
         _interruptions(lambda: 0 if reported else count),
