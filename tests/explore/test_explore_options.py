@@ -180,3 +180,11 @@ def test_a_kept_schedule_that_does_not_fit_is_forgotten(pytester: pytest.Pyteste
     pytester.makepyfile("import pytest\n\n\n@pytest.mark.explore\ndef test_race(): pass\n")
 
     pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_without_a_cache_no_schedule_is_kept(pytester: pytest.Pytester) -> None:
+    """The test fails as ever."""
+    pytester.makepyfile(RACE)
+    (pytester.path / "broken").touch()
+
+    pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(failed=1)
