@@ -190,7 +190,6 @@ class Schedule:
         """Stop before the clock is read, if time may move meanwhile."""
         if self.early:
             self.point(SchedulePoint("look at the clock"))
-            self.kernel.looks += 1  # This stop counts as a look, not as a switch.
             self.touch(CLOCK, READ)
 
     def next_thread(self, stopped: VirtualThread | None = None) -> VirtualThread | None:
@@ -200,7 +199,7 @@ class Schedule:
             stopped: The thread that took the step; ``None`` if it has ended.
         """
         kernel = self.kernel
-        kernel.mark_choosing(chooses=True)
+        points, kernel.points = kernel.points, None  # No code can wait meanwhile.
         try:
             self.finish()
             if kernel.interruption is not None:
@@ -213,7 +212,7 @@ class Schedule:
             self.note_blocked()
             return None
         finally:
-            kernel.mark_choosing(chooses=False)
+            kernel.points = points if kernel.failure is None else None
 
     # What the runner calls.
 

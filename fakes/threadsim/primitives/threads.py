@@ -54,7 +54,7 @@ def start(self: Any) -> None:
         inherits = sys.flags.thread_inherit_context
         self._context = contextvars.copy_context() if inherits else contextvars.Context()
     run = partial(_run_python_thread, kernel, self)
-    virtual = kernel.spawn(run, self.name, daemon=self.daemon, at_end=_forget)
+    virtual = kernel.spawn(run, self.name, daemon=self.daemon)
     virtual.python_thread = self
     self._virtual = virtual
     self._ident = self._native_id = virtual.ident
@@ -134,7 +134,7 @@ def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -
     run = partial(_run_thread, kernel, partial(function, *args, **kwargs), report)
     # Its name stands in the trace. Its repr may hold an address.
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    return kernel.spawn(run, name, daemon=True, at_end=_forget).ident
+    return kernel.spawn(run, name, daemon=True).ident
 
 
 @builtin_like(_start_joinable_thread)
@@ -191,11 +191,3 @@ def _report_unraisable(function: object, error: BaseException) -> None:
     args = type(error), error, error.__traceback__, message, None
     if not isinstance(error, SystemExit):
         sys.unraisablehook(_HookArgs(args))
-
-
-def _forget(virtual: VirtualThread) -> None:
-    thread: Any = virtual.python_thread
-    if sys.version_info < (3, 13) and thread is not None:
-        thread._is_stopped = True
-    # A bare thread is there too, once it has asked for its Thread object.
-    threading._active.pop(virtual.ident, None)  # type: ignore[attr-defined]

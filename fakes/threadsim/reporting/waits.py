@@ -49,7 +49,8 @@ def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
         # Another thread imports the module. It does not hold the lock that is waited for.
         return "an import", thread, ""
     holder = getattr(thread.waiting_on, "holder", None)
-    return call, holder, holder.waiting_for if holder is not None and holder.done else ""
+    ended = holder.waiting_for if holder is not None and holder.done else ""
+    return call, holder, "has ended" if ended == "ends" else ended
 
 
 def _made_at(lock: object) -> str:

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 from threadsim.runtime.durations import first_due, microseconds, nanoseconds
 from threadsim.runtime.errors import NotModelled, SimulationError
@@ -44,7 +44,7 @@ MAX_CAUGHT = 100
 MAX_TURN = 1_000
 
 
-class ThreadExit(BaseException):
+class ThreadExit(GreenletExit):
     """Thrown into the threads that are left when a simulation ends."""
 
 
@@ -82,7 +82,7 @@ class Kernel:
 
     Attributes:
         points: The same, for code of the program. ``None`` in a simulation, and while a schedule
-            fails, ends, or chooses the next thread.
+            fails, ends, or chooses the next thread: no code can wait then.
         crashed_threads: The last threads that an exception has ended, a line of text each.
         remarks: What every report has to say besides, a line of text each.
         ready: The threads that can run and wait for their turn, first come first.
@@ -106,7 +106,6 @@ class Kernel:
         self.random = random
         self.now = 0
         self.steps = 0
-        self.looks = 0  # The steps that are no switch, and are never counted anew.
         self.turn_length = 0  # Locks that were taken, and looks, since the last switch.
         self.max_turn = min(max_steps, MAX_TURN)
         self.max_elapsed = max_elapsed
@@ -126,17 +125,15 @@ class Kernel:
         self._caught = 0
         self._thrown: BaseException | None = None
         self.ending = False
-        self._is_choosing = False
-        # Whether a wait must first look for an end, a failure, a choice or an interruption.
-        self._must_check = False
+        # Whether a wait must first look for an end, a failure or an interruption.
+        self._must_check = self.explores = points is not None
         self.main = VirtualThread(0, self.os_ident, threading.current_thread().name, daemon=False)
         self.main.greenlet = getcurrent()
         self.main.resume = self.main.greenlet.switch
         self.running = self.main
         self.threads: dict[int, VirtualThread] = {self.main.ident: self.main}
         self.hub = greenlet(self._run_hub)
-        self.explores = points is not None
-        self.points = self._points = points
+        self.points = points
         if points is not None:
             points.begin(self)
 
@@ -159,21 +156,8 @@ class Kernel:
             self.points.before_wait(timeout)
         return self.now + nanoseconds(timeout)
 
-    def spawn(
-        self,
-        run: Callable[[], object],
-        name: str,
-        *,
-        daemon: bool,
-        at_end: Callable[[VirtualThread], object],
-    ) -> VirtualThread:
-        """Make a virtual thread that will call ``run`` and is ready from now on.
-
-        Args:
-            run: What it runs. It must not raise.
-            name: What reports call it.
-            daemon: Whether it is a daemon thread.
-            at_end: Called at its end, also when it never ran.
+    def spawn(self, run: Callable[[], object], name: str, *, daemon: bool) -> VirtualThread:
+        """Make a virtual thread that will call ``run``, which must not raise. It is ready now.
 
         Raises:
             RuntimeError: The simulation is ending.
@@ -182,7 +166,6 @@ class Kernel:
             raise RuntimeError("can't start new thread: the simulation is ending")
         self._started += 1
         thread = VirtualThread(self._started, self._started, name, daemon=daemon)
-        thread.at_end = at_end
         thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self.hub)
         thread.resume = self.hub.switch
         self.threads[thread.ident] = thread
@@ -248,10 +231,6 @@ class Kernel:
         """Let everything that can run at this instant run; time does not move."""
         self.sleep("waits for the others to settle", self.now)
 
-    def count_anew(self) -> None:
-        """Begin the count of steps anew: the test itself asked for the time that has passed."""
-        self.steps = 0
-
     def count_look(self) -> None:
         """Count a look at what other threads change."""
         self.turn_length += 1
@@ -261,13 +240,17 @@ class Kernel:
     def end_turn(self) -> None:
         """Let others go first after a long turn, and end a loop that lets no time pass."""
         length, self.turn_length = self.turn_length, 0
-        self._check_interruption()
+        if self.interruption is not None and not self.ending:
+            self._interrupt_here()
         self.steps += length
-        self.looks += length
         if self.steps > self.max_steps:
-            self.steps = 0
-            self._end_loop()
-        elif self.ready and self.points is None and self._can_wait():
+            self.steps = 0  # A ``finally`` clause may be as busy as the loop that has failed.
+            self.raise_if_ending()
+            if self.failure is not None:
+                raise self._once_more(self.failure)
+            self.fail(self.reports.step_limit(self), "is still running")
+        can_wait = getcurrent() is self.running.greenlet and not self.running.waiting_for
+        if can_wait and self.ready and self.points is None:
             self.pause()
 
     def read_clock(self) -> None:
@@ -279,7 +262,10 @@ class Kernel:
     def raise_if_ending(self) -> None:
         """Throw ``ThreadExit`` into the running thread again if the simulation is ending."""
         if self.ending:
-            raise self._end_again(self.running)
+            self.running.throws += 1
+            if self.running.throws > MAX_THROWS:
+                self.main.greenlet.switch()
+            raise ThreadExit
 
     def interrupt(self, error: BaseException, *, at_once: bool) -> None:
         """Raise the error of a signal's handler where the main thread waits, looks or locks next.
@@ -289,7 +275,7 @@ class Kernel:
             at_once: Whether the running code can be stopped here.
         """
         self.interruption = error
-        self._update_checks()
+        self._must_check = True
         self.turn_length = self.max_turn  # The next look or lock ends the turn.
         if at_once:
             self._interrupt_here()
@@ -305,22 +291,15 @@ class Kernel:
         if self.running is self.main:
             self.trace.append((self.now, self.main, doing, None))
             raise failure
-        if self.ending:  # The main thread has the others to end.
-            raise self._end_again(self.running)
+        self.raise_if_ending()  # The main thread has the others to end.
         self.running.waiting_for = doing
         self.switch(self.running)
 
     def set_failure(self, failure: SimulationError) -> None:
         """Let the main thread meet a failure at its next wait."""
-        self.failure = failure
-        self._update_checks()
+        self.failure, self.points, self._must_check = failure, None, True
 
     # What schedule points call.
-
-    def mark_choosing(self, *, chooses: bool) -> None:
-        """Say whether the next thread is being chosen, so that no code can wait."""
-        self._is_choosing = chooses
-        self._update_checks()
 
     def switch(self, thread: VirtualThread, chosen: VirtualThread | None = None) -> None:
         """Let another thread run until it is the running one's turn again.
@@ -363,8 +342,7 @@ class Kernel:
 
     def begin_end(self) -> None:
         """Let every wait of the other threads end them from now on."""
-        self.ending = True
-        self._update_checks()
+        self.ending, self.points, self._must_check = True, None, True
 
     def end(self) -> None:
         """End every thread but the main one, running its ``finally`` clauses and nothing else."""
@@ -374,7 +352,6 @@ class Kernel:
                 self._end(thread)
         self.hub.throw()
         _resumed()
-        self._points = None  # They know the kernel: the two would be garbage.
         for each in (self.threads, self.ready, self.deadlines):
             each.clear()
 
@@ -389,56 +366,31 @@ class Kernel:
 
     # The kernel's own.
 
-    def _update_checks(self) -> None:
-        stopped = self.ending or self._is_choosing or self.failure is not None
-        self.points = None if stopped else self._points
-        self._must_check = stopped or self.interruption is not None
-
     def _gives_up(self) -> bool:
         """Return whether a wait ends at once, as all do after a failure."""
-        if self.ending:
-            raise self._end_again(self.running)
-        if self._is_choosing:
-            raise self.cannot_wait()
+        self.raise_if_ending()
         if self.failure is None:
+            if self.explores:  # It chooses the next thread.
+                raise self.cannot_wait()
             return False
         self._give_ups += 1
         if self._give_ups > MAX_GIVE_UPS:
             raise self._once_more(self.failure)
         return True
 
-    def _check_interruption(self) -> None:
-        """Raise an interruption in the main thread, but not while the simulation ends."""
-        if self.interruption is not None and not self.ending:
-            self._interrupt_here()
-
     def _interrupt_here(self) -> None:
         if getcurrent() is not self.running.greenlet:
             return
-        if self.running is self.main and self._points is None:
+        if self.running is self.main and not self.explores:
             raise self._take_interruption()
         self.pause()  # The main thread is next. In an exploration the schedule ends.
 
     def _take_interruption(self) -> BaseException:
         error, self.interruption = self.interruption, None
-        self._update_checks()
+        self._must_check = self.unwinding
         self.turn_length = 0
         assert error is not None
         return error
-
-    def _end_loop(self) -> None:
-        """End a loop in the running thread, which has taken too many steps."""
-        # A ``finally`` clause may be as busy as the loop that has failed.
-        if self.ending:
-            raise self._end_again(self.running)
-        if self.failure is not None:
-            raise self._once_more(self.failure)
-        self.fail(self.reports.step_limit(self), "is still running")
-
-    def _can_wait(self) -> bool:
-        """Return whether the running code is a virtual thread, and not between two of them."""
-        thread = self.running
-        return not thread.waiting_for and getcurrent() is thread.greenlet
 
     def _run_hub(self, _: object = None) -> None:
         """Begin threads, and switch to the next one whenever one has ended.
@@ -447,17 +399,13 @@ class Kernel:
         other, many of them would go too deep (test_many_threads_can_wait).
         """
         while True:
-            if self.running.done:
-                self.steps += 1
-                self.running = self._next()
-                self.turn_length = 0
-                self.running.waiting_for = ""
-                self.running.waiting_on = None
-            chosen = self.running
-            if not chosen.greenlet:
-                chosen.resume = chosen.greenlet.switch
-            chosen.resume()
-            _resumed()
+            thread = self.running
+            if thread.done:
+                self.switch(thread)  # It comes back at once for a thread to begin.
+            else:
+                thread.resume = thread.greenlet.switch
+                thread.resume()
+                _resumed()
 
     def _next(self) -> VirtualThread:
         """Return the thread whose turn is next. Time moves if no thread is ready."""
@@ -471,8 +419,8 @@ class Kernel:
                 self.set_failure(self.reports.step_limit(self))
             elif self.ready:
                 return self.ready.popleft()
-            elif (failure := self._jump()) is not None:
-                self.set_failure(failure)
+            else:
+                self._jump()
         return self._main_with(self.failure)
 
     def _main_with(self, error: BaseException) -> VirtualThread:
@@ -483,22 +431,18 @@ class Kernel:
         self._thrown = error
         return self.main
 
-    def _jump(self) -> SimulationError | None:
-        """Move time to the earliest deadline and make its threads ready.
-
-        Returns:
-            The error if there is no deadline, or if it lies past ``max_elapsed``.
-        """
+    def _jump(self) -> None:
+        """Move time to the earliest deadline and make its threads ready."""
         due = first_due(self.deadlines)
+        instant = max(due.values(), default=0)
         if not due:
-            return self.reports.deadlock(self)
-        instant = max(due.values())
-        if microseconds(instant) > microseconds(self.max_elapsed):
-            return self.reports.time_limit(self)
-        self.now = max(self.now, instant)
-        for thread in due:
-            self.wake(thread)
-        return None
+            self.set_failure(self.reports.deadlock(self))
+        elif microseconds(instant) > microseconds(self.max_elapsed):
+            self.set_failure(self.reports.time_limit(self))
+        else:
+            self.now = max(self.now, instant)
+            for thread in due:
+                self.wake(thread)
 
     def _begin_wait(self, waiting_for: str) -> VirtualThread | None:
         """Return the running thread, which is going to wait; ``None`` after a failure."""
@@ -522,19 +466,17 @@ class Kernel:
             run()
             if self.points is not None:
                 self.points.before_end()
-        except ThreadExit:
-            pass
         finally:
             self._close(thread)
 
     def _close(self, thread: VirtualThread) -> None:
+        if thread.done:  # It was abandoned.
+            return
         if self.points is not None:
             self.points.ended(thread)
         thread.close()
-        if self.threads.pop(thread.ident, None) is None:
-            return  # It was abandoned, and closed then.
+        del self.threads[thread.ident]
         if not self.ending:
-            self.trace.append((self.now, thread, thread.ending, None))
             for each in list(thread.waiters):
                 self.wake(each)
 
@@ -542,24 +484,15 @@ class Kernel:
         self.running = thread
         self._end_wait(thread)  # Locks outlive a simulation.
         self.steps = self.turn_length = 0
+        thread.greenlet.parent = getcurrent()
+        thread.greenlet.throw(ThreadExit)
+        _resumed()
         if thread.greenlet:
-            thread.greenlet.parent = getcurrent()
-            thread.greenlet.throw(ThreadExit)
-            _resumed()
-            if not thread.done:
-                self.abandoned.append(thread)
-                _never_ending.append(thread.greenlet)
-                self._close(thread)
-        else:
-            self._close(thread)
+            self.abandoned.append(thread)
+            _never_ending.append(thread.greenlet)
+        self._close(thread)
         thread.waiting_for = "ended with an earlier block"  # For reports of later ones.
         self.running = self.main
-
-    def _end_again(self, thread: VirtualThread) -> ThreadExit:
-        thread.throws += 1
-        if thread.throws > MAX_THROWS:
-            self.main.greenlet.switch()
-        return ThreadExit()
 
     def _once_more(self, failure: SimulationError) -> SimulationError:
         """Return a failure that the program has caught already, to be raised again."""

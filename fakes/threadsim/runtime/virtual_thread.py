@@ -1,5 +1,7 @@
 """A virtual thread as its kernel knows it."""
 
+import sys
+import threading
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -7,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from threadsim.runtime.formatting import printable
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from greenlet import greenlet
@@ -30,7 +31,6 @@ class VirtualThread:
         waiters: The threads that wait for its end, first come first.
         since: When it began to wait, in nanoseconds.
         ending: How the trace shows its end, in words.
-        at_end: Called at its end, also when it never ran.
         throws: How often its end was thrown into it.
     """
 
@@ -40,8 +40,7 @@ class VirtualThread:
     daemon: bool
     greenlet: "greenlet" = field(init=False)
     resume: "Callable[[], object]" = field(init=False)
-    at_end: "Callable[[VirtualThread], object]" = field(init=False)
-    python_thread: "threading.Thread | None" = None
+    python_thread: Any = None
     waiters: "dict[VirtualThread, None]" = field(default_factory=dict)
     done: bool = False
     ending: str = "ends"
@@ -62,11 +61,14 @@ class VirtualThread:
 
     def close(self) -> None:
         """Mark it as ended and let go of what it held."""
-        self.at_end(self)
+        if sys.version_info < (3, 13) and self.python_thread is not None:
+            self.python_thread._is_stopped = True
+        # A bare thread is there too, once it has asked for its Thread object.
+        threading._active.pop(self.ident, None)  # type: ignore[attr-defined]
         self.given_name = self.name
         self.python_thread = None
         self.done = True
-        self.waiting_for = "has ended"
+        self.waiting_for = self.ending
         self.waiting_on = None
 
     def __repr__(self) -> str:

@@ -100,7 +100,7 @@ class Watch:
 def _place() -> _Place | None:
     """Return where the running block is; an exploration has none between two schedules."""
     kernel = active()
-    return None if kernel is None else (kernel, kernel.now, kernel.steps - kernel.looks)
+    return None if kernel is None else (kernel, kernel.now, len(kernel.trace))
 
 
 def _is_excused(frame: FrameType | None) -> bool:
