@@ -50,6 +50,7 @@ def of_a_thread() -> int:
         (lambda: ProcessPoolExecutor(1).submit(int), "inside a Simulation has no model"),
         (lambda: [fork()], "Do it outside the block, or use threads"),
         (lambda: signal.pthread_kill(of_a_thread(), 0), r"^signal.pthread_kill\(\) inside"),
+        (lambda: time.clock_gettime(time.CLOCK_REALTIME), r"time.clock_gettime\(\) "),
         (lambda: time.pthread_getcpuclockid(of_a_thread()), r"time.pthread_getcpuclockid\(\) "),
     ],
 )

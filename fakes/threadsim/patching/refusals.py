@@ -42,6 +42,7 @@ _ROWS: list[tuple[Any, tuple[str, ...], str, str]] = [
     (os, ("fork",), "{}", "threads"),
     # C takes an identifier for an address. That of a virtual thread is none.
     (signal, ("pthread_kill",), "{}", "signal.raise_signal()"),
+    (time, ("clock_gettime", "clock_gettime_ns"), "{}", "time.time_ns() or time.monotonic_ns()"),
     (time, ("pthread_getcpuclockid",), "{}", "time.thread_time()"),
     (Popen, ("wait", "communicate"), "{} with a timeout", "no timeout"),
 ]

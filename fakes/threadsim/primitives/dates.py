@@ -23,6 +23,7 @@ from threadsim.runtime.kernel import here
 # In a list: freezegun replaces the real classes in every module's names.
 _REAL: list[Any] = [api.real_datetime, api.real_date]
 _now, _utcnow = (vars(_REAL[0])[name] for name in ("now", "utcnow"))
+_SHOWN = {"now", "utcnow"}
 _today = vars(_REAL[1])["today"]
 
 # Tells the interpreter, which caches attributes of a class, that they have changed.
@@ -47,11 +48,7 @@ def virtual_dates() -> Iterator[None]:
 def asks_for_the_time(function: BuiltinMethodType) -> bool:
     """Return whether a built-in function is a ``datetime`` class's ``now`` or ``utcnow``."""
     cls = function.__self__
-    return (
-        function.__name__ in {"now", "utcnow"}
-        and isinstance(cls, type)
-        and issubclass(cls, datetime)
-    )
+    return isinstance(cls, type) and issubclass(cls, datetime) and function.__name__ in _SHOWN
 
 
 def now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial, wraps
+from traceback import walk_stack
 from types import FrameType
 from typing import Any
 
@@ -29,7 +30,8 @@ _get, _set = _signal.getsignal, _signal.signal
 def _handle(handler: Any, last: Callable[[], Kernel], number: int, frame: FrameType | None) -> None:
     """Call a handler, and let its error reach the main thread."""
     kernel, before = last(), active()
-    in_own = critical.is_running(frame) or (frame is not None and is_own(frame))
+    frames = [] if frame is None else [each for each, _ in walk_stack(frame)]
+    in_own = any(map(is_own, frames[:1])) or any(each in critical for each in frames)
     try:
         if kernel.explores:
             # Its locks would be steps of a schedule (test_a_signal_anywhere_leaves_nothing).

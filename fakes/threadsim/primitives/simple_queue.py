@@ -22,13 +22,7 @@ class SimpleQueue(Primitive):
     waits_for = "waits for an item of a SimpleQueue"
 
     @real_outside
-    def put(
-        self,
-        kernel: Kernel,
-        item: Any,
-        block: bool = True,  # noqa: ARG002
-        timeout: float | None = None,  # noqa: ARG002
-    ) -> None:
+    def put(self, kernel: Kernel, item: Any, *_: object, **__: object) -> None:
         """Add an item. It never waits: the real one ignores the last two arguments too."""
         if (points := kernel.points) is not None:
             points.before_put(self)

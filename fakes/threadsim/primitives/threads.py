@@ -59,13 +59,9 @@ def start(self: Any) -> None:
     self._virtual = virtual
     self._ident = self._native_id = virtual.ident
     if sys.version_info >= (3, 13):
-
-        def wait(timeout: float | None = None) -> None:
-            if (inside := here()) is not None:  # Outside every virtual thread has ended.
-                _wait_for_end(inside, virtual, timeout)
-
         # What the real methods ask. Python 3.13 has the second.
-        handle = SimpleNamespace(is_done=lambda: virtual.done, join=wait)
+        join = partial(_wait_for_end, kernel, virtual)
+        handle = SimpleNamespace(is_done=lambda: virtual.done, join=join)
         self._os_thread_handle = self._handle = handle
     threading._active[virtual.ident] = self  # type: ignore[attr-defined]
     self._started._flag = True  # No thread waits for it: `start` is this function.
@@ -87,7 +83,7 @@ def join(self: Any, timeout: float | None = None) -> None:
         _wait_for_end(kernel, virtual, timeout)
 
 
-def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: float | None) -> None:
+def _wait_for_end(kernel: Kernel, virtual: VirtualThread, timeout: Any = None) -> None:
     if timeout is not None:
         timeout = check_timeout(max(timeout, 0))
     if (points := kernel.points) is not None:

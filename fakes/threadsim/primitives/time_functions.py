@@ -53,29 +53,21 @@ def _steady(kernel: Kernel) -> int:
     return MONOTONIC_START + kernel.now
 
 
-_CLOCKS = {real.CLOCK_REALTIME: instant, real.CLOCK_MONOTONIC: _steady}
-
-
-def _numbered(kernel: Kernel, clock: int) -> int | None:
-    return _CLOCKS[clock](kernel) if clock in _CLOCKS else None
-
-
 def _pair(
-    name: str, read: Callable[..., int | None]
-) -> tuple[Callable[..., float], Callable[..., int]]:
+    name: str, read: Callable[[Kernel], int]
+) -> tuple[Callable[[], float], Callable[[], int]]:
     """Return the virtual versions of ``time.NAME`` and ``time.NAME_ns``.
 
     Args:
         name: The name of the first.
-        read: Returns the clock's nanoseconds; ``None`` for a clock that stays real.
+        read: Returns the clock's nanoseconds.
     """
 
-    def virtual(real_function: Callable[..., _R], shown: Callable[[int], _R]) -> Callable[..., _R]:
+    def virtual(real_function: Callable[[], _R], shown: Callable[[int], _R]) -> Callable[[], _R]:
         @builtin_like(real_function)
-        def function(_: object, *args: Any) -> _R:
+        def function(_: object) -> _R:
             kernel = here()
-            reading = None if kernel is None else read(kernel, *args)
-            return real_function(*args) if reading is None else shown(reading)
+            return real_function() if kernel is None else shown(read(kernel))
 
         return function
 
@@ -86,7 +78,6 @@ def _pair(
 time, time_ns = _pair("time", instant)
 monotonic, monotonic_ns = _pair("monotonic", _steady)
 perf_counter, perf_counter_ns = _pair("perf_counter", _steady)
-clock_gettime, clock_gettime_ns = _pair("clock_gettime", _numbered)
 
 
 def _with_default(real_function: Callable[..., Any], now: Callable[[], Any], place: int = 0) -> Any:
@@ -112,7 +103,7 @@ def make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep)
 
 _VIRTUAL = (
     *(sleep, time, time_ns, monotonic, monotonic_ns, perf_counter, perf_counter_ns),
-    *(clock_gettime, clock_gettime_ns, localtime, gmtime, strftime, asctime, ctime),
+    *(localtime, gmtime, strftime, asctime, ctime),
 )
 # Each real function with its virtual version.
 REPLACEMENTS: list[tuple[Any, Any]] = [(getattr(real, type(f).__name__), f) for f in _VIRTUAL]

@@ -3,6 +3,7 @@
 import linecache
 import sys
 import threading
+from functools import partial
 from itertools import chain, groupby
 from types import FrameType
 
@@ -36,9 +37,9 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         daemon = " (daemon)" if thread.daemon else ""
         doing = _doing(kernel, thread, runs if thread is kernel.running else "can run")
         entries.setdefault((daemon, doing), []).append(thread.name)
+    shown = partial(wrapped, width=_WIDTH, initial_indent="  ", subsequent_indent="    ")
     lines = [
-        "\n".join(wrapped(", ".join(names), _WIDTH, "  ", "    "))
-        + f"{daemon}{': each' if len(names) > 1 else ''} {doing}"
+        "\n".join(shown(", ".join(names))) + f"{daemon}{': each' if len(names) > 1 else ''} {doing}"
         for (daemon, doing), names in entries.items()
     ]
     return "\n".join([*lines, *kernel.crashed_threads, *kernel.remarks])

@@ -70,7 +70,7 @@ def draw(
     for row, step in enumerate(shown, left_out):
         marks = {thread: LIVES for thread in lanes if starts[thread] <= row <= ends[thread]}
         marks[step.thread] = RUNS
-        first, *more = wrapped(step.words, room, rest="  ")
+        first, *more = wrapped(step.words, room, subsequent_indent="  ")
         rows.append(f"{step.at:>10.6f}  {_cells(lanes, marks)}  {first}")
         marks[step.thread] = LIVES if row < ends[step.thread] else NONE
         rows += [f"{'':10}  {_cells(lanes, marks)}  {line}" for line in more]

@@ -1,5 +1,6 @@
 """Formats numbers and names for texts, and wraps texts."""
 
+from functools import partial
 from textwrap import wrap
 
 from threadsim.runtime.durations import as_seconds
@@ -22,20 +23,5 @@ def printable(name: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 
-def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    """Return the lines of a text of words, which stay whole.
-
-    Args:
-        text: The text.
-        width: The width of a line, in characters.
-        first: The indent of the first line.
-        rest: The indent of the other lines.
-    """
-    return wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+wrapped = partial(wrap, break_long_words=False, break_on_hyphens=False)
+"""``textwrap.wrap`` for texts of words, which stay whole."""

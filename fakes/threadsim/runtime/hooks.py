@@ -2,13 +2,10 @@
 
 from collections.abc import Hashable
 from types import FrameType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.virtual_thread import VirtualThread
-
-# The type of a kernel, whose file imports this one.
-_Kernel_contra = TypeVar("_Kernel_contra", contravariant=True)
 
 READ = 1
 """A step read an object. Two reads commute."""
@@ -23,31 +20,31 @@ WAITED = 8
 """A step could run only after a release."""
 
 
-class Reports(Protocol[_Kernel_contra]):
+class Reports(Protocol):
     """Makes the errors of a kernel, and what its trace keeps of a wait."""
 
     def wait_site(self, thread: VirtualThread, frame: FrameType) -> object:
         """Return what is shown of a wait beside ``waiting_for``; no text is made here."""
 
-    def deadlock(self, kernel: _Kernel_contra) -> SimulationError:
+    def deadlock(self, kernel: Any) -> SimulationError:
         """Return the error when every thread waits and no wait has a deadline."""
 
-    def time_limit(self, kernel: _Kernel_contra) -> SimulationError:
+    def time_limit(self, kernel: Any) -> SimulationError:
         """Return the error when time would pass ``max_elapsed``."""
 
-    def step_limit(self, kernel: _Kernel_contra) -> SimulationError:
+    def step_limit(self, kernel: Any) -> SimulationError:
         """Return the error after more than ``max_steps`` steps."""
 
     def caught_again(self, failure: SimulationError, times: int) -> str:
         """Return the text for stderr when a program has caught its failure so many times."""
 
 
-class SchedulePoints(Protocol[_Kernel_contra]):
+class SchedulePoints(Protocol):
     """Stops threads before operations that other threads can notice, in an exploration."""
 
     # What the kernel calls.
 
-    def begin(self, kernel: _Kernel_contra) -> None:
+    def begin(self, kernel: Any) -> None:
         """Take the kernel."""
 
     def spawned(self, thread: VirtualThread) -> None:

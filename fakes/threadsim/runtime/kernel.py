@@ -16,6 +16,7 @@ import threading
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from random import Random
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -27,17 +28,8 @@ from threadsim.runtime.virtual_thread import TraceRow, VirtualThread, Waitable
 
 _TIMEOUT_MAX = threading.TIMEOUT_MAX
 
-# A report lists at most so many threads that an exception has ended.
-_CRASHED = 5
-
-# A leftover thread that catches its end this often is abandoned and named.
-MAX_THROWS = 100
-
-# After a failure the main thread's waits give up at once, so that its ``finally`` clauses run. Code
-# that swallowed the failure and waits on and on meets it again after this many.
-MAX_GIVE_UPS = 100
-
-# Code that has caught the failure this often may go on for ever: the failure is written to stderr.
+# Code may catch a report or its end so often, and goes on for ever then. After a failure the main
+# thread's waits give up so often, so that its ``finally`` clauses run, before they raise it again.
 MAX_CAUGHT = 100
 
 # After so many free locks and looks without a wait, a thread lets the others go first.
@@ -98,8 +90,8 @@ class Kernel:
         random: Random,
         max_elapsed: int,
         max_steps: int,
-        reports: Reports["Kernel"],
-        points: SchedulePoints["Kernel"] | None = None,
+        reports: Reports,
+        points: SchedulePoints | None = None,
     ) -> None:
         self.os_ident = get_ident()
         self.epoch = epoch
@@ -115,12 +107,12 @@ class Kernel:
         self.interruption: BaseException | None = None
         self.trace: list[TraceRow] = []
         self.abandoned: list[VirtualThread] = []
-        self.crashed_threads: deque[str] = deque(maxlen=_CRASHED)
+        self.crashed_threads: deque[str] = deque(maxlen=5)
         self.remarks: list[str] = []
         self.reports = reports
         self.ready: deque[VirtualThread] = deque()
         self.deadlines: dict[VirtualThread, int] = {}
-        self._started = 0
+        self._numbers = count(1)
         self._give_ups = 0
         self._caught = 0
         self._thrown: BaseException | None = None
@@ -164,8 +156,8 @@ class Kernel:
         """
         if self.ending:
             raise RuntimeError("can't start new thread: the simulation is ending")
-        self._started += 1
-        thread = VirtualThread(self._started, self._started, name, daemon=daemon)
+        number = next(self._numbers)
+        thread = VirtualThread(number, number, name, daemon=daemon)
         thread.greenlet = greenlet(lambda: self._run(thread, run), parent=self.hub)
         thread.resume = self.hub.switch
         self.threads[thread.ident] = thread
@@ -263,7 +255,7 @@ class Kernel:
         """Throw ``ThreadExit`` into the running thread again if the simulation is ending."""
         if self.ending:
             self.running.throws += 1
-            if self.running.throws > MAX_THROWS:
+            if self.running.throws > MAX_CAUGHT:
                 self.main.greenlet.switch()
             raise ThreadExit
 
@@ -374,7 +366,7 @@ class Kernel:
                 raise self.cannot_wait()
             return False
         self._give_ups += 1
-        if self._give_ups > MAX_GIVE_UPS:
+        if self._give_ups > MAX_CAUGHT:
             raise self._once_more(self.failure)
         return True
 

@@ -15,21 +15,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 # The folders of this package and of those that build on it, each with a separator at its end.
 _folders: tuple[str, ...] = ()
 # The packages that keep real time and real threads: the test runner, its tools, and these packages.
-_tools = {
-    *(
-        "_frozen_importlib_external",
-        "_pytest",
-        "coverage",
-        "execnet",
-        "freezegun",
-        "greenlet",
-        "importlib",
-        "pluggy",
-        "pytest",
-    ),
-    *("pytest_cov", "pytest_freezer", "pytest_randomly", "pytest_replay", "pytest_timeout"),
-    "xdist",
-}
+_tools = {"_frozen_importlib_external", "coverage", "execnet", "freezegun", "greenlet", "importlib"}
+_tools |= {"_pytest", "pluggy", "xdist"}
 # Where files are that no program consists of: the libraries, this package, and frozen modules.
 _libraries: tuple[str, ...] = (
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
@@ -53,7 +40,8 @@ def add_package(name: str, init_file: str) -> None:
 
 def is_tool(module: str) -> bool:
     """Return whether a module, by its name, belongs to the test runner or to the simulation."""
-    return module.partition(".")[0] in _tools
+    package = module.partition(".")[0]
+    return package in _tools or package.startswith("pytest")  # Its plugins, too.
 
 
 def is_own(frame: FrameType) -> bool:
@@ -87,14 +75,6 @@ class Mark:
     def __contains__(self, frame: FrameType) -> bool:
         """Return whether a frame runs a marked function."""
         return frame.f_code in self._codes
-
-    def is_running(self, frame: FrameType | None) -> bool:
-        """Return whether a marked function runs in a frame or in one of its callers."""
-        while frame is not None:
-            if frame.f_code in self._codes:
-                return True
-            frame = frame.f_back
-        return False
 
 
 critical = Mark()
