@@ -21,7 +21,6 @@ class Lockable(Primitive):
 
     __slots__ = ()
 
-    state: ClassVar[tuple[str, ...]] = ("holder", "levels")
     called: ClassVar[str]
     _is_reentrant: ClassVar[bool]
 

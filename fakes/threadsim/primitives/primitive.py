@@ -52,17 +52,17 @@ class Primitive:
         waiters: The threads that wait for it, first come first.
         holder: The virtual thread that holds it; of a queue ``None``.
         levels: How often an RLock's holder has taken it.
+        state: The attributes that an exploration puts back after a schedule.
+        kind: The real type.
+        waits_for: What a thread waits for, in reports.
     """
 
     __slots__ = ("__weakref__", "holder", "key", "levels", "made_in", "maker", "real", "waiters")
 
-    state: ClassVar[tuple[str, ...]]
-    """The attributes that an exploration puts back after a schedule."""
+    state: ClassVar[tuple[str, ...]] = ("holder", "levels")
     make_real: ClassVar[Any]
     kind: ClassVar[type]
-    """The real type."""
     waits_for: ClassVar[str]
-    """What a thread waits for, in reports."""
 
     key: Hashable
     made_in: int

@@ -24,13 +24,10 @@ from threadsim.runtime.virtual_thread import VirtualThread
 
 # The default hook takes nothing else, and no module has a name for it.
 _HookArgs: Any = next(k for k in tuple.__subclasses__() if k.__name__ == "UnraisableHookArgs")
-_get_ident = _thread.get_ident
-_start_new_thread = _thread.start_new_thread
+_get_ident, _start_new_thread = _thread.get_ident, _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", _start_new_thread)
 _bootstrap: Any = threading.Thread._bootstrap  # type: ignore[attr-defined]
-_start = threading.Thread.start
-_join = threading.Thread.join
-_is_alive = threading.Thread.is_alive
+_start, _join, _is_alive = threading.Thread.start, threading.Thread.join, threading.Thread.is_alive
 _is_set = threading.Event.is_set
 
 
@@ -183,7 +180,6 @@ def _run_thread(kernel: Kernel, run: Callable[[], object], report: Any = None) -
 
 
 def _report_unraisable(function: object, error: BaseException) -> None:
-    message = f"Exception ignored in thread started by {function!r}"
-    args = type(error), error, error.__traceback__, message, None
     if not isinstance(error, SystemExit):
-        sys.unraisablehook(_HookArgs(args))
+        message = f"Exception ignored in thread started by {function!r}"
+        sys.unraisablehook(_HookArgs((type(error), error, error.__traceback__, message, None)))

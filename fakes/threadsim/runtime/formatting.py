@@ -23,5 +23,5 @@ def printable(name: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 
+# For texts of words, which stay whole.
 wrapped = partial(wrap, break_long_words=False, break_on_hyphens=False)
-"""``textwrap.wrap`` for texts of words, which stay whole."""

@@ -7,17 +7,11 @@ from typing import Any, Protocol
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.virtual_thread import VirtualThread
 
-READ = 1
-"""A step read an object. Two reads commute."""
-
-WRITE = 2
-"""A step acquired or changed an object."""
-
-RELEASE = 4
-"""A step released an object (a lock, a thread's end)."""
-
-WAITED = 8
-"""A step could run only after a release."""
+# How a step used an object.
+READ = 1  # It read it. Two reads commute.
+WRITE = 2  # It acquired or changed it.
+RELEASE = 4  # It released it (a lock, a thread's end).
+WAITED = 8  # It could run only after a release.
 
 
 class Reports(Protocol):

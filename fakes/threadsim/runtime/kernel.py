@@ -361,9 +361,9 @@ class Kernel:
     def _gives_up(self) -> bool:
         """Return whether a wait ends at once, as all do after a failure."""
         self.raise_if_ending()
-        if self.failure is None:
-            if self.explores:  # It chooses the next thread.
-                raise self.cannot_wait()
+        if self.failure is None and self.explores:  # It chooses the next thread.
+            raise self.cannot_wait()
+        if self.failure is None or self.interruption is not None:
             return False
         self._give_ups += 1
         if self._give_ups > MAX_CAUGHT:
@@ -371,18 +371,9 @@ class Kernel:
         return True
 
     def _interrupt_here(self) -> None:
-        if getcurrent() is not self.running.greenlet:
-            return
-        if self.running is self.main and not self.explores:
-            raise self._take_interruption()
-        self.pause()  # The main thread is next. In an exploration the schedule ends.
-
-    def _take_interruption(self) -> BaseException:
-        error, self.interruption = self.interruption, None
-        self._must_check = self.unwinding
-        self.turn_length = 0
-        assert error is not None
-        return error
+        """Let the main thread raise the interruption. In an exploration the schedule ends."""
+        if getcurrent() is self.running.greenlet:
+            self.pause()
 
     def _run_hub(self, _: object = None) -> None:
         """Begin threads, and switch to the next one whenever one has ended.
@@ -403,9 +394,11 @@ class Kernel:
         """Return the thread whose turn is next. Time moves if no thread is ready."""
         if self.points is not None and (chosen := self.points.next_thread()) is not None:
             return chosen
+        if self.interruption is not None and not self.explores:
+            error, self.interruption = self.interruption, None
+            self._must_check = self.unwinding
+            return self._main_with(error)
         while self.failure is None:
-            if self.interruption is not None:
-                return self._main_with(self._take_interruption())
             if self.steps > self.max_steps:
                 self.steps = 0
                 self.set_failure(self.reports.step_limit(self))

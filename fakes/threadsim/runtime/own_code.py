@@ -18,10 +18,7 @@ _folders: tuple[str, ...] = ()
 _tools = {"_frozen_importlib_external", "coverage", "execnet", "freezegun", "greenlet", "importlib"}
 _tools |= {"_pytest", "pluggy", "xdist"}
 # Where files are that no program consists of: the libraries, this package, and frozen modules.
-_libraries: tuple[str, ...] = (
-    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
-    "<frozen ",
-)
+_libraries = ("<frozen ", *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
 
 
 def add_package(name: str, init_file: str) -> None:
@@ -77,16 +74,13 @@ class Mark:
         return frame.f_code in self._codes
 
 
+# Entering and leaving a simulation. A signal's handler must not raise in these functions.
 critical = Mark()
-"""Entering and leaving a simulation. A signal's handler must not raise in these functions."""
-
+# Calls the program of an exploration: the frames below it are not the program's.
 runs_program = Mark()
-"""Calls the program of an exploration: the frames below it are not the program's."""
-
+# Catches a test's error in order to show it.
 shows_errors = Mark()
-"""Catches a test's error in order to show it."""
-
+# Makes an object on behalf of its caller: a report names the caller's line.
 makes_for_others = Mark()
-"""Makes an object on behalf of its caller: a report names the caller's line."""
 
 add_package("threadsim", str(Path(__file__).parent))

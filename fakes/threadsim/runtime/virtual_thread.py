@@ -76,11 +76,14 @@ class VirtualThread:
 
 
 class Waitable(Protocol):
-    """What a thread can wait on."""
+    """What a thread can wait on.
+
+    Attributes:
+        waiters: The threads that wait, first come first.
+    """
 
     waiters: dict[VirtualThread, None]
-    """The threads that wait, first come first."""
 
 
+# One switch: the instant, the thread, what it waits for, and what ``Reports.wait_site`` keeps.
 TraceRow = tuple[int, VirtualThread, str, Any]
-"""One switch: the instant, the thread, what it waits for, and what ``Reports.wait_site`` keeps."""
