@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -626,10 +625,10 @@ def test_a_finalizer_may_end_a_wait_wherever_that_begins(
 def test_what_is_freed_while_its_waiter_queues_up_is_free() -> None:
     """Nobody stood in the queue yet who could be woken, so who does looks once more."""
 
-    class FreesLock(OrderedDict[Any, None]):
-        def __setitem__(self, place: Any, nothing: None) -> None:
+    class FreesLock(list[Any]):
+        def append(self, thread: Any) -> None:
             lock.release()
-            super().__setitem__(place, nothing)
+            super().append(thread)
 
     with Simulation() as sim:
         lock: Any = threading.Lock()

@@ -69,7 +69,7 @@ class Lockable(Primitive):
             return
         self.holder, self.levels = None, 0
         if self.waiters:
-            kernel.wake(next(iter(self.waiters)))
+            kernel.wake(self.waiters[0])
 
     __exit__ = release
 

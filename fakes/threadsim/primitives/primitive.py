@@ -68,7 +68,7 @@ class Primitive:
     made_in: int
     maker: tuple[CodeType, int]
     real: Any
-    waiters: dict[VirtualThread, None]
+    waiters: list[VirtualThread]
     holder: VirtualThread | None
     levels: int
 
@@ -86,7 +86,7 @@ class Primitive:
         if kernel is None and "make_real" in cls.__dict__:
             return real  # type: ignore[no-any-return]
         made = object.__new__(cls)
-        made.real, made.waiters, made.holder = real, {}, None
+        made.real, made.waiters, made.holder = real, [], None
         made.key, made.made_in, made.levels = None, -1, 0
         if kernel is not None:
             if (points := kernel.points) is not None:

@@ -28,7 +28,7 @@ class SimpleQueue(Primitive):
             points.before_put(self)
         self.real.put(item)
         if self.waiters:
-            kernel.wake(next(iter(self.waiters)))
+            kernel.wake(self.waiters[0])
 
     put_nowait = put
 

@@ -17,7 +17,7 @@ WAITED = 8  # It could run only after a release.
 class Reports(Protocol):
     """Makes the errors of a kernel, and what its trace keeps of a wait."""
 
-    def wait_site(self, thread: VirtualThread, frame: FrameType) -> object:
+    def wait_site(self, thread: VirtualThread, frame: FrameType | None) -> object:
         """Return what is shown of a wait beside ``waiting_for``; no text is made here."""
 
     def deadlock(self, kernel: Any) -> SimulationError:

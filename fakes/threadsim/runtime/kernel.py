@@ -186,7 +186,7 @@ class Kernel:
             thread.waiting_on = on
             if deadline is not None:
                 self.deadlines[thread] = deadline
-            on.waiters[thread] = None
+            on.waiters.append(thread)
             # A finalizer, which may run at any line, may have ended the wait before it began.
             if not blocked() and thread in on.waiters:
                 self.wake(thread)
@@ -199,7 +199,9 @@ class Kernel:
 
     def wake(self, thread: VirtualThread) -> None:
         """End a thread's wait and make it ready."""
-        self._end_wait(thread)
+        self.deadlines.pop(thread, None)
+        if thread.waiting_on is not None and thread in thread.waiting_on.waiters:
+            thread.waiting_on.waiters.remove(thread)
         self.ready.append(thread)
 
     def sleep(self, waiting_for: str, deadline: int | None) -> None:
@@ -302,7 +304,8 @@ class Kernel:
         """
         site = None
         if thread.waiting_on is not None:
-            site = self.reports.wait_site(thread, sys._getframe())
+            # No variable: a frame that it keeps itself would be garbage.
+            site = self.reports.wait_site(thread, sys._getframe().f_back.f_back)  # type: ignore[union-attr]
         self.trace.append((self.now, thread, thread.waiting_for, site))
         if chosen is None:
             quiet = self.ready and not self._must_check and self.steps <= self.max_steps
@@ -352,7 +355,7 @@ class Kernel:
         self.begin_end()
         for thread in list(self.threads.values()):
             if thread is not self.main:
-                self._end_wait(thread)
+                self.wake(thread)
                 _never_ending.append(thread.greenlet)
                 self._close(thread)
 
@@ -410,8 +413,8 @@ class Kernel:
 
     def _main_with(self, error: BaseException) -> VirtualThread:
         """End the main thread's wait, and let it raise an error when it has its turn."""
-        self._end_wait(self.main)
-        if self.main in self.ready:  # It may let others go first, again and again.
+        self.wake(self.main)
+        while self.main in self.ready:  # It may have been ready.
             self.ready.remove(self.main)
         self._thrown = error
         return self.main
@@ -440,12 +443,6 @@ class Kernel:
         thread.since = self.now
         return thread
 
-    def _end_wait(self, thread: VirtualThread) -> None:
-        """Let nothing wake a thread: no deadline and no object that it waits on."""
-        self.deadlines.pop(thread, None)
-        if thread.waiting_on is not None:
-            thread.waiting_on.waiters.pop(thread, None)
-
     def _run(self, thread: VirtualThread, run: Callable[[], object]) -> None:
         try:
             run()
@@ -462,12 +459,12 @@ class Kernel:
         thread.close()
         del self.threads[thread.ident]
         if not self.ending:
-            for each in list(thread.waiters):
+            for each in thread.waiters[:]:
                 self.wake(each)
 
     def _end(self, thread: VirtualThread) -> None:
         self.running = thread
-        self._end_wait(thread)  # Locks outlive a simulation.
+        self.wake(thread)  # Locks outlive a simulation.
         self.steps = self.turn_length = 0
         thread.greenlet.parent = getcurrent()
         thread.greenlet.throw(ThreadExit)

@@ -41,7 +41,7 @@ class VirtualThread:
     greenlet: "greenlet" = field(init=False)
     resume: "Callable[[], object]" = field(init=False)
     python_thread: Any = None
-    waiters: "dict[VirtualThread, None]" = field(default_factory=dict)
+    waiters: "list[VirtualThread]" = field(default_factory=list)
     done: bool = False
     ending: str = "ends"
     waiting_for: str = ""
@@ -82,7 +82,7 @@ class Waitable(Protocol):
         waiters: The threads that wait, first come first.
     """
 
-    waiters: dict[VirtualThread, None]
+    waiters: list[VirtualThread]
 
 
 # One switch: the instant, the thread, what it waits for, and what ``Reports.wait_site`` keeps.
