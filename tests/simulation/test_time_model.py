@@ -353,6 +353,21 @@ def test_equal_deadlines_come_in_the_order_in_which_the_waits_began() -> None:
     assert order == ["c", "b", "a", "d"]
 
 
+def test_a_lock_that_is_free_when_the_time_out_ends_is_taken() -> None:
+    """It was freed at the same instant, by a thread that began to wait earlier."""
+    with Simulation() as sim:
+        lock = threading.Lock()
+        lock.acquire()
+
+        def free() -> None:
+            time.sleep(1)
+            lock.release()
+
+        threading.Thread(target=free).start()
+        time.sleep(0)
+        assert (lock.acquire(timeout=1), sim.clock.elapsed) == (True, 1.0)
+
+
 def test_a_wait_that_ended_early_is_no_deadline() -> None:
     """A thread that was woken before its time is not woken again when that comes."""
     seen: list[float] = []

@@ -304,8 +304,8 @@ class Kernel:
         """
         site = None
         if thread.waiting_on is not None:
-            # No variable: a frame that it keeps itself would be garbage.
-            site = self.reports.wait_site(thread, sys._getframe().f_back.f_back)  # type: ignore[union-attr]
+            # From the primitive's caller on. No variable: a frame that has itself is garbage.
+            site = self.reports.wait_site(thread, sys._getframe().f_back.f_back.f_back)  # type: ignore[union-attr]
         self.trace.append((self.now, thread, thread.waiting_for, site))
         if chosen is None:
             quiet = self.ready and not self._must_check and self.steps <= self.max_steps
