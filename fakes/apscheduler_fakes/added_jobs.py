@@ -5,8 +5,6 @@ from typing import Any
 
 from apscheduler.util import astimezone, convert_to_datetime
 
-_NONE = object()
-
 
 def job_with(jobs: Sequence[Any], timezone: Any, expected: dict[str, Any]) -> Any:
     """Return the first job with some attributes.
@@ -24,12 +22,10 @@ def job_with(jobs: Sequence[Any], timezone: Any, expected: dict[str, Any]) -> An
     lines = []
     for job in jobs:
         differences = [
-            f"there is no {name}; its trigger is {job.trigger!r}"
-            if found is _NONE
-            else f"{name}={found!r}, not {value!r}"
+            f"{name}={found!r}, not {value!r}"
             for name, value in wanted.items()
-            for owner in [job if hasattr(job, name) else job.trigger]
-            if (found := _comparable(name, getattr(owner, name, _NONE), timezone)) != value
+            for found in [getattr(job, name, getattr(job.trigger, name, "unknown"))]
+            if _comparable(name, found, timezone) != value
         ]
         if not differences:
             return job

@@ -7,22 +7,13 @@ from typing import Any
 
 DAY = 86_400.0
 
-_BEGIN = (
-    'Begin at the present: Simulation(start="now"), @pytest.mark.simulation(start="now"), '
-    'Clock("now").'
-)
-_ADD = "An exploration begins at a fixed date: let the program add the job."
 
-
-def warn_of_far_starts(
-    jobs: Sequence[Any], longest: float = DAY, *, explores: bool = False
-) -> list[str]:
+def warn_of_far_starts(jobs: Sequence[Any], longest: float = DAY) -> list[str]:
     """Warn of jobs whose first run counts from the real time of their declaration.
 
     Args:
         jobs: Jobs of a scheduler that has just started.
         longest: How far away a first run may be, in seconds.
-        explores: Whether the program is explored.
 
     Returns:
         The texts of the warnings.
@@ -40,7 +31,9 @@ def warn_of_far_starts(
             texts.append(
                 f"the first run of job {job.id!r} is {distance / DAY:,.1f} days after this "
                 "instant, which no test waits for: it counts from the real time at which it was "
-                f"declared. {_ADD if explores else _BEGIN}"
+                'declared. Begin at the present: Simulation(start="now"), '
+                '@pytest.mark.simulation(start="now"), Clock("now"); an exploration begins at a '
+                "fixed date: let the program add the job."
             )
             warnings.warn(texts[-1], RuntimeWarning, stacklevel=5)
     return texts

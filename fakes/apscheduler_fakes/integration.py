@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
+from unittest.mock import patch
 
 from apscheduler.schedulers.base import STATE_RUNNING, BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
@@ -48,14 +49,10 @@ class APSchedulerIntegration:
     @contextmanager
     def errors_of_a_schedule(self) -> Iterator[list[BaseException]]:
         """Collect the errors of one schedule's FakeSchedulers."""
-        earlier = len(ledger.ledgers)
         errors: list[BaseException] = []
-        try:
+        with patch.object(ledger, "ledgers", []):
             yield errors
-        finally:
-            for each in ledger.ledgers[earlier:]:
-                errors += each.settle()
-            del ledger.ledgers[earlier:]
+            errors += ledger.settle()
 
 
 @wraps(_wakeup)

@@ -21,19 +21,16 @@ class Ledger:
     def __init__(self) -> None:
         self.faults: list[Any] = []
         self.errors: list[BaseException] = []
-        # Whether a caller has read a job's error from its future: by the job's id, and by the id()
-        # of the error.
+        # Whether a caller has read a job's error from its future: by the id of each job that came
+        # up to run, and by the id() of the error.
         self._readers: dict[str, Callable[[], bool]] = {}
         self._was_read: dict[int, Callable[[], bool]] = {}
-        self.submitted: list[str] = []
         if collecting:
             ledgers.append(self)
 
     def fault_for(self, job: Any) -> Any:
         """Return the first fault that is meant for a job, and note that it fires."""
-        self.submitted.append(job.id)
-        if hasattr(job.func, "error_was_read"):  # ``JobGroup`` has it.
-            self._readers[job.id] = job.func.error_was_read
+        self._readers[job.id] = getattr(job.func, "error_was_read", bool)  # ``JobGroup`` has it.
         for fault in self.faults:
             if fault.picks(job):
                 fault.fired = True
@@ -46,7 +43,7 @@ class Ledger:
 
     def settle(self) -> list[BaseException]:
         """Return what is owed, once: a ``FaultNeverFired`` per fault, then the errors."""
-        jobs = ", ".join(map(repr, dict.fromkeys(self.submitted))) or "none"
+        jobs = ", ".join(map(repr, self._readers)) or "none"
         owed: list[BaseException] = [
             FaultNeverFired(
                 f"{fault.text} never fired: it picked none of the jobs that came up to run "

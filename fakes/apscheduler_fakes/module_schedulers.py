@@ -40,9 +40,7 @@ def start(self: Any, paused: bool = False) -> None:
         _started.append((self, before))
     declared = [job for job, *_ in self._pending_jobs]  # Without its lock, a step more.
     _start(self, paused)
-    warnings = warn_of_far_starts(
-        declared, as_seconds(kernel.max_elapsed), explores=kernel.points is not None
-    )
+    warnings = warn_of_far_starts(declared, as_seconds(kernel.max_elapsed))
     kernel.remarks += [f"  {each}" for each in warnings]
 
 

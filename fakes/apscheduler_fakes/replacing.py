@@ -31,7 +31,10 @@ def replaced(scheduler: Any, fake: Any) -> Iterator[None]:
             "scheduler of APScheduler itself is replaced by its name: "
             "monkeypatch.setattr(module, 'scheduler', FakeScheduler())."
         )
-    for job, jobstore, replace_existing in _jobs_of(real):
+    jobs = real._pending_jobs
+    if real.running:
+        jobs = [(job, job._jobstore_alias, False) for job in real.get_jobs()]
+    for job, jobstore, replace_existing in jobs:
         options = {name: getattr(job, name) for name in _ATTRIBUTES if hasattr(job, name)}
         fake.add_job(jobstore=jobstore, replace_existing=replace_existing, **options)
     fake.added.clear()
@@ -49,10 +52,3 @@ def replaced(scheduler: Any, fake: Any) -> Iterator[None]:
             fake.shutdown(wait=False)
         if runs:
             real.resume()
-
-
-def _jobs_of(real: Any) -> list[tuple[Job, str, bool]]:
-    """Return the jobs of a scheduler, each with its store and whether it replaces another job."""
-    if not real.running:
-        return list(real._pending_jobs)
-    return [(job, job._jobstore_alias, False) for job in real.get_jobs()]
