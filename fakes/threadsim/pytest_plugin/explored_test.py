@@ -20,13 +20,7 @@ import pytest
 from _pytest.python import pytest_pyfunc_call
 
 import threadsim
-from threadsim import (
-    Exploration,
-    IterativeBound,
-    ScheduleDiverged,
-    ScheduleFailure,
-    explore,
-)
+from threadsim import Exploration, IterativeBound, ScheduleDiverged, ScheduleFailure, explore
 from threadsim.exploration.explore import explore_with
 from threadsim.exploration.options import Options, is_asynchronous
 from threadsim.exploration.replay import replay_with, run_schedule
@@ -162,26 +156,21 @@ def check_fixture(request: Any, fixture: "pytest.FixtureDef[Any]") -> None:
     item = request._pyfuncitem
     if item.fixturenames is not item.stash.get(_names, None):  # Its schedules do not run.
         return
-    reason = _reason(fixture)
-    if not reason and fixture.scope != "function":
-        reason = (
-            f"the fixture {fixture.argname} of scope {fixture.scope} would be made in one "
-            "schedule and used in all. Let the test ask for it by name, or by usefixtures."
-        )
-    if reason:
-        fixture._finalizers.clear()  # pytest expects none, as the fixture is not made.
-        raise _Refused(reason)
-
-
-def _reason(fixture: "pytest.FixtureDef[Any]") -> str:
-    """Return why a fixture cannot be made in each schedule; "" if it can."""
     package = getattr(fixture.func, "__module__", "").partition(".")[0]
-    if fixture.argname not in _OF_ONE_RUN or package not in _PACKAGES:
-        return ""
-    return (
-        f"the fixture {fixture.argname} belongs to one run of a test and cannot be made in each "
-        "schedule. Leave it out; for a directory use tempfile.TemporaryDirectory() in the test."
-    )
+    if fixture.argname in _OF_ONE_RUN and package in _PACKAGES:
+        reason = (
+            "belongs to one run of a test and cannot be made in each schedule. Leave it out; for a "
+            "directory use tempfile.TemporaryDirectory() in the test."
+        )
+    elif fixture.scope != "function":
+        reason = (
+            f"of scope {fixture.scope} would be made in one schedule and used in all. Let the test "
+            "ask for it by name, or by usefixtures."
+        )
+    else:
+        return
+    fixture._finalizers.clear()  # pytest expects none, as the fixture is not made.
+    raise _Refused(f"the fixture {fixture.argname} {reason}")
 
 
 def _run_once(item: Any) -> None:

@@ -1,6 +1,7 @@
 """The line at the end of a test run that sums up what was explored."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 
 from threadsim.runtime.formatting import counted
 
@@ -11,22 +12,17 @@ Result = tuple[int, bool, int | None]
 """``schedules``, ``complete`` and ``within`` of an ``Exploration``."""
 
 
-def summary(results: Iterable[Result]) -> str:
+def summary(results: Sequence[Result]) -> str:
     """Return the line for the tests that have passed."""
-    schedules, completes, bounds = zip(*results, strict=True)
-    whole = [
-        number
-        for number, complete, bound in zip(schedules, completes, bounds, strict=True)
-        if complete and bound is None
-    ]
-    parts = [f"{len(whole)} complete"] if whole else []
-    if 1 in whole:
-        parts = [f"{parts[0]} ({whole.count(1)} of them a single schedule)"]
-    parts += [
-        f"{bounds.count(bound)} within {counted(bound, 'preemption')}"
-        for bound in sorted(set(bounds) - {None})
-    ]
-    if False in completes:
-        parts.append(f"{completes.count(False)} sampled")
-    total = f"{counted(len(schedules), 'test')}, {counted(sum(schedules), 'schedule')}"
-    return f"{KEY}: {total}; {', '.join(parts)}"
+    kinds = Counter(_kind(complete, bound) for _, complete, bound in results)
+    parts = {kind: f"{kinds[kind]} {kind}" for kind in sorted(kinds)}
+    if single := sum(tuple(each) == (1, True, None) for each in results):
+        parts["complete"] += f" ({single} of them a single schedule)"
+    schedules = counted(sum(each[0] for each in results), "schedule")
+    return f"{KEY}: {counted(len(results), 'test')}, {schedules}; {', '.join(parts.values())}"
+
+
+def _kind(complete: bool, bound: int | None) -> str:
+    if bound is None:
+        return "complete" if complete else "sampled"
+    return f"within {counted(bound, 'preemption')}"

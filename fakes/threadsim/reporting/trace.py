@@ -32,8 +32,8 @@ class TraceEntry(NamedTuple):
 
     @property
     def ends(self) -> bool:
-        """Whether the thread ended."""
-        return self.then.startswith(("ends", "ended: "))
+        """Whether the thread ended or failed."""
+        return self.fails or self.then.startswith(("ends", "ended: "))
 
     @property
     def words(self) -> str:

@@ -46,7 +46,7 @@ def draw(
     ends: dict[VirtualThread, int] = {}
     for row, step in enumerate(steps):
         starts.setdefault(step.thread, row)
-        ends[step.thread] = row if step.ends or step.fails else len(steps)
+        ends[step.thread] = row if step.ends else len(steps)
     width = _width()
     # A thread that ended before these rows has no lane. If there are too many lanes, only the
     # threads that run in these rows have one.
