@@ -60,6 +60,15 @@ def in_thread(function: Callable[[], object]) -> object:
     return results[0]
 
 
+def test_a_lock_takes_no_arguments() -> None:
+    """Neither by place nor by name."""
+    make: Any = threading.Lock
+    with pytest.raises(TypeError):
+        make(1)
+    with pytest.raises(TypeError):
+        make(a=1)
+
+
 def text_of(function: Callable[[], object]) -> tuple[type, str]:
     error: Exception | None = None
     try:

@@ -77,11 +77,11 @@ class Primitive:
         """The real type, for ``isinstance``; of a program's subclass that class."""
         return vars(type(self)).get("kind", type(self))
 
-    def __new__(cls, *args: Any, **_: Any) -> Self:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make a virtual object in a simulation, a real one outside; a subclass makes its own."""
         # A program's class may take arguments; the real one refuses them.
-        refuses = args and "make_real" in cls.__dict__
-        real = cls.make_real(*args) if refuses else cls.make_real()
+        refuses = (args or kwargs) and "make_real" in cls.__dict__
+        real = cls.make_real(*args, **kwargs) if refuses else cls.make_real()
         kernel = here()
         if kernel is None and "make_real" in cls.__dict__:
             return real  # type: ignore[no-any-return]
