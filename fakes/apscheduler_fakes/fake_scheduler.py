@@ -392,14 +392,12 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             run.run_submitted()
 
     def _submit(self, executor: Any, job: Any, run_times: list[datetime]) -> None:
-        """Submit a job, or let the fault for this job act in the place of the executor."""
+        """Submit a job, or let the fault for this job act in the place of the executor.
+
+        APScheduler logs the error of a predicate that raises, as it does a submission's.
+        """
         run = self._runs[threading.get_ident()]
-        try:
-            fault = self._ledger.fault_for(job)
-        except Exception as error:
-            run.errors.append(error)  # _process_jobs logs it only.
-            raise
-        if fault:
+        if fault := self._ledger.fault_for(job):
             job = fault.act(run, executor, job, run_times)
         if job:
             executor.submit_without_faults(job, run_times)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.own_code import shows_errors
 from threadsim.simulation.open_blocks import open_simulation
@@ -20,7 +21,6 @@ LAST_STEPS = 20
 def show(item: pytest.Item, when: str, error: BaseException, simulation: Any) -> None:
     """Leave the simulation's frames out of a traceback, and add a section with the last steps."""
     from threadsim.reporting.trace_diagram import draw  # noqa: PLC0415  # Needs the extra.
-    from threadsim.reporting.tracebacks import shorten  # noqa: PLC0415
 
     shorten(error)
     if simulation is not None and simulation.trace:

@@ -1,10 +1,11 @@
 """The thread table of a failure: every thread, what it waits for, and where."""
 
-import linecache
 import sys
 import threading
 from functools import partial
 from itertools import chain, groupby
+from textwrap import indent
+from traceback import FrameSummary, format_list
 from types import FrameType
 
 from threadsim.reporting.frames import can_wait, program_frames
@@ -113,7 +114,5 @@ def _folded(frames: list[FrameType]) -> list[str]:
 
 def _shown(frame: FrameType) -> list[str]:
     code = frame.f_code
-    lines = [f'    File "{code.co_filename}", line {frame.f_lineno}, in {code.co_qualname}']
-    if line := linecache.getline(code.co_filename, frame.f_lineno).strip():
-        lines.append(f"      {line}")
-    return lines
+    summary = FrameSummary(code.co_filename, frame.f_lineno, code.co_qualname)
+    return indent("".join(format_list([summary])), "  ").splitlines()
