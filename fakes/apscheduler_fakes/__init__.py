@@ -3,9 +3,9 @@
 FakeScheduler: you decide what happens. Simulation: the real app runs in virtual time.
 explore: the test runs in every order that its threads can take.
 
-``faults.py`` has the faults that ``fake_scheduler.py`` injects, ``replacing.py`` puts a
-FakeScheduler into an app. ``Simulation`` and ``explore`` are imported from ``threadsim``, which
-knows nothing of APScheduler: ``integration.py`` and ``module_schedulers.py`` here tell it.
+``faults.py`` has the faults that ``fake_scheduler.py`` injects. ``Simulation`` and ``explore`` are
+imported from ``threadsim``, which knows nothing of APScheduler: ``integration.py`` and
+``module_schedulers.py`` here tell it.
 FakeScheduler needs neither greenlet nor freezegun.
 """
 

@@ -16,19 +16,21 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from apscheduler.events import EVENT_JOB_ERROR
+from apscheduler.job import Job
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, BaseScheduler
+from apscheduler.util import convert_to_datetime
 
 from apscheduler_fakes import faults, ledger
-from apscheduler_fakes.added_jobs import job_with
 from apscheduler_fakes.deferred_executor import DeferredExecutor, Run
 from apscheduler_fakes.far_starts import warn_of_far_starts
 from apscheduler_fakes.faults import Fault, Selector
-from apscheduler_fakes.replacing import replaced
 from threadsim.runtime.errors import NotModelled, raise_together
 from threadsim.simulation.timed_sources import register
 
 OPTIONS = {"executors", "job_defaults", "jobstores"}
 OPTIONS |= {"jobstore_retry_interval", "logger", "timezone"}
+# Of a job that a decorator has declared, some may not be set yet.
+ATTRIBUTES = [name for name in Job.__slots__ if name[0] != "_" and name != "func_ref"]
 AT_ONCE = datetime.min.replace(tzinfo=UTC)
 # More looks at the stores in one run_due() mean that it would never return.
 MOST_LOOKS = 1_000
@@ -110,16 +112,38 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             TypeError: ``scheduler`` is something else.
         """
         fake = cls(**options)
-        with replaced(scheduler, fake):
+        fake.replace(scheduler)
+        try:
             yield fake
+        finally:
+            fake.put_back()
 
     def replace(self, scheduler: Any) -> None:
         """Do as ``replacing`` does, until ``put_back``. The fixture calls that at the end."""
-        self._replacements.enter_context(replaced(scheduler, self))
+        real = getattr(scheduler, "_scheduler", None)
+        if real is None or not hasattr(scheduler, "init_app"):
+            raise TypeError(
+                f"FakeScheduler.replacing({scheduler!r}): pass the APScheduler of "
+                "Flask-APScheduler. A scheduler of APScheduler itself is replaced by its name: "
+                "monkeypatch.setattr(module, 'scheduler', FakeScheduler())."
+            )
+        jobs = real._pending_jobs
+        if real.running:
+            jobs = [(job, job._jobstore_alias, False) for job in real.get_jobs()]
+        for job, jobstore, replace_existing in jobs:
+            options = {name: getattr(job, name) for name in ATTRIBUTES if hasattr(job, name)}
+            super().add_job(jobstore=jobstore, replace_existing=replace_existing, **options)
+        if real.state == STATE_RUNNING:
+            real.pause()  # Its thread would run the jobs besides.
+            self._replacements.callback(real.resume)
+        self._replacements.callback(lambda: self.shutdown(wait=False) if self.running else None)
+        self._replacements.enter_context(patch.object(scheduler, "_scheduler", self))
+        self.starts_itself = True
 
     def put_back(self) -> None:
         """Give the schedulers that were replaced back to their apps."""
         self._replacements.close()
+        self.starts_itself = False
 
     def assert_added(self, **expected: Any) -> Any:
         """Check that a job was added with some attributes, and return it.
@@ -132,7 +156,20 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             AssertionError: There is no such job; the text says what differs in each.
         """
         __tracebackhide__ = True
-        return job_with(self.added, self.timezone, expected)
+        wanted = {name: self._comparable(name, value) for name, value in expected.items()}
+        text = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
+        lines = [f"no job was added with {text}. Added:{'' if self.added else ' none'}"]
+        for job in self.added:
+            differences = [
+                f"{name}={found!r}, not {value!r}"
+                for name, value in wanted.items()
+                for found in [getattr(job, name, getattr(job.trigger, name, "unknown"))]
+                if self._comparable(name, found) != value
+            ]
+            if not differences:
+                return job
+            lines.append(f"  {job.id!r}: {'; '.join(differences)}")
+        raise AssertionError("\n".join(lines))
 
     # Running jobs
 
@@ -331,6 +368,14 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         return run
 
     # Below: the machinery
+
+    def _comparable(self, name: str, value: Any) -> Any:
+        """Return a value as a job has it: arguments in a tuple, a date as a ``datetime``."""
+        if name == "args" and isinstance(value, list):
+            return tuple(value)
+        if name in {"run_date", "next_run_time"} and value is not None:
+            return convert_to_datetime(value, self.timezone, name)
+        return value
 
     def _create_default_executor(self) -> Any:
         return DeferredExecutor(self._current_run)
