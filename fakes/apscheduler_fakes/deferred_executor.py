@@ -5,7 +5,7 @@ the job stores as a pool's worker does: its own job has left, or has its next ru
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003  # As everywhere else.
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -34,18 +34,10 @@ class Run:
 
 
 class DeferredExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
-    """An executor that queues jobs in the current run.
-
-    Args:
-        current_run: Returns the run of this thread, or ``None``.
-    """
-
-    def __init__(self, current_run: Callable[[], Run | None]) -> None:
-        super().__init__()
-        self._current_run = current_run
+    """An executor that queues jobs in the current run of its FakeScheduler."""
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
-        run: Any = self._current_run()
+        run = self._scheduler.current_run()
         run.submitted.append(partial(self._execute, run, job, run_times))
 
     def _execute(self, run: Run, job: Any, run_times: list[datetime]) -> None:
@@ -61,6 +53,6 @@ class DeferredExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has n
             RuntimeError: A job waits for its own end, as in a pool that joins its workers
                 (``schedulers/base.py:239``).
         """
-        run = self._current_run()
+        run = self._scheduler.current_run()
         if wait and run and run.in_body:
             raise RuntimeError("cannot join current thread")

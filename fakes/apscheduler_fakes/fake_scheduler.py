@@ -138,12 +138,11 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             self._replacements.callback(real.resume)
         self._replacements.callback(lambda: self.shutdown(wait=False) if self.running else None)
         self._replacements.enter_context(patch.object(scheduler, "_scheduler", self))
-        self.starts_itself = True
+        self._replacements.enter_context(patch.object(self, "starts_itself", True))  # noqa: FBT003
 
     def put_back(self) -> None:
         """Give the schedulers that were replaced back to their apps."""
         self._replacements.close()
-        self.starts_itself = False
 
     def assert_added(self, **expected: Any) -> Any:
         """Check that a job was added with some attributes, and return it.
@@ -316,7 +315,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         if self._thread:
             return
         self._wakes_at = AT_ONCE
-        if self.immediate and self.state == STATE_RUNNING and not self._current_run():
+        if self.immediate and self.state == STATE_RUNNING and not self.current_run():
             self._ledger.errors += self.run_until_idle("wakeup()").errors
 
     def add_job(self, *args: Any, **kwargs: Any) -> Any:
@@ -333,12 +332,12 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             executor.submit_without_faults = executor._do_submit_job
         executor._do_submit_job = partial(self._submit, executor)
 
-    # What a Clock does
+    # What a Clock and the executor do
 
     def next_due(self) -> datetime | None:
         """Return when APScheduler's thread would next look at its stores; ``None`` for never."""
         self.start_by_itself()
-        if self._thread or self.state != STATE_RUNNING or self._current_run():
+        if self._thread or self.state != STATE_RUNNING or self.current_run():
             return None
         return self._wakes_at
 
@@ -367,6 +366,10 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                     self.die()
         return run
 
+    def current_run(self) -> Run | None:
+        """Return the run of this thread, if it runs jobs."""
+        return self._runs.get(threading.get_ident())
+
     # Below: the machinery
 
     def _comparable(self, name: str, value: Any) -> Any:
@@ -378,7 +381,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         return value
 
     def _create_default_executor(self) -> Any:
-        return DeferredExecutor(self._current_run)
+        return DeferredExecutor()
 
     def _dispatch_event(self, event: Any) -> None:
         if event.code == EVENT_JOB_ERROR:
@@ -388,13 +391,9 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
             self._ledger.note_error(event.exception, event.job_id)
             if self.raise_job_errors:
                 # A pool's future that is done already calls back in this thread, too.
-                run = self._current_run()
+                run = self.current_run()
                 (run if run and run.in_body else self._ledger).errors.append(event.exception)
         super()._dispatch_event(event)
-
-    def _current_run(self) -> Run | None:
-        """Return the run of this thread, if it runs jobs."""
-        return self._runs.get(threading.get_ident())
 
     @contextmanager
     def _run(self, call: str) -> Iterator[Run]:
@@ -408,7 +407,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
                 "is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name this "
                 "host."
             )
-        if self._current_run():
+        if self.current_run():
             raise RuntimeError(
                 f"{call}: a job or a listener that this FakeScheduler is running calls it. Leave "
                 "the job to the run that is under way: what becomes due meanwhile runs after it."

@@ -21,13 +21,11 @@ def warn_of_far_starts(jobs: Sequence[Any], longest: float = DAY) -> list[str]:
     texts = []
     now = datetime.now(UTC)
     for job in jobs:
-        declared = getattr(job.trigger, "run_date", None)
+        declared = getattr(job.trigger, "run_date", now)
         if hasattr(job.trigger, "interval"):
             declared = job.trigger.start_date - job.trigger.interval
-        if job.next_run_time is None or declared is None or declared <= now:
-            continue
-        distance = (job.next_run_time - now).total_seconds()
-        if distance > longest:
+        distance = ((job.next_run_time or now) - now).total_seconds()
+        if declared > now and distance > longest:
             texts.append(
                 f"the first run of job {job.id!r} is {distance / DAY:,.1f} days after this "
                 "instant, which no test waits for: it counts from the real time at which it was "

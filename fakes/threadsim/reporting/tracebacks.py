@@ -38,17 +38,11 @@ def shorten(error: BaseException) -> None:
     error.__traceback__ = traceback
 
 
-def raised_at(error: BaseException) -> tuple[str, int] | None:
-    """Return the file and line of the program that raised an error, or ``None``."""
+def raised_where(error: BaseException) -> str:
+    """Return the line of the program that raised an error, as the trace diagram shows it, or ""."""
     places = [
         (frame.f_code.co_filename, line)
         for frame, line in walk_tb(error.__traceback__)
         if is_of_program(frame.f_code.co_filename)
     ]
-    return places[-1] if places else None
-
-
-def raised_where(error: BaseException) -> str:
-    """Return the same as the trace diagram shows it, or ""."""
-    place = raised_at(error)
-    return at_line(*place) if place else ""
+    return at_line(*places[-1]) if places else ""

@@ -9,7 +9,7 @@ from threadsim.exploration.execution import Execution, Step, is_thread
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, ScheduleDiverged, choices_of, diverged
 from threadsim.reporting.frames import at_line
-from threadsim.reporting.tracebacks import raised_at
+from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.formatting import counted, seconds
 
@@ -22,7 +22,7 @@ def failure_signature(error: BaseException) -> object:
     if isinstance(error, SimulationError):
         return text
     # By its name: each run may make a class of its own.
-    return type(error).__qualname__, raised_at(error) or text
+    return type(error).__qualname__, raised_where(error) or text
 
 
 def normalised_text(error: BaseException | None) -> str:
