@@ -25,12 +25,10 @@ class Run:
 
     def run_submitted(self) -> None:
         """Run the bodies of the jobs that were handed over."""
+        self.in_body = True
         while self.submitted:
-            self.in_body = True
-            try:
-                self.submitted.popleft()()
-            finally:
-                self.in_body = False
+            self.submitted.popleft()()
+        self.in_body = False
 
 
 class DeferredExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types

@@ -29,6 +29,4 @@ class Progress:
 def say(line: str) -> None:
     """Write a line past pytest's capture."""
     with uncaptured[-1]():
-        if sys.stderr is not None:
-            sys.stderr.write(f"\n{line}\n")
-            sys.stderr.flush()
+        print(f"\n{line}", file=sys.stderr, flush=True)  # noqa: T201
