@@ -18,8 +18,7 @@ from threadsim.exploration.instrument import SWAPPED
 from threadsim.exploration.points import Points
 from threadsim.exploration.program_end import end_program, reopen_pools, uses_pools
 from threadsim.patching.determinism import LogHandlers, new_random, restart_counters
-from threadsim.patching.outside_locks import LockReplacements
-from threadsim.patching.outside_walk import OutsideObjects, locks_near
+from threadsim.patching.outside_walk import locks_near
 from threadsim.patching.patch_sites import with_classes
 from threadsim.reporting.kernel_errors import KernelReports
 from threadsim.reporting.tracebacks import raised_where
@@ -74,8 +73,6 @@ class ScheduleRunner:
         self.first_run_passed = False
         self._pools_in_warm_up = False
         self._undo = ExitStack()
-        self._lock_replacements = LockReplacements()
-        self._outside = OutsideObjects(self._lock_replacements)
         self._modules = set(sys.modules)  # No schedule has imported these.
         self._handlers = LogHandlers()
         self._kernel: Kernel
@@ -90,13 +87,11 @@ class ScheduleRunner:
         """
         with ExitStack() as undo:
             self._kernel = self._new_kernel(None)
-            names = undo.enter_context(
-                session(lambda: self._kernel, self._lock_replacements, stall_timeout=STALL_TIMEOUT)
-            )
-            undo.callback(self._outside.put_back)
+            names = undo.enter_context(session(lambda: self._kernel, stall_timeout=STALL_TIMEOUT))
+            self._locks = names.locks
             try:
-                self._outside.replace(self._roots, "explore()")
-                self._lock_replacements.note(self._lock_replacements.found)
+                names.replace_outside(self._roots, "explore()")
+                self._locks.note(self._locks.found)
             finally:
                 self._end(self._kernel)
             for owner, name, ours in SWAPPED:
@@ -122,8 +117,8 @@ class ScheduleRunner:
         imported = [module for name, module in loaded if name not in self._modules]
         modules = [each for each in imported if isinstance(each, ModuleType)]
         names = [names for _, names in with_classes(modules)]
-        self._lock_replacements.note(chain.from_iterable(each.values() for each in names))
-        self._lock_replacements.note(locks_near([self._roots, *names]))
+        self._locks.note(chain.from_iterable(each.values() for each in names))
+        self._locks.note(locks_near([self._roots, *names]))
         self._pools_in_warm_up = uses_pools(self._points)
         gc.collect(1)  # Of schedules, no older garbage.
         if gc.isenabled():
@@ -213,7 +208,7 @@ class ScheduleRunner:
         if points is not None:
             points.put_back()
         self._handlers.put_back()
-        self._lock_replacements.reset()
+        self._locks.reset()
 
     @staticmethod
     def _new_kernel(points: Points | None) -> Kernel:

@@ -1,4 +1,4 @@
-"""Patch sites: the modules and classes that hold a name which a block replaces.
+"""Patch sites: the places that hold a value which a block replaces, and how they are set.
 
 The names in a library are found once, when its module is new. A module of the user's program is
 scanned again when its values have changed.
@@ -6,14 +6,15 @@ scanned again when its values have changed.
 
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from itertools import chain, compress, repeat
 from pathlib import PurePath
 from types import FunctionType, GetSetDescriptorType, ModuleType, NoneType
-from typing import Any, NamedTuple
-from weakref import ref
+from typing import Any
+from weakref import WeakKeyDictionary
 
-from threadsim.patching.patch_table import REPLACEMENTS, TYPE_IDS, is_replaced, may_be_replaced
+from threadsim.patching.patch_table import REPLACEMENTS, TYPE_IDS, may_be_replaced
 from threadsim.runtime.own_code import is_of_program, is_tool
 
 # Folders of installed packages.
@@ -24,100 +25,106 @@ _IMMUTABLE = 1 << 8
 
 # A module or class, and its dictionary.
 Owner = tuple[Any, dict[str, Any]]
-# A name in it: owner, dictionary, and name.
-Site = tuple[Any, dict[str, Any], str]
+
+
+def _set_in_class(owner: type, name: str, value: object) -> None:
+    with suppress(AttributeError):  # A property of the metaclass hides the name.
+        type.__setattr__(owner, name, value)
+
+
+# How a value in a container is read and set. It asks no method of the program.
+Access = tuple[Callable[[Any, Any], Any], Callable[[Any, Any, Any], None]]
+BY_KEY: Access = dict.get, dict.__setitem__
+BY_INDEX: Access = list.__getitem__, list.__setitem__
+BY_NAME: Access = object.__getattribute__, object.__setattr__
+IN_CLASS: Access = (lambda owner, name: _names_of_class(owner).get(name)), _set_in_class
+
+# A place: how to access the container, the container, and the key, index or name.
+Site = tuple[Access, Any, Any]
+
+
+def read(site: Site) -> Any:
+    """Return the value at a site; ``None`` if nothing is there any more."""
+    (getter, _), container, key = site
+    try:
+        return getter(container, key)
+    except (AttributeError, IndexError, ValueError):
+        return None
+
+
+def write(site: Site, value: object) -> None:
+    """Set the value at a site."""
+    (_, setter), container, key = site
+    setter(container, key, value)
 
 
 # The ids of types whose objects lead to no lock. ``outside_walk`` adds to them.
 CLOSED = set(map(id, (FunctionType, ModuleType, NoneType, bool, float, int, str)))
 
+# The modules of the libraries, by their ids, and the sites in them. They are kept alive.
+_libraries: dict[int, Any] = {}
+_in_libraries: list[Site] = []
+# What was found in a module of the user's program: the names of the module and of its classes, the
+# state of these, and the sites. Nothing of it keeps the module alive.
+_scans: WeakKeyDictionary[Any, tuple[list[dict[str, Any]], list[int], list[Site]]] = (
+    WeakKeyDictionary()
+)
 
-class _Scan(NamedTuple):
-    """What was found in a module of the user's program. It keeps none of its objects alive.
 
-    Attributes:
-        owners: The module and its classes.
-        state: The ids of all values and of their types. A scan is good as long as they are these.
-        sites: The names to replace: the index of an owner, and the name.
-        leading: The names whose values may lead to a lock, in the same way.
+def sites(modules: list[Any]) -> tuple[list[Site], list[Site]]:
+    """Return the sites in libraries, whose values may have to be replaced.
+
+    Then come the sites in the user's program, whose values may also lead to a lock.
     """
-
-    owners: list[ref[Any]]
-    state: list[int]
-    sites: list[tuple[int, str]]
-    leading: list[tuple[int, str]]
-
-
-class PatchSites:
-    """The names to replace in all loaded modules and their classes."""
-
-    def __init__(self) -> None:
-        # By their ids: the modules of the libraries. They are kept alive.
-        self._libraries: dict[int, Any] = {}
-        self._sites: list[Site] = []
-        # By the ids of the modules of the user's program that were loaded at the last entry.
-        self._scans: dict[int, _Scan] = {}
-        # During a block: all modules at entry.
-        self._at_entry: list[Any] = []
-
-    def to_replace(self) -> tuple[list[tuple[Site, Any]], list[Any]]:
-        """Return the sites whose values must be replaced now, and these values.
-
-        Then come the values in the modules of the user's program that may lead to a lock.
-        """
-        scans, of_user, leading = {}, list[Site](), list[Any]()
-        self._at_entry = _loaded()
-        for module in [each for each in self._at_entry if id(each) not in self._libraries]:
-            if not _is_module(module) or not is_user_module(names_of(module)):
-                self._libraries[id(module)] = module
-                self._sites += _sites(module)
-                continue
-            scan = self._scans.get(id(module), _NO_SCAN)
-            owners = [(each, names_of(each)) for at in scan.owners if (each := at()) is not None]
-            if not owners or _state(owners) != scan.state:
-                owners = with_classes([module])
-                scan = _scan(owners)
-            scans[id(module)] = scan
-            of_user += [(*owners[index], name) for index, name in scan.sites]
-            leading += [owners[index][1].get(name) for index, name in scan.leading]
-        self._scans = scans
-        found = [(site, site[1].get(site[2])) for site in chain(self._sites, of_user)]
-        return [each for each in found if is_replaced(each[1])], leading
-
-    def imported(self) -> list[Owner]:
-        """Return the modules that the block has imported, with their classes. It is asked once."""
-        loaded, before, self._at_entry = _loaded(), self._at_entry, []
-        if loaded == before:
-            return []
-        known = set(map(id, before))
-        return with_classes(each for each in loaded if id(each) not in known and _is_module(each))
+    of_user = list[Site]()
+    for module in [each for each in modules if id(each) not in _libraries]:
+        if not _is_module(module) or not is_user_module(names_of(module)):
+            _libraries[id(module)] = module
+            _in_libraries.extend(_sites(module))
+            continue
+        scan = _scans.get(module)
+        if scan is None or _state(scan[0]) != scan[1]:
+            owners = with_classes([module])
+            all_names = [names for _, names in owners]
+            found = [
+                site_of(owner, name)
+                for owner, names in owners
+                for name, value in tuple(names.items())
+                if _leads(name, value)
+            ]
+            scan = _scans[module] = all_names, _state(all_names), found
+        of_user += scan[2]
+    return _in_libraries, of_user
 
 
-def _loaded() -> list[Any]:
-    return list(sys.modules.values())  # A copy: a real thread may import meanwhile.
+def imported(before: list[Any]) -> list[Owner]:
+    """Return the modules that were imported since these were loaded, with their classes."""
+    loaded = list(sys.modules.values())  # A copy: a real thread may import meanwhile.
+    if loaded == before:
+        return []
+    known = set(map(id, before))
+    return with_classes(each for each in loaded if id(each) not in known and _is_module(each))
 
 
-def _state(owners: list[Owner]) -> list[int]:
+def _state(all_names: list[dict[str, Any]]) -> list[int]:
+    """Return the ids of all values and of their types: a scan is good as long as they are these."""
     # Copies: a real thread may add names.
-    values = [*chain.from_iterable([tuple(names.values()) for _, names in owners])]
+    values = [*chain.from_iterable([tuple(names.values()) for names in all_names])]
     return [*map(id, values), *map(id, map(type, values))]
 
 
-def _scan(owners: list[Owner]) -> _Scan:
-    scan = _Scan([ref(owner) for owner, _ in owners], _state(owners), [], [])
-    for index, (_, names) in enumerate(owners):
-        for name, value in tuple(names.items()):
-            kind = id(type(value))
-            if id(value) in REPLACEMENTS or kind in TYPE_IDS:
-                scan.sites.append((index, name))
-            elif name[:2] == "__" or is_class(value):
-                continue
-            elif kind not in CLOSED or (type(value) is FunctionType and value.__closure__):
-                scan.leading.append((index, name))
-    return scan
+def _leads(name: str, value: Any) -> bool:
+    """Return whether a value of the user's program is replaced, or may lead to a lock."""
+    kind = id(type(value))
+    if id(value) in REPLACEMENTS or kind in TYPE_IDS:
+        return True
+    closed = kind in CLOSED and not (type(value) is FunctionType and value.__closure__)
+    return not (closed or name[:2] == "__" or is_class(value))
 
 
-_NO_SCAN = _Scan([], [], [], [])
+def site_of(owner: Any, name: str) -> Site:
+    """Return the site of a name in a module or class."""
+    return (IN_CLASS, owner, name) if is_class(owner) else (BY_KEY, names_of(owner), name)
 
 
 def _sites(module: Any) -> list[Site]:
@@ -125,7 +132,7 @@ def _sites(module: Any) -> list[Site]:
     if not _is_module(module) or is_tool(str(names_of(module).get("__name__"))):
         return []
     return [
-        (owner, names, name)
+        site_of(owner, name)
         for owner, names in with_classes([module])
         for name in may_be_replaced(names, f"{_qualname(owner)}." if is_class(owner) else "")
     ]

@@ -4,6 +4,7 @@ A name is replaced in all loaded modules and their classes, so that ``from time 
 ``lock_class = Lock`` are replaced too. Default arguments, closures and containers keep real ones.
 """
 
+import sys
 from collections.abc import Iterable
 from itertools import chain
 from types import BuiltinMethodType
@@ -12,29 +13,25 @@ from typing import Any
 from threadsim.patching.determinism import SWAPS as FOR_DETERMINISM
 from threadsim.patching.determinism import restart_counters
 from threadsim.patching.outside_locks import LockReplacements
-from threadsim.patching.outside_walk import OutsideObjects
-from threadsim.patching.patch_sites import PatchSites, Site, names_of
-from threadsim.patching.patch_table import REALS, REPLACEMENTS
+from threadsim.patching.outside_walk import is_lock, makes_locks, places, walk
+from threadsim.patching.patch_sites import Site, imported, read, site_of, sites, write
+from threadsim.patching.patch_table import REALS, REPLACEMENTS, is_replaced
 from threadsim.patching.refusals import swaps as for_refusals
-
-_sites = PatchSites()
-
-# The value of a name that is not there.
-_MISSING = object()
+from threadsim.runtime.errors import NotModelled
 
 
 class Patcher:
-    """The names that one block replaces.
+    """What one block replaces.
 
-    Args:
+    Attributes:
         locks: The replacements of real locks and locals.
     """
 
-    def __init__(self, locks: LockReplacements) -> None:
-        self._locks = locks
-        self._outside = OutsideObjects(locks)
+    def __init__(self) -> None:
+        self.locks = LockReplacements()
         # Site, value before, and value in the block.
         self._undo: list[tuple[Site, Any, Any]] = []
+        self._at_entry: list[Any] = []
 
     def install(self, more: Iterable[tuple[Any, str, Any]] = ()) -> None:
         """Replace the names.
@@ -42,54 +39,74 @@ class Patcher:
         Args:
             more: What to set besides: owner, name and value.
         """
-        to_replace, leading = _sites.to_replace()
-        for site, value in to_replace:
-            replacement = REPLACEMENTS.get(id(value)) or self._replacement(value)
-            self._undo.append((site, value, replacement))
-            _set(site, replacement)
+        self._at_entry = list(sys.modules.values())
+        in_libraries, of_user = sites(self._at_entry)
+        for site in in_libraries:
+            if is_replaced(value := read(site)):
+                self._replace(site, value)
         restart_counters()
         for each in chain(FOR_DETERMINISM, for_refusals(), more):
             self.swap(*each)
-        self._outside.replace(dict(enumerate(leading)))
+        found = [("", site, read(site)) for site in of_user]
+        for _, place, value in walk(found, deep=False):
+            if place is not None:
+                self._replace(place, value)
+
+    def replace_outside(self, names: dict[str, Any], call: str) -> None:
+        """Replace what an exploration finds from some names on.
+
+        Args:
+            names: The names.
+            call: What refuses a lock in a place where it cannot be replaced.
+
+        Raises:
+            NotModelled: A lock is in such a place.
+        """
+        for path, site, value in walk(places(names), deep=True):
+            if site is not None:
+                self._replace(site, value)
+            elif makes_locks(value) or (
+                is_lock(value) and self.locks.replacement_of(value) is not value
+            ):
+                kind = value if callable(value) else type(value)
+                raise NotModelled(
+                    f"{call}: the {kind.__name__} at {path} was made outside and cannot be "
+                    "replaced there. Make it inside the program, or keep it in an attribute, a "
+                    "list or the values of a dict."
+                )
+
+    def _replace(self, site: Site, value: Any) -> None:
+        self._set(site, value, REPLACEMENTS.get(id(value)) or self._replacement(value))
 
     def _replacement(self, value: Any) -> Any:
         if type(value) is BuiltinMethodType:  # The clock of a class of dates, which is virtual now.
             return getattr(value.__self__, value.__name__)
-        return self._locks.replacement_of(value)
+        return self.locks.replacement_of(value)
 
     def swap(self, owner: Any, name: str, value: Any) -> None:
         """Set a name of a module or class until ``uninstall``."""
-        site = owner, names_of(owner), name
-        self._undo.append((site, site[1].get(name, _MISSING), value))
-        _set(site, value)
+        site = site_of(owner, name)
+        self._set(site, read(site), value)
+
+    def _set(self, site: Site, before: Any, value: Any) -> None:
+        if value is not before:
+            self._undo.append((site, before, value))
+            write(site, value)
 
     def uninstall(self) -> None:
-        """Put all names back, also those of modules that the block has imported."""
+        """Put all values back, also in modules that the block has imported."""
         for site, before, value in reversed(self._undo):
-            owner, names, name = site
             # A value that the program has set in the block stays.
-            if names.get(name) is not value:
+            if read(site) is not value:
                 continue
-            if before is _MISSING:
-                delattr(owner, name)
+            if before is None:  # Nothing was there.
+                _, names, name = site
+                del names[name]
             else:
-                _set(site, before)
+                write(site, before)
         self._undo.clear()
-        self._outside.put_back()
-        self._locks.put_back()
-        for owner, names in _sites.imported():
+        self.locks.put_back()
+        for owner, names in imported(self._at_entry):
             for name, value in tuple(names.items()):
                 if id(value) in REALS:
-                    _set((owner, names, name), REALS[id(value)])
-
-
-def _set(site: Site, value: Any) -> None:
-    """Set a name of a module or class, without asking a module or a metaclass that may refuse."""
-    owner, names, name = site
-    if type(names) is dict:
-        names[name] = value
-        return
-    try:  # noqa: SIM105  # It is called for every name.
-        type.__setattr__(owner, name, value)
-    except AttributeError:
-        pass  # A property of the metaclass hides the name.
+                    write(site_of(owner, name), REALS[id(value)])

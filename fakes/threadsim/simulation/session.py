@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Any
 
 from threadsim.patching.futures import shut_down_pools
-from threadsim.patching.outside_locks import LockReplacements
 from threadsim.patching.patcher import Patcher
 from threadsim.primitives.dates import virtual_dates
 from threadsim.primitives.signals import interruptible
@@ -24,14 +23,11 @@ _current: dict[str, object] = {}
 
 
 @contextmanager
-def session(
-    kernel: Callable[[], Kernel], locks: LockReplacements, *, stall_timeout: float | None
-) -> Iterator[Patcher]:
+def session(kernel: Callable[[], Kernel], *, stall_timeout: float | None) -> Iterator[Patcher]:
     """Replace names, dates and signal handlers in this block. A kernel is active when it begins.
 
     Args:
         kernel: Returns the kernel that is active, or was last.
-        locks: The replacements of real locks and locals.
         stall_timeout: Longest real time in seconds without a switch; ``None`` is for ever.
 
     Raises:
@@ -48,7 +44,7 @@ def session(
             )
         with interruptible(kernel), watched(stall_timeout), virtual_dates():
             activate(kernel())  # Virtual locks are made inside.
-            names = Patcher(locks)
+            names = Patcher()
             try:
                 names.swap(sys, "unraisablehook", partial(_unraisable, sys.unraisablehook))
                 names.install(chain.from_iterable(each.patches() for each in integrations()))

@@ -12,7 +12,6 @@ from typing import Self
 from warnings import warn
 
 from threadsim.patching.determinism import new_random
-from threadsim.patching.outside_locks import LockReplacements
 from threadsim.reporting.kernel_errors import KernelReports
 from threadsim.reporting.trace import TraceEntry, entries, next_steps
 from threadsim.reporting.tracebacks import is_shown, shorten
@@ -102,9 +101,7 @@ class Simulation:
             max_steps=self._max_steps,
             reports=_reports,
         )
-        self._session.enter_context(
-            session(lambda: kernel, LockReplacements(), stall_timeout=self._stall_timeout)
-        )
+        self._session.enter_context(session(lambda: kernel, stall_timeout=self._stall_timeout))
         self._kernel = self.clock.kernel = kernel
         open_simulations.append(self)
         return self
