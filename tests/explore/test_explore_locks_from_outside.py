@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -333,3 +334,12 @@ def test_what_the_program_puts_in_the_place_of_a_lock_stays() -> None:
 
     assert outcomes(program, Exhaustive()).keys() == {1, 2}
     assert account.lock is instead[0]
+
+
+def test_a_clock_in_a_default_argument_is_not_refused() -> None:
+    """It stays real: only locks, and what makes them, are refused there."""
+
+    def program(clock: Callable[[], float] = time.time) -> None:
+        assert clock() > 0
+
+    assert explore(program).schedules == 1

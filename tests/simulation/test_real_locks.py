@@ -177,6 +177,14 @@ def test_a_lock_in_a_dict_or_list_of_an_instance_is_replaced_for_the_block(progr
     assert program.pool.listed == [other, listed[1]]
 
 
+def test_a_list_of_locks_that_is_emptied_in_the_block_stays_empty(program: Any) -> None:
+    """Nothing is put back where nothing is any more."""
+    program.pool.listed = [threading.Lock()]
+    with Simulation():
+        program.pool.listed.clear()
+    assert program.pool.listed == []
+
+
 @pytest.mark.parametrize("name", ["lock", "rlock"])
 def test_a_modules_lock_starts_afresh_after_a_fork(module: Any, name: str) -> None:
     """As logging's does in a child that ``subprocess`` makes with a ``preexec_fn``."""

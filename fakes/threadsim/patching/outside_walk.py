@@ -26,7 +26,6 @@ from threadsim.patching.patch_sites import (
     BY_NAME,
     CLOSED,
     IN_CLASS,
-    Site,
     attributes_getter,
     is_user_module,
     names_of,
@@ -52,8 +51,8 @@ _GUARDED = (Logger, ModuleType, Primitive, Thread, local)
 _TYPE_IDS = frozenset(map(id, TYPES))
 
 # A place in an object. What stands behind the object's path: ".name" or "[index]", where a variable
-# begins a new path; the site, ``None`` if it cannot be set; and the object in that place.
-_Place = tuple[str, Site | None, Any]
+# begins a new path; the ``Site``, ``None`` if it cannot be set; and the object in that place.
+_Place = tuple[str, Any, Any]
 
 # Returns the places in an object.
 _Parts = Callable[[Any], Iterable[_Place]]

@@ -47,10 +47,8 @@ class Patcher:
         restart_counters()
         for each in chain(FOR_DETERMINISM, for_refusals(), more):
             self.swap(*each)
-        found = [("", site, read(site)) for site in of_user]
-        for _, place, value in walk(found, deep=False):
-            if place is not None:
-                self._replace(place, value)
+        for _, site, value in walk([("", site, read(site)) for site in of_user], deep=False):
+            self._replace(site, value)
 
     def replace_outside(self, names: dict[str, Any], call: str) -> None:
         """Replace what an exploration finds from some names on.
