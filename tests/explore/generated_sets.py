@@ -15,7 +15,7 @@ from lock_programs import PLAIN, WITH_TRIES, Program
 from searching import outcome_of
 
 from threadsim import Exhaustive, Random
-from threadsim.exploration.execution import SwitchPoints
+from threadsim.exploration.execution import ALL_POINTS
 from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
@@ -47,7 +47,7 @@ class AtEveryPoint(Exhaustive):
     def search(self, steps: int = 1) -> Any:
         """Return such a search."""
         search = super().search(steps)
-        search.switch_points = SwitchPoints.ALL
+        search.switch_points = ALL_POINTS
         return search
 
 

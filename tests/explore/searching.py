@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from threadsim import Deadlock, Exhaustive
-from threadsim.exploration.execution import Execution, SwitchPoints
+from threadsim.exploration.execution import ALL_POINTS, Execution
 from threadsim.exploration.explore import begin, schedules, warm_up
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
@@ -29,10 +29,10 @@ def outcomes_with_every_stop(world: ScheduleRunner, bound: int | None) -> dict[A
 def _with_every_stop(world: ScheduleRunner, bound: int | None) -> Iterator[Execution]:
     warm_up(world)
     search = Exhaustive(bound, reduction=False).search()
-    search.switch_points = SwitchPoints.ALL
+    search.switch_points = ALL_POINTS
     more = True
     while more:
-        ran = world.run(search.choose, switch_points=SwitchPoints.ALL)
+        ran = world.run(search.choose, switch_points=ALL_POINTS)
         yield ran
         more = search.advance(ran)
 

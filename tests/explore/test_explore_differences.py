@@ -19,7 +19,7 @@ import pytest
 import written_programs
 
 from threadsim import PCT, Exhaustive, Random, ScheduleDiverged, ScheduleFailure, explore, replay
-from threadsim.exploration.execution import SwitchPoints
+from threadsim.exploration.execution import ALL_POINTS
 from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.runner import ScheduleRunner
 
@@ -455,7 +455,7 @@ def test_a_schedule_that_ends_before_its_prefix_diverges() -> None:
     """The search was told to try another choice at a step that the program does not reach."""
     with ScheduleRunner(two_threads_at_a_lock) as runner:
         search = Exhaustive(1).search()
-        execution = runner.run(search.choose, switch_points=SwitchPoints.ALL)
+        execution = runner.run(search.choose, switch_points=ALL_POINTS)
         assert search.advance(execution)
         with pytest.raises(ScheduleDiverged, match="step 0 did something else than before"):
             search.advance(replace(execution, steps=execution.steps[:1]))

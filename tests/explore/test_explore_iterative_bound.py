@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from itertools import count
 
 import pytest
 import written_programs
@@ -96,18 +95,3 @@ def test_a_bounded_search_counts_an_order_once() -> None:
     done = explore(notified(corrected.JobsSynchronizer, 2, 1), Exhaustive(9))
     assert done.within is None
     assert done.runs > done.schedules == 6
-
-
-def test_the_default_is_a_search_by_bounds() -> None:
-    """Without a strategy ``explore`` ends, however large the program is."""
-    runs = count()
-    program = rounds(9)
-
-    def counted() -> None:
-        next(runs)
-        program()
-
-    done = explore(counted)
-    assert done.within is not None
-    assert done.within >= 1
-    assert next(runs) >= done.runs

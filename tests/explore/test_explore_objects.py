@@ -15,7 +15,7 @@ from searching import outcomes
 from written_programs import joined, started
 
 from threadsim import Deadlock, Exhaustive, ScheduleFailure, explore
-from threadsim.exploration.execution import SwitchPoints
+from threadsim.exploration.execution import NECESSARY
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 
@@ -279,7 +279,7 @@ def test_a_sleep_of_nothing_lets_the_others_go_first() -> None:
         return tuple(order)
 
     with ScheduleRunner(program) as world:
-        assert world.run(Replay([]), switch_points=SwitchPoints.NECESSARY).value == (
+        assert world.run(Replay([]), switch_points=NECESSARY).value == (
             "thread",
             "main",
         )
@@ -427,10 +427,9 @@ def test_a_failed_schedule_keeps_no_earlier_one() -> None:
 
     with ScheduleRunner(program) as runner:
         runs = [
-            weakref.ref(runner.run(Replay([]), switch_points=SwitchPoints.NECESSARY).errors[0])
-            for _ in range(5)
+            weakref.ref(runner.run(Replay([]), switch_points=NECESSARY).errors[0]) for _ in range(5)
         ]
-        last = runner.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
+        last = runner.run(Replay([]), switch_points=NECESSARY)
         gc.collect()
         # The watchdog may have seen one of them.
         assert sum(error() is not None for error in runs) <= 1

@@ -1,4 +1,4 @@
-"""switch_in: every statement of some functions is a place to switch."""
+"""switch_in: the data of some functions is watched, and they do what they did."""
 
 import operator
 import threading
@@ -16,7 +16,7 @@ from searching import outcomes
 import jobs_synchronizer
 from jobs_synchronizer import documented
 from threadsim import Exhaustive, ScheduleFailure, Simulation, explore, replay
-from threadsim.exploration.data.switch_points import switching_in
+from threadsim.exploration.data.instrumented import instrumented
 
 
 class Counter:
@@ -212,12 +212,12 @@ def of_all_kinds(things: list[int]) -> list[int]:
 def test_a_lost_update_is_found_in_a_function_that_is_named() -> None:
     """Two threads that add to one number lose an update, and the schedule replays."""
     with pytest.raises(ScheduleFailure) as caught:
-        explore(program, switch_in=[Counter.add])
+        explore(program, switch_in=[Counter.add], data="off")
 
     assert str(caught.value.__cause__).startswith("an update is lost")
-    assert str(caught.value).endswith("switch_in=[Counter.add])")
+    assert str(caught.value).endswith("data='off', switch_in=[Counter.add])")
     with pytest.raises(ScheduleFailure):
-        replay(program, caught.value.schedule, switch_in=[Counter.add])
+        replay(program, caught.value.schedule, switch_in=[Counter.add], data="off")
 
 
 @pytest.mark.parametrize("method", ["add", "add_to_item", "add_with_a_type"])
@@ -234,22 +234,6 @@ def test_a_variable_that_threads_share_is_written_after_others(counting: Any) ->
         explore(counting, Exhaustive(1), switch_in=[counting])
 
 
-def test_what_one_statement_does_is_not_taken_apart() -> None:
-    """Between the test and the act of one expression nobody comes; the documentation says so."""
-
-    def take(items: list[int]) -> int | None:
-        return items.pop() if items else None
-
-    def both_take() -> None:
-        items = [1]
-        written_programs.joined(lambda: take(items), lambda: take(items))
-
-    done = explore(both_take, switch_in=[take])
-
-    assert done.schedules > 1
-    assert "and in the functions of switch_in" in done.claim
-
-
 def test_what_a_class_has_of_others_is_left_out() -> None:
     """What a library makes for a class has no source; what stands in its file is rewritten."""
     own = [
@@ -262,7 +246,7 @@ def test_what_a_class_has_of_others_is_left_out() -> None:
     others = [Point.__init__, Point.by_name, Counter.add]
     before = [each.__code__ for each in [*own, *others]]
 
-    with switching_in([Point, Pair]):
+    with instrumented({}, [Point, Pair]):
         after = [each.__code__ for each in [*own, *others]]
         point = Point(1)
         point.move()
@@ -294,7 +278,7 @@ def test_a_class_that_a_function_makes_has_no_attribute_more() -> None:
         return Made
 
     plain = make()
-    with switching_in([make]):
+    with instrumented({}, [make]):
         made = make()
         names = set(vars(made))
         assert made.value.__code__ != plain.value.__code__
@@ -343,11 +327,6 @@ def test_what_an_iterator_named_stands_in_the_line_that_replays(
     assert again.value.schedule == caught.value.schedule
 
 
-def test_a_lost_update_is_not_seen_in_a_function_that_is_not_named() -> None:
-    """Without switch_in no switch falls into a statement: the documentation says so."""
-    assert explore(program).schedules == 1
-
-
 @pytest.mark.parametrize("where", [Counter, Counter.add_to_item])
 def test_a_lost_update_of_an_item_is_found(where: Any) -> None:
     """An item of a list is read, and written later."""
@@ -369,7 +348,7 @@ def test_names_of_a_child_class_still_reach_its_parent() -> None:
 def test_what_is_rewritten_does_what_it_did() -> None:
     """Loops, branches, handlers, closures, generators, defaults and docstrings stay."""
     before = numbers.__code__, of_all_kinds([0, 1, 2]), Counter.count()
-    with Simulation(), switching_in([numbers, of_all_kinds, Counter, Counter().add]):
+    with Simulation(), instrumented({}, [numbers, of_all_kinds, Counter, Counter().add]):
         assert numbers.__code__ is not before[0]
         assert list(numbers(3)) == [0, 1, 2]
         assert of_all_kinds([0, 1, 2]) == before[1]
@@ -387,7 +366,7 @@ def before_line() -> int:
 
 def test_a_line_keeps_its_number() -> None:
     """A traceback out of rewritten code names the line that stands in the file."""
-    with switching_in([failing]), pytest.raises(ZeroDivisionError) as caught:
+    with instrumented({}, [failing]), pytest.raises(ZeroDivisionError) as caught:
         failing()
     assert caught.traceback[-1].lineno + 1 == failing.__code__.co_firstlineno + 2
 
@@ -400,7 +379,7 @@ def failing() -> float:
 def test_a_module_stands_for_all_its_functions() -> None:
     """Naming a module rewrites the functions and methods that are its own."""
     codes = documented.JobsSynchronizer.get_status_list.__code__, documented.create_app.__code__
-    with switching_in([documented]):
+    with instrumented({}, [documented]):
         assert documented.JobsSynchronizer.get_status_list.__code__ is not codes[0]
         assert documented.create_app.__code__ is not codes[1]
     assert documented.JobsSynchronizer.get_status_list.__code__ is codes[0]
@@ -448,6 +427,6 @@ def published_list() -> object:
 )
 def test_unlocked_accesses_keep_every_outcome(unlocked: Any, where: Any, bound: int | None) -> None:
     """In named functions reduction loses no outcome of data that no lock guards."""
-    with switching_in([where]):
-        every = outcomes(unlocked, Exhaustive(bound, reduction=False))
-        assert outcomes(unlocked, Exhaustive(bound)).keys() == every.keys()
+    found = outcomes(unlocked, Exhaustive(bound), switch_in=[where])
+    every = outcomes(unlocked, Exhaustive(bound, reduction=False), switch_in=[where])
+    assert found.keys() == every.keys()

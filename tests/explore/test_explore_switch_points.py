@@ -1,4 +1,4 @@
-"""switch_in: a function of any shape does what it did, and is itself again afterwards."""
+"""A function of any shape does what it did while its data is watched, and is itself again later."""
 
 import importlib.util
 import sys
@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from threadsim import explore
-from threadsim.exploration.data.switch_points import functions_of, switching_in
+from threadsim.exploration.data.functions import functions_of
+from threadsim.exploration.data.instrumented import instrumented
+from threadsim.exploration.execution import NECESSARY
+from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.schedule_string import Replay
 
 # Each with a function call(), which is given nothing and tells what happened.
 SHAPES = {
@@ -335,17 +338,19 @@ def shape(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModuleType
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES, indirect=True)
 def test_a_function_of_any_shape_does_what_it_did(shape: ModuleType) -> None:
-    """What it calls, keeps, and is given by default is the same with places to switch."""
+    """What it calls, keeps, and is given by default stays the same."""
     functions = functions_of(shape)
     before = [(each, each.__code__, shape.call()) for each in functions]
 
-    with switching_in([shape]):
+    with instrumented({}, [shape]):
         for function, code, result in before:
-            assert function.__code__ != code
+            assert function.__code__ is not code
             assert kept(function.__code__) == kept(code)
             assert shape.call() == result
     assert all(function.__code__ is code for function, code, _ in before)
-    assert explore(shape.call, switch_in=[shape]).deepest > 2
+    with ScheduleRunner(shape.call, switch_in=[shape]) as runner:
+        run = runner.run(Replay([]), switch_points=NECESSARY)
+        assert (run.value, run.errors) == (before[0][2], [])
 
 
 @pytest.mark.parametrize(
@@ -358,7 +363,7 @@ def test_every_function_of_a_module_can_be_rewritten(name: str) -> None:
     functions = [each for each in functions_of(module) if stands_in_file(each, module)]
     before = [each.__code__ for each in functions]
 
-    with switching_in([module]):
+    with instrumented({}, [module]):
         after = [each.__code__ for each in functions]
     assert [kept(code) for code in before] == [kept(code) for code in after]
     assert not any(map(is_, before, after))

@@ -14,7 +14,7 @@ from searching import outcomes
 from written_programs import joined, started
 
 from threadsim import Random, ScheduleFailure, Simulation, explore, replay
-from threadsim.exploration.execution import SwitchPoints
+from threadsim.exploration.execution import NECESSARY
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 
@@ -131,7 +131,7 @@ def test_what_a_class_holds_in_its_own_way_is_left_alone() -> None:
 
     with ScheduleRunner(program) as world:
         for _ in range(3):
-            world.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
+            world.run(Replay([]), switch_points=NECESSARY)
     assert jobs.seen == list(jobs.queue) == [1, 1, 1]
     assert jobs.unfinished_tasks == 3
 

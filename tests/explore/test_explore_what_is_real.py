@@ -31,7 +31,7 @@ from threadsim import (
     explore,
     replay,
 )
-from threadsim.exploration.execution import Step, SwitchPoints
+from threadsim.exploration.execution import NECESSARY, Step
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.simulation import watchdog
 from threadsim.simulation.watchdog import watched
@@ -616,7 +616,7 @@ def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
         ScheduleRunner(lambda: time.sleep(1)) as world,
         pytest.raises(NotModelled, match="a finalizer or a greenlet of the program"),
     ):
-        world.run(impolite, switch_points=SwitchPoints.NECESSARY)
+        world.run(impolite, switch_points=NECESSARY)
 
 
 def test_a_greenlet_of_the_programs_own_cannot_be_switched_away_from() -> None:

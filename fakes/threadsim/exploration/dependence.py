@@ -17,9 +17,6 @@ ALL: Hashable = "everything"
 EXIT: Hashable = "the program's end"
 """The program's end, which cuts daemon threads off."""
 
-SHARED: Hashable = "the data of switch_in"
-"""All data that the functions of ``switch_in`` read and write."""
-
 Footprint = dict[Hashable, int]
 
 _CHANGES = WRITE | RELEASE

@@ -6,7 +6,6 @@ Strategies choose the next schedule from these records alone.
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
 from threadsim.exploration.dependence import Footprint
@@ -26,16 +25,31 @@ NOBODY = -1
 choice, where threads can go on only by a spurious wake-up: none wakes up."""
 
 
-class SwitchPoints(IntEnum):
-    """Where an exploration can switch threads."""
+@dataclass(frozen=True, slots=True)
+class SwitchPoints:
+    """Where an exploration can switch threads: before operations that other threads can notice.
 
-    NECESSARY = 0
-    """Before operations that other threads can notice. An exhaustive search finds every outcome
-    with these, as long as the program neither peeks at locks and threads nor uses pools late."""
+    Attributes:
+        every: Whether also before each release of a lock, each start and end of a thread, and
+            before the program's end ends its pools. An exhaustive search needs these if the program
+            peeks at locks and threads, or uses pools late. Otherwise some outcomes need fewer
+            preemptions with them.
+        data: The kinds of data before whose reads and writes threads are switched, too.
+    """
 
-    ALL = 1
-    """Also before each release of a lock, each start and end of a thread, and before the program's
-    end ends its pools. Some outcomes need fewer preemptions with these."""
+    every: bool = False
+    data: frozenset[str] = frozenset()
+
+    def __or__(self, other: "SwitchPoints") -> "SwitchPoints":
+        """Return the points of both."""
+        return SwitchPoints(self.every or other.every, self.data | other.data)
+
+    def cover(self, other: "SwitchPoints") -> bool:
+        """Return whether the other points are among these."""
+        return self | other == self
+
+
+NECESSARY, ALL_POINTS = SwitchPoints(), SwitchPoints(every=True)
 
 
 class Cut(SimulationError):
@@ -131,6 +145,7 @@ class Execution:
         switch_points: Where it could switch threads.
         needs: Where a search has to switch to find every outcome, as far as this schedule shows.
         numbers: The number of each thread, the same in all schedules.
+        races: A sentence for each kind of data that threads accessed in no order.
         origins: The kind of each object, and the file and line that made it, by its name.
         notes: What its failure shows of rows of its trace besides, or instead, by field.
     """
@@ -142,8 +157,9 @@ class Execution:
     cut: bool = False
     value: Any = None
     switches: list[TraceRow] = field(default_factory=list)
-    needs: SwitchPoints = SwitchPoints.NECESSARY
+    needs: SwitchPoints = NECESSARY
     numbers: dict[VirtualThread, int] = field(default_factory=dict)
+    races: dict[str, str] = field(default_factory=dict)
     origins: dict[Hashable, Origin] = field(default_factory=dict)
     notes: defaultdict[int, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 
-from threadsim.exploration.data.switch_points import switching_in
-from threadsim.exploration.execution import Execution, SwitchPoints
+from threadsim.exploration.execution import NECESSARY, Execution, SwitchPoints
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, shrunk_failure
 from threadsim.exploration.reports.nondeterminism import failure_signature, rerun
@@ -47,6 +46,8 @@ class Exploration:
         deepest: The number of steps of the longest schedule.
         seconds: Real time that it took.
         claim: What holds now, in words.
+        races: What threads read and write in an order that no lock decides, benign or not, in
+            words; with ``data="switch"``.
     """
 
     schedules: int
@@ -56,6 +57,7 @@ class Exploration:
     deepest: int
     seconds: float
     claim: str
+    races: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         covered = "complete: " if self.complete else ""
@@ -80,6 +82,7 @@ def explore(
     spurious_wakeups: bool = False,
     early_timeouts: bool = False,
     switch_in: Sequence[Callable[..., object] | ModuleType] = (),
+    data: str = Options.data,
     keep_going: bool = False,
 ) -> Exploration:
     """Run a program under many schedules.
@@ -91,9 +94,9 @@ def explore(
             notification.
         early_timeouts: Whether time may also move while threads can run. Then a wait may time out
             between any two steps.
-        switch_in: Functions, classes and modules in which threads are switched before every
-            statement, and before an assignment writes what other threads may see. Name all
-            functions that touch the same unlocked data.
+        switch_in: Functions, classes and modules of libraries whose data is watched, too.
+        data: "switch" watches what the program's own code reads and writes. Data that two threads
+            access and no lock orders becomes a place to switch threads. "off" does not watch.
         keep_going: Whether to continue after a failure, and report one failure of each kind.
 
     Returns:
@@ -111,7 +114,7 @@ def explore(
         TypeError: An argument has a wrong type.
     """
     __tracebackhide__ = True
-    options = Options(program, spurious_wakeups, early_timeouts, switch_in)
+    options = Options(program, spurious_wakeups, early_timeouts, switch_in, data)
     return explore_with(options, strategy, keep_going=keep_going)
 
 
@@ -134,7 +137,6 @@ def explore_with(
     progress = Progress()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
     with (
-        switching_in(options.switch_in),
         options.runner() as runner,
         _interruptions(lambda: 0 if reported else count),
     ):
@@ -162,6 +164,7 @@ def explore_with(
         deepest=deepest,
         seconds=time.perf_counter() - began,
         claim=search.claim(options),
+        races=tuple(runner.races.values()),
     )
 
 
@@ -184,10 +187,13 @@ def _interruptions(passed: Callable[[], int]) -> Iterator[None]:
 
 def begin(runner: ScheduleRunner, strategy: Strategy) -> Search:
     """Warm a program up, and return a search of it."""
-    search = strategy.search(warm_up(runner))
-    if search.switch_points:  # At all points the program has more steps.
+    execution = warm_up(runner)
+    data = SwitchPoints(data=execution.needs.data)
+    search = strategy.search(len(execution.steps))
+    if search.switch_points.every:  # At all points the program has more steps.
         execution = runner.run(Replay([]), switch_points=search.switch_points)
         search = strategy.search(len(execution.steps))
+    search.add_points(data)
     return search
 
 
@@ -209,12 +215,12 @@ def schedules(runner: ScheduleRunner, search: Search) -> Iterator[Execution]:
         more = search.advance(execution)
 
 
-def warm_up(runner: ScheduleRunner) -> int:
-    """Fill imports and caches in a first schedule, and return its number of steps."""
-    execution = runner.run(Replay([]), switch_points=SwitchPoints.NECESSARY)
+def warm_up(runner: ScheduleRunner) -> Execution:
+    """Fill imports and caches in a first schedule, and return it."""
+    execution = runner.run(Replay([]), switch_points=NECESSARY)
     runner.settle()
     runner.first_run_passed = not execution.errors
-    return len(execution.steps)
+    return execution
 
 
 def _all_of(failures: list[ScheduleFailure], cut_off: str) -> Exception:

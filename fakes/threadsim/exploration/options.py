@@ -12,6 +12,8 @@ from types import ModuleType
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.arguments import check_bool
 
+_DATA = ("switch", "off")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -22,6 +24,7 @@ class Options:
         spurious_wakeups: As for ``explore``.
         early_timeouts: As for ``explore``.
         switch_in: As for ``explore``.
+        data: As for ``explore``.
         test: The id of the test that the program is, if it is one.
         given: Objects from outside that it uses, by their names.
     """
@@ -30,6 +33,7 @@ class Options:
     spurious_wakeups: bool = False
     early_timeouts: bool = False
     switch_in: Sequence[Callable[..., object] | ModuleType] = ()
+    data: str = "switch"
     test: str = ""
     given: Mapping[str, object] = field(default_factory=dict)
 
@@ -37,6 +41,8 @@ class Options:
         _check_callable(self.program)
         check_bool("explore(spurious_wakeups", self.spurious_wakeups)
         check_bool("explore(early_timeouts", self.early_timeouts)
+        if self.data not in _DATA:
+            raise ValueError(f"explore(data={self.data!r}): pass {' or '.join(map(repr, _DATA))}.")
         if isinstance(self.switch_in, str) or not isinstance(self.switch_in, Iterable):
             listed = getattr(self.switch_in, "__qualname__", self.switch_in or "")
             raise TypeError(
@@ -52,6 +58,8 @@ class Options:
             early=self.early_timeouts,
             spurious=self.spurious_wakeups,
             given=self.given,
+            data=self.data == "switch",
+            switch_in=self.switch_in,
         )
 
     @property
@@ -64,6 +72,13 @@ class Options:
             text += ", and each thread may wake up by itself once"
         return text
 
+    @property
+    def data_watched(self) -> str:
+        """In words, whose reads and writes of data are watched."""
+        watched = ["your own code"] if self.data == "switch" else []
+        watched += ["the functions of switch_in"] if self.switch_in else []
+        return f", and of reads and writes by {' and '.join(watched)}" if watched else ""
+
     def replay_line(self, schedule: str) -> str:
         """Return the line that replays a schedule.
 
@@ -74,6 +89,8 @@ class Options:
         arguments = [_name(self.program) or "program", repr(schedule)]
         flags = ("spurious_wakeups", "early_timeouts")
         arguments += [f"{flag}=True" for flag in flags if getattr(self, flag)]
+        if self.data != Options.data:
+            arguments.append(f"data={self.data!r}")
         names = [_name(each) for each in self.switch_in]
         if names:
             listed = f"[{', '.join(names)}]" if all(names) else "switch_in"

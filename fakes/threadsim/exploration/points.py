@@ -69,7 +69,7 @@ class Points(Schedule):
     def before_release(self, lock: Lockable) -> None:
         """Stop before a lock is released, where other threads can notice that."""
         key = self.key_of(lock)
-        if self.record.switch_points:
+        if self.record.switch_points.every:
             self.point(SchedulePoint("release a lock"))
         # Releasing a free lock is an error, and it depends on the order: there is none if another
         # thread acquires the lock before, or releases it later.
@@ -113,7 +113,7 @@ class Points(Schedule):
 
     def before_start(self, thread: Any) -> None:
         """Stop before a ``Thread`` is started, where other threads can notice that."""
-        if self.record.switch_points:
+        if self.record.switch_points.every:
             self.point(SchedulePoint("start a thread"))
         self.looked |= thread._started._flag  # Which thread is the first to start it?
         self.touch(self.key_of(_start_lock(thread)), WRITE)

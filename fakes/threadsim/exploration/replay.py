@@ -10,7 +10,6 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
-from threadsim.exploration.data.switch_points import switching_in
 from threadsim.exploration.explore import warm_up
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import described_failure
@@ -25,6 +24,7 @@ def replay(
     spurious_wakeups: bool = False,
     early_timeouts: bool = False,
     switch_in: Sequence[Callable[..., object] | ModuleType] = (),
+    data: str = Options.data,
 ) -> None:
     """Run a program once under the schedule of a failure; say so if it does not fail any more.
 
@@ -34,6 +34,7 @@ def replay(
         spurious_wakeups: As for ``explore``.
         early_timeouts: As for ``explore``.
         switch_in: As for ``explore``.
+        data: As for ``explore``.
 
     Raises:
         ScheduleFailure: The program fails.
@@ -42,7 +43,7 @@ def replay(
         ValueError: ``schedule`` is no schedule.
     """
     __tracebackhide__ = True
-    replay_with(Options(program, spurious_wakeups, early_timeouts, switch_in), schedule)
+    replay_with(Options(program, spurious_wakeups, early_timeouts, switch_in, data), schedule)
 
 
 def replay_with(options: Options, schedule: str) -> None:
@@ -56,7 +57,7 @@ def run_schedule(options: Options, schedule: str) -> None:
     """Run a program that has its options under a schedule; see ``replay`` for the errors."""
     __tracebackhide__ = True
     choices, switch_points = read(schedule)
-    with switching_in(options.switch_in), options.runner() as runner:
+    with options.runner() as runner:
         with _unheard():
             warm_up(runner)
             runner.run(Replay(choices), switch_points=switch_points)

@@ -3,7 +3,7 @@
 import gc
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -13,13 +13,15 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
+from threadsim.exploration.data.accesses import Accesses
+from threadsim.exploration.data.instrumented import instrumented
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, SwitchPoints
 from threadsim.exploration.instrument import SWAPPED
 from threadsim.exploration.points import Points
 from threadsim.exploration.program_end import end_program, reopen_pools, uses_pools
 from threadsim.patching.determinism import LogHandlers, new_random, restart_counters
 from threadsim.patching.outside_walk import locks_near
-from threadsim.patching.patch_sites import with_classes
+from threadsim.patching.patch_sites import is_user_module, with_classes
 from threadsim.reporting.kernel_errors import KernelReports
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.durations import nanoseconds_since_1970
@@ -52,6 +54,12 @@ class ScheduleRunner:
         early: Whether time may move although threads can run.
         spurious: Whether threads may wake up without a notification.
         given: Objects from outside that it uses, by their names.
+        data: Whether to track what the program's own code reads and writes.
+        switch_in: Other functions, classes and modules whose reads and writes are tracked.
+
+    Attributes:
+        races: A sentence for each kind of data whose accesses no lock orders.
+        modules: The names of the modules whose code is tracked.
     """
 
     def __init__(
@@ -61,7 +69,14 @@ class ScheduleRunner:
         early: bool = False,
         spurious: bool = False,
         given: Mapping[str, object] = MappingProxyType({}),
+        data: bool = False,
+        switch_in: Sequence[Any] = (),
     ) -> None:
+        self.races: dict[str, str] = {}
+        self.modules: list[str] = []
+        self._tracks = data or bool(switch_in)
+        self._data = data
+        self._switch_in = switch_in
         self.program = program
         # The objects that it can reach others from, by name.
         self._roots = {getattr(program, "__qualname__", "program"): program, **given}
@@ -97,6 +112,7 @@ class ScheduleRunner:
             for owner, name, ours in SWAPPED:
                 names.swap(owner, name, ours)
             undo.callback(setattr, threading, "excepthook", threading.excepthook)
+            self._instrument(undo)
             self._undo = undo.pop_all()
         return self
 
@@ -120,10 +136,18 @@ class ScheduleRunner:
         self._locks.note(chain.from_iterable(each.values() for each in names))
         self._locks.note(locks_near([self._roots, *names]))
         self._pools_in_warm_up = uses_pools(self._points)
+        if any(is_user_module(vars(each)) for each in modules):
+            self._instrument(self._undo)
         gc.collect(1)  # Of schedules, no older garbage.
         if gc.isenabled():
             gc.disable()
             self._undo.callback(gc.enable)
+
+    def _instrument(self, undo: ExitStack) -> None:
+        """Let the code whose data is tracked call the hooks."""
+        if self._tracks:
+            roots = self._roots if self._data else {}
+            self.modules = undo.enter_context(instrumented(roots, self._switch_in))
 
     def run(
         self, chooser: Chooser, *, switch_points: SwitchPoints, shown: bool = False
@@ -151,6 +175,8 @@ class ScheduleRunner:
         self._errors.clear()
         execution = Execution(switch_points=switch_points)
         points = self._points = self._new_points(chooser=chooser, record=execution, shown=shown)
+        if self._tracks:
+            points.data = Accesses(points, switch_points.data)
         kernel = self._new_kernel(points)
         # The schedule before had no code left to raise it in. No call: Ctrl-C may come at any.
         kernel.interruption, self._kernel = self._kernel.interruption, kernel
@@ -175,7 +201,10 @@ class ScheduleRunner:
         execution.cut = isinstance(failure, Cut)
         late_pool = not self._pools_in_warm_up and uses_pools(self._points)
         execution.errors = [] if execution.cut else errors
-        execution.needs = SwitchPoints(points.looked or late_pool)
+        if points.data is not None:
+            execution.races = points.data.races
+        self.races = execution.races | self.races
+        execution.needs = SwitchPoints(points.looked or late_pool, frozenset(execution.races))
         execution.switches = kernel.trace
         return execution
 
@@ -191,7 +220,7 @@ class ScheduleRunner:
                 self._failed(error)
         with suppress(SimulationError):  # The kernel has kept it.
             if kernel.failure is None:
-                switches = self._pools_in_warm_up or bool(points.record.switch_points)
+                switches = self._pools_in_warm_up or points.record.switch_points.every
                 end_program(points, switches=switches)
 
     def _raise_interruption(self) -> None:

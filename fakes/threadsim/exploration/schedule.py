@@ -18,7 +18,8 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from threadsim.exploration.dependence import ALL, CLOCK, EXIT, SHARED, Footprint
+from threadsim.exploration.data.accesses import Accesses
+from threadsim.exploration.dependence import ALL, CLOCK, EXIT, Footprint
 from threadsim.exploration.execution import (
     MAIN,
     NOBODY,
@@ -64,8 +65,8 @@ class Schedule:
     Attributes:
         steps: The steps so far.
         numbers: The number of each thread. It is the same in all schedules.
+        data: The reads and writes of the program's own code, if they are tracked.
         looked: Whether a thread peeks at a lock or a thread, or releases a free lock.
-        shares_data: The threads that run functions of ``switch_in``.
         moment: Counts steps, and operations within a step that other threads can notice. No other
             thread knows an object that was made in the same moment.
     """
@@ -81,8 +82,8 @@ class Schedule:
     moment: int = field(init=False)
     steps: list[Step] = field(init=False)
     numbers: dict[VirtualThread, int] = field(init=False)
+    data: Accesses | None = None
     looked: bool = False
-    shares_data: set[VirtualThread] = field(default_factory=set)
     _touched: Footprint = field(default_factory=dict)
     _pending: dict[VirtualThread, SchedulePoint] = field(default_factory=dict)
     _woken_once: set[int] = field(default_factory=set)
@@ -111,6 +112,8 @@ class Schedule:
         """Note that the running step touched an object."""
         self._touched[key] = self._touched.get(key, 0) | mode
         self.moment += 1
+        if self.data is not None:
+            self.data.clocks.touched(self.numbers.get(self.kernel.running, MAIN), key, mode)
 
     def point(self, op: SchedulePoint) -> None:
         """Stop the running thread before an operation, until it is chosen to go on."""
@@ -161,11 +164,13 @@ class Schedule:
         thread.daemon |= parent.daemon
         self.steps[-1].started.append(number)
         self.moment += 1
+        if self.data is not None:
+            self.data.clocks.started(self.numbers[parent], number)
         self._pending[thread] = SchedulePoint("begin")
 
     def before_end(self) -> None:
         """Stop before the running thread ends, where other threads peek at that."""
-        if self.record.switch_points:
+        if self.record.switch_points.every:
             self.point(SchedulePoint("end"))
 
     def ended(self, thread: VirtualThread) -> None:
@@ -220,12 +225,12 @@ class Schedule:
         """Complete the record of the step that ends here."""
         kernel, footprint = self.kernel, self._touched
         self.steps[-1].footprint = footprint
-        if kernel.running in self.shares_data:
-            footprint[SHARED] = WRITE
         if kernel.running.daemon:
             footprint[EXIT] = READ
         self._touched = {}
         self.moment += 1
+        if self.data is not None:
+            self.data.drop_garbage()
         kernel.steps += 1
         if kernel.steps > kernel.max_steps:
             raise kernel.reports.step_limit(kernel)
@@ -305,6 +310,11 @@ class Schedule:
         self.kernel.now = deadline
         self.steps[-1].footprint = {CLOCK if self.early else ALL: WRITE}
         self.moment += 1
+        if self.data is not None:
+            if self.early:
+                self.data.clocks.touched(TIME, CLOCK, WRITE)
+            else:
+                self.data.clocks.time_moved()
 
     def _wake_up(self, op: SchedulePoint, number: int) -> None:
         op.woken = True

@@ -4,12 +4,14 @@ The string holds only choices that differ from the default. The default is the r
 the thread that has waited longest if the running one cannot go on. A small letter stands for a
 number of defaults in a row (``a`` one, ``z`` 26). A number stands for another choice: its place
 among the threads that can run, in brackets from 10 on. Defaults at the end are left out. ``0`` is
-the schedule of defaults. A leading ``+`` stands for ``SwitchPoints.ALL``.
+the schedule of defaults. A leading ``+`` stands for ``SwitchPoints.every``. Behind an ``@`` stand
+the kinds of data before whose reads and writes threads are switched.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from string import ascii_lowercase
+from urllib.parse import quote, unquote
 
 from threadsim.exploration.execution import Execution, Step, SwitchPoints
 from threadsim.reporting.trace import TraceEntry
@@ -17,6 +19,7 @@ from threadsim.reporting.trace_diagram import draw
 from threadsim.runtime.errors import SimulationError
 
 _ALL = "+"
+_PLAIN = ":<>@/"  # What stands for itself in the name of a kind, beside letters and the like.
 _CHOICE = r"[1-9]|\([1-9][0-9]{1,5}\)"
 _SCHEDULE = re.compile(rf"0|([a-z]*({_CHOICE}))+")
 
@@ -55,7 +58,8 @@ def write(choices: Iterable[int], switch_points: SwitchPoints) -> str:
         text += "z" * letters + ascii_lowercase[rest - 1 : rest]
         text += str(choice) if choice < 10 else f"({choice})"  # noqa: PLR2004  # One digit.
         defaults = 0
-    return _ALL * switch_points + (text or "0")
+    kinds = ",".join(quote(kind, _PLAIN) for kind in sorted(switch_points.data))
+    return _ALL * switch_points.every + (text or "0") + (kinds and f"@{kinds}")
 
 
 def read(schedule: str) -> tuple[list[int], SwitchPoints]:
@@ -64,15 +68,17 @@ def read(schedule: str) -> tuple[list[int], SwitchPoints]:
     Raises:
         ValueError: It is no string that ``write`` does not return.
     """
-    if not isinstance(schedule, str) or not _SCHEDULE.fullmatch(schedule.removeprefix(_ALL)):
+    text, _, kinds = str(schedule).partition("@")
+    if not isinstance(schedule, str) or not _SCHEDULE.fullmatch(text.removeprefix(_ALL)):
         raise ValueError(
             f"{schedule!r} is no schedule. Copy the string that the failure printed, whole."
         )
     choices: list[int] = []
-    for token in re.findall(rf"[a-z]|{_CHOICE}", schedule):
+    for token in re.findall(rf"[a-z]|{_CHOICE}", text):
         letter = token.isalpha()
         choices += [0] * (ascii_lowercase.index(token) + 1) if letter else [int(token.strip("()"))]
-    return choices, SwitchPoints(schedule.startswith(_ALL))
+    data = frozenset(unquote(kind) for kind in kinds.split(",") if kind)
+    return choices, SwitchPoints(text.startswith(_ALL), data)
 
 
 class Replay:

@@ -13,6 +13,9 @@ from threadsim.reporting.trace_diagram import draw
 from threadsim.reporting.tracebacks import shorten
 from threadsim.runtime.formatting import counted
 
+# More races of a schedule are left out.
+_MOST_RACES = 5
+
 
 class ScheduleFailure(AssertionError):
     """The program fails under one schedule; ``__cause__`` is its error.
@@ -73,8 +76,10 @@ def described_failure(options: Options, failing: Execution) -> ScheduleFailure:
     """Return the failure of a schedule, with its trace diagram and the line that replays it."""
     schedule = write(choices_of(failing.steps), failing.switch_points)
     texts = "\nIt also fails with ".join(map(_headline, failing.errors))
+    kinds = [each for each in failing.races if each in failing.switch_points.data]
+    needs = "".join(f"needs: {failing.races[each]}\n" for each in kinds[:_MOST_RACES])
     failure = ScheduleFailure(
-        f"{texts}\n\n{draw(failing.story)}\n\n{options.replay_line(schedule)}"
+        f"{texts}\n\n{draw(failing.story)}\n\n{needs}{options.replay_line(schedule)}"
     )
     errors: dict[object, BaseException] = {}
     for error in failing.errors:

@@ -4,9 +4,10 @@ A bounded search looks for the same failure with 0 preemptions, then 1, 2 and so
 choice that differs from the default becomes the default, where that makes a simpler schedule.
 """
 
+from dataclasses import replace
 from itertools import product
 
-from threadsim.exploration.execution import Chooser, Execution, Step, SwitchPoints
+from threadsim.exploration.execution import Chooser, Execution, Step
 from threadsim.exploration.reports.nondeterminism import failure_signature
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import choices_of, write
@@ -45,7 +46,8 @@ def shrink(
     of_all = f"of {counted(number, 'schedule')}"
     left, fewest = number, False
     # Fewer switch points first: such a schedule is easier to read.
-    for bound, switch_points in product(range(best.preemptions + 1), SwitchPoints):
+    fewer = [replace(best.switch_points, every=every) for every in (False, True)]
+    for bound, switch_points in product(range(best.preemptions + 1), fewer):
         search, more = Exhaustive(bound).search(), not fewest
         search.switch_points = switch_points
         while more and left > number // 2:
@@ -54,7 +56,7 @@ def shrink(
             tried = runner.run(search.choose, switch_points=switch_points)
             if fewest := signature in map(failure_signature, tried.errors):
                 best = tried
-            more = not fewest and tried.needs <= switch_points and search.advance(tried)
+            more = not fewest and switch_points.cover(tried.needs) and search.advance(tried)
     fewest |= left > number // 2  # The search came to its end.
     index = 1
     while left and index < len(best.steps):

@@ -17,7 +17,9 @@ from math import inf
 
 from threadsim.exploration.dependence import ALL, EXIT, Footprint, conflict
 from threadsim.exploration.execution import (
+    ALL_POINTS,
     MAIN,
+    NECESSARY,
     NOBODY,
     Cut,
     Execution,
@@ -104,7 +106,7 @@ class _Search(Search):
         self._bound = inf if options.max_preemptions is None else options.max_preemptions
         self.sleeps = options.reduction and self._bound == inf
         # Some outcomes need fewer preemptions with all points.
-        self.switch_points = SwitchPoints.NECESSARY if self._bound == inf else SwitchPoints.ALL
+        self.switch_points = NECESSARY if self._bound == inf else ALL_POINTS
         self._runs = 0
         self._begin()
 
@@ -136,13 +138,18 @@ class _Search(Search):
         self.nodes.append(Node(enabled, current, thread, preemptions, sleep, backtrack))
         return thread
 
+    def add_points(self, points: SwitchPoints) -> None:
+        """Begin again, with more points."""
+        if not self.switch_points.cover(points):
+            super().add_points(points)
+            self._begin()
+
     def advance(self, execution: Execution) -> bool:
         """Learn from the schedule that has run, and return whether another one is to run."""
         steps = execution.steps
         self._runs += 1
-        if execution.needs > self.switch_points:
-            self.switch_points = execution.needs
-            self._begin()
+        if not self.switch_points.cover(execution.needs):
+            self.add_points(execution.needs)
             return self._may_go_on()
         if len(steps) < self._prefix:
             raise diverged(f"step {len(steps) - 1} did something else than before", execution.trace)
@@ -181,14 +188,12 @@ class _Search(Search):
 
     def claim(self, options: Options) -> str:
         """Return in words what holds when no schedule has failed."""
-        within, where = "", "for data that is shared under locks"
+        within, where = "", "in any order of operations on locks and the like"
         if self.within is not None:
             within = f" within {counted(self.within, 'preemption')}"
-        if not self.options.reduction:
-            where = "with switches between operations on locks and the like"
-        if options.switch_in:
-            where += " and in the functions of switch_in"
-        return f"no schedule fails{within}, {where}; {options.time_and_wakeups}"
+        return (
+            f"no schedule fails{within}, {where}{options.data_watched}; {options.time_and_wakeups}"
+        )
 
     @staticmethod
     def _asleep(before: Node, footprint: Footprint) -> dict[int, Footprint]:

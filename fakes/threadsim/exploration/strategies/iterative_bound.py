@@ -10,7 +10,7 @@ Programs, PLDI 2007.
 
 from dataclasses import dataclass
 
-from threadsim.exploration.execution import Execution, Step
+from threadsim.exploration.execution import Execution, Step, SwitchPoints
 from threadsim.exploration.options import Options
 from threadsim.exploration.strategies.arguments import check_int
 from threadsim.exploration.strategies.exhaustive import Exhaustive
@@ -63,6 +63,12 @@ class _Search(Search):
         """Return the next thread; see ``Chooser``."""
         return self._current.choose(enabled, current, steps)
 
+    def add_points(self, points: SwitchPoints) -> None:
+        """Let both searches begin again, with more points."""
+        for search in (self._unbounded, self._bounded):
+            search.add_points(points)
+        self.switch_points = self._current.switch_points
+
     def advance(self, execution: Execution) -> bool:
         """Learn from the schedule that has run, and return whether another one is to run."""
         steps = len(execution.steps)
@@ -76,6 +82,8 @@ class _Search(Search):
             if self.within is None:
                 return False
             self._bounded = Exhaustive(self.within + 1).search()
+        for search in (self._unbounded, self._bounded):
+            search.add_points(SwitchPoints(data=execution.needs.data | self.switch_points.data))
         if self._runs >= self._options.max_schedules or self._steps >= self._options.max_steps:
             if not self.complete:
                 self.shortfall = (

@@ -9,7 +9,7 @@ three methods: ``choose`` (a ``Chooser`` of ``execution.py``) chooses the thread
 
 from abc import ABC, abstractmethod
 
-from threadsim.exploration.execution import Execution, Step, SwitchPoints
+from threadsim.exploration.execution import ALL_POINTS, Execution, Step, SwitchPoints
 from threadsim.exploration.options import Options
 
 
@@ -24,7 +24,7 @@ class Search(ABC):
         shortfall: Why it ended without a claim; "" if it has one.
     """
 
-    switch_points = SwitchPoints.ALL
+    switch_points = ALL_POINTS
     schedules = 0
     complete = False
     within: int | None = None
@@ -33,6 +33,10 @@ class Search(ABC):
     @abstractmethod
     def choose(self, enabled: tuple[int, ...], current: int, steps: list[Step]) -> int:
         """Return the next thread; see ``Chooser``."""
+
+    def add_points(self, points: SwitchPoints) -> None:
+        """Switch threads at more points from now on."""
+        self.switch_points |= points
 
     @abstractmethod
     def advance(self, execution: Execution) -> bool:
@@ -55,8 +59,9 @@ class Sampling(Search):
         self._strategy = strategy
         self._number = number
 
-    def advance(self, execution: Execution) -> bool:  # noqa: ARG002
+    def advance(self, execution: Execution) -> bool:
         """Count the schedule."""
+        self.add_points(SwitchPoints(data=execution.needs.data))
         self.schedules += 1
         return self.schedules < self._number
 

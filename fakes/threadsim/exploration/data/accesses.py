@@ -1,0 +1,235 @@
+"""Reads and writes of data in one schedule, and those that no lock orders.
+
+Two accesses of one location race if they come from two threads, one of them writes, and neither
+happened before the other. From then on the location's kind is racy: each access of it is a schedule
+point with a footprint, and the search reverses these as it does others.
+
+A kind is named by the program's text, as "shop.Stock.count" or "list@shop.py:53", so that it is the
+same in every schedule. A footprint also names the object, by the thread that made it. Who comes
+first to an object must not name it: sleep sets compare footprints of different schedules. Objects
+that were not seen to be made share the key of their kind.
+
+Only first races are found: two accesses that race count as ordered from there on.
+
+Sources: Flanagan and Freund, FastTrack, PLDI 2009 (what is kept of a location); Blum and Gibson,
+Stateless Model Checking with Data-Race Preemption Points, OOPSLA 2016 (races as switch points).
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from sys import getrefcount
+from typing import Any, NamedTuple, Protocol
+from weakref import ref
+
+from threadsim.exploration.data.clocks import Clocks
+from threadsim.exploration.execution import MAIN, SchedulePoint
+from threadsim.runtime.hooks import WRITE
+from threadsim.runtime.virtual_thread import VirtualThread
+
+
+class Site(NamedTuple):
+    """Where an access stands in the program.
+
+    Attributes:
+        name: The name of the attribute, variable or generator; "" for items.
+        file: The file.
+        line: The line.
+        of_self: Whether the object is ``self`` in an ``__init__``.
+    """
+
+    name: str
+    file: str
+    line: int
+    of_self: bool = False
+
+    def __str__(self) -> str:
+        return f"{Path(self.file).name}:{self.line}"
+
+
+@dataclass(slots=True, eq=False)
+class Location:
+    """A place that holds data.
+
+    Attributes:
+        kind: Its kind.
+        text: What it is, for people.
+        key: Its name in footprints; ``None`` if it is not racy.
+        written: The thread, the time on its clock, and the site of the last write.
+        read: The time and the site of each thread's last read since then.
+    """
+
+    kind: str
+    text: str
+    key: Hashable
+    written: tuple[int, int, Site] | None = None
+    read: dict[int, tuple[int, Site]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """What is known of an object.
+
+    Attributes:
+        kind: The kind of the items in it.
+        name: The thread that made it, and how many objects that had made before; ``None`` if nobody
+            was seen to make it.
+        keeps: A weak reference to the object; or the object itself, if it can have none.
+        locations: The locations in it, by their names.
+    """
+
+    kind: str
+    name: Hashable
+    keeps: Any = None
+    locations: dict[Hashable, Location] = field(default_factory=dict)
+
+
+class Stops(Protocol):
+    """The points of the schedule."""
+
+    kernel: Any
+    numbers: dict[VirtualThread, int]
+
+    def point(self, op: SchedulePoint) -> None:
+        """Stop the running thread before an operation."""
+
+    def touch(self, key: Hashable, mode: int) -> None:
+        """Note that the running step touched an object."""
+
+
+Access = tuple[Location, int]
+"""A location, and whether it is read or written."""
+
+
+class Accesses:
+    """The accesses of one schedule.
+
+    Args:
+        points: The points of the schedule.
+        racy: The kinds whose accesses are schedule points.
+
+    Attributes:
+        clocks: What happened before what.
+        races: A sentence for each racy kind that was found.
+    """
+
+    def __init__(self, points: Stops, racy: Iterable[str]) -> None:
+        self.clocks = Clocks(MAIN)
+        self.races: dict[str, str] = {}
+        self._points = points
+        self._racy = frozenset(racy)
+        self._records: dict[int, Record] = {}  # By the id of the object.
+        self._kept: dict[int, Record] = {}  # Those that keep their objects.
+        self._made: Counter[int] = Counter()
+        self._globals: dict[str, Location] = {}
+
+    # The locations.
+
+    def record(self, thing: Any, kind: str = "", *, made: bool = False) -> Record:
+        """Return what is known of an object.
+
+        Args:
+            thing: The object.
+            kind: The kind of its items, if nothing is known of it.
+            made: Whether the running thread has just made it.
+        """
+        place = id(thing)
+        record = self._records.get(place)
+        if record is None or made:
+            name = self._new_name() if made else None
+            kind = kind or f"{type(thing).__name__} from outside"
+            record = self._records[place] = Record(kind, name)
+            try:
+                record.keeps = ref(thing, lambda _: self._records.pop(place, None))
+            except TypeError:
+                record.keeps, self._kept[place] = thing, record
+        return record
+
+    def _new_name(self) -> Hashable:
+        thread = self._thread()
+        self._made[thread] += 1
+        return thread, self._made[thread]
+
+    def _thread(self) -> int:
+        """Return the number of the running thread; a schedule that begins or ends has main only."""
+        return self._points.numbers.get(self._points.kernel.running, MAIN)
+
+    def drop_garbage(self) -> None:
+        """Let go of objects that nobody else has."""
+        kept = self._kept
+        for place in [at for at in kept if getrefcount(kept[at].keeps) <= _OWN_REFERENCES]:
+            del kept[place], self._records[place]
+
+    def is_known(self, thing: Any) -> bool:
+        """Return whether anything is known of an object."""
+        return id(thing) in self._records
+
+    def location(self, record: Record, part: Hashable, kind: str, text: str) -> Location:
+        """Return a location in an object.
+
+        Args:
+            record: What is known of the object.
+            part: Its name in the object.
+            kind: Its kind.
+            text: What it is, for people.
+        """
+        found = record.locations.get(part)
+        if found is None:
+            found = record.locations[part] = self._location(kind, text, record.name, part)
+        return found
+
+    def variable(self, module: str, name: str) -> Location:
+        """Return the location of a module's variable."""
+        kind = f"{module}.{name}"
+        if kind not in self._globals:
+            self._globals[kind] = self._location(kind, kind)
+        return self._globals[kind]
+
+    def _location(self, kind: str, text: str, *name: Hashable) -> Location:
+        return Location(kind, text, ("data", kind, *name) if kind in self._racy else None)
+
+    # The accesses.
+
+    def note(self, site: Site, accesses: list[Access]) -> None:
+        """Note accesses that follow: stop before those of racy kinds, find races in the others."""
+        points = self._points
+        if racy := [each for each in accesses if each[0].key is not None]:
+            writes = any(mode == WRITE for _, mode in racy)
+            points.point(SchedulePoint(f"{'write' if writes else 'read'} {racy[0][0].text}"))
+        me = self._thread()
+        clock = self.clocks.of(me)
+        for location, mode in accesses:
+            before = [("written", *location.written)] if location.written else []
+            if mode == WRITE:
+                before += [("read", thread, *read) for thread, read in location.read.items()]
+                location.read.clear()
+                location.written = me, clock[me], site
+            else:
+                location.read[me] = clock[me], site
+            for each in before:
+                self._check(location, each, me, site, mode)
+            if location.key is not None:
+                points.touch(location.key, mode)
+
+    def _check(
+        self, location: Location, first: tuple[str, int, int, Site], me: int, site: Site, mode: int
+    ) -> None:
+        """Note a race if an access did not happen before the one that follows."""
+        how, thread, time, where = first
+        clock = self.clocks.of(me)
+        if clock.get(thread, 0) >= time:
+            return
+        clock[thread] = time
+        names = {number: each.name for each, number in self._points.numbers.items()}
+        then = "writes" if mode == WRITE else "reads"
+        self.races.setdefault(
+            location.kind,
+            f"{location.text} is {how} by {names[thread]} at {where} before {names[me]} {then} it "
+            f"at {site}; no lock orders the two",
+        )
+
+
+# A record's own reference, and those of the count itself.
+_SAMPLE = Record("", None, [])
+_OWN_REFERENCES = getrefcount(_SAMPLE.keeps)

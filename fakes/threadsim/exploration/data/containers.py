@@ -1,0 +1,111 @@
+"""Which locations of a list, dict, set or deque an operation reads and writes.
+
+A container has a location for each item with a simple key or index, and one for its keys and
+length. So threads that write different items do not race.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from threadsim.exploration.data.accesses import Access, Accesses, Location
+from threadsim.runtime.hooks import READ, WRITE
+
+_CONTAINERS = (bytearray, deque, dict, list, set)
+
+_SIMPLE = (str, int, float, bool, bytes, type(None))
+# The keys and the length; an item whose key is not simple.
+_KEYS, _OTHER = "keys", "other"
+# Items of a longer container share a location.
+_MOST = 200
+
+# Methods that only read, and methods that read or write the item of their first argument.
+_READERS = {
+    *("__contains__", "__eq__", "__iter__", "__len__", "copy", "count", "index", "isdisjoint"),
+    *("issubset", "issuperset", "union", "difference", "intersection", "symmetric_difference"),
+    *("items", "keys", "values", "most_common", "elements", "total", "__reversed__", "__repr__"),
+    *("__or__", "__and__", "__sub__", "__add__", "__mul__", "decode", "find", "join", "split"),
+}
+_OF_ITEM = {"get", "__getitem__", "__contains__"}
+
+
+def is_container(thing: object) -> bool:
+    """Return whether an object is a container; a proxy, as Flask's ``request``, is not asked."""
+    return issubclass(type(thing), _CONTAINERS)
+
+
+def item(data: Accesses, thing: Any, key: Any, mode: int) -> list[Access]:
+    """Return the accesses of reading or writing one item; of one that is not there, its adding."""
+    if isinstance(thing, dict | set):
+        part = _part(thing, key)
+        is_there = part is not _OTHER and _has(thing, key)
+        if isinstance(thing, defaultdict) and not is_there:
+            mode = WRITE
+        adds = mode == WRITE and not is_there
+        return [(_location(data, thing, part), mode), *_keys(data, thing, WRITE, only_if=adds)]
+    if isinstance(key, int) and key < _MOST:
+        index = key + len(thing) if key < 0 else key
+        return [(_location(data, thing, index), mode), (_location(data, thing, _KEYS), READ)]
+    return whole(data, thing, mode)
+
+
+def removal(data: Accesses, thing: Any, key: Any) -> list[Access]:
+    """Return the accesses of removing one item."""
+    if isinstance(thing, dict | set):
+        return [*item(data, thing, key, WRITE), *_keys(data, thing, WRITE)]
+    return whole(data, thing, WRITE)
+
+
+def whole(data: Accesses, thing: Any, mode: int) -> list[Access]:
+    """Return the accesses of reading or writing all items."""
+    parts: Iterable[Hashable] = range(min(len(thing), _MOST))
+    if isinstance(thing, dict | set):
+        parts = dict.fromkeys([_OTHER, *(_part(thing, key) for key in thing)])
+    return [*_keys(data, thing, mode), *((_location(data, thing, part), mode) for part in parts)]
+
+
+def step(data: Accesses, thing: Any, index: int) -> list[Access]:
+    """Return the accesses of one step of an iteration."""
+    has_items = not isinstance(thing, dict | set) and index < _MOST
+    items = [(_location(data, thing, index), READ)] if has_items else []
+    return [*_keys(data, thing, READ), *items]
+
+
+def method(data: Accesses, name: str, thing: Any, arguments: tuple[Any, ...]) -> list[Access]:
+    """Return the accesses of a call of a method."""
+    first = arguments[:1]
+    if first and isinstance(thing, dict | set):
+        key = first[0]
+        is_there = _part(thing, key) is not _OTHER and _has(thing, key)
+        if name in _OF_ITEM:
+            return [(_location(data, thing, _part(thing, key)), READ)]
+        if name in {"add", "setdefault"}:
+            return item(data, thing, key, READ if is_there else WRITE)
+        if name in {"discard", "pop", "remove"}:
+            gone = not is_there and _part(thing, key) is not _OTHER
+            return item(data, thing, key, READ) if gone else removal(data, thing, key)
+    if first and name in {"__delitem__", "__getitem__", "__setitem__"}:
+        if name == "__delitem__":
+            return removal(data, thing, first[0])
+        return item(data, thing, first[0], READ if name == "__getitem__" else WRITE)
+    return whole(data, thing, READ if name in _READERS else WRITE)
+
+
+def _has(thing: Any, key: Any) -> bool:
+    """Return whether a key is there, without the program's own ``__contains__``."""
+    return (dict if isinstance(thing, dict) else set).__contains__(thing, key)
+
+
+def _keys(data: Accesses, thing: Any, mode: int, *, only_if: bool = True) -> list[Access]:
+    return [(_location(data, thing, _KEYS), mode)] if only_if else []
+
+
+def _location(data: Accesses, thing: Any, part: Hashable) -> Location:
+    record = data.record(thing)
+    return data.location(record, part, record.kind, "the " + record.kind.replace("@", " made at "))
+
+
+def _part(thing: Any, key: Any) -> Hashable:
+    parts = key if type(key) is tuple else (key,)
+    is_own = len(thing) <= _MOST and all(isinstance(each, _SIMPLE) for each in parts)
+    return ("item", key) if is_own else _OTHER

@@ -1,0 +1,84 @@
+"""Finds the functions of a program: of the user's modules, and of classes and modules by name."""
+
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cached_property, partial
+from gc import get_referents
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from threadsim.patching.patch_sites import is_user_module
+from threadsim.runtime.own_code import is_of_program
+
+# Objects that lead to others, and objects that know their module.
+_FOLLOWED = (CellType, MethodType, dict, list, partial, tuple)
+_NAMED = (FunctionType, ModuleType, type)
+
+# A dictionary with more items holds no functions that a program uses.
+_MOST = 1_000
+
+
+def own_modules(roots: Iterable[object]) -> dict[str, dict[str, Any]]:
+    """Return the names of the user's modules that some objects lead to, by their files."""
+    found: dict[str, dict[str, Any]] = {}
+    things: list[Any] = list(roots)
+    seen = set[int]()  # The list keeps the objects: no id comes twice.
+    for each in things:
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        kind = type(each)  # A proxy, as Flask's ``request``, is not asked.
+        if kind in _FOLLOWED and not (kind is dict and len(each) > _MOST):
+            things += get_referents(each)
+        elif kind is FunctionType:
+            things += each.__closure__ or ()
+        owner = each if issubclass(kind, _NAMED) else kind
+        name = owner.__name__ if kind is ModuleType else owner.__module__
+        module = sys.modules.get(name) if type(name) is str else None
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file not in found and is_of_program(file):
+            names = vars(module)
+            if is_user_module(names):
+                found[file] = names
+                things += names.values()
+    return found
+
+
+def functions_of(target: Any) -> list[FunctionType]:
+    """Return the functions that a target of ``switch_in`` stands for."""
+    if not isinstance(target, ModuleType | type):
+        return _functions([target])
+    module = target.__name__ if isinstance(target, ModuleType) else target.__module__
+    return [
+        each
+        for each in _functions(_members(target, module))
+        # Python 3.14 makes an __annotate__ for annotations, which stands in no file.
+        if each.__module__ == module and each.__name__ != "__annotate__"
+    ]
+
+
+def _functions(members: Iterable[Any]) -> list[FunctionType]:
+    """Return the functions behind methods, and behind decorators that have ``__wrapped__``."""
+    return [each for each in map(_unwrapped, members) if type(each) is FunctionType]
+
+
+def _unwrapped(member: Any) -> Any:
+    with suppress(Exception):  # Some wrap themselves, and a proxy may refuse.
+        return inspect.unwrap(getattr(member, "__func__", member))
+    return member
+
+
+def _members(owner: ModuleType | type, module: str) -> Iterator[Any]:
+    """Return all that may be a function in a class or module, and in its own classes."""
+    for member in vars(owner).values():
+        kind = type(member)
+        if issubclass(kind, type):
+            around = "" if isinstance(owner, ModuleType) else f"{owner.__qualname__}."
+            if member.__module__ == module and member.__qualname__.startswith(around):
+                yield from _members(member, module)
+        else:  # A property and a cached_property keep their functions.
+            yield member
+            if issubclass(kind, property | cached_property):
+                yield from (getattr(member, name, None) for name in ("fget", "fset", "func"))

@@ -1,0 +1,348 @@
+"""What instrumented code calls before it reads and writes data.
+
+Outside a schedule these functions do nothing. The program's own operation stays where it is, with
+its errors and its order.
+"""
+
+import gc
+import operator
+import sys
+from collections.abc import Iterator
+from functools import cached_property, partial
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    GeneratorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+from threadsim.exploration.data import containers
+from threadsim.exploration.data.accesses import Access, Accesses, Site
+from threadsim.exploration.data.containers import is_container
+from threadsim.exploration.points import points_here
+from threadsim.runtime.hooks import READ, WRITE
+
+CONSTANT = (BuiltinFunctionType, FunctionType, ModuleType, type)
+"""Types of what a module's variables hold that no program changes, as far as this goes."""
+
+# Functions in C. They read the containers among their arguments.
+_IN_C = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+# Modules whose functions look into containers in containers.
+_DEEP = {"copy", "json", "pickle", "pprint"}
+_DEEPEST = 6
+# Modules whose classes and functions in C keep what they are given, guard it themselves, or look at
+# the caller's frame.
+_LEFT_ALONE = {
+    *("_queue", "_thread", "contextlib", "functools", "queue", "threading", "weakref"),
+    *("_warnings", "sys"),
+}
+# Functions that are given the name of an attribute, by their ids.
+_BY_NAME = {
+    **dict.fromkeys(map(id, (getattr, hasattr)), READ),
+    **dict.fromkeys(map(id, (delattr, setattr, object.__setattr__)), WRITE),
+}
+_VIEWS: tuple[type, ...] = (
+    *(type({}.items()), type({}.keys()), type({}.values()), enumerate, filter, map, reversed, zip),
+    *(type(iter([])), type(iter({})), type(iter(set())), type(reversed([]))),
+)
+
+
+def data_here() -> Accesses | None:
+    """Return the accesses of the running schedule."""
+    points = points_here()
+    return None if points is None else points.data
+
+
+# Attributes.
+
+
+def read_attribute(thing: Any, site: Site) -> Any:
+    """Note that an attribute is read; return the object."""
+    return _attribute(thing, site, READ)
+
+
+def write_attribute(thing: Any, site: Site) -> Any:
+    """Note that an attribute is written or deleted; return the object."""
+    return _attribute(thing, site, WRITE)
+
+
+def _attribute(thing: Any, site: Site, mode: int) -> Any:
+    data = data_here()
+    if data is not None and (accesses := _of_attribute(data, thing, site, mode)):
+        data.note(site, accesses)
+    return thing
+
+
+def _of_attribute(data: Accesses, thing: Any, site: Site, mode: int) -> list[Access]:
+    name = site.name
+    if type(thing) is ModuleType:
+        if mode == READ and isinstance(vars(thing).get(name), CONSTANT):
+            return []
+        return [(data.variable(thing.__name__, name), mode)]
+    if issubclass(type(thing), type):
+        return _of_class(data, thing, name, mode)
+    kind = type(thing)
+    if not _is_plain(kind, name, mode):
+        return []
+    record = data.record(thing, made=site.of_self and not data.is_known(thing))
+    text = f"{kind.__qualname__}.{name}"
+    accesses = [(data.location(record, name, f"{kind.__module__}.{text}", text), mode)]
+    if mode == READ and name not in getattr(thing, "__dict__", ()):
+        accesses += _of_class(data, kind, name, mode)
+    return accesses
+
+
+def _of_class(data: Accesses, owner: type, name: str, mode: int) -> list[Access]:
+    if mode == READ:
+        owner = next((each for each in owner.__mro__ if name in vars(each)), object)
+        value = vars(owner).get(name)
+        if owner is object or hasattr(type(value), "__get__") or isinstance(value, CONSTANT):
+            return []
+    text = f"{owner.__qualname__}.{name}"
+    record = data.record(owner)
+    return [(data.location(record, name, f"{owner.__module__}.{text}", text), mode)]
+
+
+_plain: dict[tuple[type, str, int], bool] = {}
+
+
+def _is_plain(kind: type, name: str, mode: int) -> bool:
+    """Return whether an attribute of instances of a class holds data, and no code guards it."""
+    key = kind, name, mode
+    if key not in _plain:
+        _plain[key] = _find_plain(kind, name, mode)
+    return _plain[key]
+
+
+def _find_plain(kind: type, name: str, mode: int) -> bool:
+    guards = ["__getattribute__", "__setattr__"][: 2 if mode == WRITE else 1]
+    is_own = any(getattr(kind, each) is not getattr(object, each) for each in guards)
+    if is_own or (name.startswith("__") and name.endswith("__")):
+        return False
+    values = (vars(owner)[name] for owner in kind.__mro__ if name in vars(owner))
+    value = next(values, None)
+    if value is None or isinstance(value, MemberDescriptorType | cached_property):
+        return value is not None or bool(kind.__dictoffset__)
+    is_data = not hasattr(type(value), "__set__")
+    return is_data and (mode == WRITE or not hasattr(type(value), "__get__"))
+
+
+# Variables of modules and of functions.
+
+
+def read_global(module: str, site: Site) -> bool:
+    """Note that a module's variable is read; return true."""
+    if (data := data_here()) is not None:
+        data.note(site, [(data.variable(module, site.name), READ)])
+    return True
+
+
+def write_global(value: Any, module: str, site: Site) -> Any:
+    """Note that a module's variable is written; return the value."""
+    if (data := data_here()) is not None:
+        data.note(site, [(data.variable(module, site.name), WRITE)])
+    return value
+
+
+def read_cell(function: Any, site: Site) -> bool:
+    """Note that a variable that functions share is read; return true."""
+    _cell(function, site, READ)
+    return True
+
+
+def write_cell(value: Any, function: Any, site: Site) -> Any:
+    """Note that a variable that functions share is written; return the value."""
+    _cell(function, site, WRITE)
+    return value
+
+
+def _cell(function: Any, site: Site, mode: int) -> None:
+    if (data := data_here()) is not None:
+        (cell,) = function.__closure__
+        record = data.record(cell, made=mode == WRITE and not data.is_known(cell))
+        kind = f"{site.name}@{site.file.rpartition('/')[2]}"
+        data.note(site, [(data.location(record, "", kind, site.name), mode)])
+
+
+# Generators.
+
+
+def before_yield(value: Any, site: Site) -> Any:
+    """Note that a generator stops; return the value that it yields."""
+    _generator(sys._getframe().f_back, site)
+    return value
+
+
+def _generator(frame: Any, site: Site) -> None:
+    """Note that a generator begins or ends to run."""
+    if frame is not None and (data := data_here()) is not None:
+        name = frame.f_code.co_name
+        kind = f"generator {name}@{frame.f_code.co_filename.rpartition('/')[2]}"
+        location = data.location(data.record(frame), "", kind, f"the generator {name}")
+        data.note(site, [(location, WRITE)])
+
+
+# Containers.
+
+
+def read_item(thing: Any, key: Any, site: Site) -> Any:
+    """Note that an item is read; return it."""
+    if is_container(thing) and (data := data_here()) is not None:
+        data.note(site, containers.item(data, thing, key, READ))
+    return thing[key]
+
+
+class Items:
+    """Notes that an item is written or deleted, and does it.
+
+    Args:
+        thing: What has the items.
+        site: Where that is.
+    """
+
+    def __init__(self, thing: Any, site: Site) -> None:
+        self._thing = thing
+        self._site = site
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if is_container(self._thing) and (data := data_here()) is not None:
+            data.note(self._site, containers.item(data, self._thing, key, WRITE))
+        self._thing[key] = value
+
+    def __delitem__(self, key: Any) -> None:
+        if is_container(self._thing) and (data := data_here()) is not None:
+            data.note(self._site, containers.removal(data, self._thing, key))
+        del self._thing[key]
+
+
+def read_whole(thing: Any, site: Site) -> Any:
+    """Note that an object is read as a whole, if it is a container; return it."""
+    if is_container(thing) and (data := data_here()) is not None:
+        data.note(site, containers.whole(data, thing, READ))
+    return thing
+
+
+def is_in(item: Any, thing: Any, site: Site) -> bool:
+    """Note that an item is looked for; return whether it is there."""
+    if is_container(thing) and (data := data_here()) is not None:
+        data.note(site, containers.method(data, "__contains__", thing, (item,)))
+    return item in thing
+
+
+def in_place(name: str, thing: Any, value: Any, site: Site) -> Any:
+    """Note that an operator changes a container; return the result of the operator."""
+    if is_container(thing) and (data := data_here()) is not None:
+        data.note(site, containers.whole(data, thing, WRITE))
+    return getattr(operator, name)(thing, value)
+
+
+def made(thing: Any, site: Site) -> Any:
+    """Note that the running thread has made a container; return it."""
+    if (data := data_here()) is not None:
+        data.record(thing, f"{type(thing).__name__}@{site}", made=True)
+    return thing
+
+
+def each_of(things: Any, site: Site) -> Any:
+    """Return an iterable that notes each step of its iteration."""
+    if data_here() is None:
+        return things
+    if is_container(things) or (sources := _sources(things)):
+        return _steps(things, [things] if is_container(things) else sources, site)
+    return _resumed(things, site) if type(things) is GeneratorType else things
+
+
+def _steps(things: Any, sources: list[Any], site: Site) -> Iterator[Any]:
+    iterator, index = iter(things), 0
+    while True:
+        if (data := data_here()) is not None:
+            for each in sources:
+                items = things is each or isinstance(each, list)
+                steps = containers.step(data, each, index)
+                data.note(site, steps if items else containers.whole(data, each, READ))
+        try:
+            value = next(iterator)
+        except StopIteration:
+            return
+        index += 1
+        yield value
+
+
+def _resumed(generator: Any, site: Site) -> Iterator[Any]:
+    while True:
+        _generator(generator.gi_frame, site)
+        try:
+            value = next(generator)
+        except StopIteration:
+            return
+        yield value
+
+
+def _sources(thing: Any) -> list[Any]:
+    """Return the containers behind a view or an iterator."""
+    if type(thing) not in _VIEWS:
+        return []
+    found = gc.get_referents(thing)
+    for each in found:
+        found += _sources(each)
+    return [each for each in found if is_container(each)]
+
+
+# Calls.
+
+
+def called(function: Any, site: Site) -> Any:
+    """Return a function that notes what the call of a function in C reads and writes.
+
+    Other functions are returned as they are.
+    """
+    if issubclass(type(function), type):
+        init = getattr(function, "__init__", None)
+        is_foreign = type(init) is not FunctionType and not issubclass(function, BaseException)
+    else:
+        is_foreign = type(function) in _IN_C or (
+            type(function) is FunctionType and function.__module__ in _DEEP
+        )
+    module = getattr(function, "__module__", None)
+    if not is_foreign or module in _LEFT_ALONE or data_here() is None:
+        return function
+    return partial(_call, function, site)
+
+
+def _call(function: Any, site: Site, /, *arguments: Any, **named: Any) -> Any:
+    data = data_here()
+    if data is None:
+        return function(*arguments, **named)
+    owner = getattr(function, "__self__", None)
+    mode = _BY_NAME.get(id(function))
+    if mode is not None and len(arguments) > 1 and isinstance(arguments[1], str):
+        _attribute(arguments[0], site._replace(name=arguments[1]), mode)
+    if is_container(owner):
+        data.note(site, containers.method(data, function.__name__, owner, arguments))
+    for each in (owner, *arguments, *named.values()):
+        if type(each) is GeneratorType:
+            _generator(each.gi_frame, site)
+        depth = _DEEPEST if getattr(function, "__module__", "") in _DEEP else 1
+        for container in _within(each, depth):
+            if container is not owner:
+                data.note(site, containers.whole(data, container, READ))
+    result = function(*arguments, **named)
+    if is_container(result) and not data.is_known(result):
+        made(result, site)
+    return result
+
+
+def _within(thing: Any, depth: int) -> Iterator[Any]:
+    """Return the containers in an argument: itself, or what a view shows, and those in it."""
+    if is_container(thing):
+        yield thing
+        items = thing.values() if isinstance(thing, dict) else thing
+        for each in list(items) if depth > 1 else ():
+            yield from _within(each, depth - 1)
+    else:
+        yield from _sources(thing)

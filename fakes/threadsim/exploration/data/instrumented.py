@@ -1,0 +1,443 @@
+"""Lets the program's own functions call the hooks before they read and write data.
+
+A file is compiled anew from its source, once per process. Its functions run the new code while an
+exploration runs. pytest's rewriting of ``assert`` comes first: what asserts read is seen, too.
+
+Left alone are class bodies, patterns of ``match``, and what runs when a module is imported.
+"""
+
+import ast
+import builtins
+import gc
+import linecache
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
+from types import CodeType, FunctionType
+from typing import Any
+
+from threadsim.exploration.data import hooks
+from threadsim.exploration.data.accesses import Site
+from threadsim.exploration.data.function_code import (
+    Constants,
+    Definition,
+    Place,
+    all_codes,
+    exchanged,
+    place_of,
+    place_of_node,
+)
+from threadsim.exploration.data.functions import functions_of, own_modules
+
+# Where pytest keeps its own functions in a module whose asserts it has rewritten.
+_PYTEST = "@pytest_ar"
+
+# Functions whose frame is looked at, or that read no data of the program.
+_LEFT_ALONE = {
+    *("breakpoint", "callable", "dir", "eval", "exec", "globals", "id", "isinstance", "issubclass"),
+    *("locals", "super", "type", "vars"),
+}
+
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "iadd",
+    ast.BitAnd: "iand",
+    ast.BitOr: "ior",
+    ast.BitXor: "ixor",
+    ast.Div: "itruediv",
+    ast.FloorDiv: "ifloordiv",
+    ast.LShift: "ilshift",
+    ast.MatMult: "imatmul",
+    ast.Mod: "imod",
+    ast.Mult: "imul",
+    ast.Pow: "ipow",
+    ast.RShift: "irshift",
+    ast.Sub: "isub",
+}
+
+# The new codes of the functions of each file that has been compiled.
+_files: dict[str, dict[Place, CodeType]] = {}
+
+
+@contextmanager
+def instrumented(roots: Mapping[str, object], targets: Iterable[Any] = ()) -> Iterator[list[str]]:
+    """Let functions of a program call the hooks while the block runs.
+
+    Args:
+        roots: The program, and objects that it uses, by their names. All functions of the user's
+            modules that these lead to are instrumented.
+        targets: Other functions, classes and modules whose functions are.
+
+    Yields:
+        The names of the user's modules.
+
+    Raises:
+        TypeError: A target has no function that stands in a file.
+    """
+    modules = own_modules(roots.values())
+    # The collector knows closures, too; it does not show what gc.freeze() has set aside.
+    frozen = (functions_of(sys.modules[names["__name__"]]) for names in modules.values())
+    functions = {
+        each
+        for each in chain(gc.get_objects(), *frozen)
+        if type(each) is FunctionType and each.__code__.co_filename in modules
+    }
+    for target in targets:
+        found = functions_of(target)
+        if not any(map(_new_code, found)):
+            name = getattr(target, "__qualname__", getattr(target, "__name__", repr(target)))
+            raise TypeError(
+                f"switch_in: {name} has no function of its own that stands in a file with def. "
+                "Name the function, class or module where it stands."
+            )
+        functions.update(found)
+    codes = {each: code for each in functions if (code := _new_code(each)) is not None}
+    with exchanged(codes):
+        yield sorted(str(names["__name__"]) for names in modules.values())
+
+
+def _new_code(function: FunctionType) -> CodeType | None:
+    """Return the instrumented code of a function; ``None`` if it stands in no file."""
+    code = function.__code__
+    if code.co_filename not in _files:
+        _files[code.co_filename] = _compiled(code.co_filename, function.__globals__)
+    new = _files[code.co_filename].get(place_of(code))
+    return new if new is not None and new.co_freevars == code.co_freevars else None
+
+
+def _compiled(file: str, names: dict[str, Any]) -> dict[Place, CodeType]:
+    """Return the new codes of a file's functions, by their places."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # They were shown at the import.
+        source = "".join(linecache.getlines(file, names))
+        tree = ast.parse(source)
+        places = {
+            place_of_node(node, file) for node in ast.walk(tree) if isinstance(node, Definition)
+        }
+        if _PYTEST in names:
+            names[_PYTEST].rewrite_asserts(tree, source.encode())
+        codes = {place_of(each): each for each in _codes_of(tree, file)}
+        constants = Constants()
+        visitor = _Instrument(file, names, codes, constants)
+        visitor.find_variables(tree)
+        tree = visitor.visit(tree)
+        after = _codes_of(tree, file)
+    return {place_of(each): constants.put_into(each) for each in after if place_of(each) in places}
+
+
+def _codes_of(tree: ast.AST, file: str) -> list[CodeType]:
+    """Compile a file whose tree was changed; return all codes in it."""
+    for node in ast.walk(ast.fix_missing_locations(tree)):
+        if isinstance(node, ast.expr | ast.stmt) and (node.end_lineno or 0) < node.lineno:
+            node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
+    return all_codes(compile(tree, file, "exec", dont_inherit=True))  # type: ignore[call-overload]
+
+
+class _Instrument(ast.NodeTransformer):
+    """Adds the calls of the hooks to all functions of a file.
+
+    Args:
+        file: The file.
+        names: The variables of its module.
+        codes: The codes of its functions as they are, by their places.
+        constants: Takes the hooks and sites.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        names: dict[str, Any],
+        codes: dict[Place, CodeType],
+        constants: Constants,
+    ) -> None:
+        self._file = file
+        self._names = names
+        self._codes = codes
+        self._constants = constants
+        self._stored: set[str] = set()
+        self._declared: set[str] = set()
+        # Of the function that is being visited.
+        self._code: CodeType | None = None
+        self._self = ""
+        self._class = ""
+        self._hidden: list[set[str]] = []  # Variables of lambdas and comprehensions in it.
+
+    def find_variables(self, tree: ast.AST) -> None:
+        """Find the variables that are assigned to, and those that are declared global."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                self._stored.add(node.id)
+            elif isinstance(node, ast.Global):
+                self._declared.update(node.names)
+
+    # Helpers.
+
+    def _call(self, hook: Callable[..., Any], node: ast.AST, *arguments: ast.expr) -> ast.Call:
+        return self._constants.call(hook, node, *arguments)
+
+    def _site(self, node: Any, name: str = "", *, of_self: bool = False) -> ast.Constant:
+        if self._class and name.startswith("__") and not name.endswith("__"):
+            name = f"_{self._class.lstrip('_')}{name}"
+        site = Site(name, self._file, getattr(node, "lineno", 0), of_self)
+        return self._constants.add(site, node)
+
+    def _of_self(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id == self._self != ""
+
+    def _scope(self, name: str) -> str:
+        """Return "cell" or "global" for a variable that threads may share."""
+        if self._code is None or name[:1] == "@" or any(name in each for each in self._hidden):
+            return ""
+        if name in self._code.co_cellvars or name in self._code.co_freevars:
+            return "cell" if name in self._stored and name != "__class__" else ""
+        if name in self._code.co_varnames:
+            return ""
+        if name in self._declared:
+            return "global"
+        is_constant = isinstance(self._names.get(name), hooks.CONSTANT)
+        return "" if is_constant or hasattr(builtins, name) else "global"
+
+    def _shared(self, node: ast.expr, name: str) -> ast.expr:
+        """Return what a hook takes for a variable: a function that has it, or its module."""
+        if self._scope(name) == "global":
+            return ast.copy_location(ast.Constant(self._names["__name__"]), node)
+        no_arguments = ast.arguments([], [], None, [], [], None, [])
+        body = ast.copy_location(ast.Name(name, ast.Load()), node)
+        return ast.copy_location(ast.Lambda(no_arguments, body), node)
+
+    def _stores(self, value: ast.expr, *targets: ast.expr) -> ast.expr:
+        """Return a value with the hooks for the variables that it is assigned to."""
+        for part in (part for target in targets for part in ast.walk(target)):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                scope = self._scope(part.id)
+                hook = hooks.write_cell if scope == "cell" else hooks.write_global
+                if scope == "cell" or (scope and part.id in self._declared):
+                    site = self._site(part, part.id)
+                    value = self._call(hook, value, value, self._shared(part, part.id), site)
+        return value
+
+    def _read(self, node: ast.expr) -> ast.expr:
+        """Return an expression whose value is read as a whole, if it is a container."""
+        plain = (ast.BinOp, ast.BoolOp, ast.Compare, ast.Constant, ast.UnaryOp)
+        if isinstance(node, plain):
+            return node
+        return self._call(hooks.read_whole, node, node, self._site(node))
+
+    # Scopes.
+
+    def visit_FunctionDef(self, node: Definition) -> ast.AST:
+        outer = self._code, self._self, self._hidden
+        node.decorator_list = [self.visit(each) for each in node.decorator_list]
+        node.args.defaults = [self.visit(each) for each in node.args.defaults]
+        first = [*node.args.posonlyargs, *node.args.args][:1]
+        self._code = self._codes.get(place_of_node(node, self._file))
+        self._self = first[0].arg if node.name == "__init__" and first else ""
+        self._hidden = []
+        inner = ast.Module(node.body, [])
+        self.generic_visit(inner)
+        node.body = inner.body
+        self._code, self._self, self._hidden = outer
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # The base class's name.
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        outer, self._class = self._class, node.name
+        inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        node.body = [self.visit(each) if isinstance(each, inner) else each for each in node.body]
+        self._class = outer
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        self._hidden.append({each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)})
+        node.body = self.visit(node.body)
+        self._hidden.pop()
+        return node
+
+    def visit_ListComp(self, node: Any) -> ast.AST:
+        targets = [part for each in node.generators for part in ast.walk(each.target)]
+        self._hidden.append({part.id for part in targets if isinstance(part, ast.Name)})
+        self.generic_visit(node)
+        self._hidden.pop()
+        is_made = not isinstance(node, ast.GeneratorExp)
+        return self._call(hooks.made, node, node, self._site(node)) if is_made else node
+
+    visit_DictComp = visit_GeneratorExp = visit_SetComp = visit_ListComp  # noqa: N815
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        self.generic_visit(node)
+        if not node.is_async:
+            node.iter = self._call(hooks.each_of, node.iter, node.iter, self._site(node.iter))
+        return node
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if self._code is None and isinstance(node, ast.expr):
+            return node  # It runs when the module is imported.
+        if isinstance(node, ast.pattern):
+            return node
+        return super().generic_visit(node)
+
+    def visit(self, node: ast.AST) -> Any:
+        if self._code is None and isinstance(node, ast.expr):
+            return node
+        return super().visit(node)
+
+    # Reads and writes.
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id.startswith("@"):
+            return node
+        site = self._site(node, node.attr, of_self=self._of_self(node.value))
+        hook = hooks.read_attribute if isinstance(node.ctx, ast.Load) else hooks.write_attribute
+        node.value = self._call(hook, node, self.visit(node.value), site)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        is_sliced = any(isinstance(each, ast.Slice) for each in ast.walk(node.slice))
+        self.generic_visit(node)
+        site = self._site(node)
+        if not isinstance(node.ctx, ast.Load):
+            node.value = self._call(hooks.Items, node, node.value, site)
+        elif is_sliced:
+            node.value = self._call(hooks.read_whole, node, node.value, site)
+        else:
+            return self._call(hooks.read_item, node, node.value, node.slice, site)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        scope = self._scope(node.id)
+        if not scope or not isinstance(node.ctx, ast.Load):
+            return node
+        hook = hooks.read_cell if scope == "cell" else hooks.read_global
+        noted = self._call(hook, node, self._shared(node, node.id), self._site(node, node.id))
+        again = ast.copy_location(ast.Name(node.id, ast.Load()), node)
+        return ast.copy_location(ast.IfExp(noted, node, again), node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        targets = [*node.targets]
+        node.value = self._stores(self.visit(node.value), *targets)
+        node.targets = [self.visit(each) for each in targets]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value is not None:
+            node.value = self._stores(self.visit(node.value), node.target)
+            node.target = self.visit(node.target)
+        return node
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        node.value = self._stores(self.visit(node.value), node.target)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """Take an operator apart: read, compute, write."""
+        target, kept = node.target, list[ast.Assign]()
+        if any(isinstance(each, ast.Slice) for each in ast.walk(target)):
+            node.value = self.visit(node.value)
+            return node
+        site = self._site(node)
+        if isinstance(target, ast.Name):
+            old: ast.expr = self.visit(ast.copy_location(ast.Name(target.id, ast.Load()), node))
+        elif isinstance(target, ast.Attribute):
+            of_self = self._of_self(target.value)
+            owner = self._once(kept, self.visit(target.value), "owner")
+            where = self._site(node, target.attr, of_self=of_self)
+            read = self._call(hooks.read_attribute, node, owner, where)
+            old = ast.copy_location(ast.Attribute(read, target.attr, ast.Load()), node)
+            target.value = self._call(hooks.write_attribute, node, owner, where)
+        else:
+            owner = self._once(kept, self.visit(target.value), "owner")
+            target.slice = self._once(kept, self.visit(target.slice), "key")
+            old = self._call(hooks.read_item, node, owner, target.slice, site)
+            target.value = self._call(hooks.Items, node, owner, site)
+        name = ast.copy_location(ast.Constant(_OPERATORS[type(node.op)]), node)
+        value = self._call(hooks.in_place, node, name, old, self.visit(node.value), site)
+        assign: ast.stmt = ast.Assign([target], self._stores(value, target))
+        if kept:  # The variables keep the objects alive no longer, and do not show in locals().
+            names = [each.targets[0].id for each in kept]  # type: ignore[attr-defined]
+            nothing = [
+                ast.Assign([ast.Name(each, ast.Store())], ast.Constant(None)) for each in names
+            ]
+            end = ast.Delete([ast.Name(each, ast.Del()) for each in names])
+            assign = ast.Try([*nothing, *kept, assign], [], [], [end])
+        return ast.fix_missing_locations(ast.copy_location(assign, node))
+
+    def _once(self, kept: list[ast.Assign], value: ast.expr, name: str) -> ast.expr:
+        """Keep a value in a variable; return the variable."""
+        kept.append(ast.Assign([ast.Name(f"@threadsim_{name}", ast.Store())], value))
+        return ast.copy_location(ast.Name(f"@threadsim_{name}", ast.Load()), value)
+
+    # Calls, and what looks into containers.
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        root = node.func
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if isinstance(root, ast.Name) and root.id.startswith("@"):
+            return node  # pytest's.
+        self.generic_visit(node)
+        if not (isinstance(node.func, ast.Name) and node.func.id in _LEFT_ALONE):
+            node.func = self._call(hooks.called, node.func, node.func, self._site(node))
+        return node
+
+    def visit_Starred(self, node: ast.Starred) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            node.value = self._read(node.value)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        if len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
+            found = self._call(hooks.is_in, node, node.left, node.comparators[0], self._site(node))
+            if isinstance(node.ops[0], ast.In):
+                return found
+            return ast.copy_location(ast.UnaryOp(ast.Not(), found), node)
+        if not any(isinstance(each, ast.Is | ast.IsNot) for each in node.ops):
+            node.left = self._read(node.left)
+            node.comparators = [self._read(each) for each in node.comparators]
+        return node
+
+    def visit_If(self, node: Any) -> Any:
+        self.generic_visit(node)
+        if self._code is not None:
+            node.test = self._read(node.test)
+        return node
+
+    visit_IfExp = visit_While = visit_If  # noqa: N815  # The base class's names.
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Not):
+            node.operand = self._read(node.operand)
+        return node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        self.generic_visit(node)
+        node.values = [self._read(each) for each in node.values]
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+        self.generic_visit(node)
+        node.value = self._read(node.value)
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        self.generic_visit(node)
+        if self._code is not None:
+            node.iter = self._call(hooks.each_of, node.iter, node.iter, self._site(node.iter))
+        return node
+
+    def visit_List(self, node: Any) -> ast.AST:
+        self.generic_visit(node)
+        is_made = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+        return self._call(hooks.made, node, node, self._site(node)) if is_made else node
+
+    visit_Dict = visit_Set = visit_List  # noqa: N815  # The base class's names.
+
+    def visit_Yield(self, node: ast.Yield) -> ast.AST:
+        self.generic_visit(node)
+        value = node.value or ast.copy_location(ast.Constant(None), node)
+        node.value = self._call(hooks.before_yield, node, value, self._site(node))
+        return node

@@ -1,0 +1,450 @@
+"""Programs whose threads share data without a lock, and twins that are right."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+def started(*bodies: Callable[[], object]) -> None:
+    """Run some functions in threads, to their ends."""
+    threads = [threading.Thread(target=body) for body in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class Service:
+    """Its flag is set beside the lock."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.ready = False
+
+    def wait(self) -> None:
+        """Wait for the flag."""
+        with self.changed:
+            while not self.ready:
+                self.changed.wait()
+
+
+def flag_beside_the_lock() -> None:
+    """The notification may come between the look at the flag and the wait."""
+    service = Service()
+    threads = [threading.Thread(target=service.wait) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    service.ready = True
+    with service.changed:
+        service.changed.notify()
+    for thread in threads:
+        thread.join()
+
+
+def flag_under_the_lock() -> None:
+    """Nobody misses the notification."""
+    service = Service()
+    threads = [threading.Thread(target=service.wait) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    with service.changed:
+        service.ready = True
+        service.changed.notify_all()
+    for thread in threads:
+        thread.join()
+
+
+class Worker:
+    """It is started before it is set up."""
+
+    config: dict[str, int]
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        self.config = {"n": 1}
+
+    def run(self) -> None:
+        """Use what is set up."""
+        self.seen = self.config["n"]
+
+
+def started_before_it_is_set_up() -> None:
+    """The thread may come to the attribute first."""
+    worker = Worker()
+    worker.thread.join()
+    assert worker.seen == 1
+
+
+class Counter:
+    """A count."""
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def add(self) -> None:
+        """Add one."""
+        self.n += 1
+
+
+class Slotted:
+    """A count in a slot."""
+
+    __slots__ = ("n",)
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def add(self) -> None:
+        """Add one."""
+        self.n += 1
+
+
+@dataclass
+class Data:
+    """A count in a dataclass."""
+
+    n: int = 0
+
+    def add(self) -> None:
+        """Add one."""
+        self.n += 1
+
+
+def _count(counter: Any) -> None:
+    started(counter.add, counter.add)
+    assert counter.n == 2
+
+
+def count_in_an_attribute() -> None:
+    """An addition may be lost."""
+    _count(Counter())
+
+
+def count_in_a_slot() -> None:
+    """An addition may be lost."""
+    _count(Slotted())
+
+
+def count_in_a_dataclass() -> None:
+    """An addition may be lost."""
+    _count(Data())
+
+
+TOTAL = 0
+
+
+def add_to_the_total() -> None:
+    """Add one to a global."""
+    global TOTAL  # noqa: PLW0603  # It is what is tried.
+    TOTAL += 1
+
+
+def count_in_a_global() -> None:
+    """An addition may be lost."""
+    global TOTAL  # noqa: PLW0603  # It is what is tried.
+    TOTAL = 0
+    started(add_to_the_total, add_to_the_total)
+    assert TOTAL == 2
+
+
+def count_in_a_closure() -> None:
+    """An addition may be lost."""
+    n = 0
+
+    def add() -> None:
+        nonlocal n
+        n += 1
+
+    started(add, add)
+    assert n == 2
+
+
+def count_in_three_threads() -> None:
+    """An addition may be lost."""
+    counter = Counter()
+    started(counter.add, counter.add, counter.add)
+    assert counter.n == 3
+
+
+def count_under_a_lock() -> None:
+    """No addition is lost."""
+    counter, lock = Counter(), threading.Lock()
+
+    def add() -> None:
+        with lock:
+            counter.add()
+
+    started(add, add)
+    assert counter.n == 2
+
+
+def sells_twice() -> None:
+    """Two look, then both sell."""
+    stock = {"n": 1}
+    sold = []
+
+    def sell() -> None:
+        if stock["n"]:
+            stock["n"] -= 1
+            sold.append(1)
+
+    started(sell, sell)
+    assert len(sold) == 1
+
+
+def made_twice() -> None:
+    """A check, and then an act."""
+    cache: dict[str, object] = {}
+    made = []
+
+    def get() -> None:
+        if "x" not in cache:
+            made.append(1)
+            cache["x"] = object()
+
+    started(get, get)
+    assert len(made) == 1
+
+
+def set_default() -> None:
+    """One call is one step."""
+    cache: dict[str, object] = {}
+    seen = []
+
+    def get() -> None:
+        seen.append(cache.setdefault("x", object()))
+
+    started(get, get)
+    assert seen[0] is seen[1]
+
+
+def cache_with_a_time() -> None:
+    """An entry is deleted between the check and the read."""
+    cache = {"x": 1}
+
+    def get() -> None:
+        if "x" in cache:
+            assert cache["x"]
+
+    def expire() -> None:
+        cache.pop("x", None)
+
+    started(get, expire)
+
+
+def by_an_alias() -> None:
+    """The dictionary has another name."""
+    counter: Any = Counter()
+    counter.counts = {"n": 0}
+
+    def add() -> None:
+        counts = counter.counts
+        value = counts["n"]
+        counts["n"] = value + 1
+
+    started(add, add)
+    assert counter.counts["n"] == 2
+
+
+def numbers() -> Iterator[int]:
+    """Count."""
+    n = 0
+    while True:
+        n += 1
+        yield n
+
+
+def generator_of_two_threads() -> None:
+    """A generator is already executing."""
+    gate = threading.Lock()
+
+    def slow() -> Iterator[int]:
+        n = 0
+        while True:
+            with gate:
+                n += 1
+            yield n
+
+    source = slow()
+    started(lambda: next(source), lambda: next(source))
+
+
+def iterated_while_it_grows() -> None:
+    """A dictionary changes its size."""
+    things = {"a": 1, "b": 2}
+
+    def read() -> None:
+        for _key, _value in things.items():
+            pass
+
+    def add() -> None:
+        things["c"] = 3
+
+    started(read, add)
+
+
+def dumped_half_changed() -> None:
+    """JSON has one of two changes."""
+    state = {"one": {"n": 0}, "two": {"n": 0}}
+    seen: list[str] = []
+
+    def change() -> None:
+        state["one"]["n"] = 1
+        state["two"]["n"] = 1
+
+    def dump() -> None:
+        seen.append(json.dumps(state))
+
+    started(change, dump)
+    found = json.loads(seen[0])
+    assert found["one"] == found["two"]
+
+
+class Box:
+    """What threads hand over."""
+
+    ready = False
+    value = 0
+
+
+def published_too_early() -> None:
+    """The flag is set before the data."""
+    box = Box()
+
+    def read() -> None:
+        if box.ready:
+            assert box.value == 1
+
+    def write() -> None:
+        box.ready = True
+        box.value = 1
+
+    started(read, write)
+
+
+def published() -> None:
+    """The flag is set after the data."""
+    box = Box()
+
+    def read() -> None:
+        if box.ready:
+            assert box.value == 1
+
+    def write() -> None:
+        box.value = 1
+        box.ready = True
+
+    started(read, write)
+
+
+def published_by_an_event() -> None:
+    """An Event orders the two."""
+    box, event = Box(), threading.Event()
+
+    def read() -> None:
+        event.wait()
+        assert box.value == 1
+
+    def write() -> None:
+        box.value = 1
+        event.set()
+
+    started(read, write)
+
+
+class Lazy:
+    """Double-checked locking."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.thing: dict[str, int] | None = None
+
+    def too_early(self) -> dict[str, int]:
+        """Publish the object before it is set up."""
+        if self.thing is None:
+            with self.lock:
+                if self.thing is None:
+                    self.thing = {}
+                    self.thing["n"] = 1
+        return self.thing
+
+    def right(self) -> dict[str, int]:
+        """Set the object up, and then publish it."""
+        if self.thing is None:
+            with self.lock:
+                if self.thing is None:
+                    thing = {}
+                    thing["n"] = 1
+                    self.thing = thing
+        return self.thing
+
+
+def double_checked_too_early() -> None:
+    """The second thread finds an empty dictionary."""
+    lazy = Lazy()
+
+    def use() -> None:
+        assert lazy.too_early()["n"] == 1
+
+    started(use, use)
+
+
+def double_checked() -> None:
+    """The second thread finds all."""
+    lazy = Lazy()
+
+    def use() -> None:
+        assert lazy.right()["n"] == 1
+
+    started(use, use)
+
+
+def own_items() -> None:
+    """Each thread has an item of its own."""
+    results = [0, 0, 0]
+
+    def put(index: int) -> Callable[[], None]:
+        def body() -> None:
+            results[index] = index
+
+        return body
+
+    started(*(put(index) for index in range(3)))
+    assert results == [0, 1, 2]
+
+
+RACY = [
+    flag_beside_the_lock,
+    started_before_it_is_set_up,
+    count_in_an_attribute,
+    count_in_a_slot,
+    count_in_a_dataclass,
+    count_in_a_global,
+    count_in_a_closure,
+    count_in_three_threads,
+    sells_twice,
+    made_twice,
+    cache_with_a_time,
+    by_an_alias,
+    generator_of_two_threads,
+    iterated_while_it_grows,
+    dumped_half_changed,
+    published_too_early,
+    double_checked_too_early,
+]
+"""Each fails in some order."""
+
+RIGHT = {
+    flag_under_the_lock: 20,
+    count_under_a_lock: 2,
+    set_default: 10,
+    published: 2,
+    published_by_an_event: 2,
+    double_checked: 6,
+    own_items: 1,
+}
+"""These never fail; and how many orders they may have."""

@@ -1,0 +1,74 @@
+"""Data that threads share without a lock is a place to switch."""
+
+import re
+import time
+import weakref
+from collections.abc import Callable
+
+import pytest
+from racy_programs import RACY, RIGHT, count_in_an_attribute, published
+
+from threadsim import Exhaustive, ScheduleFailure, explore, replay
+
+
+@pytest.mark.parametrize("program", RACY, ids=lambda each: each.__qualname__)
+def test_a_race_is_found(program: Callable[[], None]) -> None:
+    """Within few schedules, with nothing named; its line replays."""
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(program, Exhaustive(max_schedules=30))
+    with pytest.raises(ScheduleFailure) as again:
+        replay(program, caught.value.schedule)
+    assert type(again.value.__cause__) is type(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("program", RIGHT, ids=lambda each: each.__qualname__)
+def test_a_right_program_is_complete(program: Callable[[], None]) -> None:
+    """Also where its data races, in every order."""
+    done = explore(program)
+    assert done.complete
+    assert done.within is None
+    assert done.schedules <= RIGHT[program]
+
+
+def test_a_failure_names_the_accesses_that_it_needs() -> None:
+    """In the order in which the schedule has them."""
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(count_in_an_attribute)
+    needs = (
+        r"needs: Counter\.n is read by Thread-1 \(add\) at racy_programs\.py:\d+ before Thread-2 "
+        r"\(add\) writes it at racy_programs\.py:\d+; no lock orders the two\n"
+    )
+    assert re.search(needs, str(caught.value))
+    assert caught.value.schedule.endswith("@racy_programs.Counter.n")
+
+
+def test_a_result_lists_benign_races() -> None:
+    """They make no test fail."""
+    done = explore(published)
+    assert sorted(each.partition(" is ")[0] for each in done.races) == ["Box.ready"]
+    assert explore(published, data="off").races == ()
+
+
+def test_data_is_one_of_two_words() -> None:
+    """Another value is refused."""
+    with pytest.raises(ValueError, match=r"explore\(data='all'\): pass 'switch' or 'off'"):
+        explore(published, data="all")
+
+
+class Thing:
+    """An object that can be watched."""
+
+
+def test_what_a_program_lets_go_lives_no_longer_than_the_step() -> None:
+    """A list is kept for its accesses, as it can have no weak reference; but not after its end."""
+    seen = []
+
+    def program() -> None:
+        things = [Thing()]
+        thing = weakref.ref(things[0])
+        things = []
+        time.sleep(1)
+        seen.append(thing() is None)
+
+    assert explore(program).complete
+    assert set(seen) == {True}
