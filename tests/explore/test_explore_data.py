@@ -1,9 +1,12 @@
 """Data that threads share without a lock is a place to switch."""
 
+import os
 import re
 import time
 import weakref
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from racy_programs import RACY, RIGHT, count_in_an_attribute, published
@@ -72,3 +75,16 @@ def test_what_a_program_lets_go_lives_no_longer_than_the_step() -> None:
 
     assert explore(program).complete
     assert set(seen) == {True}
+
+
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
+    """A function runs its own code, and not that of another one in the same place."""
+    file, values = tmp_path / "changing.py", list[int]()
+    for value in (1, 2):
+        file.write_text(f"def program():\n    values.append({value})\n")
+        os.utime(file, (value, value))
+        names: dict[str, Any] = {"values": values, "__file__": str(file), "__name__": "changing"}
+        exec(compile(file.read_text(), str(file), "exec"), names)  # noqa: S102  # Our own.
+        explore(names["program"], data="off", switch_in=[names["program"]])
+    assert values == sorted(values)
+    assert set(values) == {1, 2}

@@ -13,8 +13,9 @@ import linecache
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -56,8 +57,8 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Sub: "isub",
 }
 
-# The new codes of the functions of each file that has been compiled.
-_files: dict[str, dict[Place, CodeType]] = {}
+# Of each file that has been compiled: when it was changed, and the new codes of its functions.
+_files: dict[str, tuple[object, dict[Place, CodeType]]] = {}
 
 
 @contextmanager
@@ -75,6 +76,9 @@ def instrumented(roots: Mapping[str, object], targets: Iterable[Any] = ()) -> It
     Raises:
         TypeError: A target has no function that stands in a file.
     """
+    for file in [file for file, (changed, _) in _files.items() if changed != _changed(file)]:
+        del _files[file]
+        linecache.checkcache(file)
     modules = own_modules(roots.values())
     # The collector knows closures, too; it does not show what gc.freeze() has set aside.
     frozen = (functions_of(sys.modules[names["__name__"]]) for names in modules.values())
@@ -101,9 +105,17 @@ def _new_code(function: FunctionType) -> CodeType | None:
     """Return the instrumented code of a function; ``None`` if it stands in no file."""
     code = function.__code__
     if code.co_filename not in _files:
-        _files[code.co_filename] = _compiled(code.co_filename, function.__globals__)
-    new = _files[code.co_filename].get(place_of(code))
+        file = code.co_filename
+        _files[file] = _changed(file), _compiled(file, function.__globals__)
+    new = _files[code.co_filename][1].get(place_of(code))
     return new if new is not None and new.co_freevars == code.co_freevars else None
+
+
+def _changed(file: str) -> object:
+    """Return when a file was changed last; ``None`` if it is none."""
+    with suppress(OSError):
+        return Path(file).stat().st_mtime_ns
+    return None
 
 
 def _compiled(file: str, names: dict[str, Any]) -> dict[Place, CodeType]:
