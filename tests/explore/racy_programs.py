@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -250,14 +251,6 @@ def by_an_alias() -> None:
     assert counter.counts["n"] == 2
 
 
-def numbers() -> Iterator[int]:
-    """Count."""
-    n = 0
-    while True:
-        n += 1
-        yield n
-
-
 def generator_of_two_threads() -> None:
     """A generator is already executing."""
     gate = threading.Lock()
@@ -367,9 +360,8 @@ class Lazy:
         """Publish the object before it is set up."""
         if self.thing is None:
             with self.lock:
-                if self.thing is None:
-                    self.thing = {}
-                    self.thing["n"] = 1
+                self.thing = {}
+                self.thing["n"] = 1
         return self.thing
 
     def right(self) -> dict[str, int]:
@@ -417,7 +409,118 @@ def own_items() -> None:
     assert results == [0, 1, 2]
 
 
+class Typed:
+    """Counts with annotations and by other names."""
+
+    def __init__(self) -> None:
+        self.n: int = 0
+        self.counts: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self.things: list[int] = [1]
+        self.keys: set[object] = {0, self}
+
+    def add(self) -> None:
+        """Add one."""
+        added: int
+        added = getattr(self, "n")  # noqa: B009  # By its name is what is tried.
+        setattr(self, "n", added + 1)  # noqa: B010
+
+
+def count_by_name() -> None:
+    """An addition may be lost."""
+    _count(Typed())
+
+
+def count_by_default() -> None:
+    """A defaultdict makes the item that is read."""
+    typed = Typed()
+
+    def add() -> None:
+        typed.counts["a", 1] += 1
+
+    started(add, add)
+    assert typed.counts["a", 1] == 2
+
+
+def takes_the_last() -> None:
+    """A list is empty when its last item is to be deleted."""
+    things = [1]
+
+    def take() -> None:
+        if len(things) > 0:
+            del things[0]
+
+    started(take, take)
+
+
+def takes_by_pop() -> None:
+    """Between the test and the act of one expression another thread runs."""
+    things = [1]
+    take = lambda: things.pop() if things else None  # noqa: E731  # A lambda is what is tried.
+    started(take, take)
+
+
+def removes_twice() -> None:
+    """A set has no such item any more."""
+    typed = Typed()
+
+    def remove() -> None:
+        if typed in typed.keys:
+            typed.keys.remove(typed)
+
+    started(remove, remove)
+
+
+def changed_by_an_operator() -> None:
+    """A slice is read between two changes."""
+    things = [1, 2]
+
+    def change() -> None:
+        things[:1] = []
+        things[:0] = [3]
+
+    def read() -> None:
+        assert things[:] in ([1, 2], [3, 2])
+
+    started(change, read)
+
+
+def walrus_in_a_closure() -> None:
+    """An assignment expression writes a variable that functions share."""
+    n = 0
+
+    def add() -> None:
+        nonlocal n
+        if (n := n + 1) > 2:
+            raise AssertionError
+
+    started(add, add)
+    assert n == 2
+
+
+def discards() -> None:
+    """To remove what is not there changes nothing; and many items share a place."""
+    typed, many = Typed(), dict.fromkeys(range(201), 0)
+
+    def use(number: int) -> Callable[[], None]:
+        def body() -> None:
+            typed.keys.discard(-1)
+            many.pop(-1, None)
+            many[number] += 1
+
+        return body
+
+    started(use(1), use(2))
+    assert sum(each for each in many.values()) == 2
+
+
 RACY = [
+    count_by_name,
+    count_by_default,
+    takes_the_last,
+    takes_by_pop,
+    removes_twice,
+    changed_by_an_operator,
+    walrus_in_a_closure,
     flag_beside_the_lock,
     started_before_it_is_set_up,
     count_in_an_attribute,
@@ -446,5 +549,6 @@ RIGHT = {
     published_by_an_event: 2,
     double_checked: 6,
     own_items: 1,
+    discards: 30,
 }
 """These never fail; and how many orders they may have."""

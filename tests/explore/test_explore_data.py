@@ -4,7 +4,7 @@ import os
 import re
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ import pytest
 from racy_programs import RACY, RIGHT, count_in_an_attribute, published
 
 from threadsim import Exhaustive, ScheduleFailure, explore, replay
+from threadsim.exploration.execution import NECESSARY
+from threadsim.exploration.runner import ScheduleRunner
+from threadsim.exploration.schedule_string import Replay
 
 
 @pytest.mark.parametrize("program", RACY, ids=lambda each: each.__qualname__)
@@ -88,3 +91,15 @@ def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
         explore(names["program"], data="off", switch_in=[names["program"]])
     assert values == sorted(values)
     assert set(values) == {1, 2}
+
+
+def test_an_iterator_may_outlive_its_schedule() -> None:
+    """Then it notes nothing."""
+    things = [1, 2]
+
+    def program() -> list[Iterator[int]]:
+        return [(each for each in things), (number for number in range(2))]
+
+    with ScheduleRunner(program, data=True) as runner:
+        run = runner.run(Replay([]), switch_points=NECESSARY)
+        assert [list(each) for each in run.value] == [[1, 2], [0, 1]]

@@ -16,7 +16,7 @@ Stateless Model Checking with Data-Race Preemption Points, OOPSLA 2016 (races as
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from sys import getrefcount
@@ -114,11 +114,11 @@ class Accesses:
         races: A sentence for each racy kind that was found.
     """
 
-    def __init__(self, points: Stops, racy: Iterable[str]) -> None:
+    def __init__(self, points: Stops, racy: Container[str]) -> None:
         self.clocks = Clocks(MAIN)
         self.races: dict[str, str] = {}
         self._points = points
-        self._racy = frozenset(racy)
+        self._racy = racy
         self._records: dict[int, Record] = {}  # By the id of the object.
         self._kept: dict[int, Record] = {}  # Those that keep their objects.
         self._made: Counter[int] = Counter()

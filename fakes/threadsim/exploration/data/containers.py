@@ -5,7 +5,9 @@ length. So threads that write different items do not race.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
 from threadsim.exploration.data.accesses import Access, Accesses, Location
@@ -24,7 +26,18 @@ _READERS = {
     *("__contains__", "__eq__", "__iter__", "__len__", "copy", "count", "index", "isdisjoint"),
     *("issubset", "issuperset", "union", "difference", "intersection", "symmetric_difference"),
     *("items", "keys", "values", "most_common", "elements", "total", "__reversed__", "__repr__"),
-    *("__or__", "__and__", "__sub__", "__add__", "__mul__", "decode", "find", "join", "split"),
+    *(
+        "__getitem__",
+        "__or__",
+        "__and__",
+        "__sub__",
+        "__add__",
+        "__mul__",
+        "decode",
+        "find",
+        "join",
+        "split",
+    ),
 }
 _OF_ITEM = {"get", "__getitem__", "__contains__"}
 
@@ -64,11 +77,13 @@ def whole(data: Accesses, thing: Any, mode: int) -> list[Access]:
     return [*_keys(data, thing, mode), *((_location(data, thing, part), mode) for part in parts)]
 
 
-def step(data: Accesses, thing: Any, index: int) -> list[Access]:
-    """Return the accesses of one step of an iteration."""
-    has_items = not isinstance(thing, dict | set) and index < _MOST
-    items = [(_location(data, thing, index), READ)] if has_items else []
-    return [*_keys(data, thing, READ), *items]
+def steps(data: Accesses, thing: Any, *, values: bool) -> Iterator[list[Access]]:
+    """Return the accesses of each step of an iteration, for a dictionary with values or without."""
+    keys: Iterable[Hashable] = range(_MOST)
+    if isinstance(thing, dict | set):
+        keys = [_part(thing, key) for key in thing] if values else ()
+    for key in chain(map(partial(_location, data, thing), keys), repeat(None)):
+        yield [*_keys(data, thing, READ), *([(key, READ)] if key else [])]
 
 
 def method(data: Accesses, name: str, thing: Any, arguments: tuple[Any, ...]) -> list[Access]:
@@ -84,10 +99,6 @@ def method(data: Accesses, name: str, thing: Any, arguments: tuple[Any, ...]) ->
         if name in {"discard", "pop", "remove"}:
             gone = not is_there and _part(thing, key) is not _OTHER
             return item(data, thing, key, READ) if gone else removal(data, thing, key)
-    if first and name in {"__delitem__", "__getitem__", "__setitem__"}:
-        if name == "__delitem__":
-            return removal(data, thing, first[0])
-        return item(data, thing, first[0], READ if name == "__getitem__" else WRITE)
     return whole(data, thing, READ if name in _READERS else WRITE)
 
 

@@ -10,7 +10,6 @@ from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from threadsim.patching.patch_sites import is_user_module
-from threadsim.runtime.own_code import is_of_program
 
 # Objects that lead to others, and objects that know their module.
 _FOLLOWED = (CellType, MethodType, dict, list, partial, tuple)
@@ -37,12 +36,10 @@ def own_modules(roots: Iterable[object]) -> dict[str, dict[str, Any]]:
         owner = each if issubclass(kind, _NAMED) else kind
         name = owner.__name__ if kind is ModuleType else owner.__module__
         module = sys.modules.get(name) if type(name) is str else None
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file not in found and is_of_program(file):
-            names = vars(module)
-            if is_user_module(names):
-                found[file] = names
-                things += names.values()
+        file = str(getattr(module, "__file__", None))
+        if module is not None and file not in found and is_user_module(vars(module)):
+            found[file] = vars(module)
+            things += found[file].values()
     return found
 
 

@@ -250,26 +250,27 @@ def made(thing: Any, site: Site) -> Any:
 
 def each_of(things: Any, site: Site) -> Any:
     """Return an iterable that notes each step of its iteration."""
-    if data_here() is None:
+    data = data_here()
+    if data is None:
         return things
-    if is_container(things) or (sources := _sources(things)):
-        return _steps(things, [things] if is_container(things) else sources, site)
+    if is_container(things):
+        return _steps(things, [containers.steps(data, things, values=False)], site)
+    if sources := _sources(things):
+        return _steps(things, [containers.steps(data, each, values=True) for each in sources], site)
     return _resumed(things, site) if type(things) is GeneratorType else things
 
 
-def _steps(things: Any, sources: list[Any], site: Site) -> Iterator[Any]:
-    iterator, index = iter(things), 0
+def _steps(things: Any, sources: list[Iterator[list[Access]]], site: Site) -> Iterator[Any]:
+    iterator = iter(things)
     while True:
-        if (data := data_here()) is not None:
-            for each in sources:
-                items = things is each or isinstance(each, list)
-                steps = containers.step(data, each, index)
-                data.note(site, steps if items else containers.whole(data, each, READ))
+        for steps in sources:
+            accesses = next(steps)
+            if (data := data_here()) is not None:
+                data.note(site, accesses)
         try:
             value = next(iterator)
         except StopIteration:
             return
-        index += 1
         yield value
 
 
@@ -309,15 +310,13 @@ def called(function: Any, site: Site) -> Any:
             type(function) is FunctionType and function.__module__ in _DEEP
         )
     module = getattr(function, "__module__", None)
-    if not is_foreign or module in _LEFT_ALONE or data_here() is None:
-        return function
-    return partial(_call, function, site)
-
-
-def _call(function: Any, site: Site, /, *arguments: Any, **named: Any) -> Any:
     data = data_here()
-    if data is None:
-        return function(*arguments, **named)
+    if not is_foreign or module in _LEFT_ALONE or data is None:
+        return function
+    return partial(_call, data, function, site)
+
+
+def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named: Any) -> Any:
     owner = getattr(function, "__self__", None)
     mode = _BY_NAME.get(id(function))
     if mode is not None and len(arguments) > 1 and isinstance(arguments[1], str):
