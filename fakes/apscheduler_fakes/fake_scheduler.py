@@ -224,7 +224,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """
         raise_together("FakeScheduler: nobody saw this", self._ledger.settle())
 
-    # Faults
+    # Faults: they are noted here, and ``_submit`` injects them.
 
     def miss(self, job: Selector) -> None:
         """Let a job start later than its ``misfire_grace_time``: SUBMITTED and MISSED, no run.
@@ -370,7 +370,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """Return the run of this thread, if it runs jobs."""
         return self._runs.get(threading.get_ident())
 
-    # Below: the machinery
+    # The machinery. ``_submit`` injects faults.
 
     def _comparable(self, name: str, value: Any) -> Any:
         """Return a value as a job has it: arguments in a tuple, a date as a ``datetime``."""

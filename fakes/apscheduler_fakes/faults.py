@@ -2,10 +2,11 @@
 
 Each fault acts where an executor takes a job (``_do_submit_job``). APScheduler does all before that
 (due times, ``max_instances``) and after it (events, log lines, removal from the store).
-``FakeScheduler.add_executor`` puts a fault in, ``FakeScheduler._submit`` picks the one for a job.
-Places in its source are those of 3.11.3.
+``FakeScheduler.add_executor`` puts ``FakeScheduler._submit`` before each executor; that calls the
+fault for a job. ``FakeScheduler.die`` is a fault of the scheduler and stands there.
 
-Each function returns the job that the executor is to take instead, or ``None`` for no job.
+Each function returns the job that the executor is to take instead, or ``None`` for no job; or it
+raises what the executor would. Places in APScheduler's source are those of 3.11.3.
 """
 
 from collections.abc import Callable

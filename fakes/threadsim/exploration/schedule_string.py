@@ -66,7 +66,7 @@ def read(schedule: str) -> tuple[list[int], SwitchPoints]:
     """Return the choices and switch points of a schedule's string.
 
     Raises:
-        ValueError: It is no string that ``write`` does not return.
+        ValueError: It has not the form of a string that ``write`` returns.
     """
     text, _, kinds = str(schedule).partition("@")
     if not isinstance(schedule, str) or not _SCHEDULE.fullmatch(text.removeprefix(_ALL)):

@@ -2,8 +2,8 @@
 
 All virtual threads are one OS thread: a real lock would stop the process, a real RLock would let
 every one of them in, and a real local would be shared. A lock that is held or waited on at entry
-stays real. Real threads beside the block take the real locks. What was made before an exploration
-is put back between two schedules.
+stays real. Real threads beside the block take the real locks. Between two schedules ``reset`` puts
+back the state of what was made before an exploration.
 """
 
 import _queue

@@ -92,7 +92,7 @@ class Patcher:
             write(site, value)
 
     def uninstall(self) -> None:
-        """Put all values back, also in modules that the block has imported."""
+        """Put all values back when the block ends, also in modules that it has imported."""
         for site, before, value in reversed(self._undo):
             # A value that the program has set in the block stays.
             if read(site) is not value:

@@ -145,7 +145,10 @@ class _Search(Search):
             self._begin()
 
     def advance(self, execution: Execution) -> bool:
-        """Learn from the schedule that has run, and return whether another one is to run."""
+        """Learn from the schedule that has run, and choose the next; return whether there is one.
+
+        It is the deepest node at which another thread has to run first.
+        """
         steps = execution.steps
         self._runs += 1
         if not self.switch_points.cover(execution.needs):

@@ -70,7 +70,7 @@ class _Search(Search):
         self.switch_points = self._current.switch_points
 
     def advance(self, execution: Execution) -> bool:
-        """Learn from the schedule that has run, and return whether another one is to run."""
+        """Learn from the schedule that has run, and choose the search whose turn it is."""
         steps = len(execution.steps)
         self._runs += 1
         self._steps += steps

@@ -3,8 +3,11 @@
 A new strategy is a module in this folder with two classes. One is a ``Strategy``: a frozen
 dataclass with the options that a user passes. Its ``search`` returns the other, a ``Search``, with
 three methods: ``choose`` (a ``Chooser`` of ``execution.py``) chooses the thread of each step,
-``advance`` learns from each execution, and ``claim`` says what a pass means.
-``threadsim/__init__.py`` exports the first class.
+``advance`` learns from each execution and chooses the next schedule, and ``claim`` says what a pass
+means. A search keeps its attributes up to date; one that only samples derives from ``Sampling``.
+
+Each option has a default. The number of schedules is called ``schedules``, or ``max_schedules`` if
+it is a limit: pytest's options set these. ``threadsim/__init__.py`` exports the first class.
 """
 
 from abc import ABC, abstractmethod
@@ -40,7 +43,7 @@ class Search(ABC):
 
     @abstractmethod
     def advance(self, execution: Execution) -> bool:
-        """Learn from the schedule that has run; return whether there is another one."""
+        """Learn from the schedule that has run, choose the next; return whether there is one."""
 
     @abstractmethod
     def claim(self, options: Options) -> str:
