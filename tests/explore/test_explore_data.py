@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from racy_programs import RACY, RIGHT, count_in_an_attribute, published
+from racy_programs import RACY, RIGHT, count_in_an_attribute, published, started
 
 from threadsim import Exhaustive, ScheduleFailure, explore, replay
 from threadsim.exploration.execution import NECESSARY
@@ -103,3 +103,29 @@ def test_an_iterator_may_outlive_its_schedule() -> None:
     with ScheduleRunner(program, data=True) as runner:
         run = runner.run(Replay([]), switch_points=NECESSARY)
         assert [list(each) for each in run.value] == [[1, 2], [0, 1]]
+
+
+class Service:
+    """It polls a plain flag."""
+
+    def __init__(self) -> None:
+        self.stops = False
+        self.turns = 0
+
+    def run(self) -> None:
+        """Go round until the flag is set."""
+        while not self.stops:
+            self.turns += 1
+
+
+def test_a_loop_that_polls_a_plain_flag_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schedule may keep the other thread from setting it for ever."""
+    monkeypatch.setattr("threadsim.exploration.runner.MAX_STEPS", 300)
+
+    def program() -> None:
+        service = Service()
+        started(service.run, lambda: setattr(service, "stops", True))
+
+    with pytest.raises(ScheduleFailure, match="StepLimit") as caught:
+        explore(program)
+    assert re.search(r"about to read Service\.stops\s.*at\s.*test_explore_data", str(caught.value))

@@ -28,6 +28,9 @@ from threadsim.exploration.execution import MAIN, SchedulePoint
 from threadsim.runtime.hooks import WRITE
 from threadsim.runtime.virtual_thread import VirtualThread
 
+# After so many accesses without a schedule point a thread lets the others go first.
+MOST_IN_A_STEP = 10_000
+
 
 class Site(NamedTuple):
     """Where an access stands in the program.
@@ -121,6 +124,7 @@ class Accesses:
         self._racy = racy
         self._records: dict[int, Record] = {}  # By the id of the object.
         self._kept: dict[int, Record] = {}  # Those that keep their objects.
+        self._step, self._in_step = -1, 0  # The running step, and the accesses in it.
         self._made: Counter[int] = Counter()
         self._globals: dict[str, Location] = {}
 
@@ -194,6 +198,11 @@ class Accesses:
     def note(self, site: Site, accesses: list[Access]) -> None:
         """Note accesses that follow: stop before those of racy kinds, find races in the others."""
         points = self._points
+        if points.kernel.steps != self._step:
+            self._step, self._in_step = points.kernel.steps, 0
+        self._in_step += 1
+        if self._in_step > MOST_IN_A_STEP:  # It may wait for what another thread writes.
+            points.point(SchedulePoint("go on after the others", gives_way=True))
         if racy := [each for each in accesses if each[0].key is not None]:
             writes = any(mode == WRITE for _, mode in racy)
             points.point(SchedulePoint(f"{'write' if writes else 'read'} {racy[0][0].text}"))
