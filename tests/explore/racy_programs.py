@@ -1,5 +1,6 @@
 """Programs whose threads share data without a lock, and twins that are right."""
 
+import heapq
 import json
 import threading
 from collections import defaultdict
@@ -476,7 +477,8 @@ def changed_by_an_operator() -> None:
 
     def change() -> None:
         things[:1] = []
-        things[:0] = [3]
+        things[:0] = []
+        things[:0] += [3]
 
     def read() -> None:
         assert things[:] in ([1, 2], [3, 2])
@@ -490,11 +492,36 @@ def walrus_in_a_closure() -> None:
 
     def add() -> None:
         nonlocal n
-        if (n := n + 1) > 2:
-            raise AssertionError
+        assert (n := n + 1) < 3
 
     started(add, add)
     assert n == 2
+
+
+def unpacked_half_changed() -> None:
+    """Two items are read in one statement, and written in two."""
+    pair = [1, 1]
+
+    def read() -> None:
+        one, other = pair
+        assert one == other
+
+    def write() -> None:
+        pair[0] = 2
+        pair[1] = 2
+
+    started(read, write)
+
+
+def taken_from_a_heap() -> None:
+    """The heap is empty when its last item is taken again."""
+    heap = [3]
+
+    def take() -> None:
+        if heap:
+            heapq.heappop(heap)
+
+    started(take, take)
 
 
 def discards() -> None:
@@ -514,6 +541,8 @@ def discards() -> None:
 
 
 RACY = [
+    unpacked_half_changed,
+    taken_from_a_heap,
     count_by_name,
     count_by_default,
     takes_the_last,

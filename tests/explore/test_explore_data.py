@@ -129,3 +129,20 @@ def test_a_loop_that_polls_a_plain_flag_is_named(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ScheduleFailure, match="StepLimit") as caught:
         explore(program)
     assert re.search(r"about to read Service\.stops\s.*at\s.*test_explore_data", str(caught.value))
+
+
+def test_a_long_list_costs_as_much_as_a_short_one() -> None:
+    """An access looks at a few places, and not at all items."""
+    seen = []
+
+    def program() -> None:
+        rows: list[int] = []
+        for i in range(1000):
+            rows.append(i)
+            rows[i] += len(rows)
+        seen.append(len(rows))
+
+    with ScheduleRunner(program, data=True) as runner:
+        run = runner.run(Replay([]), switch_points=NECESSARY)
+    assert run.errors == []
+    assert seen == [1000]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from data_programs import Program, programs, runnable
+from data_programs import OPERATIONS, Program, programs, runnable
 from searching import counted, outcomes
 
 from threadsim import Exhaustive
@@ -63,25 +63,28 @@ def check(some: list[Program], bound: int) -> None:
     assert lost == {}
 
 
-@pytest.mark.parametrize("bound", [0, 1])
-def test_some_programs_keep_every_outcome(bound: int) -> None:
+def share(some: list[Program], number: int, bound: int) -> list[Any]:
+    """Return four shares of some programs, for the long run."""
+    every = len(some) // number
+    return [pytest.param(some[at::every], bound, marks=pytest.mark.soundness) for at in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("some", "bound"),
+    [
+        # Each operation beside itself, and a few of two.
+        ([((each,), (each,)) for each in range(len(OPERATIONS))], 1),
+        (TWO[:: len(TWO) // 12], 0),
+        (TWO[:: len(TWO) // 12], 1),
+        *share(TWO, 200, 0),
+        *share(TWO, 100, 1),
+        *share(TWO, 8, 2),
+        *share(THREE, 50, 1),
+    ],
+)
+def test_programs_keep_every_outcome(some: list[Program], bound: int) -> None:
     """Within a bound the search without reduction ends soon."""
-    check(TWO[:: len(TWO) // 12], bound)
-
-
-@pytest.mark.soundness
-@pytest.mark.parametrize(("bound", "number"), [(0, 200), (1, 100), (2, 8)])
-@pytest.mark.parametrize("share", range(4))
-def test_programs_keep_every_outcome(bound: int, number: int, share: int) -> None:
-    """The same for more of them."""
-    check(TWO[share :: len(TWO) // number], bound)
-
-
-@pytest.mark.soundness
-@pytest.mark.parametrize("share", range(4))
-def test_programs_of_three_threads_keep_every_outcome(share: int) -> None:
-    """Within a bound."""
-    check(THREE[share :: len(THREE) // 50], 1)
+    check(some, bound)
 
 
 def test_a_search_that_watches_no_data_loses_outcomes() -> None:

@@ -1,5 +1,6 @@
 """Locks that the program did not make, wherever it has them from, are places to switch."""
 
+import importlib
 import queue
 import threading
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -343,3 +345,41 @@ def test_a_clock_in_a_default_argument_is_not_refused() -> None:
         assert clock() > 0
 
     assert explore(program).schedules == 1
+
+
+SAFE = """
+import threading
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Safe:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+"""
+
+
+def test_what_makes_locks_is_found_in_a_module_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program reaches the class as an attribute of its module only."""
+    (tmp_path / "safes_of_a_bank.py").write_text(SAFE)
+    monkeypatch.syspath_prepend(tmp_path)
+    bank = importlib.import_module("safes_of_a_bank")
+
+    def program() -> None:
+        one, other = bank.Safe(), bank.Safe()
+
+        def move(first: Any, second: Any) -> None:
+            with first.lock, second.lock:
+                pass
+
+        threads = [
+            threading.Thread(target=move, args=pair) for pair in ((one, other), (other, one))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    with pytest.raises(ScheduleFailure, match="Deadlock"):
+        explore(program)

@@ -246,3 +246,16 @@ def test_time_machine_is_refused_where_it_is_loaded(monkeypatch: pytest.MonkeyPa
     with pytest.raises(NotModelled, match=text), Simulation():
         Travel().start()
     assert Travel().start() == "started"
+
+
+def test_a_loop_of_a_real_thread_runs_beside_a_block() -> None:
+    """Only an await inside the block is refused."""
+    seen: list[int] = []
+
+    async def main() -> None:
+        await asyncio.sleep(0)
+        seen.append(1)
+
+    with Simulation():
+        beside(lambda: asyncio.run(main()))
+    assert seen == [1]

@@ -14,6 +14,7 @@ from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from threadsim.exploration.data.accesses import Accesses
+from threadsim.exploration.data.functions import own_modules
 from threadsim.exploration.data.instrumented import instrumented
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, SwitchPoints
 from threadsim.exploration.instrument import SWAPPED
@@ -78,8 +79,10 @@ class ScheduleRunner:
         self._data = data
         self._switch_in = switch_in
         self.program = program
-        # The objects that it can reach others from, by name.
+        # The objects that it can reach others from, by name; and the user's modules among them.
         self._roots = {getattr(program, "__qualname__", "program"): program, **given}
+        for names in own_modules([*self._roots.values()]).values():
+            self._roots.setdefault(str(names["__name__"]), names)
         # Weakly: the objects of earlier schedules come and go.
         kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
         self._new_points = partial(Points, kept=kept, early=early, spurious=spurious)

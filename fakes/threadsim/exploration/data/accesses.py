@@ -142,7 +142,7 @@ class Accesses:
         record = self._records.get(place)
         if record is None or made:
             name = self._new_name() if made else None
-            kind = kind or f"{type(thing).__name__} from outside"
+            kind = kind or f"some {type(thing).__name__}"
             record = self._records[place] = Record(kind, name)
             try:
                 record.keeps = ref(thing, lambda _: self._records.pop(place, None))

@@ -19,7 +19,7 @@ _SIMPLE = (str, int, float, bool, bytes, type(None))
 # The keys and the length; an item whose key is not simple.
 _KEYS, _OTHER = "keys", "other"
 # Items of a longer container share a location.
-_MOST = 200
+_MOST = 100
 
 # Methods that only read, and methods that read or write the item of their first argument.
 _READERS = {
@@ -56,9 +56,10 @@ def item(data: Accesses, thing: Any, key: Any, mode: int) -> list[Access]:
             mode = WRITE
         adds = mode == WRITE and not is_there
         return [(_location(data, thing, part), mode), *_keys(data, thing, WRITE, only_if=adds)]
-    if isinstance(key, int) and key < _MOST:
+    if isinstance(key, int):
         index = key + len(thing) if key < 0 else key
-        return [(_location(data, thing, index), mode), (_location(data, thing, _KEYS), READ)]
+        part = index if index < _MOST else _OTHER
+        return [(_location(data, thing, part), mode), *_keys(data, thing, READ)]
     return whole(data, thing, mode)
 
 
@@ -70,11 +71,19 @@ def removal(data: Accesses, thing: Any, key: Any) -> list[Access]:
 
 
 def whole(data: Accesses, thing: Any, mode: int) -> list[Access]:
-    """Return the accesses of reading or writing all items."""
-    parts: Iterable[Hashable] = range(min(len(thing), _MOST))
+    """Return the accesses of reading or writing all items.
+
+    Each access of an item of a list reads its length, too.
+    """
+    parts: Iterable[Hashable] = (*range(min(len(thing), _MOST)), _OTHER) if mode == READ else ()
     if isinstance(thing, dict | set):
         parts = dict.fromkeys([_OTHER, *(_part(thing, key) for key in thing)])
     return [*_keys(data, thing, mode), *((_location(data, thing, part), mode) for part in parts)]
+
+
+def length(data: Accesses, thing: Any) -> list[Access]:
+    """Return the accesses of asking for the length."""
+    return _keys(data, thing, READ)
 
 
 def steps(data: Accesses, thing: Any, *, values: bool) -> Iterator[list[Access]]:
@@ -82,8 +91,8 @@ def steps(data: Accesses, thing: Any, *, values: bool) -> Iterator[list[Access]]
     keys: Iterable[Hashable] = range(_MOST)
     if isinstance(thing, dict | set):
         keys = [_part(thing, key) for key in thing] if values else ()
-    for key in chain(map(partial(_location, data, thing), keys), repeat(None)):
-        yield [*_keys(data, thing, READ), *([(key, READ)] if key else [])]
+    items = chain(map(partial(_location, data, thing), keys), repeat(None))
+    return ([*_keys(data, thing, READ), *([(key, READ)] if key else [])] for key in items)
 
 
 def method(data: Accesses, name: str, thing: Any, arguments: tuple[Any, ...]) -> list[Access]:
@@ -113,7 +122,11 @@ def _keys(data: Accesses, thing: Any, mode: int, *, only_if: bool = True) -> lis
 
 def _location(data: Accesses, thing: Any, part: Hashable) -> Location:
     record = data.record(thing)
-    return data.location(record, part, record.kind, "the " + record.kind.replace("@", " made at "))
+    return data.location(record, part, record.kind, _text(record.kind))
+
+
+def _text(kind: str) -> str:
+    return f"the {kind.replace('@', ' made at ', 1)}" if "@" in kind else kind
 
 
 def _part(thing: Any, key: Any) -> Hashable:

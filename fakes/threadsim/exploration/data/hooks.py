@@ -41,6 +41,8 @@ _LEFT_ALONE = {
     *("_queue", "_thread", "contextlib", "functools", "queue", "threading", "weakref"),
     *("_warnings", "sys"),
 }
+# Modules whose functions change their arguments.
+_WRITERS = {"_bisect", "_heapq"}
 # Functions that are given the name of an attribute, by their ids.
 _BY_NAME = {
     **dict.fromkeys(map(id, (getattr, hasattr)), READ),
@@ -90,8 +92,9 @@ def _of_attribute(data: Accesses, thing: Any, site: Site, mode: int) -> list[Acc
     if not _is_plain(kind, name, mode):
         return []
     record = data.record(thing, made=site.of_self and not data.is_known(thing))
-    text = f"{kind.__qualname__}.{name}"
-    accesses = [(data.location(record, name, f"{kind.__module__}.{text}", text), mode)]
+    owner = thing if kind is FunctionType else kind
+    text = f"{owner.__qualname__}.{name}"
+    accesses = [(data.location(record, name, f"{owner.__module__}.{text}", text), mode)]
     if mode == READ and name not in getattr(thing, "__dict__", ()):
         accesses += _of_class(data, kind, name, mode)
     return accesses
@@ -227,6 +230,13 @@ def read_whole(thing: Any, site: Site) -> Any:
     return thing
 
 
+def read_length(thing: Any, site: Site) -> Any:
+    """Note that it is asked whether a container is empty; return the object."""
+    if is_container(thing) and (data := data_here()) is not None:
+        data.note(site, containers.length(data, thing))
+    return thing
+
+
 def is_in(item: Any, thing: Any, site: Site) -> bool:
     """Note that an item is looked for; return whether it is there."""
     if is_container(thing) and (data := data_here()) is not None:
@@ -323,13 +333,18 @@ def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named
         _attribute(arguments[0], site._replace(name=arguments[1]), mode)
     if is_container(owner):
         data.note(site, containers.method(data, function.__name__, owner, arguments))
+    if function is len:
+        for each in arguments:
+            read_length(each, site)
+        return len(*arguments, **named)
+    mode = WRITE if getattr(function, "__module__", "") in _WRITERS else READ
     for each in (owner, *arguments, *named.values()):
         if type(each) is GeneratorType:
             _generator(each.gi_frame, site)
         depth = _DEEPEST if getattr(function, "__module__", "") in _DEEP else 1
         for container in _within(each, depth):
             if container is not owner:
-                data.note(site, containers.whole(data, container, READ))
+                data.note(site, containers.whole(data, container, mode))
     result = function(*arguments, **named)
     if is_container(result) and not data.is_known(result):
         made(result, site)

@@ -229,12 +229,12 @@ class _Instrument(ast.NodeTransformer):
                     value = self._call(hook, value, value, self._shared(part, part.id), site)
         return value
 
-    def _read(self, node: ast.expr) -> ast.expr:
+    def _read(self, node: ast.expr, hook: Callable[..., Any] = hooks.read_whole) -> ast.expr:
         """Return an expression whose value is read as a whole, if it is a container."""
         plain = (ast.BinOp, ast.BoolOp, ast.Compare, ast.Constant, ast.UnaryOp)
         if isinstance(node, plain):
             return node
-        return self._call(hooks.read_whole, node, node, self._site(node))
+        return self._call(hook, node, node, self._site(node))
 
     # Scopes.
 
@@ -284,15 +284,13 @@ class _Instrument(ast.NodeTransformer):
         return node
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        if self._code is None and isinstance(node, ast.expr):
-            return node  # It runs when the module is imported.
         if isinstance(node, ast.pattern):
             return node
         return super().generic_visit(node)
 
     def visit(self, node: ast.AST) -> Any:
         if self._code is None and isinstance(node, ast.expr):
-            return node
+            return node  # It runs when the module is imported.
         return super().visit(node)
 
     # Reads and writes.
@@ -328,7 +326,10 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         targets = [*node.targets]
-        node.value = self._stores(self.visit(node.value), *targets)
+        value = self.visit(node.value)
+        if any(isinstance(each, ast.List | ast.Tuple) for each in targets):
+            value = self._read(value)
+        node.value = self._stores(value, *targets)
         node.targets = [self.visit(each) for each in targets]
         return node
 
@@ -414,7 +415,7 @@ class _Instrument(ast.NodeTransformer):
     def visit_If(self, node: Any) -> Any:
         self.generic_visit(node)
         if self._code is not None:
-            node.test = self._read(node.test)
+            node.test = self._read(node.test, hooks.read_length)
         return node
 
     visit_IfExp = visit_While = visit_If  # noqa: N815  # The base class's names.
@@ -422,12 +423,12 @@ class _Instrument(ast.NodeTransformer):
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.op, ast.Not):
-            node.operand = self._read(node.operand)
+            node.operand = self._read(node.operand, hooks.read_length)
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         self.generic_visit(node)
-        node.values = [self._read(each) for each in node.values]
+        node.values = [self._read(each, hooks.read_length) for each in node.values]
         return node
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
