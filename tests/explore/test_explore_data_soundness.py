@@ -74,6 +74,7 @@ def share(some: list[Program], number: int, bound: int) -> list[Any]:
     [
         # Each operation beside itself, and a few of two.
         ([((each,), (each,)) for each in range(len(OPERATIONS))], 1),
+        ([((9,), (10,))], 1),  # An event is set, and looked at.
         (TWO[:: len(TWO) // 12], 0),
         (TWO[:: len(TWO) // 12], 1),
         *share(TWO, 200, 0),

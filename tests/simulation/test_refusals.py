@@ -252,10 +252,10 @@ def test_a_loop_of_a_real_thread_runs_beside_a_block() -> None:
     """Only an await inside the block is refused."""
     seen: list[int] = []
 
-    async def main() -> None:
+    async def main_in_a_bare_thread() -> None:
         await asyncio.sleep(0)
         seen.append(1)
 
     with Simulation():
-        beside(lambda: asyncio.run(main()))
+        beside(lambda: asyncio.run(main_in_a_bare_thread()))
     assert seen == [1]
