@@ -8,14 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-
-def started(*bodies: Callable[[], object]) -> None:
-    """Run some functions in threads, to their ends."""
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+from written_programs import joined
 
 
 class Service:
@@ -117,7 +110,7 @@ class Data:
 
 
 def _count(counter: Any) -> None:
-    started(counter.add, counter.add)
+    joined(counter.add, counter.add)
     assert counter.n == 2
 
 
@@ -149,7 +142,7 @@ def count_in_a_global() -> None:
     """An addition may be lost."""
     global TOTAL  # noqa: PLW0603  # It is what is tried.
     TOTAL = 0
-    started(add_to_the_total, add_to_the_total)
+    joined(add_to_the_total, add_to_the_total)
     assert TOTAL == 2
 
 
@@ -161,14 +154,14 @@ def count_in_a_closure() -> None:
         nonlocal n
         n += 1
 
-    started(add, add)
+    joined(add, add)
     assert n == 2
 
 
 def count_in_three_threads() -> None:
     """An addition may be lost."""
     counter = Counter()
-    started(counter.add, counter.add, counter.add)
+    joined(counter.add, counter.add, counter.add)
     assert counter.n == 3
 
 
@@ -180,7 +173,7 @@ def count_under_a_lock() -> None:
         with lock:
             counter.add()
 
-    started(add, add)
+    joined(add, add)
     assert counter.n == 2
 
 
@@ -194,7 +187,7 @@ def sells_twice() -> None:
             stock["n"] -= 1
             sold.append(1)
 
-    started(sell, sell)
+    joined(sell, sell)
     assert len(sold) == 1
 
 
@@ -208,7 +201,7 @@ def made_twice() -> None:
             made.append(1)
             cache["x"] = object()
 
-    started(get, get)
+    joined(get, get)
     assert len(made) == 1
 
 
@@ -220,7 +213,7 @@ def set_default() -> None:
     def get() -> None:
         seen.append(cache.setdefault("x", object()))
 
-    started(get, get)
+    joined(get, get)
     assert seen[0] is seen[1]
 
 
@@ -235,7 +228,7 @@ def cache_with_a_time() -> None:
     def expire() -> None:
         cache.pop("x", None)
 
-    started(get, expire)
+    joined(get, expire)
 
 
 def by_an_alias() -> None:
@@ -248,7 +241,7 @@ def by_an_alias() -> None:
         value = counts["n"]
         counts["n"] = value + 1
 
-    started(add, add)
+    joined(add, add)
     assert counter.counts["n"] == 2
 
 
@@ -264,7 +257,7 @@ def generator_of_two_threads() -> None:
             yield n
 
     source = slow()
-    started(lambda: next(source), lambda: next(source))
+    joined(lambda: next(source), lambda: next(source))
 
 
 def iterated_while_it_grows() -> None:
@@ -278,7 +271,7 @@ def iterated_while_it_grows() -> None:
     def add() -> None:
         things["c"] = 3
 
-    started(read, add)
+    joined(read, add)
 
 
 def dumped_half_changed() -> None:
@@ -293,7 +286,7 @@ def dumped_half_changed() -> None:
     def dump() -> None:
         seen.append(json.dumps(state))
 
-    started(change, dump)
+    joined(change, dump)
     found = json.loads(seen[0])
     assert found["one"] == found["two"]
 
@@ -317,7 +310,7 @@ def published_too_early() -> None:
         box.ready = True
         box.value = 1
 
-    started(read, write)
+    joined(read, write)
 
 
 def published() -> None:
@@ -332,7 +325,7 @@ def published() -> None:
         box.value = 1
         box.ready = True
 
-    started(read, write)
+    joined(read, write)
 
 
 def published_by_an_event() -> None:
@@ -347,7 +340,7 @@ def published_by_an_event() -> None:
         box.value = 1
         event.set()
 
-    started(read, write)
+    joined(read, write)
 
 
 class Lazy:
@@ -383,7 +376,7 @@ def double_checked_too_early() -> None:
     def use() -> None:
         assert lazy.too_early()["n"] == 1
 
-    started(use, use)
+    joined(use, use)
 
 
 def double_checked() -> None:
@@ -393,7 +386,7 @@ def double_checked() -> None:
     def use() -> None:
         assert lazy.right()["n"] == 1
 
-    started(use, use)
+    joined(use, use)
 
 
 def own_items() -> None:
@@ -406,7 +399,7 @@ def own_items() -> None:
 
         return body
 
-    started(*(put(index) for index in range(3)))
+    joined(*(put(index) for index in range(3)))
     assert results == [0, 1, 2]
 
 
@@ -438,7 +431,7 @@ def count_by_default() -> None:
     def add() -> None:
         typed.counts["a", 1] += 1
 
-    started(add, add)
+    joined(add, add)
     assert typed.counts["a", 1] == 2
 
 
@@ -450,14 +443,14 @@ def takes_the_last() -> None:
         if len(things) > 0:
             del things[0]
 
-    started(take, take)
+    joined(take, take)
 
 
 def takes_by_pop() -> None:
     """Between the test and the act of one expression another thread runs."""
     things = [1]
     take = lambda: things.pop() if things else None  # noqa: E731  # A lambda is what is tried.
-    started(take, take)
+    joined(take, take)
 
 
 def removes_twice() -> None:
@@ -468,7 +461,7 @@ def removes_twice() -> None:
         if typed in typed.keys:
             typed.keys.remove(typed)
 
-    started(remove, remove)
+    joined(remove, remove)
 
 
 def changed_by_an_operator() -> None:
@@ -483,7 +476,7 @@ def changed_by_an_operator() -> None:
     def read() -> None:
         assert things[:] in ([1, 2], [3, 2])
 
-    started(change, read)
+    joined(change, read)
 
 
 def walrus_in_a_closure() -> None:
@@ -494,7 +487,7 @@ def walrus_in_a_closure() -> None:
         nonlocal n
         assert (n := n + 1) < 3
 
-    started(add, add)
+    joined(add, add)
     assert n == 2
 
 
@@ -510,7 +503,7 @@ def unpacked_half_changed() -> None:
         pair[0] = 2
         pair[1] = 2
 
-    started(read, write)
+    joined(read, write)
 
 
 def taken_from_a_heap() -> None:
@@ -521,7 +514,7 @@ def taken_from_a_heap() -> None:
         if heap:
             heapq.heappop(heap)
 
-    started(take, take)
+    joined(take, take)
 
 
 def discards() -> None:
@@ -536,7 +529,7 @@ def discards() -> None:
 
         return body
 
-    started(use(1), use(2))
+    joined(use(1), use(2))
     assert sum(each for each in many.values()) == 2
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from racy_programs import RACY, RIGHT, count_in_an_attribute, published, started
+from racy_programs import RACY, RIGHT, count_in_an_attribute, published
+from written_programs import joined
 
 from threadsim import Exhaustive, ScheduleFailure, explore, replay
 from threadsim.exploration.execution import NECESSARY
@@ -124,7 +125,7 @@ def test_a_loop_that_polls_a_plain_flag_is_named(monkeypatch: pytest.MonkeyPatch
 
     def program() -> None:
         service = Service()
-        started(service.run, lambda: setattr(service, "stops", True))
+        joined(service.run, lambda: setattr(service, "stops", True))
 
     with pytest.raises(ScheduleFailure, match="StepLimit") as caught:
         explore(program)

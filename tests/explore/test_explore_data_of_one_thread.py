@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from flask import Flask, g, request
-from racy_programs import started
 from werkzeug.local import LocalProxy
+from written_programs import joined
 
 from threadsim import Exhaustive, explore
 
@@ -28,7 +28,7 @@ def in_a_local() -> None:
         LOCAL.values.append(2)
         assert LOCAL.values == [1, 2]
 
-    started(use, use)
+    joined(use, use)
 
 
 def in_a_context() -> None:
@@ -39,7 +39,7 @@ def in_a_context() -> None:
         PROXY.append(2)
         assert CONTEXT.get() == [1, 2]
 
-    started(use, use)
+    joined(use, use)
 
 
 def in_a_request() -> None:
@@ -58,7 +58,7 @@ def in_a_request() -> None:
 
         return body
 
-    started(ask(1), ask(2))
+    joined(ask(1), ask(2))
 
 
 class Guarded:
@@ -83,7 +83,7 @@ class Guarded:
 def behind_a_property() -> None:
     """The lock orders all accesses."""
     guarded = Guarded()
-    started(lambda: setattr(guarded, "number", 1), lambda: setattr(guarded, "number", 2))
+    joined(lambda: setattr(guarded, "number", 1), lambda: setattr(guarded, "number", 2))
     assert guarded.number in {1, 2}
 
 
@@ -121,7 +121,7 @@ def of_one_thread_each() -> None:
         slotted.value += 1
         assert (order.items, order.total, slotted.value) == (["RED"], 2, 1)
 
-    started(use, use)
+    joined(use, use)
 
 
 def handed_over() -> None:
@@ -177,5 +177,5 @@ def test_data_of_a_fixture_is_that_of_one_schedule(numbers: list[int]) -> None:
         with lock:
             numbers.append(1)
 
-    started(add, add)
+    joined(add, add)
     assert numbers == [1, 1]
