@@ -81,7 +81,8 @@ class ScheduleRunner:
         self.program = program
         # The objects that it can reach others from, by name; and the user's modules among them.
         self._roots = {getattr(program, "__qualname__", "program"): program, **given}
-        for names in own_modules([*self._roots.values()]).values():
+        self._own = own_modules(self._roots.values())
+        for names in self._own.values():
             self._roots.setdefault(str(names["__name__"]), names)
         # Weakly: the objects of earlier schedules come and go.
         kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
@@ -140,6 +141,7 @@ class ScheduleRunner:
         self._locks.note(locks_near([self._roots, *names]))
         self._pools_in_warm_up = uses_pools(self._points)
         if any(is_user_module(vars(each)) for each in modules):
+            self._own = own_modules(self._roots.values())
             self._instrument(self._undo)
         gc.collect(1)  # Of schedules, no older garbage.
         if gc.isenabled():
@@ -149,8 +151,9 @@ class ScheduleRunner:
     def _instrument(self, undo: ExitStack) -> None:
         """Let the code whose data is tracked call the hooks."""
         if self._tracks:
-            roots = self._roots if self._data else {}
-            self.modules = undo.enter_context(instrumented(roots, self._switch_in))
+            own = self._own if self._data else {}
+            undo.enter_context(instrumented(own, self._switch_in))
+            self.modules = sorted(str(names["__name__"]) for names in own.values())
 
     def run(
         self, chooser: Chooser, *, switch_points: SwitchPoints, shown: bool = False

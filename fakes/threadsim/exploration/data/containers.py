@@ -95,7 +95,7 @@ def steps(data: Accesses, thing: Any, *, values: bool) -> Iterator[list[Access]]
     return ([*_keys(data, thing, READ), *([(key, READ)] if key else [])] for key in items)
 
 
-def method(data: Accesses, name: str, thing: Any, arguments: tuple[Any, ...]) -> list[Access]:
+def method(data: Accesses, thing: Any, name: str, arguments: tuple[Any, ...]) -> list[Access]:
     """Return the accesses of a call of a method."""
     first = arguments[:1]
     if first and isinstance(thing, dict | set):

@@ -7,7 +7,7 @@ its errors and its order.
 import gc
 import operator
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from types import (
     BuiltinFunctionType,
@@ -193,10 +193,15 @@ def _generator(frame: Any, site: Site) -> None:
 # Containers.
 
 
+def _note(thing: Any, site: Site, accesses: Callable[..., list[Access]], *arguments: Any) -> None:
+    """Note the accesses of an operation, if its object is a container and a schedule runs."""
+    if is_container(thing) and (data := data_here()) is not None:
+        data.note(site, accesses(data, thing, *arguments))
+
+
 def read_item(thing: Any, key: Any, site: Site) -> Any:
     """Note that an item is read; return it."""
-    if is_container(thing) and (data := data_here()) is not None:
-        data.note(site, containers.item(data, thing, key, READ))
+    _note(thing, site, containers.item, key, READ)
     return thing[key]
 
 
@@ -213,41 +218,35 @@ class Items:
         self._site = site
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if is_container(self._thing) and (data := data_here()) is not None:
-            data.note(self._site, containers.item(data, self._thing, key, WRITE))
+        _note(self._thing, self._site, containers.item, key, WRITE)
         self._thing[key] = value
 
     def __delitem__(self, key: Any) -> None:
-        if is_container(self._thing) and (data := data_here()) is not None:
-            data.note(self._site, containers.removal(data, self._thing, key))
+        _note(self._thing, self._site, containers.removal, key)
         del self._thing[key]
 
 
 def read_whole(thing: Any, site: Site) -> Any:
     """Note that an object is read as a whole, if it is a container; return it."""
-    if is_container(thing) and (data := data_here()) is not None:
-        data.note(site, containers.whole(data, thing, READ))
+    _note(thing, site, containers.whole, READ)
     return thing
 
 
 def read_length(thing: Any, site: Site) -> Any:
     """Note that it is asked whether a container is empty; return the object."""
-    if is_container(thing) and (data := data_here()) is not None:
-        data.note(site, containers.length(data, thing))
+    _note(thing, site, containers.length)
     return thing
 
 
 def is_in(item: Any, thing: Any, site: Site) -> bool:
     """Note that an item is looked for; return whether it is there."""
-    if is_container(thing) and (data := data_here()) is not None:
-        data.note(site, containers.method(data, "__contains__", thing, (item,)))
+    _note(thing, site, containers.method, "__contains__", (item,))
     return item in thing
 
 
 def in_place(name: str, thing: Any, value: Any, site: Site) -> Any:
     """Note that an operator changes a container; return the result of the operator."""
-    if is_container(thing) and (data := data_here()) is not None:
-        data.note(site, containers.whole(data, thing, WRITE))
+    _note(thing, site, containers.whole, WRITE)
     return getattr(operator, name)(thing, value)
 
 
@@ -332,7 +331,7 @@ def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named
     if mode is not None and len(arguments) > 1 and isinstance(arguments[1], str):
         _attribute(arguments[0], site._replace(name=arguments[1]), mode)
     if is_container(owner):
-        data.note(site, containers.method(data, function.__name__, owner, arguments))
+        data.note(site, containers.method(data, owner, function.__name__, arguments))
     if function is len:
         for each in arguments:
             read_length(each, site)

@@ -30,7 +30,7 @@ from threadsim.exploration.data.function_code import (
     place_of,
     place_of_node,
 )
-from threadsim.exploration.data.functions import functions_of, own_modules
+from threadsim.exploration.data.functions import functions_of
 
 # Where pytest keeps its own functions in a module whose asserts it has rewritten.
 _PYTEST = "@pytest_ar"
@@ -62,16 +62,15 @@ _files: dict[str, tuple[object, dict[Place, CodeType]]] = {}
 
 
 @contextmanager
-def instrumented(roots: Mapping[str, object], targets: Iterable[Any] = ()) -> Iterator[list[str]]:
+def instrumented(
+    modules: Mapping[str, dict[str, Any]], targets: Iterable[Any] = ()
+) -> Iterator[None]:
     """Let functions of a program call the hooks while the block runs.
 
     Args:
-        roots: The program, and objects that it uses, by their names. All functions of the user's
-            modules that these lead to are instrumented.
+        modules: The names of the user's modules by their files, as ``own_modules`` returns them.
+            All their functions are instrumented.
         targets: Other functions, classes and modules whose functions are.
-
-    Yields:
-        The names of the user's modules.
 
     Raises:
         TypeError: A target has no function that stands in a file.
@@ -79,7 +78,6 @@ def instrumented(roots: Mapping[str, object], targets: Iterable[Any] = ()) -> It
     for file in [file for file, (changed, _) in _files.items() if changed != _changed(file)]:
         del _files[file]
         linecache.checkcache(file)
-    modules = own_modules(roots.values())
     # The collector knows closures, too; it does not show what gc.freeze() has set aside.
     frozen = (functions_of(sys.modules[names["__name__"]]) for names in modules.values())
     functions = {
@@ -98,7 +96,7 @@ def instrumented(roots: Mapping[str, object], targets: Iterable[Any] = ()) -> It
         functions.update(found)
     codes = {each: code for each in functions if (code := _new_code(each)) is not None}
     with exchanged(codes):
-        yield sorted(str(names["__name__"]) for names in modules.values())
+        yield
 
 
 def _new_code(function: FunctionType) -> CodeType | None:
