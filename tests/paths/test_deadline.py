@@ -41,18 +41,20 @@ NOT_IN_TIME = Answer(
     after=20.0,
 )
 
+# What is known when the fourth task of five does not end.
+STUCK = {
+    "error": "1 of 5 tasks had not reported after 20.0 s",
+    "statuses": ["Task 0 done", "Task 1 done", "Task 2 done", "Task 4 done"],
+    "pending": ["Task 3"],
+}
+
 
 @pytest.mark.rows("E33")
 def test_a_job_that_never_returns(program: Program) -> None:
     """At its deadline a request says what it knows and whom it waits for."""
-    known = {
-        "error": "1 of 5 tasks had not reported after 20.0 s",
-        "statuses": ["Task 0 done", "Task 1 done", "Task 2 done", "Task 4 done"],
-        "pending": ["Task 3"],
-    }
     assert program.ask(task=stuck, num_tasks=5) == program.does(
         documented=Hang("wait_for_tasks_to_be_completed", at=4.0),
-        corrected=Answer(504, known, after=20.0),
+        corrected=Answer(504, STUCK, after=20.0),
     )
 
 
@@ -170,4 +172,24 @@ def test_a_deadline_that_is_no_time(program: Program) -> None:
         documented="create_app() got an unexpected keyword argument 'timeout'",
         corrected="create_app(timeout=-1): no request can wait for that. Pass a number of seconds "
         f"from 0 to {longest:.0f}, or None to wait without limit.",
+    )
+
+
+@pytest.mark.rows("E33")
+def test_a_wall_clock_that_is_set_back(program: Program) -> None:
+    """A wall clock that is set back an hour while a request waits makes no timeout longer."""
+
+    def scenario(sim: Simulation) -> Answer:
+        wall_clock = time.time
+
+        def set_back() -> float:
+            return wall_clock() - (3600 if sim.clock.elapsed >= 1 else 0)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "time", set_back)
+            return get(program.module.create_app(task=stuck, num_tasks=5), sim)
+
+    assert program.run(scenario) == program.does(
+        documented=Hang("wait_for_tasks_to_be_completed", at=4.0),
+        corrected=Answer(504, STUCK, after=20.0),
     )

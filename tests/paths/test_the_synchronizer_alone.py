@@ -280,3 +280,25 @@ def test_three_hundred_reports(program: Program) -> None:
     assert program.run(scenario) == program.does(
         documented="301 statuses", corrected="300 statuses"
     )
+
+
+class SlowList(list[str]):
+    """A list that takes a second to append a status."""
+
+    def append(self, status: str) -> None:
+        """Append a status, later."""
+        time.sleep(1)
+        super().append(status)
+
+
+def test_a_status_is_there_when_the_wait_ends(program: Program) -> None:
+    """The last status is in the list before any thread is told that all tasks have reported."""
+
+    def scenario(_sim: Simulation) -> str:
+        synchronizer = program.module.JobsSynchronizer(1)
+        synchronizer.status_list = SlowList()
+        threading.Thread(target=synchronizer.notify_task_completion, args=["done"]).start()
+        synchronizer.wait_for_tasks_to_be_completed()
+        return f"{synchronizer.get_status_list()}"
+
+    assert program.run(scenario) == "['done']"
