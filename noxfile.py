@@ -1,11 +1,8 @@
 """The list of checks. ``nox -l`` reads as a table of contents; words after ``--`` are passed on."""
 
 import os
-import resource
 import shutil
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import nox
@@ -13,12 +10,10 @@ import nox
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "venv"
 nox.options.download_python = "never"
-nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["tests", "coverage", "lint", "types"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-BUILD = Path("build")
 PROGRAMS = "reference/jobs_synchronizer/documented.py,reference/jobs_synchronizer/corrected.py"
 
 CONTRACTS = [
@@ -41,41 +36,23 @@ CORE = (
     *("tests/group/test_refused_before_the_wait.py", "tests/group/test_pending_at_the_deadline.py"),
 )
 LONG = ("tests/explore", "tests/group", "tests/simulation")
-WORKERS = str(os.cpu_count() or 1)
-
-RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 
-def runs(version: str) -> bool:
+def is_here(version: str) -> bool:
     """Return whether there is such a Python; pyenv has a name on PATH for those it does not run."""
     name = shutil.which(f"python{version}")
-    if name is None:
-        return False
-    asked = subprocess.run([name, "-V"], check=False, capture_output=True)  # noqa: S603
-    return asked.returncode == 0
-
-
-PRESENT = [each for each in PYTHONS if each == RUNNING or runs(each)]
-
-if not PRESENT:
-    sys.exit(
-        f"nox: looked for Python {', '.join(PYTHONS)} and found none of them on PATH. "
-        "Install one of them (Debian: apt install python3 python3-venv; macOS: brew install "
-        "python@3.14) and make .venv with it."
+    chosen = os.environ.get("PYENV_VERSION", "").split(":")
+    return name is not None and (
+        Path(name).parent.name != "shims" or any(each.startswith(version) for each in chosen)
     )
 
 
-NEWEST = PRESENT[-1]
-
-
-def path_results() -> list[Path]:
-    """Return what `tests` has written down of the paths on each Python since the last change."""
-    sources = [
-        each for room in ("reference", "fakes", "tests") for each in Path(room).rglob("*.py")
-    ]
-    changed = max(each.stat().st_mtime for each in sources)
-    results = (BUILD / "paths").glob("3.*.json")
-    return sorted(each for each in results if each.stat().st_mtime > changed)
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+HERE = [each for each in PYTHONS if each == RUNNING or is_here(each)]
+NEWEST = HERE[-1] if HERE else PYTHONS[-1]
+# One that is missing is skipped, unless all are.
+nox.options.error_on_missing_interpreters = not HERE
 
 
 def group(name: str) -> list[str]:
@@ -90,28 +67,37 @@ def specification(session: nox.Session) -> None:
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
 
 
+def patiently(session: nox.Session, *command: str) -> None:
+    """Run a command that, at Ctrl-C, has the time to end what it has started."""
+    session.run(*command, interrupt_timeout=5, terminate_timeout=2)
+
+
+def processor_time() -> float:
+    """Return what the processes that have ended here took, in seconds."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the core promises on the newest Python, and on each other what a Python can break."""
     specification(session)
-    chosen = session.posargs or (CORE if session.python == NEWEST else EACH_PYTHON)
-    if not session.posargs:
-        session.env["PATHS_FILE"] = str(BUILD / "paths" / f"{session.python}.json")
-    begun = resource.getrusage(resource.RUSAGE_CHILDREN)
-    session.run("pytest", *chosen)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = used.ru_utime + used.ru_stime - begun.ru_utime - begun.ru_stime
-    session.log(f"pytest took {seconds:.0f} s of processor time")
-    if session.python == NEWEST and not session.posargs:
-        session.run("python", "scripts/spec.py", "--same", *map(str, path_results()))
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.env["PATHS_FILE"] = f"build/paths/{session.python}.json"
+    begun = processor_time()
+    session.run("pytest", *(CORE if session.python == NEWEST else EACH_PYTHON))
+    session.log(f"pytest took {processor_time() - begun:.0f} s of processor time")
+    if session.python == NEWEST:
+        session.run("python", "scripts/spec.py", "--same", "build/paths")
 
 
 @nox.session(python=NEWEST)
 def deep(session: nox.Session) -> None:
     """Run the tests that neither `tests` nor `soundness` runs, once, on the newest Python."""
     specification(session)
-    others = [f"--ignore={each}" for each in CORE]
-    session.run("pytest", "-n", WORKERS, "--dist", "worksteal", *others, *session.posargs)
+    session.run("pytest", *PARALLEL, *(f"--ignore={each}" for each in CORE), *session.posargs)
 
 
 @nox.session
@@ -119,41 +105,30 @@ def e2e(session: nox.Session) -> None:
     """Run the real ten-job, ten-second scenario, and an app on JobGroup, end to end."""
     session.install(".", *group("e2e"))
     if not session.posargs:
-        session.run("python", "scripts/e2e_group.py", interrupt_timeout=5, terminate_timeout=2)
-    # Ctrl-C leaves the script the time to stop its programs.
-    session.run(
-        "python", "scripts/e2e.py", *session.posargs, interrupt_timeout=5, terminate_timeout=2
-    )
+        patiently(session, "python", "scripts/e2e_group.py")
+    patiently(session, "python", "scripts/e2e.py", *session.posargs)
     if not session.posargs:
-        session.run("python", "scripts/readme.py", "e2e", str(BUILD / "e2e" / "report.json"))
+        session.run("python", "scripts/readme.py", "e2e", "build/e2e/report.json")
 
 
 @nox.session(python=NEWEST)
 def coverage(session: nox.Session) -> None:
     """Measure `tests` and `deep`, report it and compare it with tests/spec.json (--accept)."""
     specification(session)
-    BUILD.mkdir(exist_ok=True)
-    results = BUILD / "paths" / f"{NEWEST}.json"
-    for old in (*Path().glob(".coverage*"), results):
-        old.unlink(missing_ok=True)
+    paths, held = "build/paths.json", "build/held.json"
+    session.run("coverage", "erase")
     # The process that hands the tests out is not measured: it imports neither package.
-    session.env.update(MEASURE_WORKERS="1", PATHS_FILE=str(results))
-    try:
-        session.run("pytest", "-n", WORKERS, "--dist", "worksteal")
-    finally:  # After a failure too: the report names what is lost.
-        session.run("coverage", "combine", "--quiet")
-    session.run("coverage", "html", "--quiet", "--fail-under=0")
+    session.run("pytest", *PARALLEL, env={"MEASURE_WORKERS": "1", "PATHS_FILE": paths})
+    session.run("coverage", "combine", "--quiet")
+    quietly, of_programs = ("--quiet", "--fail-under=0"), ("--include", PROGRAMS)
+    session.run("coverage", "html", *quietly)
     # The two programs alone: coverage sorts its index by name, and they would stand in the middle.
-    of_programs = ("--include", PROGRAMS, "-d", str(BUILD / "programs"))
-    session.run("coverage", "html", "--quiet", "--fail-under=0", *of_programs)
-    session.log(f"pages: {BUILD / 'programs' / 'index.html'} and {BUILD / 'coverage'}/index.html")
+    session.run("coverage", "html", *quietly, *of_programs, "-d", "build/programs")
+    session.log("pages: build/programs/index.html and build/coverage/index.html")
     session.run("coverage", "report")
-    held = str(BUILD / "paths.json")
-    session.run(
-        *("coverage", "json", "--quiet", "--fail-under=0", "--show-contexts", "-o", held),
-        *("--contexts", "^tests/paths/", "--include", PROGRAMS),
-    )
-    session.run("python", "scripts/spec.py", held, str(results), *session.posargs)
+    of_paths = ("--show-contexts", "--contexts", "^tests/paths/", "-o", held)
+    session.run("coverage", "json", *quietly, *of_programs, *of_paths)
+    session.run("python", "scripts/spec.py", held, paths, *session.posargs)
 
 
 @nox.session
@@ -167,19 +142,16 @@ def mutants(session: nox.Session) -> None:
 def soundness(session: nox.Session) -> None:
     """Run what takes longest, as explore() beside every order (`-- K/N` runs one part)."""
     specification(session)
-    parts = session.posargs or [f"{number}/4" for number in range(1, 5)]
-    for part in parts:
-        session.run("pytest", *LONG, "--soundness", part, "-n", WORKERS, "--dist", "worksteal")
-        session.run("python", "scripts/parts.py", part, external=True)
+    for part in session.posargs or ("1/4", "2/4", "3/4", "4/4"):
+        session.run("pytest", *PARALLEL, *LONG, "--soundness", part)
 
 
 @nox.session(python=NEWEST)
 def suites(session: nox.Session) -> None:
     """Run the tests of other libraries in simulations (`-- NAME` runs one)."""
     session.install("rich>=14")
-    run = ("python", "-m", "suites", *session.posargs)
-    # Ctrl-C leaves it the time to end what it has started.
-    session.run(*run, env={"PYTHONPATH": "scripts"}, interrupt_timeout=5, terminate_timeout=2)
+    session.env["PYTHONPATH"] = "scripts"
+    patiently(session, "python", "-m", "suites", *session.posargs)
 
 
 @nox.session
@@ -216,20 +188,7 @@ def soak(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel and check that it holds the three packages and nothing else."""
-    target = BUILD / "wheel"
-    shutil.rmtree(target, ignore_errors=True)
-    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(target), ".")
-    (built,) = target.glob("*.whl")
-    rooms = {
-        path.relative_to(room).as_posix()
-        for room in (Path("reference"), Path("fakes"))
-        for path in room.rglob("*")
-        if path.suffix == ".py" or path.name == "py.typed"
-    }
-    names = {name for name in zipfile.ZipFile(built).namelist() if ".dist-info/" not in name}
-    if names != rooms:
-        session.error(
-            f"wheel: {built.name} should hold the three packages and nothing else; "
-            f"missing: {sorted(rooms - names)}, not expected: {sorted(names - rooms)}."
-        )
-    session.log(f"{built.name} holds {len(names)} files of its three packages")
+    session.install(*group("wheel"))
+    shutil.rmtree("build/wheel", ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", "build/wheel", ".")
+    session.run("check-wheel-contents", "build/wheel")

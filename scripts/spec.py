@@ -1,7 +1,7 @@
 """Compare what the path tests promise and hold with ``tests/spec.json``.
 
 ``nox -s coverage`` measures the tests and runs this; with ``-- --accept`` it writes the file anew.
-``nox -s tests`` only compares the Pythons (``--same``).
+``nox -s tests`` only compares the Pythons (``--same FOLDER``).
 It holds, per path test, its sentence, the rows of ``tests/rows.toml`` that it names, and for each
 program what it did and the asserts that held; and per function of the two programs the path tests
 that run through it and the text of the lines that none does.
@@ -55,6 +55,15 @@ def paths(runs: Iterable[Path]) -> dict[str, dict[str, Any]]:
     if not seen:
         raise Incomplete("no path test has left a result. Run `nox -s coverage`, which runs them.")
     return seen
+
+
+def since_the_last_change(folder: Path) -> list[Path]:
+    """Return what the path tests left of each Python since code or tests were changed."""
+    sources = [
+        each for room in ("reference", "fakes", "tests") for each in Path(room).rglob("*.py")
+    ]
+    changed = max(each.stat().st_mtime for each in sources)
+    return sorted(each for each in folder.glob("3.*.json") if each.stat().st_mtime > changed)
 
 
 def functions(report: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], list[str]]:
@@ -145,20 +154,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 when nothing differs, 1 otherwise.
     """
     parser = argparse.ArgumentParser(description="Compare the path tests with tests/spec.json.")
-    parser.add_argument("--same", action="store_true", help="only compare the Pythons")
+    parser.add_argument("--same", type=Path, help="only compare what each Python left here")
     parser.add_argument(
         "files",
         type=Path,
-        nargs="+",
-        help="coverage's JSON report of the path tests (not with --same), and what the tests of "
-        "each Python left in build/paths",
+        nargs="*",
+        help="coverage's JSON report of the path tests, and what they left",
     )
     parser.add_argument("--accept", action="store_true", help="write tests/spec.json anew")
     options = parser.parse_args(argv)
     try:
         if options.same:
-            pythons = ", ".join(run.stem for run in options.files)
-            print(f"spec: {len(paths(options.files))} paths, the same on Python {pythons}")
+            runs = since_the_last_change(options.same)
+            pythons = ", ".join(run.stem for run in runs)
+            print(f"spec: {len(paths(runs))} paths, the same on Python {pythons}")
             return 0
         report, *runs = options.files
         held, problems = functions(json.loads(report.read_text(encoding="utf-8")))

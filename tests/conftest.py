@@ -1,5 +1,6 @@
 """What holds for every test: nothing is left behind, and coverage knows which test ran a line."""
 
+import argparse
 import datetime
 import gc
 import os
@@ -17,7 +18,6 @@ import pytest
 
 import threadsim.exploration.explore as exploration
 import threadsim.pytest_plugin.explored_test as marked
-from parts import part_of
 from threadsim import ScheduleFailure
 from threadsim.exploration.explore import Exploration
 from threadsim.exploration.options import Options
@@ -38,6 +38,14 @@ def pytest_configure(config: pytest.Config) -> None:
     asked = os.environ.pop("MEASURE_WORKERS", "")
     settings = {"COVERAGE_PROCESS_START": str(config.rootpath / "pyproject.toml")}
     os.environ.update(settings if asked else {})
+
+
+def part_of(text: str) -> tuple[int, int]:
+    """Read a part, as ``2/4``: one that runs no test is refused."""
+    number, _, parts = text.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part: give K/N, with K from 1 to N")
+    return int(number), int(parts)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
