@@ -229,28 +229,6 @@ def test_a_test_case_fails_as_any_test_does(pytester: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*unittest/case.py*")
 
 
-FAR = """
-from datetime import UTC, datetime
-
-from apscheduler.schedulers.background import BackgroundScheduler
-
-
-def test_it(sim):
-    scheduler = BackgroundScheduler()
-    scheduler.start()
-    scheduler.add_job(print, "date", run_date=datetime(2027, 1, 1, tzinfo=UTC))
-    sim.clock.tick(1)
-    assert False
-"""
-
-
-def test_a_failure_shows_who_wakes_next(pytester: pytest.Pytester) -> None:
-    """A job that is due in a year has not run: the last line says when it would."""
-    pytester.makepyfile(FAR)
-    result = pytester.runpytest()
-    result.stdout.fnmatch_lines(["*its last steps*", "31536000.000000  APScheduler wakes next"])
-
-
 def test_a_failure_without_a_step_shows_none(pytester: pytest.Pytester) -> None:
     """A test that fails before anybody waited has no steps to look at."""
     pytester.makepyfile("def test_it(sim): assert False")

@@ -25,8 +25,8 @@ def show(item: pytest.Item, when: str, error: BaseException, simulation: Any) ->
     shorten(error)
     if simulation is not None and simulation.trace:
         last = None if item.config.getoption("--sim-trace") else LAST_STEPS
-        lines = [draw(simulation.trace, last, simulation.threads), *simulation.outlook]
-        item.add_report_section(when, "simulation, its last steps", "\n".join(lines))
+        text = draw(simulation.trace, last, simulation.threads)
+        item.add_report_section(when, "simulation, its last steps", text)
 
 
 def contain(item: pytest.Item, node: pytest.Item | pytest.Collector | None) -> None:

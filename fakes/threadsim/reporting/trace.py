@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 from threadsim.reporting.waits import wait_text
 from threadsim.runtime.durations import as_seconds
-from threadsim.runtime.formatting import seconds
-from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.virtual_thread import TraceRow, VirtualThread
 
 
@@ -51,11 +49,3 @@ def entries(rows: Iterable[TraceRow]) -> list[TraceEntry]:
         TraceEntry(as_seconds(at), thread, wait_text(thread, doing, site))
         for at, thread, doing, site in rows
     ]
-
-
-def next_steps(kernel: Kernel) -> list[str]:
-    """Return a line with the next thread that wakes by itself; no line if none does."""
-    if not kernel.deadlines:
-        return []
-    first = min(kernel.deadlines, key=kernel.deadlines.__getitem__)
-    return [f"{seconds(kernel.deadlines[first]):>10}  {first.name} wakes next"]

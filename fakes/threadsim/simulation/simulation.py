@@ -13,7 +13,7 @@ from warnings import warn
 
 from threadsim.patching.determinism import new_random
 from threadsim.reporting.kernel_errors import KernelReports
-from threadsim.reporting.trace import TraceEntry, entries, next_steps
+from threadsim.reporting.trace import TraceEntry, entries
 from threadsim.reporting.tracebacks import is_shown, shorten
 from threadsim.runtime.durations import LAST, nanoseconds, nanoseconds_since_1970
 from threadsim.runtime.errors import SimulationError
@@ -78,7 +78,6 @@ class Simulation:
         self._max_steps = max_steps
         self._stall_timeout = stall_timeout
         self._kernel: Kernel | None = None
-        self._next_steps: list[str] = []
         self.has_failed = False
         self._session = ExitStack()
 
@@ -137,7 +136,6 @@ class Simulation:
                 "closed."
             )
         raised = kernel.refused or kernel.failure
-        self._next_steps = next_steps(kernel)
         with self._session:
             end_threads(kernel)
         if kernel.interruption is not None:
@@ -172,12 +170,6 @@ class Simulation:
     def trace(self) -> list[TraceEntry]:
         """What ran so far, a step each; ``str(step)`` is one line."""
         return [] if self._kernel is None else entries(self._kernel.trace)
-
-    @property
-    def outlook(self) -> list[str]:
-        """What comes after the ``trace``, in words; nothing if no thread will wake by itself."""
-        kernel = self._kernel
-        return self._next_steps if kernel is None or kernel.ending else next_steps(kernel)
 
     def settle(self) -> None:
         """Let everything that can run at this instant run; time does not move.
