@@ -237,14 +237,6 @@ def test_a_failure_without_a_step_shows_none(pytester: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*its last steps*")
 
 
-def test_with_an_option_it_shows_all_steps(pytester: pytest.Pytester) -> None:
-    """With --sim-trace every step is shown."""
-    pytester.makepyfile(STEPS)
-    result = pytester.runpytest("--sim-trace")
-    result.stdout.fnmatch_lines(["  0.000000  ●  MainThread sleeps"])
-    result.stdout.no_fnmatch_line("*steps before these")
-
-
 def test_without_the_extra_only_the_test_that_needs_it_fails(pytester: pytest.Pytester) -> None:
     """A missing package fails the test that asks for ``sim``, with the line that installs it."""
     pytester.makepyfile(

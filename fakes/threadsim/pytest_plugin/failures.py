@@ -14,8 +14,8 @@ from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.own_code import shows_errors
 from threadsim.simulation.open_blocks import open_simulation
 
-# How many steps a failure shows without --sim-trace.
-LAST_STEPS = 20
+# How many steps a failure shows.
+_LAST_STEPS = 20
 
 
 def show(item: pytest.Item, when: str, error: BaseException, simulation: Any) -> None:
@@ -24,8 +24,7 @@ def show(item: pytest.Item, when: str, error: BaseException, simulation: Any) ->
 
     shorten(error)
     if simulation is not None and simulation.trace:
-        last = None if item.config.getoption("--sim-trace") else LAST_STEPS
-        text = draw(simulation.trace, last, simulation.threads)
+        text = draw(simulation.trace, _LAST_STEPS, simulation.threads)
         item.add_report_section(when, "simulation, its last steps", text)
 
 

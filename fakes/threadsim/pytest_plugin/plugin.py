@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from threadsim.pytest_plugin.failures import LAST_STEPS, contain, show
+from threadsim.pytest_plugin.failures import contain, show
 from threadsim.pytest_plugin.summary import KEY, summary
 from threadsim.reporting.progress import uncaptured
 from threadsim.reporting.tracebacks import shorten
@@ -42,11 +42,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("threadsim", "simulations")
-    group.addoption(
-        "--sim-trace",
-        action="store_true",
-        help=f"show every step of a simulation that failed, not the last {LAST_STEPS}",
-    )
     group.addoption(
         "--replay-schedule",
         metavar="STRING",
