@@ -146,11 +146,8 @@ def test_the_strings_of_schedules_are_the_same_on_every_python() -> None:
     }
 
 
-def test_a_failure_shows_the_lanes_and_the_line_that_replays_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_failure_shows_the_lanes_and_the_line_that_replays_it() -> None:
     """The report of a lost wake-up is a picture and a line to copy."""
-    monkeypatch.setenv("COLUMNS", "120")
     failure = failure_of(written_programs.lost_wake_up)
     line = written_programs.lost_wake_up.__code__.co_firstlineno + 9
 
@@ -185,9 +182,8 @@ def two_take_one() -> None:
     assert not STOCK["left"]
 
 
-def test_the_lanes_say_at_which_line_a_thread_could_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lanes_say_at_which_line_a_thread_could_go_on() -> None:
     """There the switch was that matters; at a program's end there is no line of it."""
-    monkeypatch.setenv("COLUMNS", "120")
     line = takes_one.__code__.co_firstlineno + 3
     text = rf"about to write some dict .*at test_explore_failures.py:{line}\n"
     assert re.search(text, str(failure_of(two_take_one)))
@@ -395,7 +391,6 @@ def test_the_lanes_show_who_fails_and_end_there(
     program: Callable[[], object],
     options: dict[str, Any],
     rows: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A row says who fails, and where; and whether a wake-up or an early time-out led to it."""
     lines, first = getsourcelines(program)
@@ -403,15 +398,13 @@ def test_the_lanes_show_who_fails_and_end_there(
         number for number, each in enumerate(lines, first) if re.search("assert|raise|os", each)
     )
     rows = rows.replace("HERE", f"test_explore_failures.py:{line}")
-    monkeypatch.setenv("COLUMNS", "120")
     failure = failure_of(program, **options)
 
     assert rows in str(failure)
 
 
-def test_the_lanes_of_a_deadlock_show_who_waits_for_what(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lanes_of_a_deadlock_show_who_waits_for_what() -> None:
     """The last row of each thread that hangs says so."""
-    monkeypatch.setenv("COLUMNS", "120")
     failure = failure_of(written_programs.lock_order)
 
     one, two = "Thread-1 (<lambda>)", "Thread-2 (<lambda>)"
@@ -435,7 +428,7 @@ def test_a_failure_comes_whole_from_another_process() -> None:
 
 
 def test_long_names_stand_in_a_legend() -> None:
-    """They stand there whole and without control characters, a line each."""
+    """They stand there whole and without control characters."""
     names = [f"a <rather> long name & \x1b {'x' * 40} {number}" for number in range(8)]
     shown = [name.replace("\x1b", "\\x1b") for name in names]
 
@@ -450,7 +443,7 @@ def test_long_names_stand_in_a_legend() -> None:
     failure = failure_of(program)
 
     entries = ["0 MainThread", *(f"{number} {name}" for number, name in enumerate(shown, 1))]
-    assert str(failure).split("\n\n")[1].startswith(",\n".join(entries))
+    assert str(failure).split("\n\n")[1].startswith(", ".join(entries))
 
 
 def test_a_program_without_threads_has_one_lane() -> None:

@@ -1,13 +1,10 @@
 """The trace diagram of a simulation."""
 
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 from threading import Semaphore
-
-import pytest
 
 from threadsim import Simulation
 from threadsim.reporting.trace_diagram import draw
@@ -84,51 +81,6 @@ def test_a_row_says_which_call_waits_and_who_holds_the_lock() -> None:
         "daemon waits in Queue.get",
         "daemon waits in Semaphore.acquire",
     ]
-
-
-def test_a_row_is_broken_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other lanes go on beside it. The legend wraps between names."""
-    monkeypatch.setenv("COLUMNS", "60")
-    with Simulation() as sim:
-        for number in (1, 2):
-            name = f"thread {number} of those that have long names"
-            thread = threading.Thread(target=nap, args=(number,), name=name)
-            thread.start()
-        thread.join()
-    assert draw(sim.trace).splitlines() == [
-        "0 MainThread, 1 thread 1 of those that have long names,",
-        "2 thread 2 of those that have long names",
-        "   seconds  0 1 2",
-        "  0.000000  ●      MainThread waits for the end of",
-        "            │        thread 2 of those that have long",
-        "            │        names",
-        "  0.000000  │ ●    thread 1 of those that have long",
-        "            │ │      names sleeps",
-        "  0.000000  │ │ ●  thread 2 of those that have long",
-        "            │ │ │    names sleeps",
-        "  1.000000  │ ● │  thread 1 of those that have long",
-        "            │   │    names ends",
-        "  2.000000  │   ●  thread 2 of those that have long",
-        "            │        names ends",
-    ]
-
-
-@pytest.mark.parametrize(("columns", "longest"), [(60, 60), (100, 100), (150, 120)])
-def test_a_diagram_is_as_wide_as_the_terminal_where_pytest_captures_too(
-    columns: int, longest: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No line is longer than 120 columns, with the four by which pytest indents it."""
-    monkeypatch.delenv("COLUMNS")
-    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((columns, 24)))
-    with Simulation() as sim:
-        for number in range(3):
-            name = f"number {number} of those that sleep"
-            thread = threading.Thread(target=nap, args=(1,), name=name)
-            thread.start()
-            threading.Thread(target=thread.join, name=f"{name} or of those that wait").start()
-        time.sleep(2)
-    lengths = [len(line) for line in draw(sim.trace).splitlines()]
-    assert longest - 20 < max(lengths) + 4 <= longest
 
 
 def test_a_simulation_without_steps_is_a_sentence() -> None:

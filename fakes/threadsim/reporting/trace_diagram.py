@@ -1,23 +1,15 @@
 """The trace diagram: a lane per thread, a row per step, virtual time at the left."""
 
 from collections.abc import Iterable, Sequence
-from shutil import get_terminal_size
 
-from threadsim.reporting.progress import uncaptured
 from threadsim.reporting.trace import TraceEntry
 from threadsim.reporting.waits import HELD_BY
-from threadsim.runtime.formatting import counted, wrapped
+from threadsim.runtime.formatting import counted
 from threadsim.runtime.virtual_thread import VirtualThread
 
 RUNS, LIVES, NONE = "●", "│", " "
 
-# The widest line, and how far pytest indents it. A narrower terminal makes lines shorter.
-_WIDEST, _INDENT = 120, 4
-
-# The widths of the time, of the gap behind the lanes, and the least width of the words.
-_TIME, _GAP, _WORDS = 12, 2, 24
-
-# More lanes than these show only the threads that the failure is about.
+# More threads than these fold to those that the failure is about.
 _MOST_LANES = 8
 
 _ALONE = "MainThread ran alone, from its beginning to its end."
@@ -28,7 +20,7 @@ def draw(
     last: int | None = None,
     threads: Iterable[VirtualThread] = (),
 ) -> str:
-    """Return the diagram of a simulation's ``trace``.
+    """Return the diagram of a simulation's ``trace``. The threads that run in it have lanes.
 
     Args:
         steps: The trace.
@@ -41,39 +33,24 @@ def draw(
     others = _beside_the_failure(steps)
     steps = [step for step in steps if step.thread not in others]
     left_out = 0 if last is None else max(len(steps) - last, 0)
-    shown = steps[left_out:]
-    starts: dict[VirtualThread, int] = {}
-    ends: dict[VirtualThread, int] = {}
-    for row, step in enumerate(steps):
-        starts.setdefault(step.thread, row)
-        ends[step.thread] = row if step.ends else len(steps)
-    width = _width()
-    # A thread that ended before these rows has no lane. If there are too many lanes, only the
-    # threads that run in these rows have one.
-    lanes = [thread for thread in starts if ends[thread] >= left_out]
-    if _TIME + len(_numbers(lanes)) + _GAP + _WORDS > width:
-        lanes = list({step.thread: None for step in shown})
-    lanes.sort(key=lambda thread: thread.number)
-    numbers = _numbers(lanes)
-    # Names stay whole: a blank within one is no place to wrap the legend.
+    starts = {step.thread: row for row, step in reversed([*enumerate(steps)])}
+    ends = {step.thread: row if step.ends else len(steps) for row, step in enumerate(steps)}
+    lanes = sorted({step.thread for step in steps[left_out:]}, key=lambda each: each.number)
     legend = [f"{thread.number} {thread.name}" for thread in lanes]
     if others:
         legend.append(f"and {counted(len(others), 'thread')} that the failure does not wait for")
     if idle:
         legend.append(f"never ran: {', '.join(sorted(idle))}")
-    legend = [each.replace(" ", "\xa0") for each in legend]
-    rows = [line.replace("\xa0", " ") for line in wrapped(", ".join(legend), width)]
-    rows.append(f"   seconds  {numbers}")
+    rows = [", ".join(legend), f"   seconds  {' '.join(str(each.number) for each in lanes)}"]
     if left_out:
         rows.append(f"            … {left_out} steps before these")
-    room = max(width - _TIME - len(numbers) - _GAP, _WORDS)
-    for row, step in enumerate(shown, left_out):
-        marks = {thread: LIVES for thread in lanes if starts[thread] <= row <= ends[thread]}
-        marks[step.thread] = RUNS
-        first, *more = wrapped(step.words, room, subsequent_indent="  ")
-        rows.append(f"{step.at:>10.6f}  {_cells(lanes, marks)}  {first}")
-        marks[step.thread] = LIVES if row < ends[step.thread] else NONE
-        rows += [f"{'':10}  {_cells(lanes, marks)}  {line}" for line in more]
+    for row, step in enumerate(steps[left_out:], left_out):
+        cells = [
+            (RUNS if each is step.thread else LIVES if starts[each] <= row <= ends[each] else NONE)
+            + " " * (len(str(each.number)) - 1)
+            for each in lanes
+        ]
+        rows.append(f"{step.at:>10.6f}  {' '.join(cells)}  {step.words}")
     return "\n".join(rows)
 
 
@@ -86,16 +63,3 @@ def _beside_the_failure(steps: Sequence[TraceEntry]) -> set[VirtualThread]:
     texts = " ".join(step.then for step in about)
     part = {step.thread for step in about} | {each for each in ends if each.name in texts}
     return {each for each in ends if each not in part and each.number} if about else set()
-
-
-def _width() -> int:
-    with uncaptured[-1]():  # Within pytest's capture there is no terminal.
-        return min(get_terminal_size().columns, _WIDEST) - _INDENT
-
-
-def _numbers(threads: list[VirtualThread]) -> str:
-    return " ".join(str(thread.number) for thread in threads)
-
-
-def _cells(threads: list[VirtualThread], marks: dict[VirtualThread, str]) -> str:
-    return " ".join(marks.get(each, NONE).ljust(len(str(each.number))) for each in threads)
