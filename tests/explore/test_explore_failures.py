@@ -193,17 +193,6 @@ def test_the_lanes_say_at_which_line_a_thread_could_go_on() -> None:
     assert "MainThread is about to end the program\n" in str(caught.value)
 
 
-def test_the_name_of_a_file_in_the_lanes_gives_a_terminal_no_orders() -> None:
-    """What it has that cannot be printed is escaped, as in threads' names."""
-    names: dict[str, Any] = {"lock": threading.Lock(), "Thread": threading.Thread}
-    source = "def program():\n Thread(target=print).start()\n with lock: raise KeyError"
-    exec(compile(source, "\x1b[31mred.py", "exec"), names)  # noqa: S102  # Our own.
-
-    with pytest.raises(ScheduleFailure) as caught:
-        replay(names["program"], "1")
-    assert "at \\x1b[31mred.py:3\n" in str(caught.value)
-
-
 class Case:
     """Fails, in whichever way it is called."""
 
@@ -428,9 +417,8 @@ def test_a_failure_comes_whole_from_another_process() -> None:
 
 
 def test_long_names_stand_in_a_legend() -> None:
-    """They stand there whole and without control characters."""
-    names = [f"a <rather> long name & \x1b {'x' * 40} {number}" for number in range(8)]
-    shown = [name.replace("\x1b", "\\x1b") for name in names]
+    """They stand there whole."""
+    names = [f"a <rather> long name & {'x' * 40} {number}" for number in range(8)]
 
     def program() -> None:
         threads = [threading.Thread(target=str, name=name) for name in names]
@@ -442,7 +430,7 @@ def test_long_names_stand_in_a_legend() -> None:
 
     failure = failure_of(program)
 
-    entries = ["0 MainThread", *(f"{number} {name}" for number, name in enumerate(shown, 1))]
+    entries = ["0 MainThread", *(f"{number} {name}" for number, name in enumerate(names, 1))]
     assert str(failure).split("\n\n")[1].startswith(", ".join(entries))
 
 

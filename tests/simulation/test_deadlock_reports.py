@@ -634,20 +634,6 @@ def test_a_lock_whose_holder_has_ended_is_said_to_be_one() -> None:
     assert text in str(caught.value)
 
 
-def test_many_threads_that_do_the_same_take_several_lines() -> None:
-    """Their names are broken where a name ends."""
-    with pytest.raises(Deadlock) as caught, Simulation():
-        for n in range(10):
-            threading.Thread(target=threading.Lock().acquire, name=f"number {n}" * 2).start()
-            threading.Thread(target=threading.Event().wait, name=f"waits-in-vain-{n}").start()
-        threading.Event().wait()
-
-    lines = str(caught.value).splitlines()
-    [first] = [n for n, line in enumerate(lines) if line.startswith("  waits-in-vain-0, ")]
-    assert lines[first].endswith("waits-in-vain-4,")
-    assert lines[first + 1].endswith("waits-in-vain-9: each waits in Event.wait since 0.000000 s")
-
-
 class Starting(threading.Thread):
     """One that starts another when a report asks for its name, as a loop may that goes on."""
 
@@ -670,32 +656,6 @@ def test_a_report_is_made_while_threads_start() -> None:
         sim.settle()
         thread.reported = True
         threading.Event().wait()
-
-
-def test_a_name_breaks_no_line_and_gives_a_terminal_no_orders() -> None:
-    """What a thread's name has that cannot be printed is escaped, inside the block and beside."""
-    gone = threading.Lock()
-    gone.acquire()
-    outside = threading.Thread(target=gone.acquire, name="out\x1b[2J")
-    outside.start()
-    with pytest.raises(Deadlock) as caught, Simulation() as sim:
-        thread = threading.Thread(target=threading.Lock().acquire, name="ends\n\ud800")
-        thread.start()
-        threading.Thread(target=thread.join, name="evil\nrow \x1b[31m").start()
-        thread.join()
-        threading.Thread(target=threading.Event().wait, name="back\r\u202e é 漢").start()
-        threading.Event().wait()
-    gone.release()
-    outside.join()
-
-    text = str(caught.value)
-    assert "\n  back\\r\\u202e é 漢 waits in Event.wait since 0.000000 s\n" in text
-    assert caught.value.__notes__[0].startswith("Outside the simulation: out\\x1b[2J. ")
-    assert [str(step) for step in sim.trace][:3] == [
-        "0.000000  MainThread  waits for the end of ends\\n\\ud800",
-        "0.000000  ends\\n\\ud800  ends",
-        "0.000000  evil\\nrow \\x1b[31m  ends",
-    ]
 
 
 def test_a_wait_for_an_import_of_another_thread_is_said(

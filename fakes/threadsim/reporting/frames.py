@@ -3,7 +3,6 @@
 from pathlib import Path
 from types import FrameType
 
-from threadsim.runtime.formatting import printable
 from threadsim.runtime.own_code import is_own, runs_program
 
 # The main thread's stack begins in these, which say nothing of the program.
@@ -42,4 +41,4 @@ def can_wait(frame: FrameType) -> bool:
 
 def at_line(file: str, line: int) -> str:
     """Return a file and a line of it, as the trace diagram shows them."""
-    return f" at {printable(Path(file).name)}:{line}"
+    return f" at {Path(file).name}:{line}"

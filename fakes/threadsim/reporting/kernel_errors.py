@@ -3,7 +3,7 @@
 from threadsim.reporting.thread_table import name_locks, thread_table, threads_outside
 from threadsim.reporting.waits import wait_site
 from threadsim.runtime.errors import Deadlock, SimulationError, StepLimit, TimeLimit
-from threadsim.runtime.formatting import printable, seconds
+from threadsim.runtime.formatting import seconds
 from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.virtual_thread import VirtualThread
 
@@ -20,7 +20,7 @@ class KernelReports:
             f"nothing can run any more at {seconds(kernel.now)} s of virtual time: every thread "
             f"waits, and no wait has a deadline.\n{thread_table(kernel)}"
         )
-        outside = ", ".join(printable(each.name) for each in threads_outside(kernel))
+        outside = ", ".join(each.name for each in threads_outside(kernel))
         if outside and not all(map(_waits_for_a_thread, kernel.threads.values())):
             error.add_note(
                 f"Outside the simulation: {outside}. If one of them should wake somebody, create "

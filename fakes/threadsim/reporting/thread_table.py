@@ -2,7 +2,6 @@
 
 import sys
 import threading
-from functools import partial
 from itertools import chain, groupby
 from textwrap import indent
 from traceback import FrameSummary, format_list
@@ -11,16 +10,13 @@ from types import FrameType
 from threadsim.reporting.frames import can_wait, program_frames
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.reporting.waits import HELD_BY, wait_site, wait_text, with_name
-from threadsim.runtime.formatting import printable, seconds, wrapped
+from threadsim.runtime.formatting import seconds
 from threadsim.runtime.kernel import Kernel
 from threadsim.runtime.own_code import is_of_program
 from threadsim.runtime.virtual_thread import VirtualThread
 
 # How many frames of a stack are shown, the innermost ones.
 MOST_FRAMES = 12
-
-# The width of a list of names, in characters.
-_WIDTH = 100
 
 
 def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
@@ -38,9 +34,8 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
         daemon = " (daemon)" if thread.daemon else ""
         doing = _doing(kernel, thread, runs if thread is kernel.running else "can run")
         entries.setdefault((daemon, doing), []).append(thread.name)
-    shown = partial(wrapped, width=_WIDTH, initial_indent="  ", subsequent_indent="    ")
     lines = [
-        "\n".join(shown(", ".join(names))) + f"{daemon}{': each' if len(names) > 1 else ''} {doing}"
+        f"  {', '.join(names)}{daemon}{': each' if len(names) > 1 else ''} {doing}"
         for (daemon, doing), names in entries.items()
     ]
     return "\n".join([*lines, *kernel.crashed_threads, *kernel.remarks])
@@ -49,7 +44,7 @@ def thread_table(kernel: Kernel, runs: str = "is still running") -> str:
 def crashed(kernel: Kernel, error: BaseException) -> str:
     """Return the line of the running thread, which an error ends; the trace shows it, too."""
     daemon = " (daemon)" if kernel.running.daemon else ""
-    kind = f"{printable(type(error).__name__)}{raised_where(error)}"
+    kind = f"{type(error).__name__}{raised_where(error)}"
     kernel.running.ending = f"ended: {kind}"
     return f"  {kernel.running.name}{daemon} ended at {seconds(kernel.now)} s with {kind}"
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from threadsim.runtime.formatting import printable
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,8 +49,8 @@ class VirtualThread:
 
     @property
     def name(self) -> str:
-        """Its name, as ``threading`` shows it; what cannot be printed is escaped."""
-        return printable(self.given_name if self.python_thread is None else self.python_thread.name)
+        """Its name, as ``threading`` shows it."""
+        return self.given_name if self.python_thread is None else str(self.python_thread.name)
 
     @property
     def frame(self) -> FrameType | None:
