@@ -202,6 +202,24 @@ def test_a_job_that_was_given_up_in_a_queue_frees_its_id(scheduler: Any) -> None
     assert seen == ["handed to executor 'small'"] * 3
 
 
+def test_a_callback_of_a_cancelled_job_finds_its_id_free(scheduler: Any) -> None:
+    """The next job of that id, added and due in the callback, is not skipped."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    added: list[Any] = []
+
+    def add_another(_future: Any) -> None:
+        added.append(group.add_job(int, id="report", executor="small"))
+        time.sleep(1)  # The scheduler hands it over meanwhile.
+
+    with JobGroup(scheduler) as group:
+        group.add_job(work, args=[5], executor="small")
+        queued = group.add_job(work, id="report", executor="small")
+        queued.add_done_callback(add_another)
+        time.sleep(0.1)
+        assert queued.cancel()
+        assert added.pop().result(30) == 0
+
+
 def test_a_job_that_is_cancelled_as_a_worker_comes_to_it(
     scheduler: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

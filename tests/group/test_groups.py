@@ -1157,6 +1157,16 @@ def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -
     assert isinstance(waiting.exception(0), JobRemoved)
 
 
+def test_a_callback_that_cancels_as_a_shutdown_begins(scheduler: Any) -> None:
+    """A shutdown answers every job, also if the first answer takes another one away."""
+    with JobGroup(scheduler) as group:
+        futures = [group.add_job(work, **soon(3600)) for _ in range(3)]
+        futures[0].add_done_callback(lambda _: futures[2].cancel())
+        scheduler.shutdown()
+        assert [type(each.exception(0)) for each in futures[:2]] == [JobRemoved] * 2
+        assert futures[2].cancelled()
+
+
 def test_a_callback_that_exits_as_a_shutdown_begins(scheduler: Any, sim: Simulation) -> None:
     """The shutdown has failed, and whoever has the stores' lock after that is waited for."""
 

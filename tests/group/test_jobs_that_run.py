@@ -263,6 +263,24 @@ def test_a_shutdown_that_does_not_wait(scheduler: Any, gets: Gets) -> None:
         gets(queued, "'done' after 1 s")
 
 
+# The thread that dies says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_shutdown_between_hand_over_and_removal(scheduler: Any, sim: Simulation) -> None:
+    """A job that waits in a pool's queue then runs, although its store still has it."""
+
+    class ShutDownThen(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
+        def submit_job(self, job: Any, run_times: Any) -> None:
+            super().submit_job(job, run_times)
+            if job.id == "queued":
+                later(0, lambda: scheduler.shutdown(wait=False))
+                sim.settle()
+
+    use(scheduler, ShutDownThen(1))
+    with JobGroup(scheduler) as group:
+        running, queued = group.add_job(work), group.add_job(work, id="queued")
+        assert [running.result(30), queued.result(30)] == ["done", "done"]
+
+
 @pytest.mark.rows("E24")
 def test_a_job_that_is_rescheduled(scheduler: Any, sim: Simulation, gets: Gets) -> None:
     """A job that is given a later date runs then."""

@@ -450,6 +450,19 @@ def test_jobs_that_wait_for_their_own_pool_leave_it_a_worker(scheduler: Any) -> 
     assert STARVED in str(errors[0])
 
 
+def test_a_worker_with_two_open_groups_waits_once(scheduler: Any) -> None:
+    """A job that waits for one job of each of two groups keeps one worker of its pool, not two."""
+    scheduler.add_executor(ThreadPoolExecutor(2), "small")
+
+    def outer() -> list[Any]:
+        with JobGroup(scheduler) as one, JobGroup(scheduler) as two:
+            futures = [each.add_job(work, executor="small") for each in (one, two)]
+            return [future.result(30) for future in futures]
+
+    with JobGroup(scheduler) as group:
+        assert group.add_job(outer, executor="small").result(30) == ["done", "done"]
+
+
 @pytest.fixture
 def two_pools(scheduler: Any) -> Any:
     """The scheduler with two more pools of one worker, known as ``a`` and ``b``."""
