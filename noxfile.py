@@ -102,13 +102,10 @@ def deep(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Run the real ten-job, ten-second scenario, and an app on JobGroup, end to end."""
+    """Run the real ten-job, ten-second scenario, and an app on JobGroup (`-- NAME` runs one)."""
     session.install(".", *group("e2e"))
-    if not session.posargs:
-        patiently(session, "python", "scripts/e2e_group.py")
-    patiently(session, "python", "scripts/e2e.py", *session.posargs)
-    if not session.posargs:
-        session.run("python", "scripts/readme.py", "e2e", "build/e2e/report.json")
+    session.env["PYTHONPATH"] = "scripts"
+    patiently(session, "python", "-m", "e2e", *session.posargs)
 
 
 @nox.session(python=NEWEST)

@@ -1,16 +1,15 @@
-"""A bar for each thing that takes minutes, in a terminal; nothing anywhere else."""
+"""A bar for each thing that takes long, in a terminal; nothing anywhere else."""
 
+import os
 import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from display import is_terminal
-
 
 def progress() -> Progress:
     """Return what draws the bars while it is entered; they are gone when it ends."""
-    shown = is_terminal(sys.stderr)
+    shown = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,15 +1,12 @@
 """Keep what the README shows true.
 
-``python scripts/readme.py write`` writes the table of paths from ``tests/spec.json``;
-``python scripts/readme.py e2e REPORT`` holds the README's end-to-end lines against a real run's
-report. ``tests/test_readme.py`` runs its code blocks and compares the rest.
+``python scripts/readme.py`` writes the table of paths from ``tests/spec.json``.
+``tests/test_readme.py`` runs its code blocks and compares the rest.
 """
 
-import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +22,6 @@ FIRST = (
     "a notification before the wait",
     "a job that raises",
 )
-
-# How far, in seconds, a measured time may lie from the one in the README.
-SLACK = 0.5
-
-_VERDICT = re.compile(r"\w+ +ok +(?P<wall>[\d.]+) s  (?P<figures>.*)")
 
 
 def block(text: str, name: str) -> str:
@@ -64,61 +56,21 @@ def with_paths_table(text: str, spec: dict[str, Any]) -> str:
     return f"{head}{begin}{paths_table(spec)}{end}{tail}"
 
 
-def e2e_problems(shown: str, report: dict[str, Any]) -> list[str]:
-    """Say where the README's end-to-end lines are not what a run measured.
-
-    Args:
-        shown: The README's block.
-        report: The run's ``report.json``.
-    """
-    runs = {report["scenario"]: report, **report["scenarios"]}
-    *verdicts, last = shown.splitlines()
-    if [line.split()[0] for line in verdicts] != list(runs):
-        return [f"it should show the scenarios {', '.join(runs)}, in this order, and a last line"]
-    problems = []
-    if not last.startswith(f"{len(runs)} of {len(runs)} scenarios passed in "):
-        problems.append(f"the last line is {last!r}, and {len(runs)} of {len(runs)} passed")
-    for line, (name, run) in zip(verdicts, runs.items(), strict=True):
-        verdict = _VERDICT.fullmatch(line)
-        if verdict is None or verdict["figures"] != run["figures"]:
-            problems.append(f"{name}: it shows {line!r}, measured was {run['figures']}")
-        elif abs(float(verdict["wall"]) - run["wall_seconds"]) > SLACK:
-            problems.append(
-                f"{name}: it shows {verdict['wall']} s, measured were {run['wall_seconds']} s"
-            )
-    return problems
-
-
 def _cell(outcome: str) -> str:
     hang = re.fullmatch(r"hangs in (\w+) at .*", outcome)
     return f"**hangs** in `{hang[1]}`" if hang else outcome.replace("|", "\\|")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write or check.
-
-    Args:
-        argv: Command-line arguments; ``None`` takes those of the process.
+def main() -> int:
+    """Write the table.
 
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(description="Keep what the README shows true.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("write", help="write the table of paths from tests/spec.json")
-    e2e = commands.add_parser("e2e", help="check the end-to-end lines against a run")
-    e2e.add_argument("report", type=Path)
-    options = parser.parse_args(argv)
     text = README.read_text(encoding="utf-8")
-    if options.command == "write":
-        spec = json.loads(SPEC.read_text(encoding="utf-8"))
-        README.write_text(with_paths_table(text, spec), encoding="utf-8")
-        return 0
-    report = json.loads(options.report.read_text(encoding="utf-8"))
-    problems = e2e_problems(block(text, "e2e"), report)
-    for problem in problems:
-        print(f"README.md, the end-to-end lines: {problem}.", file=sys.stderr)
-    return 1 if problems else 0
+    spec = json.loads(SPEC.read_text(encoding="utf-8"))
+    README.write_text(with_paths_table(text, spec), encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":

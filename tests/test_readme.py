@@ -103,35 +103,6 @@ def test_the_commands_are_those_of_ci(text: str) -> None:
     assert [command for command in commands if command not in ci] == []
 
 
-_REPORT = {
-    "scenario": "documented",
-    "figures": "200, 1 done, 1 jobs at once, 2 iterations",
-    "wall_seconds": 10.012,
-    "scenarios": {},
-}
-_LINE = "documented  ok  10.01 s  200, 1 done, 1 jobs at once, 2 iterations"
-_LAST = "1 of 1 scenarios passed in 10.4 s; report and pictures are in build/e2e"
-
-
-@pytest.mark.parametrize(
-    ("shown", "problem"),
-    [
-        (f"{_LINE}\n{_LAST}", None),
-        (f"{_LINE.replace('2 iter', '3 iter')}\n{_LAST}", "measured was 200, 1 done, 1 jobs at"),
-        (f"{_LINE.replace('1 done', '2 done')}\n{_LAST}", "measured was 200, 1 done, 1 jobs at"),
-        (f"{_LINE.replace(' ok ', ' no ')}\n{_LAST}", "measured was 200, 1 done, 1 jobs at"),
-        (f"{_LINE.replace('10.01', '12.00')}\n{_LAST}", "shows 12.00 s"),
-        (f"{_LINE.replace('documented', 'corrected')}\n{_LAST}", "the scenarios documented, in"),
-        (_LINE, "the scenarios documented, in"),
-        (f"{_LINE}\n{_LAST.replace('1 of 1', '9 of 9')}", "and 1 of 1 passed"),
-    ],
-)
-def test_the_end_to_end_lines_are_held_against_a_run(shown: str, problem: str | None) -> None:
-    """A README that shows other figures than a real run is found out."""
-    problems = readme.e2e_problems(shown, _REPORT)
-    assert problems == [] if problem is None else problem in problems[0]
-
-
 def test_the_guide_is_the_package_s(text: str) -> None:
     """The three sentences are those of ``help(apscheduler_fakes)``."""
     (guide,) = re.findall(r"\*\*(FakeScheduler: you .*?)\*\*", text, re.DOTALL)
