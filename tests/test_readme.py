@@ -53,7 +53,8 @@ def test_a_group_answers_as_shown(text: str) -> None:
     with Simulation() as sim:
         exec(readme.block(text, "group"), names)  # noqa: S102  # Our own README.
         answer = names["app"].test_client().get("/powers").json
-        assert answer == {"powers": [2**n for n in range(10)], "failed": {}, "late": {}}
+        values = {f"2 ** {n}": 2**n for n in range(10)}
+        assert answer == {"values": values, "errors": {}, "pending": {}}
         assert sim.clock.elapsed == 0.0
 
 

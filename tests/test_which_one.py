@@ -29,12 +29,15 @@ def test_an_error_and_a_pending_job_are_shown(sim: Simulation) -> None:
     names: dict[str, Any] = {"__name__": "shown"}
     exec(readme.block(PAGE.read_text(encoding="utf-8"), "group"), names)  # noqa: S102  # Our own.
     client = names["app"].test_client()
-    errors = client.get("/halves").json["errors"]
-    assert list(errors) == ["two"]
-    assert errors["two"].startswith("TypeError(")
+    response = client.get("/halves")
+    assert response.status_code == 200
+    assert list(response.json["errors"]) == ["two"]
+    assert response.json["errors"]["two"].startswith("TypeError: ")
     names["app"].apscheduler.pause()
     seen = "added to job store 'default'; the scheduler is paused"
-    assert client.get("/halves").json["pending"] == {"0": seen, "1": seen, "two": seen}
+    response = client.get("/halves")
+    assert (response.status_code, response.json["values"]) == (504, {})
+    assert response.json["pending"] == {"0": seen, "1": seen, "two": seen}
     names["app"].apscheduler.shutdown()
 
 

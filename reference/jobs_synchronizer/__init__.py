@@ -15,9 +15,10 @@ from jobs_synchronizer.errors import (
     JobSkipped,
 )
 from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.group import JobGroup
+from jobs_synchronizer.group import GroupResult, JobGroup
 
 __all__ = [
+    "GroupResult",
     "JobFuture",
     "JobGroup",
     "JobLost",

@@ -1,6 +1,15 @@
 """What a job's future raises when the job has no result of its own: why, which job, what to do."""
 
 
+def text_of(error: BaseException) -> str:
+    """Return an exception's type and text, which may be one that cannot be printed."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # Whatever a __str__ raises.
+        text = "its text cannot be had"
+    return f"{type(error).__name__}: {text}"
+
+
 class JobNotRun(Exception):
     """A job of a group has neither a value nor an exception of its own.
 

@@ -58,6 +58,8 @@ class JobFuture(Future[Any]):
     _elsewhere = False
     _pool_future: Future[Any] | None = None
     _gives_up = False
+    # Why it was cancelled, if it was by the end of its block.
+    _why_cancelled = ""
     _not_run: JobNotRun | None = None
     # What its executor raised when it was handed over, or who looked for its executor.
     _refusal: BaseException | None = None
@@ -95,7 +97,7 @@ class JobFuture(Future[Any]):
         """
         if self.done():  # First: one that is not cancelled now may be in a moment.
             if self.cancelled():
-                return "cancelled"
+                return f"cancelled: {self._why_cancelled}" if self._why_cancelled else "cancelled"
             error = super().exception()
             if self._not_run is not None and self._not_run is error:
                 return self._not_run.what  # Another job's is the exception that this one raised.
@@ -108,6 +110,9 @@ class JobFuture(Future[Any]):
         """Return the job's value, or raise its error; see ``Future.result``."""
         try:
             return super().result(timeout)
+        except CancelledError:
+            self._tell_why_cancelled()
+            raise
         finally:
             self._was_read = self.done()
 
@@ -115,8 +120,15 @@ class JobFuture(Future[Any]):
         """Return the job's error; see ``Future.exception``."""
         try:
             return super().exception(timeout)
+        except CancelledError:
+            self._tell_why_cancelled()
+            raise
         finally:
             self._was_read = self.done()
+
+    def _tell_why_cancelled(self) -> None:
+        if self._why_cancelled and self.cancelled():  # Else it is the job's own exception.
+            raise CancelledError(self._why_cancelled) from None
 
     def running(self) -> bool:
         """Return whether the job is not done, and can be cancelled no longer."""

@@ -1,18 +1,21 @@
 """JobGroup: wait for one-off jobs that know nothing of whoever waits.
 
-Jobs are plain functions with plain arguments, in any job store and executor; what becomes of each
-is a ``concurrent.futures.Future``, for ``wait``, ``as_completed``, callbacks and time-outs. Every
-ending that can be known is an answer at once. What cannot be known stays pending: wait with a
-timeout, and read ``last_seen`` of what is not done. ``docs/endings.md`` has every ending.
+Jobs are plain functions with plain arguments, in any job store and executor. ``group.wait`` returns
+what became of all of them; each has a ``concurrent.futures.Future``, too, for ``as_completed`` and
+callbacks. Every ending that can be known is an answer at once. What cannot be known stays pending:
+wait with a timeout. ``docs/endings.md`` has every ending.
 
 What it leaves out: coroutine functions, jobs that recur, and results of jobs that another process's
 scheduler runs from a shared store.
 """
 
+import concurrent.futures
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from inspect import iscoroutinefunction
 from traceback import format_exception_only
@@ -26,6 +29,7 @@ from apscheduler.util import get_callable_name, ref_to_obj
 from flask_apscheduler import APScheduler
 from werkzeug.local import LocalProxy
 
+from jobs_synchronizer.errors import text_of
 from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.opener import Opener
 from jobs_synchronizer.watch import Watch
@@ -35,15 +39,44 @@ _FUNCTION = FunctionType, MethodType, partial
 _NO_FUNCTION = (
     "Pass a function first, or a text like 'package.module:name'; an id comes by its keyword."
 )
+_LEFT_EARLY = "the group's block ended before this job began: wait inside it"
 _IN_A_LOOP = {
     f"apscheduler.schedulers.{name}" for name in ("asyncio", "gevent", "qt", "tornado", "twisted")
 }
 
 
-class JobGroup:
-    """Add one-off jobs and get a future for each.
+@dataclass(frozen=True)
+class GroupResult:
+    """What became of a group's jobs: by the job's name, in the order of adding.
 
-    ``with JobGroup(app.apscheduler) as group: futures = [group.add_job(task) for task in tasks]``.
+    Of jobs with one name, the second is called ``name (2)``, the third ``name (3)``.
+
+    Attributes:
+        values: What jobs returned.
+        errors: What jobs raised, or a ``JobNotRun`` or ``CancelledError`` that says why they did
+            not run.
+        pending: What was last seen of the others.
+    """
+
+    values: dict[str, Any]
+    errors: dict[str, BaseException]
+    pending: dict[str, str]
+
+    @property
+    def all_done(self) -> bool:
+        """Whether no job is pending."""
+        return not self.pending
+
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        """Return the three for a JSON response, each error as its type and text."""
+        errors = {name: text_of(error) for name, error in self.errors.items()}
+        return {"values": self.values, "errors": errors, "pending": self.pending}
+
+
+class JobGroup:
+    """Add one-off jobs, and wait for all of them or get a future for each.
+
+    ``with JobGroup(app.apscheduler) as group: group.add_job(task); print(group.wait(timeout=30))``.
     When the block ends, however it ends, every job that has not begun is cancelled and taken out of
     its store, unless that was removed from the scheduler; the group does not wait for the others,
     whose futures still get their answer.
@@ -140,6 +173,8 @@ class JobGroup:
     def _take_back(self, future: JobFuture, errors: list[Exception], *, wait: bool) -> None:
         if future.done() and not self._watch.waits_for(future):
             return
+        if not future.done():
+            future._why_cancelled = _LEFT_EARLY
         try:
             future._give_up(wait=wait)
         finally:  # A callback may exit.
@@ -246,6 +281,47 @@ class JobGroup:
         if not opener.is_open:  # The block has ended meanwhile, in another thread.
             future._give_up()
         return future
+
+    def wait(self, timeout: float | None = None) -> GroupResult:
+        """Wait until every job of the block has ended, and return what became of each.
+
+        Args:
+            timeout: The longest wait, in seconds; ``None`` waits without limit.
+
+        Raises:
+            RuntimeError: The group is not open: the end of a block cancels what has not begun.
+        """
+        opener = self._opener
+        if opener is None or not opener.is_open:
+            raise RuntimeError(
+                "JobGroup.wait(): the group is not open. Wait inside its with block."
+            )
+        futures = list(opener.futures)
+        concurrent.futures.wait(futures, timeout)
+        result = GroupResult({}, {}, {})
+        for name, future in _by_name(futures).items():
+            seen = future.last_seen  # First: it may end in a moment.
+            if not future.done():
+                result.pending[name] = seen
+            elif future.cancelled():
+                result.errors[name] = concurrent.futures.CancelledError(seen)
+            elif (error := future.exception()) is not None:
+                result.errors[name] = error
+            else:
+                result.values[name] = future.result()
+        return result
+
+
+def _by_name(futures: list[JobFuture]) -> dict[str, JobFuture]:
+    named: dict[str, JobFuture] = {}
+    again: Counter[str] = Counter()
+    for future in futures:
+        name = future.name
+        while name in named:
+            again[future.name] += 1
+            name = f"{future.name} ({again[future.name] + 1})"
+        named[name] = future
+    return named
 
 
 def _context_of(scheduler: APScheduler) -> AbstractContextManager[object]:

@@ -38,7 +38,7 @@ from apscheduler import events
 from apscheduler.executors.base import MaxInstancesReachedError
 from apscheduler.job import Job
 
-from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped
+from jobs_synchronizer.errors import JobLost, JobMissed, JobRefused, JobSkipped, text_of
 from jobs_synchronizer.future import JobFuture, NotBegun, is_over
 
 # What a job is made of.
@@ -182,7 +182,7 @@ def _hand_over(executor: Any, future: JobFuture, job: Any, run_times: list[datet
         else:
             # If this is the first job of a pool that replaces a broken one, which is not observed.
             _take_out(handed, error)
-            what = f"was refused by executor {future._executor!r}: {_text(error)}"
+            what = f"was refused by executor {future._executor!r}: {text_of(error)}"
             advice = "Give the scheduler an executor that runs (remove_executor, add_executor)."
             future._fail(JobRefused, what, advice, error)
         raise
@@ -228,7 +228,7 @@ def _observe_cancelling(pool: Any) -> None:
             if not pool_future:
                 raise
             left = f"Job {args[0].name!r} (id {run_id}) is left to a worker that lives"
-            run_id.executor._logger.warning("%s: %s", left, _text(error))
+            run_id.executor._logger.warning("%s: %s", left, text_of(error))
 
         def done(pool_future: Future[Any]) -> None:
             if pool_future.cancelled():
@@ -350,7 +350,7 @@ def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
     if future._outcome is not None:  # Its executor has failed after it, as at a line in its log.
         future._settle(*future._outcome)
         return
-    text = _text(error)
+    text = text_of(error).rstrip(".")  # It is followed by a sentence.
     if begun and future.running() and getattr(future._pool_future, "was_sent", True):
         advice = "It may have run, in part or whole: add it again only if it may run twice."
         if any(each in text for each in _PICKLING):
@@ -364,12 +364,3 @@ def _lost(future: JobFuture, error: BaseException, *, begun: bool) -> None:
 def tells_of_a_loss() -> bool:
     """Return whether a pool tells this thread of a lost job, and may have its lock meanwhile."""
     return any(frame.f_code is _lost.__code__ for frame, _ in walk_stack(sys._getframe()))
-
-
-def _text(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  # Whatever a __str__ raises.
-        text = "its text cannot be had"
-    # It is followed by a sentence.
-    return f"{type(error).__name__}: {text}".rstrip(".")

@@ -6,7 +6,6 @@ file and those that the threads run, ``/restart`` restarts the scheduler.
 """
 
 import argparse
-import concurrent.futures
 import os
 import time
 from datetime import UTC, datetime, timedelta
@@ -64,7 +63,7 @@ def create_app(store: str) -> Flask:
         seconds = float(given.get("seconds", 0))
         date = datetime.now(UTC) + timedelta(seconds=float(given.get("in", 0)))
         with JobGroup(scheduler) as group:
-            futures = [
+            for number in range(int(given["count"])):
                 group.add_job(
                     work,
                     args=[number, seconds, int(given.get("raising", -1))],
@@ -73,16 +72,9 @@ def create_app(store: str) -> Flask:
                     executor=given.get("executor", "default"),
                     run_date=date,
                 )
-                for number in range(int(given["count"]))
-            ]
-            _, pending = concurrent.futures.wait(futures, float(given.get("timeout", 20)))
-            done = [each for each in futures if each not in pending]
-            answer = {
-                "values": [each.result() for each in done if not error(each)],
-                "errors": {each.name: error(each) for each in done if error(each)},
-                "pending": {each.name: each.last_seen for each in futures if each in pending},
-            }
-        return answer, HTTPStatus.GATEWAY_TIMEOUT if pending else HTTPStatus.OK
+            result = group.wait(float(given.get("timeout", 20)))
+        answer = {**result.as_json(), "values": list(result.values.values())}
+        return answer, HTTPStatus.OK if result.all_done else HTTPStatus.GATEWAY_TIMEOUT
 
     @app.get("/workers")
     def workers() -> list[int]:
@@ -104,12 +96,6 @@ def create_app(store: str) -> Flask:
         return "restarted"
 
     return app
-
-
-def error(future: concurrent.futures.Future[Any]) -> str:
-    """Return what a future failed with, its type first; empty if it did not."""
-    raised = future.exception()
-    return f"{type(raised).__name__}: {raised}" if raised else ""
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ def test_a_future_says_in_a_log_whose_it_is(scheduler: Any) -> None:
     with JobGroup(scheduler) as group:
         future = group.add_job(work, id="1", name="half", **soon())
         assert repr(future) == "<JobFuture of 'half' (id 1): added to job store 'default'>"
+        future.cancel()
     assert repr(future) == "<JobFuture of 'half' (id 1): cancelled>"
 
 

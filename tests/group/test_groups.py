@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Generator, Iterator
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -29,7 +30,7 @@ from flask_apscheduler import APScheduler
 from werkzeug.local import LocalProxy
 
 from caller import Elsewhere, soon
-from jobs_synchronizer import JobGroup, JobLost, JobRefused, JobRemoved
+from jobs_synchronizer import GroupResult, JobGroup, JobLost, JobRefused, JobRemoved
 from outcomes import later
 from threadsim import Simulation
 
@@ -38,6 +39,11 @@ def work(seconds: float = 0.5) -> float:
     """Take some time."""
     time.sleep(seconds)
     return seconds
+
+
+def fail(error: BaseException) -> None:
+    """Raise an exception."""
+    raise error
 
 
 def name_of_the_app() -> str | None:
@@ -54,9 +60,9 @@ def test_a_request_joins_its_jobs(sim: Simulation) -> None:
     @app.get("/run-tasks")
     def run_tasks() -> list[str]:
         with JobGroup(app.apscheduler) as group:  # type: ignore[attr-defined]  # set by init_app
-            futures = [group.add_job(work, args=[i], name=f"Task {i}") for i in range(10)]
-            concurrent.futures.wait(futures, timeout=30)
-        return [f"{future.name}: {future.result()}" for future in futures]
+            for i in range(10):
+                group.add_job(work, args=[i], name=f"Task {i}")
+            return [f"{name}: {value}" for name, value in group.wait(30).values.items()]
 
     assert app.test_client().get("/run-tasks").json == [f"Task {i}: {i}" for i in range(10)]
     assert sim.clock.elapsed == 9.0
@@ -149,10 +155,77 @@ def test_jobs_that_are_due_together_begin_in_the_order_of_adding(scheduler: Any)
     assert [*map(len, ids)] == [32] * 21
 
 
+def test_a_group_waits_for_its_jobs(scheduler: Any, sim: Simulation) -> None:
+    """What each job came to, by its name, at the timeout at the latest; no name stands for two."""
+    scheduler.add_executor(ThreadPoolExecutor(1), "small")
+    with JobGroup(scheduler) as group:
+        group.add_job(work, args=[3], name="slow")
+        for name in ("work", "work (2)", "work"):
+            group.add_job(work, name=name)
+        group.add_job(work, args=["x"], name="work")
+        group.add_job(work, args=[9], name="late", executor="small")
+        group.add_job(work, name="gone", id="gone", **soon())
+        group.add_job(work, name="cancelled", **soon()).cancel()
+        later(1, lambda: scheduler.remove_job("gone"))
+        result = group.wait(timeout=5)
+        assert sim.clock.elapsed == 5.0
+        assert list(result.values.items()) == [
+            *[("slow", 3), ("work", 0.5), ("work (2)", 0.5), ("work (3)", 0.5)]
+        ]
+        assert [*map(type, result.errors.values())] == [TypeError, JobRemoved, CancelledError]
+        assert list(result.errors) == ["work (4)", "gone", "cancelled"]
+        assert result.pending == {"late": "running"}
+        assert not result.all_done
+        assert group.wait().all_done
+        assert sim.clock.elapsed == 9.0
+
+
+def test_a_result_as_json(scheduler: Any, sim: Simulation) -> None:
+    """Errors are texts that say why; the rest is as it is."""
+    with JobGroup(scheduler) as group:
+        group.add_job(work)
+        group.add_job(work, name="late", **soon())
+        removed = group.add_job(work, name="removed", **soon())
+        group.add_job(work, name="cancelled", **soon()).cancel()
+        scheduler.remove_job(removed.job_id)
+        answer = group.wait(timeout=1).as_json()
+    assert answer == {
+        "values": {"work": 0.5},
+        "errors": {
+            "removed": f"JobRemoved: Job 'removed' (id {removed.job_id}) was removed from job "
+            "store 'default' before it was due. Add it again if it should run.",
+            "cancelled": "CancelledError: cancelled",
+        },
+        "pending": {"late": "added to job store 'default'"},
+    }
+
+
+def test_a_job_whose_block_ended_before_it_began(scheduler: Any) -> None:
+    """Its future says so, in the same words wherever it is asked."""
+    with JobGroup(scheduler) as group:
+        future, cancelled = (group.add_job(work, **soon()) for _ in range(2))
+        cancelled.cancel()
+        own = group.add_job(fail, args=[CancelledError("mine")])
+        for call in (own.result, own.exception):
+            with suppress(CancelledError):
+                assert str(call(30)) == "mine"
+    why = "the group's block ended before this job began: wait inside it"
+    for call in (future.result, future.exception):
+        with pytest.raises(CancelledError, match=f"^{why}$"):
+            call()
+        with pytest.raises(CancelledError, match=r"^$"):
+            getattr(cancelled, call.__name__)()
+    assert [future.last_seen, cancelled.last_seen] == [f"cancelled: {why}", "cancelled"]
+    with pytest.raises(RuntimeError, match=r"not open\. Wait inside its with block\."):
+        group.wait()
+
+
 def test_a_group_of_nothing_is_complete(scheduler: Any, sim: Simulation) -> None:
     """No jobs, no wait."""
     with JobGroup(scheduler):
         assert concurrent.futures.wait([]) == (set(), set())
+    with JobGroup(scheduler) as group:
+        assert group.wait() == GroupResult({}, {}, {})
     assert sim.clock.elapsed == 0.0
 
 
