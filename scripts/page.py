@@ -136,7 +136,7 @@ def explained(changes: list[list[str]], explanations: list[Entry]) -> list[str]:
     for each in explanations:
         if bool(each["known_bad"]) == bool(each.get("no_known_bad")):
             raise Unexplained(
-                f"{DIFFERENCES}: {each['first']!r} needs a program in tests/known_bad without it, "
+                f"{DIFFERENCES}: {each['first']!r} needs an entry of tests/known_bad.toml, "
                 "or a sentence in no_known_bad that says why it has none."
             )
     return [
@@ -157,10 +157,7 @@ def cell(outcome: str) -> str:
 
 
 def _held(explanation: Entry) -> str:
-    names = ", ".join(
-        f"[{name.replace('_', ' ')}](../tests/known_bad/{name}.py)"
-        for name in explanation["known_bad"]
-    )
+    names = ", ".join(f"`{name}`" for name in explanation["known_bad"])
     return f" Known bad: {names}." if names else ""
 
 
@@ -181,8 +178,8 @@ keeps. Several outcomes in one cell are those of several requests, in their orde
 
 _DIFFERENCE = """\
 `diff documented.py corrected.py`, docstrings, comments and empty lines left out. A known-bad
-program is `corrected.py` with that correction taken out; its first line names the path test that
-turns red."""
+program is `corrected.py` with one correction taken out, an entry of
+[tests/known_bad.toml](../tests/known_bad.toml), which names the path test that turns red."""
 
 
 def main() -> int:

@@ -17,11 +17,7 @@ from threadsim import Deadlock, Simulation
 PATIENCE = 3600.0
 
 # What the corrected program tells a request when its scheduler does not run.
-REFUSAL = {
-    "error": "The scheduler does not run. Start it; Flask-APScheduler's start() does nothing under "
-    "FLASK_DEBUG outside the reloader's child, and on a host that SCHEDULER_ALLOWED_HOSTS does not "
-    "name."
-}
+REFUSAL = {"error": "The scheduler does not run: start it."}
 
 
 @dataclass(frozen=True)

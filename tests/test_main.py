@@ -3,7 +3,6 @@
 import importlib
 import runpy
 import sys
-import threading
 from typing import Any
 
 import pytest
@@ -23,20 +22,21 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 @pytest.mark.parametrize("module", [documented, corrected], ids=["documented", "corrected"])
 def test_a_program_serves_where_it_is_told(module: Any, served: dict[str, Any]) -> None:
-    """Host and port are the published ones unless the command line says otherwise."""
+    """Unless it is told, the published program listens everywhere, and the corrected one here."""
     with Simulation():
         module.main([])
-    assert (served["host"], served["port"]) == ("0.0.0.0", 12345)
+    everywhere_or_here = {documented: "0.0.0.0", corrected: "127.0.0.1"}
+    assert (served["host"], served["port"]) == (everywhere_or_here[module], 12345)
     with Simulation():
-        module.main(["--host", "127.0.0.1", "--port", "8080"])
-    assert (served["host"], served["port"]) == ("127.0.0.1", 8080)
+        module.main(["--host", "192.0.2.1", "--port", "8080"])
+    assert (served["host"], served["port"]) == ("192.0.2.1", 8080)
     for port in (0, 65535):
         with Simulation():
             module.main(["--port", str(port)])
         assert served["port"] == port
 
 
-def test_the_corrected_program_takes_a_deadline(served: dict[str, Any]) -> None:
+def test_the_corrected_program_takes_a_timeout(served: dict[str, Any]) -> None:
     """With --timeout a request of the started program ends then."""
     with Simulation() as sim:
         corrected.main(["--timeout", "2"])
@@ -44,13 +44,13 @@ def test_the_corrected_program_takes_a_deadline(served: dict[str, Any]) -> None:
         assert sim.clock.elapsed == 2.0
 
 
-def test_the_deadline_is_twenty_seconds(served: dict[str, Any]) -> None:
-    """Without --timeout a request of the started program that hears nothing ends after 20 s."""
+def test_the_timeout_is_a_minute(served: dict[str, Any]) -> None:
+    """Without --timeout a request of the started program that hears nothing ends after 60 s."""
     with Simulation() as sim:
         corrected.main([])
         served["app"].apscheduler.pause()
         assert served["app"].test_client().get("/run-tasks").status_code == 504
-        assert sim.clock.elapsed == 20.0
+        assert sim.clock.elapsed == 60.0
 
 
 @pytest.mark.parametrize("module", [documented, corrected], ids=["documented", "corrected"])
@@ -66,29 +66,6 @@ def test_what_is_no_port_is_one_sentence(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("python -m jobs_synchronizer")
     assert error.endswith(f"error: --port {port}: give a number from 0 (any free port) to 65535")
-
-
-@pytest.mark.parametrize("seconds", [0, 0.5, threading.TIMEOUT_MAX])
-def test_a_deadline_is_any_time_that_a_thread_can_wait(
-    seconds: float, served: dict[str, Any]
-) -> None:
-    """The shortest and the longest --timeout are taken."""
-    with Simulation():
-        corrected.main(["--timeout", str(seconds)])
-    assert served["port"] == 12345
-
-
-@pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "1e20"])
-def test_a_deadline_that_is_no_time_is_one_sentence(
-    seconds: str, capsys: pytest.CaptureFixture[str], served: dict[str, Any]
-) -> None:
-    """What --timeout cannot be is said without a traceback, and nothing is served."""
-    with Simulation(), pytest.raises(SystemExit) as refused:
-        corrected.main(["--timeout", seconds])
-
-    assert (refused.value.code, served) == (2, {})
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert f"error: --timeout {float(seconds):g}: give seconds from 0 to " in error
 
 
 @pytest.mark.parametrize("module", [documented, corrected], ids=["documented", "corrected"])

@@ -7,7 +7,7 @@ from jobs_synchronizer.corrected import TaskReport, create_app, scheduled_task
 
 
 def raising_task(job_synchronizer: TaskReport, task_id: int) -> None:
-    """Run the program's own task, but in job 3 four iterations and ``ValueError: boom``."""
+    """Run the program's own task, but in job 3 four iterations and ``ValueError('boom')``."""
     if task_id != 3:  # noqa: PLR2004
         scheduled_task(job_synchronizer, task_id)
         return

@@ -48,7 +48,7 @@ SCENARIOS = (
     Scenario(
         "raising",
         (str(Path(__file__).with_name("raising_app.py")),),
-        statuses=(*COMPLETED[:3], "Task 3 failed: ValueError: boom", *COMPLETED[4:]),
+        statuses=(*COMPLETED[:3], "Task 3 failed: ValueError('boom')", *COMPLETED[4:]),
         iterations=(10, 10, 10, 4, 10, 10, 10, 10, 10, 10),
     ),
     Scenario(

@@ -18,5 +18,5 @@ def test_an_async_job(program: Program) -> None:
         outcome = program.ask(task=report, num_tasks=1)
     assert outcome == program.does(
         documented=Hang("wait_for_tasks_to_be_completed", at=0.0),
-        corrected=Answer(200, ["Task 0 failed: it ended without a report"], after=0.0),
+        corrected=Answer(200, ["Task 0 failed: it did not call notify_task_completion"], after=0.0),
     )

@@ -1,6 +1,5 @@
 """A job that does not end: the request does."""
 
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -34,16 +33,16 @@ def taking(seconds: float) -> Callable[[Any, int], None]:
 NOT_IN_TIME = Answer(
     504,
     {
-        "error": "1 of 1 tasks had not reported after 20.0 s",
+        "error": "1 of 1 tasks had not reported after 60.0 s",
         "statuses": [],
         "pending": ["Task 0"],
     },
-    after=20.0,
+    after=60.0,
 )
 
 # What is known when the fourth task of five does not end.
 STUCK = {
-    "error": "1 of 5 tasks had not reported after 20.0 s",
+    "error": "1 of 5 tasks had not reported after 60.0 s",
     "statuses": ["Task 0 done", "Task 1 done", "Task 2 done", "Task 4 done"],
     "pending": ["Task 3"],
 }
@@ -54,7 +53,7 @@ def test_a_job_that_never_returns(program: Program) -> None:
     """At its deadline a request says what it knows and whom it waits for."""
     assert program.ask(task=stuck, num_tasks=5) == program.does(
         documented=Hang("wait_for_tasks_to_be_completed", at=4.0),
-        corrected=Answer(504, STUCK, after=20.0),
+        corrected=Answer(504, STUCK, after=60.0),
     )
 
 
@@ -64,9 +63,9 @@ def test_a_last_report_at_the_deadline(program: Program) -> None:
 
     def scenario(sim: Simulation) -> tuple[Answer, Answer]:
         # The request begins to wait before the job begins to sleep, and then after it.
-        first = get(program.module.create_app(task=taking(20), num_tasks=1), sim)
+        first = get(program.module.create_app(task=taking(60), num_tasks=1), sim)
         scheduler = BackgroundScheduler()
-        app = program.module.create_app(task=taking(20), num_tasks=1, scheduler=scheduler)
+        app = program.module.create_app(task=taking(60), num_tasks=1, scheduler=scheduler)
         add_job = scheduler.add_job
 
         def add_job_and_let_it_begin(**options: Any) -> None:
@@ -76,7 +75,7 @@ def test_a_last_report_at_the_deadline(program: Program) -> None:
         scheduler.add_job = add_job_and_let_it_begin
         return first, get(app, sim)
 
-    in_time = Answer(200, ["Task 0 done"], after=20.0)
+    in_time = Answer(200, ["Task 0 done"], after=60.0)
     assert program.run(scenario) == program.does(
         documented=(in_time, in_time), corrected=(NOT_IN_TIME, in_time)
     )
@@ -100,15 +99,15 @@ def test_a_deadline_of_no_time(program: Program) -> None:
 @pytest.mark.rows("E1")
 def test_a_last_report_before_the_deadline(program: Program) -> None:
     """A report of the last moment before the deadline is in the answer."""
-    answer = Answer(200, ["Task 0 done"], after=19.999)
-    assert program.ask(task=taking(19.999), num_tasks=1) == answer
+    answer = Answer(200, ["Task 0 done"], after=59.999)
+    assert program.ask(task=taking(59.999), num_tasks=1) == answer
 
 
 @pytest.mark.rows("E1")
 def test_a_last_report_after_the_deadline(program: Program) -> None:
     """A report of the first moment after the deadline is not in the answer."""
-    assert program.ask(task=taking(20.001), num_tasks=1) == program.does(
-        documented=Answer(200, ["Task 0 done"], after=20.001), corrected=NOT_IN_TIME
+    assert program.ask(task=taking(60.001), num_tasks=1) == program.does(
+        documented=Answer(200, ["Task 0 done"], after=60.001), corrected=NOT_IN_TIME
     )
 
 
@@ -136,42 +135,11 @@ def test_a_report_while_the_answer_is_written(program: Program) -> None:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(program.module, "JobsSynchronizer", Slow)
-            return get(program.module.create_app(task=taking(20), num_tasks=1), sim)
+            return get(program.module.create_app(task=taking(60), num_tasks=1), sim)
 
     assert program.run(scenario) == program.does(
-        documented=Answer(200, ["Task 0 done"], after=20.0),
+        documented=Answer(200, ["Task 0 done"], after=60.0),
         corrected=NOT_IN_TIME,
-    )
-
-
-def test_a_deadline_that_is_no_time(program: Program) -> None:
-    """A time-out that no thread can wait is refused when the app is made; the longest is none."""
-    longest = threading.TIMEOUT_MAX
-    times = {"the longest": longest, "half a second": 0.5, "0": 0, "-1": -1, "text": "20"}
-    times |= {"too long": 1e20, "infinity": math.inf, "not a number": math.nan}
-
-    def scenario(_sim: Simulation) -> str:
-        said = []
-        for name, timeout in times.items():
-            try:
-                program.module.create_app(timeout=timeout)
-            except (TypeError, ValueError) as error:
-                said.append(f"{name}: {type(error).__name__}")
-                texts.append(str(error))
-            else:
-                said.append(f"{name}: accepted")
-        return ", ".join(said)
-
-    texts: list[str] = []
-    assert program.run(scenario) == program.does(
-        documented=", ".join(f"{name}: TypeError" for name in times),  # It knows no time-out.
-        corrected="the longest: accepted, half a second: accepted, 0: accepted, -1: ValueError, "
-        "text: ValueError, too long: ValueError, infinity: ValueError, not a number: ValueError",
-    )
-    assert texts[0] == program.does(
-        documented="create_app() got an unexpected keyword argument 'timeout'",
-        corrected="create_app(timeout=-1): no request can wait for that. Pass a number of seconds "
-        f"from 0 to {longest:.0f}, or None to wait without limit.",
     )
 
 
@@ -191,5 +159,5 @@ def test_a_wall_clock_that_is_set_back(program: Program) -> None:
 
     assert program.run(scenario) == program.does(
         documented=Hang("wait_for_tasks_to_be_completed", at=4.0),
-        corrected=Answer(504, STUCK, after=20.0),
+        corrected=Answer(504, STUCK, after=60.0),
     )

@@ -27,11 +27,11 @@ def pool(executor: ThreadPoolExecutor) -> dict[str, Any]:
 def at_the_deadline(*pending: int, of: int = 2) -> Answer:
     """What is answered when these did not report."""
     known = {
-        "error": f"{len(pending)} of {of} tasks had not reported after 20.0 s",
+        "error": f"{len(pending)} of {of} tasks had not reported after 60.0 s",
         "statuses": [f"Task {i} done" for i in range(of) if i not in pending],
         "pending": [f"Task {i}" for i in pending],
     }
-    return Answer(504, known, after=20.0)
+    return Answer(504, known, after=60.0)
 
 
 @pytest.mark.rows("D7", "E10")

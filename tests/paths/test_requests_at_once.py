@@ -22,8 +22,7 @@ def test_two_requests_at_once(program: Program, completed: list[str]) -> None:
     """Two requests of one instant are both answered; the jobs of one wait for workers."""
 
     def scenario(sim: Simulation) -> tuple[Any, ...]:
-        options = program.does(documented={}, corrected={"timeout": 30.0})
-        return at_once(2, program.module.create_app(**options), sim)
+        return at_once(2, program.module.create_app(), sim)
 
     # Twenty jobs are due at one instant, j0 of both requests first, and there are ten workers.
     assert program.run(scenario) == program.does(
@@ -37,7 +36,8 @@ def test_two_requests_at_once_and_the_deadline(program: Program, completed: list
     """Two requests of one instant that need more workers than there are both get what is known."""
 
     def scenario(sim: Simulation) -> tuple[Any, ...]:
-        return at_once(2, program.module.create_app(), sim)
+        options = program.does(documented={}, corrected={"timeout": 20.0})
+        return at_once(2, program.module.create_app(**options), sim)
 
     known = {
         "error": "5 of 10 tasks had not reported after 20.0 s",

@@ -83,12 +83,12 @@ def test_a_shutdown_with_jobs_in_the_store(program: Program) -> None:
         return get(app, sim)
 
     known = {
-        "error": "1 of 1 tasks had not reported after 20.0 s",
+        "error": "1 of 1 tasks had not reported after 60.0 s",
         "statuses": [],
         "pending": ["Task 0"],
     }
     assert program.run(scenario) == program.does(
-        documented=Hang(WAIT, at=1.0), corrected=Answer(504, known, after=20.0)
+        documented=Hang(WAIT, at=1.0), corrected=Answer(504, known, after=60.0)
     )
 
 
@@ -119,12 +119,12 @@ def test_a_shutdown_while_jobs_are_handed_over(program: Program) -> None:
         return get(app, sim)
 
     known = {
-        "error": "2 of 3 tasks had not reported after 20.0 s",
+        "error": "2 of 3 tasks had not reported after 60.0 s",
         "statuses": ["Task 0 done"],
         "pending": ["Task 1", "Task 2"],
     }
     assert program.run(scenario) == program.does(
-        documented=Hang(WAIT, at=1.5), corrected=Answer(504, known, after=20.0)
+        documented=Hang(WAIT, at=1.5), corrected=Answer(504, known, after=60.0)
     )
 
 
@@ -144,7 +144,7 @@ def test_a_job_that_shuts_the_scheduler_down(program: Program) -> None:
     assert program.run(scenario) == program.does(
         documented=Hang(WAIT, at=0.5),
         corrected=Answer(
-            200, ["Task 0 failed: RuntimeError: cannot join current thread", "Task 1 done"], 0.5
+            200, ["Task 0 failed: RuntimeError('cannot join current thread')", "Task 1 done"], 0.5
         ),
     )
 
@@ -180,7 +180,7 @@ def test_a_request_while_a_shutdown_waits(program: Program) -> None:
     )
 
 
-def shut_down_at_the_fifth_job(program: Program, *, task: Any, wait: bool) -> Any:
+def shut_down_at_the_fifth_job(program: Program, *, task: Any) -> Any:
     """Shut down, from another thread, when four jobs have been added and begun."""
 
     def scenario(sim: Simulation) -> tuple[Answer, str]:
@@ -190,7 +190,7 @@ def shut_down_at_the_fifth_job(program: Program, *, task: Any, wait: bool) -> An
 
         def add_job_late(*args: Any, **options: Any) -> Any:
             if next(calls) == 5:
-                threading.Thread(target=scheduler.shutdown, args=[wait], daemon=True).start()
+                threading.Thread(target=scheduler.shutdown, daemon=True).start()
             sim.settle()
             return add_job(*args, **options)
 
@@ -203,19 +203,16 @@ def shut_down_at_the_fifth_job(program: Program, *, task: Any, wait: bool) -> An
 
 @pytest.mark.rows("D7", "E17", "E26")
 def test_a_shutdown_while_jobs_are_added(program: Program) -> None:
-    """A request that is caught by a shutdown is refused, and leaves no job for a later start."""
-    assert shut_down_at_the_fifth_job(program, task=quick, wait=True) == program.does(
+    """Jobs that are added after a shutdown are pending at the timeout, and run after a restart."""
+    known = {
+        "error": "6 of 10 tasks had not reported after 60.0 s",
+        "statuses": [f"Task {i} done" for i in range(4)],
+        "pending": [f"Task {i}" for i in range(4, 10)],
+    }
+    outcome = shut_down_at_the_fifth_job(program, task=quick)
+    assert outcome == program.does(
         documented=Hang(WAIT, at=0.5),
-        corrected=(Answer(503, REFUSAL, after=0.5), "0 jobs wait for a start"),
-    )
-
-
-@pytest.mark.rows("D7", "E18", "E26")
-def test_a_shutdown_that_does_not_wait_while_jobs_are_added(program: Program) -> None:
-    """A request that is caught by a shutdown that does not wait is refused at once."""
-    assert shut_down_at_the_fifth_job(program, task=quick, wait=False) == program.does(
-        documented=Hang(WAIT, at=0.5),
-        corrected=(Answer(503, REFUSAL, after=0.0), "0 jobs wait for a start"),
+        corrected=(Answer(504, known, after=60.5), "6 jobs wait for a start"),
     )
 
 
@@ -226,7 +223,7 @@ def test_a_shutdown_that_waits_for_ever_while_jobs_are_added(program: Program) -
     def endless(_job_synchronizer: Any, _task_id: int) -> None:
         threading.Event().wait()
 
-    outcome = shut_down_at_the_fifth_job(program, task=endless, wait=True)
+    outcome = shut_down_at_the_fifth_job(program, task=endless)
     assert outcome == Hang("run_tasks", at=0.0)
 
 
@@ -241,12 +238,12 @@ def test_a_restart(program: Program) -> None:
         return get(app, sim)
 
     known = {
-        "error": "1 of 1 tasks had not reported after 20.0 s",
+        "error": "1 of 1 tasks had not reported after 60.0 s",
         "statuses": [],
         "pending": ["Task 0"],
     }
     assert program.run(scenario) == program.does(
-        documented=Hang(WAIT, at=0.0), corrected=Answer(504, known, after=20.0)
+        documented=Hang(WAIT, at=0.0), corrected=Answer(504, known, after=60.0)
     )
 
 

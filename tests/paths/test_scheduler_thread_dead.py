@@ -11,11 +11,11 @@ WAIT = "wait_for_tasks_to_be_completed"
 NOTHING = Answer(
     504,
     {
-        "error": "1 of 1 tasks had not reported after 20.0 s",
+        "error": "1 of 1 tasks had not reported after 60.0 s",
         "statuses": [],
         "pending": ["Task 0"],
     },
-    after=20.0,
+    after=60.0,
 )
 
 
