@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from types import ModuleType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -160,22 +159,6 @@ def test_utcnow_warns_as_the_real_one_does() -> None:
         told.append([(each.category, str(each.message)[:40], each.filename) for each in warned])
     assert told[0] == told[1]
     assert len(told[0]) == (sys.version_info >= (3, 12))
-
-
-def test_a_function_that_a_module_or_a_class_kept_is_virtual() -> None:
-    """``now = datetime.now`` at the top of a module shows the simulation's time."""
-    module: Any = ModuleType("keeps_now")
-    module.now, module.stamp, module.open, module.maximum = datetime.now, Stamp.now, open, [].append
-    kept = dict(vars(module))
-    sys.modules["keeps_now"] = module
-    try:
-        with Simulation():
-            assert (module.now(UTC), module.stamp(UTC)) == (NEW_YEAR, NEW_YEAR)
-            assert type(module.stamp()) is Stamp
-    finally:
-        del sys.modules["keeps_now"]
-    assert vars(module) == kept
-    assert module.now(UTC) > NEW_YEAR
 
 
 def test_what_was_replaced_in_dates_is_back() -> None:

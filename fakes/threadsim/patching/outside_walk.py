@@ -30,7 +30,7 @@ from threadsim.patching.patch_sites import (
     is_user_module,
     names_of,
 )
-from threadsim.patching.patch_table import REPLACEMENTS, is_replaced
+from threadsim.patching.patch_table import REPLACEMENTS, TYPE_IDS, is_lock
 from threadsim.primitives.local import local
 from threadsim.primitives.lock import Lock, RLock
 from threadsim.primitives.primitive import Primitive
@@ -48,19 +48,12 @@ _MOST_ITEMS = 1_000
 _PLAIN = (ModuleType, NoneType, bool, bytes, float, int, str)
 _GUARDED = (Logger, ModuleType, Primitive, Thread, local)
 
-_TYPE_IDS = frozenset(map(id, TYPES))
-
 # A place in an object. What stands behind the object's path: ".name" or "[index]", where a variable
 # begins a new path; the ``Site``, ``None`` if it cannot be set; and the object in that place.
 _Place = tuple[str, Any, Any]
 
 # Returns the places in an object.
 _Parts = Callable[[Any], Iterable[_Place]]
-
-
-def is_lock(value: object) -> bool:
-    """Return whether an object is a real lock, or has one inside, such as a queue."""
-    return id(type(value)) in _TYPE_IDS
 
 
 def makes_locks(value: object) -> bool:
@@ -94,7 +87,7 @@ def walk(first: Iterable[_Place], *, deep: bool) -> Iterator[_Place]:
                     if known[kind][1] is None and not deep:
                         CLOSED.add(kind)
                 _, parts = known[kind]
-                if key in REPLACEMENTS or (parts is None and is_replaced(value)):
+                if key in REPLACEMENTS or kind in TYPE_IDS:
                     yield _longer(path, label), site, value
                 elif parts is not None and key not in seen:
                     seen[key] = value

@@ -5,7 +5,7 @@ import _thread
 import signal
 import threading
 from collections.abc import Iterator
-from types import BuiltinMethodType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from freezegun import api
@@ -17,7 +17,6 @@ from threadsim.patching.determinism import REPLACEMENTS as OF_DETERMINISM
 from threadsim.patching.futures import REPLACEMENTS as OF_FUTURES
 from threadsim.patching.outside_locks import TYPES
 from threadsim.patching.refusals import REPLACEMENTS as OF_REFUSALS
-from threadsim.primitives.dates import asks_for_the_time
 from threadsim.primitives.local import local
 from threadsim.primitives.lock import Lock, RLock
 from threadsim.primitives.signals import set_handler
@@ -71,15 +70,17 @@ REPLACEMENTS = {id(real): replacement for real, replacement in _PAIRS}
 REALS = {id(replacement): real for real, replacement in reversed(_PAIRS)}
 # Where the real functions and methods are at home: "sleep", "Thread.start".
 _HOMES = {getattr(real, "__qualname__", "") for real, _ in _PAIRS} | {"Lock"}
-TYPE_IDS = frozenset(map(id, TYPES | {BuiltinMethodType}))
+TYPE_IDS = frozenset(map(id, TYPES))
 
 
-def is_replaced(value: Any) -> bool:
+def is_lock(value: object) -> bool:
+    """Return whether an object is a real lock, or has one inside, such as a queue."""
+    return id(type(value)) in TYPE_IDS
+
+
+def is_replaced(value: object) -> bool:
     """Return whether a block replaces a value."""
-    if id(value) in REPLACEMENTS:
-        return True
-    is_builtin = type(value) is BuiltinMethodType
-    return asks_for_the_time(value) if is_builtin else id(type(value)) in TYPE_IDS
+    return id(value) in REPLACEMENTS or is_lock(value)
 
 
 def may_be_replaced(names: dict[str, Any], prefix: str) -> list[str]:

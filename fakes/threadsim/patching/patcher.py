@@ -7,15 +7,14 @@ A name is replaced in all loaded modules and their classes, so that ``from time 
 import sys
 from collections.abc import Iterable
 from itertools import chain
-from types import BuiltinMethodType
 from typing import Any
 
 from threadsim.patching.determinism import SWAPS as FOR_DETERMINISM
 from threadsim.patching.determinism import restart_counters
 from threadsim.patching.outside_locks import LockReplacements
-from threadsim.patching.outside_walk import is_lock, makes_locks, places, walk
+from threadsim.patching.outside_walk import makes_locks, places, walk
 from threadsim.patching.patch_sites import Site, imported, read, site_of, sites, write
-from threadsim.patching.patch_table import REALS, REPLACEMENTS, is_replaced
+from threadsim.patching.patch_table import REALS, REPLACEMENTS, is_lock, is_replaced
 from threadsim.patching.refusals import swaps as for_refusals
 from threadsim.runtime.errors import NotModelled
 
@@ -74,12 +73,8 @@ class Patcher:
                 )
 
     def _replace(self, site: Site, value: Any) -> None:
-        self._set(site, value, REPLACEMENTS.get(id(value)) or self._replacement(value))
-
-    def _replacement(self, value: Any) -> Any:
-        if type(value) is BuiltinMethodType:  # The clock of a class of dates, which is virtual now.
-            return getattr(value.__self__, value.__name__)
-        return self.locks.replacement_of(value)
+        virtual = REPLACEMENTS.get(id(value)) or self.locks.replacement_of(value)
+        self._set(site, value, virtual)
 
     def swap(self, owner: Any, name: str, value: Any) -> None:
         """Set a name of a module or class until ``uninstall``."""

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, tzinfo
-from types import BuiltinMethodType
 from typing import Any
 
 from freezegun import api
@@ -23,7 +22,6 @@ from threadsim.runtime.kernel import here
 # In a list: freezegun replaces the real classes in every module's names.
 _REAL: list[Any] = [api.real_datetime, api.real_date]
 _now, _utcnow = (vars(_REAL[0])[name] for name in ("now", "utcnow"))
-_SHOWN = {"now", "utcnow"}
 _today = vars(_REAL[1])["today"]
 
 # Tells the interpreter, which caches attributes of a class, that they have changed.
@@ -43,12 +41,6 @@ def virtual_dates() -> Iterator[None]:
         _set_in(_REAL[0], now=_now, utcnow=_utcnow)
         _set_in(_REAL[1], today=_today)
         factories.pop()
-
-
-def asks_for_the_time(function: BuiltinMethodType) -> bool:
-    """Return whether a built-in function is a ``datetime`` class's ``now`` or ``utcnow``."""
-    cls = function.__self__
-    return isinstance(cls, type) and issubclass(cls, datetime) and function.__name__ in _SHOWN
 
 
 def now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:
