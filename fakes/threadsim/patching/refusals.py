@@ -7,6 +7,7 @@ import asyncio
 import concurrent.futures.thread as pools
 import os
 import signal
+import subprocess
 import sys
 import time
 from asyncio.base_events import BaseEventLoop
@@ -14,18 +15,16 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from multiprocessing.pool import ThreadPool
 from multiprocessing.process import BaseProcess
-from subprocess import Popen
 from typing import Any
 
 from freezegun.api import _freeze_time
 
 from threadsim.primitives.lock import Lock
 from threadsim.primitives.threads import virtual_thread_of
-from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError
-from threadsim.runtime.kernel import Kernel, here
+from threadsim.runtime.errors import NotModelled, OutsideThread
+from threadsim.runtime.kernel import here
 
 _submit: Any = pools.ThreadPoolExecutor.submit
-_run_once: Any = vars(BaseEventLoop)["_run_once"]
 
 _CLOCK = "sim.clock.move_to(…) or Simulation(start=…)"
 _LOOP = "an asyncio event loop"
@@ -44,47 +43,21 @@ _ROWS: list[tuple[Any, tuple[str, ...], str, str]] = [
     (signal, ("pthread_kill",), "{}", "signal.raise_signal()"),
     (time, ("clock_gettime", "clock_gettime_ns"), "{}", "time.time_ns() or time.monotonic_ns()"),
     (time, ("pthread_getcpuclockid",), "{}", "time.thread_time()"),
-    (Popen, ("wait", "communicate"), "{} with a timeout", "no timeout"),
 ]
-
-# The calls of these that are allowed.
-_ALLOWED: dict[str, Callable[..., bool]] = {
-    "wait": lambda _process, timeout=None: timeout is None,
-    "communicate": lambda _process, _input=None, timeout=None, **_: timeout is None,
-}
-
-
-def _refuse(kernel: Kernel, what: str, instead: str) -> SimulationError:
-    """Return the error of a call. The block raises it again, if something swallows it."""
-    kernel.refused = NotModelled(
-        f"{what} inside a Simulation has no model. Do it outside the block, or use {instead}."
-    )
-    return kernel.refused
 
 
 def _refusing(real: Callable[..., Any], what: str, instead: str) -> Callable[..., Any]:
-    allowed = _ALLOWED.get(real.__name__)
-
     @wraps(real)
     def refusing(*args: Any, **kwargs: Any) -> Any:
         kernel = here()
-        if kernel is None or (allowed is not None and allowed(*args, **kwargs)):
+        if kernel is None:
             return real(*args, **kwargs)
-        for each in filter(asyncio.iscoroutine, [*args, *kwargs.values()]):
-            each.close()  # Else it warns that it was never awaited.
-        raise _refuse(kernel, what, instead)
+        kernel.refused = NotModelled(
+            f"{what} inside a Simulation has no model. Do it outside the block, or use {instead}."
+        )
+        raise kernel.refused  # The block raises it again, if something swallows it.
 
     return refusing
-
-
-@wraps(_run_once)
-def _cancel_tasks(self: Any) -> None:
-    """Cancel the tasks of a loop that runs around a block, so that they leave it."""
-    if (kernel := here()) is not None:
-        _refuse(kernel, "an await", "threads")
-        for task in asyncio.all_tasks(self):
-            task.cancel()
-    _run_once(self)
 
 
 @wraps(_submit)
@@ -117,21 +90,25 @@ def _refusals() -> Iterator[tuple[Any, str, Any]]:
 
 _REFUSALS = list(_refusals())
 
-# The patch sites leave freezegun out: owner, name and replacement.
-_FREEZING = [each for each in _REFUSALS if each[0] is _freeze_time]
+# What the patch sites leave out, as freezegun, or take for something else: owner, name and
+# replacement.
+_SWAPS = [
+    *(each for each in _REFUSALS if each[0] is _freeze_time),
+    # subprocess reads this clock for a timeout only.
+    (subprocess, "_time", _refusing(time.monotonic, "a timeout of subprocess", "no timeout")),
+]
 
 
 def swaps() -> list[tuple[Any, str, Any]]:
-    """Return the names of packages that move the time themselves: owner, name and replacement."""
+    """Return names to set besides: owner, name and replacement."""
     travel = getattr(sys.modules.get("time_machine"), "travel", None)
     if travel is None:
-        return _FREEZING
-    return [*_FREEZING, (travel, "start", _refusing(travel.start, "time_machine.travel", _CLOCK))]
+        return _SWAPS
+    return [*_SWAPS, (travel, "start", _refusing(travel.start, "time_machine.travel", _CLOCK))]
 
 
 # Real function and replacement.
 REPLACEMENTS: list[tuple[Any, Any]] = [
     *((vars(owner)[name], replacement) for owner, name, replacement in _REFUSALS),
-    (_run_once, _cancel_tasks),
     (_submit, _submit_inside),
 ]

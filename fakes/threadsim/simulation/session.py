@@ -1,5 +1,6 @@
 """What a Simulation and an exploration do alike: begin a block, end its threads, and leave it."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -31,10 +32,15 @@ def session(kernel: Callable[[], Kernel], *, stall_timeout: float | None) -> Ite
         stall_timeout: Longest real time in seconds without a switch; ``None`` is for ever.
 
     Raises:
-        NotModelled: Another Simulation or exploration has not ended.
+        NotModelled: Another Simulation or exploration has not ended, or an event loop runs here.
     """
     token = object()
     try:
+        if asyncio._get_running_loop() is not None:
+            raise NotModelled(
+                "a Simulation or explore() in a coroutine has no model: an await inside would wait "
+                "for real. Begin it in a plain function, where no event loop runs."
+            )
         # One call, and inside the try: Ctrl-C may come before it and after it.
         if _current.setdefault("session", token) is not token:
             raise NotModelled(
