@@ -169,10 +169,10 @@ def types(session: nox.Session) -> None:
 # What explore() is compared with needs Python 3.12.
 @nox.session(python=NEWEST)
 def bench(session: nox.Session) -> None:
-    """Measure simulations and explorations (--threads 100000 for the largest), and JobGroup."""
+    """Measure simulations (--threads 100000 for the largest), explorations and JobGroup."""
     session.install(".[fakes]", *group("bench"))
-    session.run("python", "scripts/bench.py", *session.posargs)
-    session.run("python", "scripts/bench_group.py")
+    session.env["PYTHONPATH"] = "scripts"
+    session.run("python", "-m", "bench", *session.posargs)
 
 
 @nox.session
