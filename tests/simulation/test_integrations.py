@@ -51,8 +51,15 @@ def load(monkeypatch: pytest.MonkeyPatch, *installed: object) -> list[str]:
         return [SimpleNamespace(load=lambda each=each: each) for each in installed]
 
     monkeypatch.setattr(integrations, "entry_points", entry_points)
-    monkeypatch.setattr(integrations, "_loaded", None)
+    integrations.integrations.cache_clear()
     return asked
+
+
+@pytest.fixture(autouse=True)
+def loaded_anew() -> Iterator[None]:
+    """Let the next block find what is really installed."""
+    yield
+    integrations.integrations.cache_clear()
 
 
 @pytest.fixture

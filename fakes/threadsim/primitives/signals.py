@@ -31,7 +31,7 @@ def _handle(handler: Any, last: Callable[[], Kernel], number: int, frame: FrameT
     """Call a handler, and let its error reach the main thread."""
     kernel, before = last(), active()
     frames = [] if frame is None else [each for each, _ in walk_stack(frame)]
-    in_own = any(map(is_own, frames[:1])) or any(each in critical for each in frames)
+    in_own = any(map(is_own, frames[:1])) or any(each.f_code in critical for each in frames)
     try:
         if kernel.explores:
             # Its locks would be steps of a schedule (test_a_signal_anywhere_leaves_nothing).

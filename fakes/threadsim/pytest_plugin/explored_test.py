@@ -6,14 +6,12 @@ made once, outside, as usual. A fixture that cannot be made anew is refused by n
 """
 
 import inspect
-import os
 import unittest
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,10 +76,7 @@ def _failed(text: str) -> BaseException:
 def run(item: Any) -> None:
     """Run a test under many schedules, or under the schedule of ``--replay-schedule``."""
     __tracebackhide__ = True
-    # As it is to be passed from where pytest was started.
-    file, *rest = item.nodeid.split("::", 1)
-    here = item.config.invocation_params.dir
-    test = "::".join([Path(os.path.relpath(item.config.rootpath / file, here)).as_posix(), *rest])
+    test = item.config.cwd_relative_nodeid(item.nodeid)
     marker = item.get_closest_marker("explore")
     schedule = item.config.getoption("--replay-schedule")
     program = partial(_run_once, item)

@@ -24,7 +24,7 @@ def program_frames(frame: FrameType | None) -> list[FrameType]:
     The outermost frame is the first.
     """
     frames: list[FrameType] = []
-    while frame is not None and frame not in runs_program:
+    while frame is not None and frame.f_code not in runs_program:
         name = frame.f_globals.get("__name__", "")
         if frames and not _RUNNERS.isdisjoint((name, name.partition(".")[0])):
             break

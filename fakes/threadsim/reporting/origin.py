@@ -24,7 +24,7 @@ def origin(frame: FrameType, kind: str) -> Origin:
 
 
 def _is_maker(frame: FrameType) -> bool:
-    return frame in makes_for_others or can_wait(frame)
+    return frame.f_code in makes_for_others or can_wait(frame)
 
 
 def _is_generated(frame: FrameType) -> bool:

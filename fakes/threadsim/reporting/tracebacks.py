@@ -15,7 +15,7 @@ def is_shown(error: BaseException) -> bool:
         return False
     catcher = error.__traceback__.tb_frame
     known = (catcher.f_globals.get("__name__"), catcher.f_code.co_name)
-    return catcher in shows_errors or known in _SHOWING
+    return catcher.f_code in shows_errors or known in _SHOWING
 
 
 def shorten(error: BaseException) -> None:

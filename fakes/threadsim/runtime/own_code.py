@@ -58,20 +58,13 @@ def is_of_program(file: str) -> bool:
     return not file.startswith(_libraries)
 
 
-class Mark:
-    """A set of functions that are known by their code objects. It is also the decorator."""
-
-    def __init__(self) -> None:
-        self._codes: set[CodeType] = set()
+class Mark(set[CodeType]):
+    """The code objects of some functions. It is also the decorator that adds them."""
 
     def __call__(self, function: _F) -> _F:
         """Mark a function."""
-        self._codes.add(function.__code__)
+        self.add(function.__code__)
         return function
-
-    def __contains__(self, frame: FrameType) -> bool:
-        """Return whether a frame runs a marked function."""
-        return frame.f_code in self._codes
 
 
 # Entering and leaving a simulation. A signal's handler must not raise in these functions.

@@ -9,6 +9,7 @@ Integrations are loaded once per process, at the first block.
 """
 
 from contextlib import AbstractContextManager
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
@@ -37,12 +38,7 @@ class Integration(Protocol):
         """Enclose one schedule. At its end the list holds the errors that were not raised yet."""
 
 
-_loaded: list[Integration] | None = None
-
-
+@cache
 def integrations() -> list[Integration]:
     """Return the integrations of all installed packages."""
-    global _loaded  # noqa: PLW0603  # Once per process.
-    if _loaded is None:
-        _loaded = [each.load() for each in entry_points(group=GROUP)]
-    return _loaded
+    return [each.load() for each in entry_points(group=GROUP)]

@@ -107,7 +107,7 @@ def _is_excused(frame: FrameType | None) -> bool:
     """Return whether a block begins or ends, a debugger waits for its user, or pytest reports."""
     while frame is not None:
         module = frame.f_globals.get("__name__")
-        if frame in critical or module in _DEBUGGERS:
+        if frame.f_code in critical or module in _DEBUGGERS:
             return True
         if module == "_pytest.runner":
             return frame.f_code.co_name in _REPORTING
