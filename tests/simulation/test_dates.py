@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -147,18 +146,6 @@ def test_the_second_of_two_equal_hours_is_known(monkeypatch: pytest.MonkeyPatch)
             real = Stamp.fromtimestamp(time.time())
     time.tzset()
     assert (now.fold, stamp.fold) == (1, real.fold)
-
-
-def test_utcnow_warns_as_the_real_one_does() -> None:
-    """Python 3.12 and later call it deprecated, at the line that calls it."""
-    told = []
-    for block in (Simulation, warnings.catch_warnings):
-        with warnings.catch_warnings(record=True) as warned, block():
-            warnings.simplefilter("always")
-            datetime.utcnow()  # noqa: DTZ003  # The point.
-        told.append([(each.category, str(each.message)[:40], each.filename) for each in warned])
-    assert told[0] == told[1]
-    assert len(told[0]) == (sys.version_info >= (3, 12))
 
 
 def test_what_was_replaced_in_dates_is_back() -> None:

@@ -6,8 +6,6 @@ before the block or inside. A date without a zone is the machine's, as that of `
 
 import ctypes
 import gc
-import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, tzinfo
@@ -53,9 +51,6 @@ def now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:
 
 def utcnow(cls: type[datetime]) -> datetime:
     """Return the virtual instant in UTC, without a zone. See ``datetime.utcnow``."""
-    if sys.version_info >= (3, 12):
-        text = "datetime.datetime.utcnow() is deprecated: use datetime.datetime.now(datetime.UTC)."
-        warnings.warn(text, DeprecationWarning, stacklevel=2)
     return now(cls, UTC).replace(tzinfo=None)
 
 
