@@ -2,7 +2,6 @@
 
 import copyreg
 import pickle
-import sched
 import threading
 import time
 from collections.abc import Iterator
@@ -180,26 +179,6 @@ def test_a_clock_looks_like_the_real_one() -> None:
     outside = repr(time.sleep)
     with Simulation():
         assert repr(time.sleep) == outside == "<built-in function sleep>"
-
-
-def test_the_standard_librarys_scheduler_has_virtual_time() -> None:
-    """``sched`` keeps its clock and its sleep as default arguments."""
-    seen: list[tuple[str, float]] = []
-    make = sched.scheduler.__init__
-    with Simulation() as sim:
-        scheduler = sched.scheduler()
-        for name, seconds in (("later", 3600), ("soon", 5.5)):
-            scheduler.enter(
-                seconds, 1, lambda name: seen.append((name, sim.clock.elapsed)), (name,)
-            )
-        scheduler.enterabs(time.monotonic() + 60, 1, seen.append, (("at", 60.0),))
-        scheduler.run()
-        other = sched.scheduler(time.time, delayfunc=time.sleep)
-        other.enter(1, 1, int)
-        other.run()
-        assert sim.clock.elapsed == 3601.0
-    assert seen == [("soon", 5.5), ("at", 60.0), ("later", 3600.0)]
-    assert sched.scheduler.__init__ is make
 
 
 def test_outside_a_simulation_what_was_kept_of_it_is_real() -> None:

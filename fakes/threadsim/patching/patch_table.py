@@ -26,12 +26,10 @@ from threadsim.primitives.time_functions import REPLACEMENTS as OF_TIME
 # Name in `_thread`, and replacement. Some are in some Pythons only.
 _OF_THREADS = {
     "allocate_lock": Lock,
-    "allocate": Lock,
     "RLock": RLock,
     "_local": local,
     "get_ident": of_threads.get_ident,
     "start_new_thread": of_threads.start_new_thread,
-    "start_new": of_threads.start_new_thread,
     "start_joinable_thread": of_threads.start_joinable_thread,
 }
 

@@ -8,7 +8,6 @@ stay real.
 Outside a simulation, and in a real thread beside one, each is the real function.
 """
 
-import sched
 import time as real
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -23,7 +22,6 @@ MONOTONIC_START = 1_000_000 * 1_000_000_000
 _R = TypeVar("_R")
 
 _sleep = real.sleep
-_make_scheduler: Any = sched.scheduler.__init__
 
 
 @builtin_like(_sleep)
@@ -96,15 +94,9 @@ ctime, asctime = _with_default(real.ctime, time), _with_default(real.asctime, lo
 strftime = _with_default(real.strftime, localtime, 1)
 
 
-def make_scheduler(self: Any, timefunc: Any = monotonic, delayfunc: Any = sleep) -> None:
-    """Make a ``sched.scheduler``, whose default arguments keep the real functions."""
-    _make_scheduler(self, timefunc, delayfunc)
-
-
 _VIRTUAL = (
     *(sleep, time, time_ns, monotonic, monotonic_ns, perf_counter, perf_counter_ns),
     *(localtime, gmtime, strftime, asctime, ctime),
 )
 # Each real function with its virtual version.
 REPLACEMENTS: list[tuple[Any, Any]] = [(getattr(real, type(f).__name__), f) for f in _VIRTUAL]
-REPLACEMENTS.append((_make_scheduler, make_scheduler))
