@@ -658,27 +658,6 @@ def test_a_report_is_made_while_threads_start() -> None:
         threading.Event().wait()
 
 
-def test_a_wait_for_an_import_of_another_thread_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A module whose body waits stops whoever imports it too, and the report ends at that line."""
-    (tmp_path / "waits_in_vain.py").write_text("import threading; threading.Event().wait()")
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def imports() -> None:
-        __import__("waits_in_vain")
-
-    with pytest.raises(Deadlock) as caught, Simulation() as sim:
-        threading.Thread(target=imports, name="first").start()
-        time.sleep(1)
-        threading.Thread(target=imports, name="second").start()
-        imports()
-    doing = "waits in an import"
-    assert f"\n  second {doing} since 1.000000 s\n" in str(caught.value)
-    assert [step.words for step in sim.trace[-2:]] == [f"MainThread {doing}", f"second {doing}"]
-    assert frames_of(caught.value)[-1].name == "imports"
-
-
 # What a report names
 
 

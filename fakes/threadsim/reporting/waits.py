@@ -14,7 +14,7 @@ _OUTERMOST = {"Thread.run", "_WorkItem.run", "WorkerContext.run", "_worker"}
 
 # What each file is that a wait has met: "" for the program's files and for libraries that wait for
 # nobody, and else one of these.
-_OWN, _WAITING, _IMPORTING = "own", "waiting", "importing"
+_OWN, _WAITING = "own", "waiting"
 _kinds: dict[str, str] = {}
 
 WaitSite = tuple[str, VirtualThread | None, str] | None
@@ -45,9 +45,6 @@ def wait_site(thread: VirtualThread, frame: FrameType | None) -> WaitSite:
                 break
             call = code.co_qualname
         frame = frame.f_back
-    if kind is _IMPORTING:
-        # Another thread imports the module. It does not hold the lock that is waited for.
-        return "an import", thread, ""
     holder = getattr(thread.waiting_on, "holder", None)
     ended = holder.waiting_for if holder is not None and holder.done else ""
     return call, holder, "has ended" if ended == "ends" else ended
@@ -63,9 +60,7 @@ def _made_at(lock: object) -> str:
 
 
 def _kind_of(frame: FrameType) -> str:
-    if can_wait(frame):
-        return _IMPORTING if frame.f_globals["__name__"] == "importlib._bootstrap" else _WAITING
-    return _OWN if is_own(frame) else ""
+    return _WAITING if can_wait(frame) else _OWN if is_own(frame) else ""
 
 
 def wait_text(thread: VirtualThread, doing: str, site: WaitSite) -> str:
