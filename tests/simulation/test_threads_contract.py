@@ -15,7 +15,6 @@ from contextlib import nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from threading import Event, Lock, Thread, Timer, current_thread, get_ident, local
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -393,70 +392,12 @@ def test_two_bare_threads_stay_themselves() -> None:
     assert seen == [True, True]
 
 
-def test_an_exception_in_a_bare_thread_goes_to_the_unraisable_hook(
-    monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    """The hook gets the exception and the function."""
-    caught: list[Any] = []
-    hooked = Event()
-
-    def hook(details: Any) -> None:
-        caught.append(SimpleNamespace(**{name: getattr(details, name) for name in NAMES}))
-        hooked.set()
-
-    monkeypatch.setattr(sys, "unraisablehook", hook)
-
-    def fail() -> None:
-        raise ValueError("boom")
-
-    _thread.start_new_thread(fail, ())
-    hooked.wait()
-
-    [details] = caught
-    assert (details.exc_type, str(details.exc_value)) == (ValueError, "boom")
-    assert details.exc_traceback is not None
-    message = "Exception ignored in thread started by"
-    expected: tuple[str, object] = (f"{message} {fail!r}", None)
-    if sys.version_info < (3, 13):
-        expected = (message, fail) if kind == "real" else expected
-    assert (details.err_msg, details.object) == expected
-
-
-def test_an_unraisable_hook_may_pass_on_what_it_gets(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The default hook takes it, and prints it."""
-    caught: list[type[BaseException]] = []
-
-    def hook(details: Any) -> None:
-        caught.append(details.exc_type)
-        sys.__unraisablehook__(details)
-
-    monkeypatch.setattr(sys, "unraisablehook", hook)
-
-    def fail() -> None:
-        raise ValueError("boom")
-
-    _thread.start_new_thread(fail, ())
-    shown = ""
-    while "Error: " not in shown:
-        time.sleep(SHORT)
-        shown += capsys.readouterr().err
-
-    assert caught == [ValueError]
-    assert re.fullmatch(
-        rf"Exception ignored in thread started by:? {re.escape(repr(fail))}:?\n"
-        r"Traceback .*ValueError: boom\n",
-        shown,
-        re.DOTALL,
-    )
-
-
 def test_without_a_hook_an_exception_in_a_bare_thread_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The default hook says which function failed, and how."""
+    """It says which function failed, and how."""
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
 
     def fail() -> None:
         raise ValueError("boom")
@@ -467,7 +408,6 @@ def test_without_a_hook_an_exception_in_a_bare_thread_is_printed(
         time.sleep(SHORT)
         shown += capsys.readouterr().err
 
-    assert shown.startswith("Exception ignored in thread started by")
     assert "in fail\n" in shown
 
 

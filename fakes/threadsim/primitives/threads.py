@@ -22,8 +22,6 @@ from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.kernel import Kernel, ThreadExit, here
 from threadsim.runtime.virtual_thread import VirtualThread
 
-# The default hook takes nothing else, and no module has a name for it.
-_HookArgs: Any = next(k for k in tuple.__subclasses__() if k.__name__ == "UnraisableHookArgs")
 _get_ident, _start_new_thread = _thread.get_ident, _thread.start_new_thread
 _start_joinable_thread: Any = getattr(_thread, "start_joinable_thread", _start_new_thread)
 _bootstrap: Any = threading.Thread._bootstrap  # type: ignore[attr-defined]
@@ -123,8 +121,8 @@ def start_new_thread(_: object, function: Any, args: Any, kwargs: Any = {}, /) -
         return _start_new_thread(function, args, kwargs)
     if sys.version_info < (3, 13) and getattr(function, "__func__", None) is _bootstrap:
         return _start_of_wrapper(function)
-    report = partial(_report_unraisable, function)
-    run = partial(_run_thread, kernel, partial(function, *args, **kwargs), report)
+    call = partial(function, *args, **kwargs)
+    run = partial(_run_thread, kernel, call, _report_of_bare_thread)
     # Its name stands in the trace. Its repr may hold an address.
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return kernel.spawn(run, name, daemon=True).ident
@@ -179,7 +177,7 @@ def _run_thread(kernel: Kernel, run: Callable[[], object], report: Any = None) -
             _run_thread(kernel, partial(report, error))
 
 
-def _report_unraisable(function: object, error: BaseException) -> None:
+def _report_of_bare_thread(error: BaseException) -> None:
     if not isinstance(error, SystemExit):
-        message = f"Exception ignored in thread started by {function!r}"
-        sys.unraisablehook(_HookArgs((type(error), error, error.__traceback__, message, None)))
+        args = type(error), error, error.__traceback__, None
+        threading.excepthook(threading.ExceptHookArgs(args))
