@@ -171,7 +171,7 @@ def types(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure simulations (--threads 100000 for the largest), explorations and JobGroup."""
     session.install(".[fakes]", *group("bench"))
-    session.env["PYTHONPATH"] = "scripts"
+    session.env["PYTHONPATH"] = os.pathsep.join(("scripts", "tests/explore"))
     session.run("python", "-m", "bench", *session.posargs)
 
 

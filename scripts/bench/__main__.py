@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench import explore, group, simulation
+from bench import bugs, explore, group, simulation
 from bench.figure import Figure
 
 REPORT = Path("build/bench.json")
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code, 0.
     """
     parser = argparse.ArgumentParser(prog="bench", description="Measure what things cost.")
-    names = ("simulation", "explore", "group")
+    names = ("simulation", "explore", "bugs", "group")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument("--threads", type=int, default=10_000, help="most virtual threads")
     parser.add_argument("--jobs", type=int, default=10_000, help="most jobs of a group")
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     measurements: dict[str, Callable[[], Iterator[Figure]]] = {
         "simulation": lambda: simulation.figures(options.threads),
         "explore": explore.figures,
+        "bugs": bugs.figures,
         "group": lambda: group.figures(options.jobs),
     }
     figures = list[Figure]()

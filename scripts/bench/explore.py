@@ -49,6 +49,12 @@ class Peer:
             )
         return int(result.schedules_run)
 
+    def at_random(self, program: Program, most: int) -> tuple[int, bool]:
+        """Return how many schedules its default search ran, and whether the last one failed."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            result = self._module.explore(program, iterations=most, seed=0, raise_on_failure=False)
+        return int(result.schedules_run), not result.ok
+
 
 def figures() -> Iterator[Figure]:
     """Yield all figures."""
