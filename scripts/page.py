@@ -18,7 +18,12 @@ DIFFERENCES = Path("docs/differences.toml")
 SPEC = Path("tests/spec.json")
 ROWS = Path("tests/rows.toml")
 PROGRAMS = Path("reference/jobs_synchronizer")
-HEADINGS = ("# What the published program does", "## The rows", "## All paths", "## The difference")
+HEADINGS = (
+    "# What the published program does",
+    "## The paths, by defect",
+    "## The rows",
+    "## The difference",
+)
 
 Entry = dict[str, Any]
 
@@ -38,10 +43,10 @@ def page() -> str:
     title, *sections = HEADINGS
     parts = [
         f"{title}\n\n{_INTRODUCTION}",
-        f"{sections[0]}\n\n{_ROWS}\n\n{rows_table(rows, paths)}",
-        f"{_NOT_MET}\n\n{not_met_table(rows)}",
-        f"{sections[1]}\n\n{_PATHS}",
+        f"{sections[0]}\n\n{_PATHS}",
         *paths_tables(paths),
+        f"{sections[1]}\n\n{_ROWS}\n\n{rows_table(rows, paths)}",
+        f"{_NOT_MET}\n\n{not_met_table(rows)}",
         f"{sections[2]}\n\n{_DIFFERENCE}",
         *explained(
             hunks(*(code(PROGRAMS / f"{name}.py") for name in ("documented", "corrected"))),
@@ -75,14 +80,23 @@ def not_met_table(rows: dict[str, Entry]) -> str:
 
 
 def paths_tables(paths: dict[str, Entry]) -> list[str]:
-    """Return a heading and a table, as Markdown, for each file of path tests."""
+    """Return what each file of path tests says first, and its table, as Markdown."""
     tables: dict[str, list[str]] = {}
     for test, did in paths.items():
         file = test.partition("::")[0]
         cells = (words(test), did["promise"], cell(did["documented"]), cell(did["corrected"]))
         begin = ["| path | promise | documented | corrected |", "|" + " --- |" * 4]
         tables.setdefault(file, begin).append(f"| {' | '.join(cells)} |")
-    return [f"### `{file}`\n\n" + "\n".join(table) for file, table in tables.items()]
+    return [
+        f"### {said_first(Path(file))}\n\n" + "\n".join(table) for file, table in tables.items()
+    ]
+
+
+def said_first(file: Path) -> str:
+    """Return a file's docstring as a heading and text, with a link to the file."""
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.name
+    heading, _, rest = text.replace("``", "`").partition("\n\n")
+    return f"{heading.rstrip('.')}\n\n{rest} ([{file.name}](../{file.as_posix()}))"
 
 
 def code(program: Path) -> list[str]:
@@ -147,7 +161,8 @@ def explained(changes: list[list[str]], explanations: list[Entry]) -> list[str]:
 
 def words(test: str) -> str:
     """Return a path test's name in words."""
-    return test.partition("::test_")[2].replace("_", " ")
+    name, _, variant = test.partition("::test_")[2].rstrip("]").partition("[")
+    return name.replace("_", " ") + (f": {variant}" if variant else "")
 
 
 def cell(outcome: str) -> str:

@@ -15,12 +15,14 @@ SPEC = Path("tests/spec.json")
 
 # The paths that the project was made for.
 FIRST = (
-    "the sunny day",
+    "ten jobs",
     "no jobs",
-    "an id that is pending",
-    "a second request meanwhile",
     "a notification before the wait",
-    "a job that raises",
+    "a job that raises: halfway",
+    "more jobs than workers",
+    "a job id that is taken",
+    "a second request: after a second",
+    "a scheduler that does not run: it was never started",
 )
 
 
@@ -40,7 +42,7 @@ def paths_table(spec: dict[str, Any]) -> str:
     """Return the table of the first paths, as Markdown; all of them stand in the docs."""
     rows = ["| path | documented | corrected |", "| --- | --- | --- |"]
     paths = {
-        test.partition("::test_")[2].replace("_", " "): entry
+        test.partition("::test_")[2].replace("_", " ").replace("[", ": ").rstrip("]"): entry
         for test, entry in spec["paths"].items()
     }
     for path in FIRST:
@@ -57,8 +59,7 @@ def with_paths_table(text: str, spec: dict[str, Any]) -> str:
 
 
 def _cell(outcome: str) -> str:
-    hang = re.fullmatch(r"hangs in (\w+) at .*", outcome)
-    return f"**hangs** in `{hang[1]}`" if hang else outcome.replace("|", "\\|")
+    return re.sub(r"hangs in (\w+) at [\d.]+ s", r"**hangs** in `\1`", outcome)
 
 
 def main() -> int:

@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import FrameType, ModuleType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any
 
 import pytest
@@ -16,8 +16,8 @@ from threadsim import Deadlock, Simulation
 # Virtual seconds after which nobody answers any more.
 PATIENCE = 3600.0
 
-# What the corrected program tells a request when its scheduler does not run.
-REFUSAL = {"error": "The scheduler does not run: start it."}
+# Where the published program hangs.
+WAIT = "wait_for_tasks_to_be_completed"
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,29 @@ class Hang:
         return "hangs"
 
 
+# What the corrected program answers when its scheduler does not run.
+NOT_RUNNING = Answer(503, {"error": "The scheduler does not run: start it."}, after=0.0)
+
+
+def timed_out(
+    pending: Sequence[int], statuses: Sequence[str] = (), *, timeout: float = 60.0
+) -> Answer:
+    """Return what the corrected program answers at its timeout.
+
+    Args:
+        pending: The tasks without a status.
+        statuses: Those of the other tasks.
+        timeout: In seconds.
+    """
+    total = len(pending) + len(statuses)
+    known = {
+        "error": f"{len(pending)} of {total} tasks had not reported after {timeout} s",
+        "statuses": list(statuses),
+        "pending": [f"Task {i}" for i in pending],
+    }
+    return Answer(504, known, after=timeout)
+
+
 class Program:
     """One of the two programs, run in a simulation.
 
@@ -106,15 +129,23 @@ class Program:
         )
         return outcome
 
-    def make(self, config: dict[str, Any], **options: Any) -> Any:
-        """Make an app that finds this in its ``app.config`` when its scheduler is made."""
+    def create_app(self, config: Mapping[str, Any] = MappingProxyType({}), **options: Any) -> Any:
+        """Make the program's app.
+
+        Args:
+            config: What the app finds in its ``app.config`` when its scheduler is made.
+            options: Those of ``create_app``. The published program has no ``timeout``: it is given
+                none.
+        """
+        if self.name == "documented":
+            options.pop("timeout", None)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Flask, "default_config", {**Flask.default_config, **config})
             return self.module.create_app(**options)
 
-    def ask(self, **options: Any) -> Any:
-        """Make an app with these options and ask it for ``/run-tasks`` once."""
-        return self.run(lambda sim: get(self.module.create_app(**options), sim))
+    def ask(self, config: Mapping[str, Any] = MappingProxyType({}), **options: Any) -> Any:
+        """Make an app and ask it for ``/run-tasks`` once."""
+        return self.run(lambda sim: get(self.create_app(config, **options), sim))
 
     def does(self, *, documented: Any, corrected: Any) -> Any:
         """Choose what is expected of this program."""
@@ -164,6 +195,29 @@ class Aside:
             return self._answers[0]
         (thread,) = (each for each in self._sim.threads if each.ident == self._thread.ident)
         return Hang(_innermost(thread.frame), self._sim.clock.elapsed)
+
+
+def with_rows(variants: Mapping[str, str]) -> list[Any]:
+    """Return a test's variants, each with the rows of ``tests/rows.toml`` that it is a case of."""
+    return [
+        pytest.param(name, marks=pytest.mark.rows(*rows.split()), id=name)
+        for name, rows in variants.items()
+    ]
+
+
+def taking(seconds: float) -> Callable[[Any, int], None]:
+    """Make a task that sends its status after so many seconds."""
+
+    def task(job_synchronizer: Any, task_id: int) -> None:
+        time.sleep(seconds)
+        job_synchronizer.notify_task_completion(f"Task {task_id} done")
+
+    return task
+
+
+def done(*tasks: int) -> list[str]:
+    """Return the statuses of such tasks."""
+    return [f"Task {i} done" for i in tasks]
 
 
 def later(seconds: float, action: Callable[[], object]) -> None:

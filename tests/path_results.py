@@ -34,10 +34,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Make room for what a path test will see."""
     if item.config.rootpath / "tests" / "paths" not in item.path.parents:
         return
-    name, _, program = item.name.rstrip("]").partition("[")
+    name, _, rest = item.name.rstrip("]").partition("[")
+    program, _, variant = rest.partition("-")
     function: Any = getattr(item, "function", None)
     item.stash[RESULT] = {
-        "path": name.removeprefix("test_").replace("_", " "),
+        "test": item.nodeid.partition("[")[0] + (f"[{variant}]" if variant else ""),
+        "line": item.location[1],
+        "path": name.removeprefix("test_").replace("_", " ") + (f": {variant}" if variant else ""),
         "theme": item.path.stem.removeprefix("test_").replace("_", " "),
         "program": program,
         "promise": " ".join(cleandoc(function.__doc__ or "").split()),
@@ -84,7 +87,9 @@ class _Collector:
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print a line per path, with what each program did, and keep it for ``nox -s coverage``."""
-    results = dict(sorted(config.stash[_ALL].items()))
+    # As they are written down, whichever worker ran them.
+    order = sorted(config.stash[_ALL].items(), key=lambda each: (each[1]["theme"], each[1]["line"]))
+    results = dict(order)
     if not results:
         return
     themes: dict[str, dict[str, dict[str, str]]] = {}
@@ -94,7 +99,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if "PATHS_FILE" in os.environ:
         file = Path(os.environ["PATHS_FILE"])
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(results, indent=1, sort_keys=True), encoding="utf-8")
+        file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     table: list[tuple[str, ...]] = [("path", "documented", "corrected")]
     for theme, rows in themes.items():
         table.append((theme.upper(), "", ""))

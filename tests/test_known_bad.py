@@ -41,11 +41,15 @@ def spoilt(right: str, wrong: str) -> ModuleType:
     return module
 
 
-def play(test: Any, module: ModuleType, completed: list[str], seen: list[str]) -> None:
+def play(red: str, module: ModuleType, completed: list[str], seen: list[str]) -> None:
     """Run a path test on a program, and keep what it sees."""
+    file, _, test_id = red.partition("::")
+    name, _, variant = test_id.rstrip("]").partition("[")
+    test = getattr(load(HERE / "paths" / file), name)
     program = Program(module, lambda outcome, _brief: seen.append(outcome))
     fixtures = {"program": program, "completed": completed}
-    test(**{name: fixtures[name] for name in inspect.signature(test).parameters})
+    # A variant is a text, which is its id.
+    test(**{each: fixtures.get(each, variant) for each in inspect.signature(test).parameters})
 
 
 @pytest.mark.parametrize("known_bad", KNOWN_BAD.values(), ids=KNOWN_BAD)
@@ -53,13 +57,11 @@ def test_a_correction_taken_out_turns_its_test_red(
     known_bad: dict[str, str], completed: list[str]
 ) -> None:
     """The path test passes on the corrected program, and without the correction it fails."""
-    file, _, name = known_bad["red"].partition("::")
-    test = getattr(load(HERE / "paths" / file), name)
     right: list[str] = []
     wrong: list[str] = []
-    play(test, corrected, completed, right)
+    play(known_bad["red"], corrected, completed, right)
     with pytest.raises(AssertionError):
-        play(test, spoilt(known_bad["right"], known_bad["wrong"]), completed, wrong)
+        play(known_bad["red"], spoilt(known_bad["right"], known_bad["wrong"]), completed, wrong)
     # Not any fault will do, such as a name that corrected.py has no more.
     assert wrong == [known_bad["outcome"]]
     assert wrong != right

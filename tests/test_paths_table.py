@@ -59,7 +59,13 @@ def test_a_run_ends_with_the_table_and_leaves_a_file_where_it_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever runs some of the tests by hand overwrites nothing that ``nox`` measured."""
-    result = {"theme": "no jobs", "path": "no jobs", "program": "documented", "brief": "hangs"}
+    result = {
+        "theme": "no jobs",
+        "line": 1,
+        "path": "no jobs",
+        "program": "documented",
+        "brief": "hangs",
+    }
     config: Any = SimpleNamespace(stash={path_results._ALL: {"a test": result}})
     lines: list[str] = []
     reporter = SimpleNamespace(

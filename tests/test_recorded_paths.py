@@ -31,8 +31,8 @@ def test_all_paths_end_as_recorded(tmp_path: Path, pytestconfig: pytest.Config) 
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
     paths: dict[str, dict[str, Any]] = {}
-    for test, result in json.loads(file.read_text(encoding="utf-8")).items():
-        paths.setdefault(test.partition("[")[0], {})[result["program"]] = {
+    for result in json.loads(file.read_text(encoding="utf-8")).values():
+        paths.setdefault(result["test"], {})[result["program"]] = {
             "outcome": result["outcome"],
             "brief": result["brief"],
             "asserts": len(result["asserts"]),

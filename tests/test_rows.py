@@ -34,17 +34,25 @@ CITED_IN_FAKES = {
 }
 
 
+def rows_of(marks: list[Any]) -> list[str]:
+    """Return the rows of a test's marks, and of its variants' marks."""
+    named = [row for mark in marks if mark.name == "rows" for row in mark.args]
+    variants = [each for mark in marks if mark.name == "parametrize" for each in mark.args[1]]
+    return named + [row for each in variants for row in rows_of(list(getattr(each, "marks", [])))]
+
+
+def marks_of(module: Any) -> list[pytest.MarkDecorator]:
+    """Return the mark that all tests of a file have."""
+    return [module.pytestmark] if hasattr(module, "pytestmark") else []
+
+
 def named_rows() -> dict[str, set[str]]:
     """Return the rows that each path test names."""
     return {
-        f"{file.name}::{name}": {
-            row
-            for mark in getattr(test, "pytestmark", [])
-            if mark.name == "rows"
-            for row in mark.args
-        }
+        f"{file.name}::{name}": set(rows_of([*getattr(test, "pytestmark", []), *marks_of(module)]))
         for file in sorted((HERE / "paths").glob("test_*.py"))
-        for name, test in vars(load(file)).items()
+        for module in [load(file)]
+        for name, test in vars(module).items()
         if name.startswith("test_")
     }
 

@@ -17,7 +17,7 @@ import spec
 from jobs_synchronizer import documented
 from test_rows import named_rows
 
-SUNNY_DAY = "tests/paths/test_sunny_day.py::test_the_sunny_day"
+TEN_JOBS = "tests/paths/test_00_happy_path.py::test_ten_jobs"
 RUN_TASKS = "corrected.create_app.run_tasks"
 
 
@@ -40,11 +40,11 @@ def test_nothing_is_said_of_a_run_like_the_committed_one(committed: Any, measure
 
 def test_a_deleted_path_test_is_named(committed: Any, measured: Any) -> None:
     """Deleting a path test says which promise is gone, and which functions it held."""
-    promise = measured["paths"].pop(SUNNY_DAY)["promise"]
-    measured["functions"][RUN_TASKS]["held_by"].remove(SUNNY_DAY)
+    promise = measured["paths"].pop(TEN_JOBS)["promise"]
+    measured["functions"][RUN_TASKS]["held_by"].remove(TEN_JOBS)
     assert spec.compare(committed, measured) == [
-        f"lost path test: {SUNNY_DAY} ({promise})",
-        f"function {RUN_TASKS}: held_by lost: {SUNNY_DAY}",
+        f"lost path test: {TEN_JOBS} ({promise})",
+        f"function {RUN_TASKS}: held_by lost: {TEN_JOBS}",
     ]
 
 
@@ -63,7 +63,7 @@ def test_every_path_of_the_specification_is_a_test(committed: Any) -> None:
     lost = [
         f"{test} ({entry['promise']})"
         for test, entry in committed["paths"].items()
-        if test not in here
+        if test.partition("[")[0] not in here
     ]
     assert lost == []
 
@@ -190,6 +190,7 @@ def test_pythons_that_saw_different_things_are_not_compared(tmp_path: Path) -> N
     for version, outcome in (("3.11", "200"), ("3.12", "504")):
         file = tmp_path / f"{version}.json"
         result = {
+            "test": "tests/paths/test_a.py::test_a",
             "promise": "It answers.",
             "rows": ["D1"],
             "asserts": {},
@@ -215,7 +216,13 @@ def test_pythons_are_compared_without_coverage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`nox -s tests` says whether the paths did the same on each Python, and names what differs."""
-    result = {"promise": "It ends.", "rows": [], "program": "corrected", "asserts": {}}
+    result = {
+        "test": "test_it",
+        "promise": "It ends.",
+        "rows": [],
+        "program": "corrected",
+        "asserts": {},
+    }
     for python, outcome in (("3.11", "200"), ("3.14", "200"), ("3.15", "500")):
         seen = {"test_it[corrected]": {**result, "outcome": outcome}}
         (tmp_path / f"{python}.json").write_text(json.dumps(seen), encoding="utf-8")
