@@ -52,18 +52,20 @@ def program(module: ModuleType, jobs: int = 2, requests: int = 2) -> Callable[[]
 
     def run() -> bool:
         app = module.create_app(num_tasks=jobs, task=task)
-        answers: list[int] = []
+        # A list for each request: they share nothing but the app.
+        answers: list[list[int]] = [[] for _ in range(requests)]
 
-        def request() -> None:
-            answers.append(app.test_client().get("/run-tasks").status_code)
+        def request(answer: list[int]) -> None:
+            answer.append(app.test_client().get("/run-tasks").status_code)
 
-        others = [threading.Thread(target=request) for _ in range(requests - 1)]
+        first, *later = answers
+        others = [threading.Thread(target=request, args=(answer,)) for answer in later]
         for other in others:
             other.start()
-        request()
+        request(first)
         for other in others:
             other.join()
-        assert answers == [200] * requests
+        assert answers == [[200]] * requests
         return True
 
     return run
