@@ -6,6 +6,7 @@ made once, outside, as usual. A fixture that cannot be made anew is refused by n
 """
 
 import inspect
+import os
 import unittest
 from contextlib import suppress
 from dataclasses import replace
@@ -76,7 +77,8 @@ def _failed(text: str) -> BaseException:
 def run(item: Any) -> None:
     """Run a test under many schedules, or under the schedule of ``--replay-schedule``."""
     __tracebackhide__ = True
-    test = item.config.cwd_relative_nodeid(item.nodeid)
+    file = os.path.relpath(item.path, item.config.invocation_params.dir)
+    test = f"{file}::{item.nodeid.partition('::')[2]}"  # As from where pytest was started.
     marker = item.get_closest_marker("explore")
     schedule = item.config.getoption("--replay-schedule")
     program = partial(_run_once, item)
