@@ -25,7 +25,7 @@ from apscheduler_fakes.deferred_executor import DeferredExecutor, Run
 from apscheduler_fakes.far_starts import warn_of_far_starts
 from apscheduler_fakes.faults import Fault, Selector
 from threadsim.runtime.errors import NotModelled, raise_together
-from threadsim.simulation.timed_sources import register
+from threadsim.simulation.clock import timed_sources
 
 OPTIONS = {"executors", "job_defaults", "jobstores"}
 OPTIONS |= {"jobstore_retry_interval", "logger", "timezone"}
@@ -459,4 +459,4 @@ def started() -> list[FakeScheduler]:
     ]
 
 
-register(started)
+timed_sources.append(started)

@@ -6,7 +6,6 @@ scanned again when its values have changed.
 
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping
-from contextlib import suppress
 from functools import cache
 from itertools import chain, compress, repeat
 from pathlib import PurePath
@@ -27,17 +26,12 @@ _IMMUTABLE = 1 << 8
 Owner = tuple[Any, dict[str, Any]]
 
 
-def _set_in_class(owner: type, name: str, value: object) -> None:
-    with suppress(AttributeError):  # A property of the metaclass hides the name.
-        type.__setattr__(owner, name, value)
-
-
 # How a value in a container is read and set. It asks no method of the program.
 Access = tuple[Callable[[Any, Any], Any], Callable[[Any, Any, Any], None]]
 BY_KEY: Access = dict.get, dict.__setitem__
 BY_INDEX: Access = list.__getitem__, list.__setitem__
 BY_NAME: Access = object.__getattribute__, object.__setattr__
-IN_CLASS: Access = (lambda owner, name: _names_of_class(owner).get(name)), _set_in_class
+IN_CLASS: Access = (lambda owner, name: _names_of_class(owner).get(name)), type.__setattr__
 
 # A place: how to access the container, the container, and the key, index or name.
 Site = tuple[Access, Any, Any]

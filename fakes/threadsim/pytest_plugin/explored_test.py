@@ -30,7 +30,6 @@ from threadsim.runtime.errors import NotModelled
 
 # Fixtures of pytest, and one of this package, that belong to one run of a test.
 _OF_ONE_RUN = {"tmp_path", "tmpdir", "subtests", "sim"}
-_PACKAGES = {"_pytest", __name__.partition(".")[0]}
 
 # A test raises these to say that it is not to be run.
 _NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
@@ -153,8 +152,7 @@ def check_fixture(request: Any, fixture: "pytest.FixtureDef[Any]") -> None:
     item = request._pyfuncitem
     if item.fixturenames is not item.stash.get(_names, None):  # Its schedules do not run.
         return
-    package = getattr(fixture.func, "__module__", "").partition(".")[0]
-    if fixture.argname in _OF_ONE_RUN and package in _PACKAGES:
+    if fixture.argname in _OF_ONE_RUN:
         reason = (
             "belongs to one run of a test and cannot be made in each schedule. Leave it out; for a "
             "directory use tempfile.TemporaryDirectory() in the test."

@@ -5,7 +5,7 @@ module needs neither freezegun nor greenlet.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
 from math import inf
@@ -14,7 +14,11 @@ from unittest.mock import patch
 
 from threadsim.runtime.durations import MICROSECOND, microseconds, nanoseconds
 from threadsim.runtime.errors import raise_together
-from threadsim.simulation.timed_sources import TimedSource, active_sources
+
+# Functions that return the sources of work which run now, such as FakeSchedulers, in the order in
+# which they come at one instant. ``next_due()`` of a source returns when it is due next, ``None``
+# for never; ``run_until_idle(call)`` runs what is due now and returns its ``errors``.
+timed_sources: list[Callable[[], Sequence[Any]]] = []
 
 
 class Clock:
@@ -168,13 +172,13 @@ class Clock:
                 break
             for source in ripe:
                 # A job of an earlier source may have paused or stopped this one.
-                if source in active_sources():
+                if source in _active_sources():
                     errors += source.run_until_idle(call).errors
         raise_together(f"{call}: several jobs failed", errors)
 
-    def _next_runs(self) -> list[tuple[int, TimedSource]]:
+    def _next_runs(self) -> list[tuple[int, Any]]:
         """Return when each source has to run next, in microseconds since the start."""
-        times = [(source.next_due(), source) for source in active_sources()]
+        times = [(source.next_due(), source) for source in _active_sources()]
         return [((time - self._start) // MICROSECOND, source) for time, source in times if time]
 
 
@@ -189,9 +193,13 @@ def _instant(instant: str | datetime, call: str) -> datetime:
     )
 
 
+def _active_sources() -> list[Any]:
+    return [source for active in timed_sources for source in active()]
+
+
 def forget_unreachable() -> None:
     """Collect the schedulers of earlier tests, whose jobs would run otherwise."""
-    if active_sources():
+    if _active_sources():
         gc.collect()
 
 
