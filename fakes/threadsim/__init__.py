@@ -35,27 +35,12 @@ if TYPE_CHECKING:
     from threadsim.simulation.clock import Clock
     from threadsim.simulation.simulation import Simulation
 
-__all__ = [
-    "PCT",
-    "Clock",
-    "Deadlock",
-    "Exhaustive",
-    "Exploration",
-    "ExplorationIncomplete",
-    "IterativeBound",
-    "NotModelled",
-    "OutsideThread",
-    "Random",
-    "ScheduleDiverged",
-    "ScheduleFailure",
-    "Simulation",
-    "SimulationError",
-    "StallLimit",
-    "StepLimit",
-    "TimeLimit",
-    "explore",
-    "replay",
-]
+__all__ = ["Clock", "Simulation", "explore", "replay"]
+# What an exploration returns and raises, its strategies, and the errors of a block.
+__all__ += ["Exploration", "ExplorationIncomplete", "ScheduleDiverged", "ScheduleFailure"]
+__all__ += ["PCT", "Exhaustive", "IterativeBound", "Random"]
+__all__ += ["Deadlock", "NotModelled", "OutsideThread", "SimulationError", "StallLimit"]
+__all__ += ["StepLimit", "TimeLimit"]
 
 _MODULES = {
     "Clock": "simulation.clock",
