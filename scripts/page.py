@@ -57,15 +57,12 @@ def page() -> str:
 
 
 def rows_table(rows: dict[str, Entry], paths: dict[str, Entry]) -> str:
-    """Return the rows that have paths, as Markdown, a line for each path of a row."""
-    lines = ["| | what happens | path | documented | corrected | source |", "|" + " --- |" * 6]
+    """Return the rows that have paths, as Markdown, each with its paths' names."""
+    lines = ["| | what happens | paths | source |", "|" + " --- |" * 4]
     for row, entry in rows.items():
-        named = [(test, did) for test, did in paths.items() if row in did["rows"]]
-        for number, (test, did) in enumerate(named):
-            head = (f"**{row}**", entry["what"]) if number == 0 else ("", "")
-            source = f"`{entry['source']}`" if number == 0 else ""
-            cells = (*head, words(test), cell(did["documented"]), cell(did["corrected"]), source)
-            lines.append(f"| {' | '.join(cells)} |")
+        named = "; ".join(words(test) for test, did in paths.items() if row in did["rows"])
+        if named:
+            lines.append(f"| **{row}** | {entry['what']} | {named} | `{entry['source']}` |")
     return "\n".join(lines)
 
 
@@ -84,7 +81,8 @@ def paths_tables(paths: dict[str, Entry]) -> list[str]:
     tables: dict[str, list[str]] = {}
     for test, did in paths.items():
         file = test.partition("::")[0]
-        cells = (words(test), did["promise"], cell(did["documented"]), cell(did["corrected"]))
+        promise = did["promise"].replace("``", "`")
+        cells = (words(test), promise, cell(did["documented"]), cell(did["corrected"]))
         begin = ["| path | promise | documented | corrected |", "|" + " --- |" * 4]
         tables.setdefault(file, begin).append(f"| {' | '.join(cells)} |")
     return [
@@ -182,8 +180,8 @@ with their statuses. `documented` is the published program, `corrected` its twin
 generated from the tests (`python scripts/page.py`): what stands here was seen."""
 
 _ROWS = """\
-What can go wrong with a group of jobs (D), and how one job can end (E). Sources are APScheduler
-3.11.3 and Flask-APScheduler 1.13.1, file and line."""
+What can go wrong with a group of jobs (D), how one job can end (E), and the paths above that are a
+case of it. Sources are APScheduler 3.11.3 and Flask-APScheduler 1.13.1, file and line."""
 
 _NOT_MET = "These the two programs cannot meet:"
 

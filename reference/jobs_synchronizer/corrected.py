@@ -12,7 +12,7 @@ the lesson. Seven corrections end the hangs:
 7. ``finally`` sends a status for each task, also for one that raises.
 
 With a timeout every request is answered, but for one case: while a ``shutdown()`` waits for its
-jobs, ``add_job`` waits too, and nothing ends that. The answers are
+jobs, ``add_job`` waits too, without a timeout. The answers are
 
 * 200 with the statuses as a JSON list, in the order in which they were sent. A task that fails has
   a status that says so.
@@ -214,9 +214,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: Command-line arguments; ``None`` takes those of the process.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m jobs_synchronizer",
-        description="Serve the corrected program: /run-tasks adds ten jobs, waits "
-        "for them for about ten seconds, and answers with their statuses.",
+        prog="python -m jobs_synchronizer", description="Serve the corrected program."
     )
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"

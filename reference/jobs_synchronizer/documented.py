@@ -1,38 +1,36 @@
 """The published program: ten one-off jobs, one waiting request, faults included.
 
 A Flask view adds ten one-off jobs, waits on a ``threading.Condition`` and answers with the jobs'
-statuses as one JSON list about ten seconds later. This file promises to do what the published
-program does, in the same order and with the same names. It is a specimen: do not ship it, ship
-``jobs_synchronizer.corrected``.
+statuses as one JSON list about ten seconds later. This file does what the published program does,
+in the same order and with the same names. Do not ship it: ship ``jobs_synchronizer.corrected``.
 
 Differences from the published text, all so that it can be tested:
 
-* the app is made by ``create_app``, which takes the number of tasks, the task and the scheduler,
-  with the published values as defaults; every app has a scheduler of its own;
-* ``scheduled_task`` stands above the app, because it is a default value there;
-* the server is started by ``main``, which takes host and port, instead of by importing the module;
-* docstrings, type hints and this project's layout.
+* ``create_app`` makes the app. It takes the number of tasks, the task and the scheduler, with the
+  published values as defaults. Every app has a scheduler of its own.
+* ``scheduled_task`` stands above the app, because it is a default value there.
+* ``main`` starts the server, with a host and a port. In the published text the import does.
+* Docstrings, type hints and this project's layout.
 
-Its faults, and what each one leads to:
+Its defects:
 
-* ``wait_for_tasks_to_be_completed`` waits without looking at the count: when every job has ended
-  before the wait begins, or when there are no jobs, the request hangs for ever.
-* A job that raises never notifies, nor does one that returns without a report or whose task is a
-  coroutine function, which a thread calls and never runs: the request hangs.
-* A job that starts more than one second late is missed (``misfire_grace_time`` is 1 s) and never
-  notifies: with more jobs than the pool's ten workers, the request hangs.
-* The job ids are the same in every request: while the first request's jobs are in the store, a
-  second request ends in ``ConflictingIdError`` and a 500, whatever it added before that stays;
-  when they have left the store, ``max_instances`` skips the second request's jobs and it hangs.
-* Nothing asks whether the scheduler runs: stopped, paused or without its pool, the request hangs.
-* The wait has no deadline, which is what turns each of the above into a hang.
+* D1, D2: ``wait_for_tasks_to_be_completed`` does not test the count. With no jobs, or when every
+  job has ended before the wait begins, the request hangs.
+* D3: a job that raises does not call ``notify_task_completion``. The request hangs.
+* D4: a job that starts more than a second late (``misfire_grace_time``) is missed. With more jobs
+  than the pool's ten workers, the request hangs.
+* D5, D6: every request uses the same job ids. While the first request's jobs are in the store, a
+  second request ends in ``ConflictingIdError`` and a 500, and the jobs that it has added stay.
+  While they run, ``max_instances`` skips the second request's jobs, and it hangs.
+* D7: nothing asks whether the scheduler runs. If it is stopped or paused, the request hangs.
+* D8: the synchronizer holds a lock, and cannot be pickled. In a persistent job store the request
+  ends in a 500, with a process pool it hangs.
+* The wait has no timeout, which turns each of the above into a hang.
 * ``notify`` wakes one waiter; a second one hangs.
-* ``get_status_list`` hands out the list itself, without the lock: a late job changes an answer.
-* Nothing refuses a negative count or one notification too many: both are hangs or lost reports.
-  Nothing tells whose report it is: a job's second one stands for another job's.
+* ``get_status_list`` returns the list itself, without the lock: a late status changes an answer.
+* A job's second call of ``notify_task_completion`` counts for another job.
 * The answer is sent as ``text/html``: a browser takes a status that holds markup for a page.
-* The synchronizer holds a lock, so the jobs cannot be kept in a persistent store or run by a
-  process pool: 500, or a hang.
+* It listens on all addresses, and answers the whole network.
 """
 
 import argparse
@@ -146,9 +144,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: Command-line arguments; ``None`` takes those of the process.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m jobs_synchronizer.documented",
-        description="Serve the published program, faults included: /run-tasks adds ten jobs, waits "
-        "for them for about ten seconds, and answers with their statuses.",
+        prog="python -m jobs_synchronizer.documented", description="Serve the published program."
     )
     parser.add_argument(
         "--host", default="0.0.0.0", help="address to listen on (default: %(default)s)"
