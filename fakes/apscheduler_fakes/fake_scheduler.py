@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from apscheduler.events import EVENT_JOB_ERROR
 from apscheduler.job import Job
-from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, BaseScheduler
+from apscheduler.schedulers.base import STATE_RUNNING, STATE_STOPPED, BaseScheduler
 from apscheduler.util import convert_to_datetime
 
 from apscheduler_fakes import faults, ledger
@@ -189,9 +189,9 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         return run.jobs
 
     def run_job(self, job_id: str, jobstore: str | None = None) -> None:
-        """Run one job now, whatever its date, and leave the others.
+        """Run one job now, whatever its date, and what else is due.
 
-        The job is first given this instant as its next run time, with the MODIFIED event that
+        The job is given this instant as its next run time, with the MODIFIED event that
         ``modify_job`` sends. (Flask-APScheduler's ``run_job`` calls the function and tells
         APScheduler nothing.)
 
@@ -201,18 +201,11 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
 
         Raises:
             JobLookupError: There is no such job.
-            RuntimeError: The scheduler does not run, is paused or dead, or a job calls this.
-            BaseException: The job's error.
+            RuntimeError: As ``run_due`` raises it.
+            BaseException: A job's error, after all due jobs have run; several come as a group.
         """
-        call = f"run_job({job_id!r})"
-        with self._run(call) as run:
-            if self._thread or self.state == STATE_PAUSED:
-                raise RuntimeError(f"{call}: this FakeScheduler is paused or dead: nothing runs.")
-            now = datetime.now(self.timezone)
-            self._look(run, only=self.modify_job(job_id, jobstore, next_run_time=now))
-        if self.immediate and self.running:
-            run.errors += self.run_until_idle(call).errors
-        raise_together(f"FakeScheduler.{call}: several jobs failed", run.errors)
+        self.modify_job(job_id, jobstore, next_run_time=datetime.now(self.timezone))
+        self.run_due()
 
     def check(self) -> None:
         """Fail if a fault never fired, or if a job's error reached no caller.
@@ -418,18 +411,11 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         finally:
             del self._runs[threading.get_ident()]
 
-    def _look(self, run: Run, only: Any = None) -> None:
-        """Let APScheduler look at its stores once, and run the jobs, or one, that it submits."""
+    def _look(self, run: Run) -> None:
+        """Let APScheduler look at its stores once, and run the jobs that it submits."""
         self._wakes_at = None
         try:
-            with ExitStack() as stack:
-                if only:
-                    stack.enter_context(self._jobstores_lock)
-                    for alias, store in self._jobstores.items():
-                        due = [only] if alias == only._jobstore_alias else []
-                        looks = patch.object(store, "get_due_jobs", return_value=due)
-                        stack.enter_context(looks)
-                wait_seconds = self._process_jobs()
+            wait_seconds = self._process_jobs()
             if wait_seconds is not None and self._wakes_at is None:
                 self._wakes_at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
         finally:

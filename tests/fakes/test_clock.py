@@ -291,18 +291,6 @@ def test_a_tick_of_nothing_runs_what_is_due_now(scheduler: FakeScheduler, clock:
     assert ran == [1]
 
 
-def test_a_tick_of_nothing_runs_what_run_job_left(scheduler: FakeScheduler, clock: Clock) -> None:
-    """What was due beside the one job still is."""
-    ran: list[str] = []
-    for name in ("one", "other"):
-        scheduler.add_job(ran.append, args=[name], id=name)
-    scheduler.run_job("one")
-    assert ran == ["one"]
-    clock.tick(0)
-
-    assert ran == ["one", "other"]
-
-
 def test_jobs_added_on_the_way_run_on_the_way(scheduler: FakeScheduler, clock: Clock) -> None:
     """Also when they come before what would have been the next stop."""
     seen: list[tuple[str, float]] = []
