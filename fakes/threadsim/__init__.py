@@ -60,12 +60,4 @@ def __getattr__(name: str) -> Any:
     """Import a public name, and with it only what that needs."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        module = import_module(f"{__name__}.{_MODULES.get(name, 'runtime.errors')}")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{name} needs a package that is not installed ({error}): pip install greenlet "
-            "freezegun",
-            name=error.name,
-        ) from error
-    return getattr(module, name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'runtime.errors')}"), name)

@@ -228,10 +228,10 @@ def test_an_instant_that_is_none_in_utc_is_refused(start: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Simulation", "explore", "Random"])
-def test_without_greenlet_the_name_that_needs_it_says_what_to_install(
+def test_without_greenlet_the_name_that_needs_it_says_so(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An import from the package names what is missing, and what brings it."""
+    """An import from the package names what is missing."""
     monkeypatch.setitem(sys.modules, "greenlet", None)
     for module in [each for each in sys.modules if each.startswith("threadsim.")]:
         # In the package, too: what is imported anew must not stay there.
@@ -239,8 +239,7 @@ def test_without_greenlet_the_name_that_needs_it_says_what_to_install(
         monkeypatch.delattr(sys.modules[package], attribute, raising=False)
     for module in [each for each in sys.modules if each.startswith("threadsim.")]:
         monkeypatch.delitem(sys.modules, module)
-    text = rf"{name} needs a package .*greenlet.*: pip install greenlet freezegun$"
-    with pytest.raises(ModuleNotFoundError, match=text) as caught:
+    with pytest.raises(ModuleNotFoundError) as caught:
         getattr(threadsim, name)
     assert caught.value.name == "greenlet"
 
