@@ -18,7 +18,6 @@ from typing import Any
 
 from threadsim.primitives.time_functions import monotonic
 from threadsim.runtime.kernel import here
-from threadsim.runtime.own_code import makes_for_others
 
 # More objects than one thread makes.
 _MANY = 1 << 32
@@ -78,7 +77,6 @@ def number(member: Any) -> int:
     return id(member) if found is None else int(found)
 
 
-@makes_for_others
 def make_future(self: Any) -> None:
     """Make a future with a number. See ``Future``."""
     _make_future(self)

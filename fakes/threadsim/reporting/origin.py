@@ -3,7 +3,7 @@
 from types import FrameType
 
 from threadsim.reporting.frames import can_wait
-from threadsim.runtime.own_code import makes_for_others
+from threadsim.runtime.own_code import is_own
 
 Origin = tuple[str, str, int]
 """An object's kind, and the file and line that made it."""
@@ -24,7 +24,7 @@ def origin(frame: FrameType, kind: str) -> Origin:
 
 
 def _is_maker(frame: FrameType) -> bool:
-    return frame.f_code in makes_for_others or can_wait(frame)
+    return is_own(frame) or can_wait(frame)
 
 
 def _is_generated(frame: FrameType) -> bool:

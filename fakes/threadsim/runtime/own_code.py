@@ -73,7 +73,5 @@ critical = Mark()
 runs_program = Mark()
 # Catches a test's error in order to show it.
 shows_errors = Mark()
-# Makes an object on behalf of its caller: a report names the caller's line.
-makes_for_others = Mark()
 
 add_package("threadsim", str(Path(__file__).parent))
