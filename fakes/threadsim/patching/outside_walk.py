@@ -111,7 +111,7 @@ def _parts_for(kind: type, *, deep: bool) -> _Parts | None:
     bare = getter is None and not slots
     items: _Parts | None = None
     if issubclass(kind, dict):
-        items = _items_with_keys if deep else _items
+        items = _items
     elif issubclass(kind, list):
         items = _parts_of_list
     elif deep and (bare or issubclass(kind, tuple | partial)):
@@ -141,12 +141,6 @@ def _items(owner: dict[Any, Any]) -> Iterator[_Place]:
     if isinstance(owner, defaultdict):
         site = BY_NAME, owner, "default_factory"
         yield ".default_factory", site, owner.default_factory
-
-
-def _items_with_keys(owner: dict[Any, Any]) -> Iterator[_Place]:
-    yield from _items(owner)
-    for key in list(dict.keys(owner)) if len(owner) <= _MOST_ITEMS else ():
-        yield "[…]", None, key
 
 
 def _parts_of_list(owner: list[Any]) -> Iterator[_Place]:
