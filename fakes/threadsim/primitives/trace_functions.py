@@ -38,8 +38,6 @@ def _exchange_untraced(_event: str, switched: tuple[Any, Any]) -> None:
     tracer, begins = sys.gettrace(), threading.gettrace()
     left.trace_function = tracer
     if left.dead and type(tracer).__name__ == "CTracer":  # A debugger's may know its thread.
-        if begins not in _unused:
-            _unused.clear()  # Another run of coverage.
         _unused.setdefault(begins, []).append(tracer)
     if not hasattr(entered, "trace_function"):
         unused = _unused.get(begins)
