@@ -8,16 +8,12 @@ import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cache
 from itertools import chain, compress, repeat
-from pathlib import PurePath
 from types import FunctionType, GetSetDescriptorType, ModuleType, NoneType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from threadsim.patching.patch_table import REPLACEMENTS, TYPE_IDS, may_be_replaced
 from threadsim.runtime.own_code import is_of_program, is_tool
-
-# Folders of installed packages.
-_INSTALLED = {"site-packages", "dist-packages"}
 
 # The flag of classes that are written in C: Python refuses to change them.
 _IMMUTABLE = 1 << 8
@@ -165,8 +161,7 @@ def is_user_module(names: Mapping[str, Any]) -> bool:
 
 @cache
 def _is_user_file(module: str, file: str) -> bool:
-    library = module.partition(".")[0] in sys.stdlib_module_names or is_tool(module)
-    return not library and is_of_program(file) and _INSTALLED.isdisjoint(PurePath(file).parts)
+    return module.partition(".")[0] not in sys.stdlib_module_names and is_of_program(file)
 
 
 # These ask neither a metaclass nor a module, which may load something or refuse.

@@ -17,6 +17,8 @@ _folders: tuple[str, ...] = ()
 # The packages that keep real time and real threads: the test runner, its tools, and these packages.
 _tools = {"_frozen_importlib_external", "coverage", "execnet", "freezegun", "greenlet", "importlib"}
 _tools |= {"_pytest", "pluggy", "xdist"}
+# Folders of installed packages, wherever they are.
+_INSTALLED = {"site-packages", "dist-packages"}
 # Where files are that no program consists of: the libraries, this package, and frozen modules.
 _libraries = ("<frozen ", *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
 
@@ -55,7 +57,7 @@ def caller(frame: FrameType) -> FrameType:
 
 def is_of_program(file: str) -> bool:
     """Return whether a file belongs to the user's program: to no library, and not to this one."""
-    return not file.startswith(_libraries)
+    return not file.startswith(_libraries) and _INSTALLED.isdisjoint(Path(file).parts)
 
 
 class Mark(set[CodeType]):
