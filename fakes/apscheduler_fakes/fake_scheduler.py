@@ -395,10 +395,9 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         if self.state == STATE_STOPPED:
             raise RuntimeError(
                 f"{call}: this FakeScheduler was never started, or is shut down; jobs that wait "
-                f"for start(): {len(self._pending_jobs)}. If the app called start(): that of "
-                "Flask-APScheduler returns without a word when FLASK_DEBUG is set and the process "
-                "is not the reloader's child, and when SCHEDULER_ALLOWED_HOSTS does not name this "
-                "host."
+                f"for start(): {len(self._pending_jobs)}. Flask-APScheduler's start() does nothing "
+                "if FLASK_DEBUG is set and the process is not the reloader's child, or if "
+                "SCHEDULER_ALLOWED_HOSTS does not name this host."
             )
         if self.current_run():
             raise RuntimeError(

@@ -28,10 +28,9 @@ def warn_of_far_starts(jobs: Sequence[Any], longest: float = DAY) -> list[str]:
         if declared > now and distance > longest:
             texts.append(
                 f"the first run of job {job.id!r} is {distance / DAY:,.1f} days after this "
-                "instant, which no test waits for: it counts from the real time at which it was "
-                'declared. Begin at the present: Simulation(start="now"), '
-                '@pytest.mark.simulation(start="now"), Clock("now"); an exploration begins at a '
-                "fixed date: let the program add the job."
+                "instant: it counts from the real time at which it was declared. Begin at the "
+                'present: Simulation(start="now"), @pytest.mark.simulation(start="now"), '
+                'Clock("now"); in an exploration let the program add the job.'
             )
             warnings.warn(texts[-1], RuntimeWarning, stacklevel=5)
     return texts

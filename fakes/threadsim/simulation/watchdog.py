@@ -88,10 +88,9 @@ class Watch:
         error = StallLimit(
             f"no switch for {self._timeout:g} s of real time: {kernel.running.name} {_DOING}. "
             "A socket, a loop or a real lock are the usual reasons. Ask a Flask app by its "
-            "test_client() in place of a socket. A lock is real if it was made before the "
-            "simulation, or by what has kept threading.Lock since then, as "
-            "field(default_factory=threading.Lock) does: make it inside the block, or inside the "
-            "explored program. A block that takes its time has Simulation(stall_timeout=None)."
+            "test_client(). A lock is real if it was made before the block, or by what has kept "
+            "threading.Lock since then, as field(default_factory=threading.Lock) does: make it "
+            "inside. A block that takes its time has Simulation(stall_timeout=None)."
             f"\n{thread_table(kernel, _DOING)}"
         )
         kernel.fail(kernel.failure or error, _DOING)
