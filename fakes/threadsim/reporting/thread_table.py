@@ -86,17 +86,14 @@ def _doing(kernel: Kernel, thread: VirtualThread, able: str) -> str:
     while thread.waiting_for and len(frames) > 1 and can_wait(frames[-1]):
         frames.pop()
     stack = []
-    for is_of_users, group in groupby(frames[:-1], _is_of_program):
+    by_owner = groupby(frames[:-1], lambda each: is_of_program(each.f_code.co_filename))
+    for is_of_users, group in by_owner:
         entries = list(group)
         stack += [_shown(each) for each in entries] if is_of_users else [_folded(entries)]
     stack += map(_shown, frames[-1:])
     if len(stack) > MOST_FRAMES:
         lines.append(f"    … {len(stack) - MOST_FRAMES} outer frames")
     return "\n".join(chain(lines, *stack[-MOST_FRAMES:]))
-
-
-def _is_of_program(frame: FrameType) -> bool:
-    return is_of_program(frame.f_code.co_filename)
 
 
 def _folded(frames: list[FrameType]) -> list[str]:

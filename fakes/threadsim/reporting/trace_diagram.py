@@ -12,8 +12,6 @@ RUNS, LIVES, NONE = "●", "│", " "
 # More threads than these fold to those that the failure is about.
 _MOST_LANES = 8
 
-_ALONE = "MainThread ran alone, from its beginning to its end."
-
 
 def draw(
     steps: Sequence[TraceEntry],
@@ -28,7 +26,7 @@ def draw(
         threads: All threads, also those that never had a turn.
     """
     if not steps:
-        return _ALONE
+        return "MainThread ran alone, from its beginning to its end."
     idle = {each.name for each in threads} - {step.thread.name for step in steps}
     others = _beside_the_failure(steps)
     steps = [step for step in steps if step.thread not in others]

@@ -15,13 +15,13 @@ def open_simulation() -> Any:
     return open_simulations[0] if open_simulations else None
 
 
-_blocks = {"": count(1)}  # By the id of the running test; "" outside pytest.
+# The id of the running test, "" outside pytest, and the numbers of its blocks.
+_blocks: list[Any] = ["", count(1)]
 
 
 def begin_test(test: str) -> None:
     """Count the blocks of a test anew."""
-    _blocks.clear()
-    _blocks[test] = count(1)
+    _blocks[:] = test, count(1)
 
 
 def next_seed(start: object) -> str:
@@ -30,5 +30,5 @@ def next_seed(start: object) -> str:
     Args:
         start: When the block begins. It counts outside pytest.
     """
-    [(test, numbers)] = _blocks.items()
+    test, numbers = _blocks
     return f"{test or start} {next(numbers)}"

@@ -7,7 +7,6 @@ virtual thread waiting.
 
 from contextlib import ExitStack, suppress
 from datetime import datetime
-from math import inf
 from typing import Self
 from warnings import warn
 
@@ -57,6 +56,9 @@ class Simulation:
         ValueError: ``start`` is no instant with an offset, or a limit is no number above zero.
     """
 
+    # Adds to an error of the block what it may be due to.
+    explain = staticmethod(explain)
+
     def __init__(
         self,
         start: str | datetime = "2026-01-01T00:00:00Z",
@@ -65,11 +67,9 @@ class Simulation:
         max_steps: int = 1_000_000,
         stall_timeout: float | None = 10.0,
     ) -> None:
-        limits = {
-            "max_elapsed": max_elapsed,
-            "max_steps": max_steps,
-            "stall_timeout": inf if stall_timeout is None else stall_timeout,
-        }
+        limits: dict[str, float] = {"max_elapsed": max_elapsed, "max_steps": max_steps}
+        if stall_timeout is not None:
+            limits["stall_timeout"] = stall_timeout
         for name, limit in limits.items():
             if not (isinstance(limit, int | float) and limit > 0):
                 raise ValueError(f"Simulation({name}={limit!r}): a limit is a number above zero.")
@@ -156,10 +156,6 @@ class Simulation:
                 f"{type(failure).__name__}), Simulation(): …"
             )
         raise failure
-
-    def explain(self, error: BaseException) -> None:
-        """Add to an error of the block what it may be due to; see ``watchdog.explain``."""
-        explain(error)
 
     @property
     def threads(self) -> list[VirtualThread]:
