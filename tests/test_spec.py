@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import shutil
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -66,6 +67,25 @@ def test_every_path_of_the_specification_is_a_test(committed: Any) -> None:
         if test.partition("[")[0] not in here
     ]
     assert lost == []
+
+
+@pytest.mark.e2e
+def test_the_paths_end_as_specified(
+    committed: Any, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """What each program does in each path stands in tests/spec.json, on each Python."""
+    run = tmp_path / "paths.json"
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/paths"],
+        cwd=pytestconfig.rootpath,
+        env=os.environ | {"PATHS_FILE": str(run)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert spec.compare({"paths": committed["paths"]}, {"paths": spec.paths([run])}) == []
 
 
 A_PATH_TEST = """
