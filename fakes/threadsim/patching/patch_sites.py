@@ -5,7 +5,7 @@ scanned again when its values have changed.
 """
 
 import sys
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import chain, compress, repeat
 from types import FunctionType, GetSetDescriptorType, ModuleType, NoneType
@@ -128,11 +128,6 @@ def _sites(module: Any) -> list[Site]:
     ]
 
 
-def _can_be_set(kind: type, names: Mapping[str, Any], modules: Container[Any]) -> bool:
-    """Return whether a class is one of some modules, and can be changed."""
-    return names.get("__module__") in modules and not _flags(kind) & _IMMUTABLE
-
-
 def with_classes(modules: Iterable[ModuleType]) -> list[Owner]:
     """Return modules and the classes that they define, nested ones too, each with its names.
 
@@ -147,7 +142,8 @@ def with_classes(modules: Iterable[ModuleType]) -> list[Owner]:
         for each in compress(values, map(issubclass, map(type, values), repeat(type))):
             # A class of C that was never made ready has no dictionary, as one of `_testcapi`.
             names = _names_of_class(each) or {}
-            if id(each) not in known and _can_be_set(each, names, modules_names):
+            is_theirs = names.get("__module__") in modules_names
+            if is_theirs and id(each) not in known and not _flags(each) & _IMMUTABLE:
                 known.add(id(each))
                 found.append((each, names))
         owners += found

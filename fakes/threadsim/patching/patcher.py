@@ -73,8 +73,7 @@ class Patcher:
                 )
 
     def _replace(self, site: Site, value: Any) -> None:
-        virtual = REPLACEMENTS.get(id(value)) or self.locks.replacement_of(value)
-        self._set(site, value, virtual)
+        self._set(site, value, REPLACEMENTS.get(id(value)) or self.locks.replacement_of(value))
 
     def swap(self, owner: Any, name: str, value: Any) -> None:
         """Set a name of a module or class until ``uninstall``."""

@@ -61,7 +61,6 @@ class Watch:
         self.looks = timeout / PAUSE
         self.stalled: _Place | None = None
         self.waited: tuple[int, list[str]] = (0, [])
-        self._timeout = timeout
         self._seen: _Place | None = None
         self._count = 0
 
@@ -86,7 +85,7 @@ class Watch:
             return
         kernel = place[0]
         error = StallLimit(
-            f"no switch for {self._timeout:g} s of real time: {kernel.running.name} {_DOING}. "
+            f"no switch for {self.looks * PAUSE:g} s of real time: {kernel.running.name} {_DOING}. "
             "A socket, a loop or a real lock are the usual reasons. Ask a Flask app by its "
             "test_client(). A lock is real if it was made before the block, or by what has kept "
             "threading.Lock since then, as field(default_factory=threading.Lock) does: make it "
