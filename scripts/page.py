@@ -160,7 +160,7 @@ def explained(changes: list[list[str]], explanations: list[Entry]) -> list[str]:
 def words(test: str) -> str:
     """Return a path test's name in words."""
     name, _, variant = test.partition("::test_")[2].rstrip("]").partition("[")
-    return name.replace("_", " ") + (f": {variant}" if variant else "")
+    return name.replace("_", " ") + (f": {variant}" if variant else "").replace("-", ", ")
 
 
 def cell(outcome: str) -> str:

@@ -40,7 +40,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[RESULT] = {
         "test": item.nodeid.partition("[")[0] + (f"[{variant}]" if variant else ""),
         "line": item.location[1],
-        "path": name.removeprefix("test_").replace("_", " ") + (f": {variant}" if variant else ""),
+        "path": name.removeprefix("test_").replace("_", " ")
+        + (f": {variant}" if variant else "").replace("-", ", "),
         "theme": item.path.stem.removeprefix("test_").replace("_", " "),
         "program": program,
         "promise": " ".join(cleandoc(function.__doc__ or "").split()),

@@ -8,12 +8,11 @@ covers all that the wait looks at.
 
 import threading
 import time
-from typing import Any
 
 import pytest
 
 from apscheduler_fakes import FakeScheduler
-from outcomes import WAIT, Answer, Hang, Program, done, get, taking
+from outcomes import WAIT, Answer, Hang, Program, done, taking
 from threadsim import Simulation
 
 pytestmark = pytest.mark.rows("D2")
@@ -24,27 +23,6 @@ def test_a_notification_before_the_wait(program: Program) -> None:
     scheduler = FakeScheduler(immediate=True)  # Each job runs inside add_job.
     assert program.ask(task=taking(0), scheduler=scheduler) == program.does(
         documented=Hang(WAIT, at=0.0), corrected=Answer(200, done(*range(10)), after=0.0)
-    )
-
-
-def test_the_last_notification_just_before_the_wait(program: Program) -> None:
-    """Only the last notification can be lost, and it is not."""
-
-    def scenario(sim: Simulation) -> Answer:
-        app = program.create_app(num_tasks=3, task=taking(0))
-        add_job = app.apscheduler.add_job
-
-        def add_and_let_run(*args: Any, **options: Any) -> Any:
-            job = add_job(*args, **options)
-            if options["args"][-1] == 2:
-                sim.settle()
-            return job
-
-        app.apscheduler.add_job = add_and_let_run
-        return get(app, sim)
-
-    assert program.run(scenario) == program.does(
-        documented=Hang(WAIT, at=0.0), corrected=Answer(200, done(0, 1, 2), after=0.0)
     )
 
 
