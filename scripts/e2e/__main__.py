@@ -30,11 +30,6 @@ README = Path("README.md")
 def conduct(scenario: Scenario, program: Program, timeout: float) -> Run | str:
     """Ask a program once for ``/run-tasks`` and follow its jobs to their end.
 
-    Args:
-        scenario: What it runs.
-        program: The program, just started.
-        timeout: Longest wait for its start, and again for its answer, in seconds.
-
     Returns:
         What was seen, or why there is no answer.
     """
@@ -46,7 +41,7 @@ def conduct(scenario: Scenario, program: Program, timeout: float) -> Run | str:
 
     # The last lines may come after the answer; after a time-out the jobs run on.
     def complete() -> bool:
-        ended = sum(len(iterations_in(line.text)) for line in program.lines)
+        ended = sum(len(iterations_in(text)) for _, text in program.lines)
         return ended >= sum(scenario.iterations)
 
     end = max(answer.sent + scenario.job_seconds, answer.came)

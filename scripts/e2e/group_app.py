@@ -1,4 +1,4 @@
-"""A small Flask app on JobGroup, started by ``scripts/e2e_group.py``.
+"""A small Flask app on JobGroup, asked by ``group.py``.
 
 ``/run`` adds jobs and answers with what became of each: 200 when all have ended, 504 at the
 deadline. ``/workers`` names the processes of the pool, ``/jobs`` counts the jobs in the store in a

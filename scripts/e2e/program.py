@@ -16,40 +16,24 @@ from typing import IO, Any, NamedTuple, Self
 import click
 
 HOST = "127.0.0.1"
-# How often the output is looked at, in seconds.
-LOOK = 0.01
 
 
 class Failure(Exception):  # What it is called in every verdict.
     """A program did not do what it was asked for; the text has the end of its output."""
 
 
-class Line(NamedTuple):
-    """A line of output.
-
-    Attributes:
-        instant: When it came, in seconds of ``time.monotonic``.
-        text: The line.
-    """
-
-    instant: float
-    text: str
-
-
 class Answer(NamedTuple):
-    """What came back.
-
-    Attributes:
-        code: The HTTP status.
-        body: The JSON, or the text where it is none.
-        sent: When the request was sent, in seconds of ``time.monotonic``.
-        came: When the answer was there.
-    """
+    """An HTTP status and its JSON, or text; when it was asked for and came, in seconds."""
 
     code: int
     body: Any
     sent: float
     came: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.came - self.sent
 
 
 class Program:
@@ -61,9 +45,9 @@ class Program:
     """
 
     def __init__(self, *command: str, on_line: Callable[[str], None] = lambda _text: None) -> None:
-        self.lines: list[Line] = []
-        self._command = command
-        self._on_line = on_line
+        # When each line came, in seconds of time.monotonic, and its text.
+        self.lines: list[tuple[float, str]] = []
+        self._command, self._on_line, self._port = command, on_line, 0
         # Flask's debug switches would start a second process and no scheduler.
         own = {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
         self._process = subprocess.Popen(  # noqa: S603  # Our own programs.
@@ -78,7 +62,6 @@ class Program:
         )
         streams = filter(None, (self._process.stdout, self._process.stderr))
         self._readers = [threading.Thread(target=self._read, args=(each,)) for each in streams]
-        self._port = 0
 
     def __enter__(self) -> Self:
         for reader in self._readers:
@@ -97,64 +80,44 @@ class Program:
         with stream:
             for line in stream:
                 text = click.unstyle(line.rstrip())
-                self.lines.append(Line(time.monotonic(), text))
+                self.lines.append((time.monotonic(), text))
                 self._on_line(text)
 
     def wait_for(self, found: Callable[[], object], seconds: float) -> bool:
-        """Wait until something is so, or the program has ended; return whether it is so.
-
-        Args:
-            found: Says whether it is so.
-            seconds: The longest wait.
-        """
+        """Wait so long until something is so, or the program has ended; return whether it is so."""
         end = time.monotonic() + seconds
         while not found() and self._process.poll() is None and time.monotonic() < end:
-            time.sleep(LOOK)
+            time.sleep(0.01)
         return bool(found())
 
     def listen(self, seconds: float) -> None:
-        """Wait until the program listens and answers ``/``.
+        """Wait so long until the program listens and answers ``/``, or raise a Failure."""
 
-        Args:
-            seconds: The longest wait.
+        def listens() -> bool:
+            texts = "\n".join(text for _, text in self.lines[:])
+            if found := re.search(rf"Running on http://{HOST}:(\d+)", texts):
+                self._port = int(found[1])
+            return bool(found)
 
-        Raises:
-            Failure: It does not.
-        """
-
-        def port() -> bool:
-            ports = (re.search(rf"Running on http://{HOST}:(\d+)", e.text) for e in self.lines[:])
-            self._port = next((int(found[1]) for found in ports if found), 0)
-            return bool(self._port)
-
-        if not self.wait_for(port, seconds):
+        if not self.wait_for(listens, seconds):
             raise self._failure("does not listen", seconds)
         self.get("/", seconds)
 
     def get(self, path: str, seconds: float = 30.0) -> Answer:
-        """Ask for a path and wait for the answer.
-
-        Args:
-            path: The path and its query.
-            seconds: The longest wait.
-
-        Raises:
-            Failure: There is no answer.
-        """
+        """Ask for a path and wait so long for the answer, or raise a Failure."""
         connection = http.client.HTTPConnection(HOST, self._port, timeout=seconds)
         sent = time.monotonic()
         try:
             connection.request("GET", path)
             response = connection.getresponse()
-            text = response.read().decode()
+            body = response.read().decode()
         except (OSError, http.client.HTTPException) as error:
             raise self._failure(f"does not answer {path}", seconds) from error
         finally:
             connection.close()
         came = time.monotonic()
-        body = text
         with suppress(ValueError):
-            body = json.loads(text)
+            body = json.loads(body)
         return Answer(response.status, body, sent, came)
 
     def _failure(self, what: str, seconds: float) -> Failure:
@@ -167,4 +130,4 @@ class Program:
 
     def tail(self) -> str:
         """Return the end of the output, indented."""
-        return "\n".join(f"    {line.text}" for line in self.lines[-12:]) or "    nothing"
+        return "\n".join(f"    {text}" for _, text in self.lines[-12:]) or "    nothing"

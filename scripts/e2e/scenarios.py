@@ -1,7 +1,7 @@
 """What the two programs have to do, what one run of them did, and where the two differ.
 
 The expectations are written out here, not imported from the programs: a changed string or a lost
-iteration must not change what is expected of it.
+iteration must not change what is expected of it. Times are seconds since the request was sent.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from e2e.program import Answer, Line
+from e2e.program import Answer
 
 COMPLETED = tuple(f"Task {i} completed execution" for i in range(10))
 # How much longer than it has to an answer may take, in seconds.
@@ -19,14 +19,11 @@ SLACK = 1.0
 
 @dataclass(frozen=True)
 class Scenario:
-    """One program, asked once for ``/run-tasks``.
+    """One program, asked once for ``/run-tasks``, and what is expected.
 
     Attributes:
         name: Its name in options, verdicts and file names.
         command: Arguments for the interpreter.
-        code: The expected HTTP status.
-        statuses: The expected statuses, in any order.
-        pending: The expected pending jobs.
         iterations: How many iterations each job prints, job 0 first.
         seconds: The shortest time from request to answer.
         job_seconds: How long the longest job runs.
@@ -64,13 +61,7 @@ SCENARIOS = (
 
 @dataclass(frozen=True)
 class Job:
-    """One job, as its printed lines show it; times in seconds since the request was sent.
-
-    Attributes:
-        number: The task's number, from 0.
-        printed: The numbers of its iterations, in the order of the lines.
-        ticks: When each line came.
-    """
+    """One job: the numbers of the iterations that it printed, and when each line came."""
 
     number: int
     printed: tuple[int, ...]
@@ -82,23 +73,10 @@ class Job:
         first, last = self.ticks[0], self.ticks[-1]
         return max(0.0, first - (last - first) / max(1, len(self.ticks) - 1))
 
-    @property
-    def ended(self) -> float:
-        """When its last line came."""
-        return self.ticks[-1]
-
 
 @dataclass(frozen=True)
 class Run:
-    """What one scenario showed.
-
-    Attributes:
-        code: The HTTP status.
-        statuses: The statuses of the answer; a text that is no JSON stands for one.
-        pending: Its pending jobs.
-        seconds: From sending the request to the whole answer.
-        jobs: The jobs that printed something, by number.
-    """
+    """What one scenario showed; a text that is no JSON stands for a status."""
 
     code: int
     statuses: list[Any]
@@ -109,8 +87,8 @@ class Run:
     @property
     def at_once(self) -> int:
         """The largest number of jobs that were between their first and last line together."""
-        begun = [job.ticks[0] for job in self.jobs]
-        return max((sum(j.ticks[0] <= at <= j.ended for j in self.jobs) for at in begun), default=0)
+        spans = [(job.ticks[0], job.ticks[-1]) for job in self.jobs]
+        return max((sum(a <= at <= b for a, b in spans) for at, _ in spans), default=0)
 
     def __str__(self) -> str:
         failed = sum(" failed: " in str(status) for status in self.statuses)
@@ -128,19 +106,17 @@ def iterations_in(text: str) -> list[tuple[int, int]]:
     return [(int(task), int(iteration)) for task, iteration in found]
 
 
-def run_of(answer: Answer, lines: list[Line]) -> Run:
+def run_of(answer: Answer, lines: list[tuple[float, str]]) -> Run:
     """Return what an answer and the output show."""
     printed: dict[int, list[tuple[int, float]]] = {}
-    for line in lines:
-        for task, iteration in iterations_in(line.text):
-            printed.setdefault(task, []).append((iteration, line.instant - answer.sent))
+    for instant, text in lines:
+        for task, iteration in iterations_in(text):
+            printed.setdefault(task, []).append((iteration, instant - answer.sent))
     jobs = (Job(task, *zip(*pairs, strict=True)) for task, pairs in sorted(printed.items()))
-    statuses, pending = answer.body, []
-    if isinstance(answer.body, dict):
-        statuses, pending = answer.body.get("statuses", []), answer.body.get("pending", [])
-    elif not isinstance(answer.body, list):
-        statuses = [answer.body]
-    return Run(answer.code, statuses, pending, answer.came - answer.sent, tuple(jobs))
+    body = answer.body if isinstance(answer.body, dict | list) else [answer.body]
+    parts = body if isinstance(body, dict) else {"statuses": body}
+    statuses, pending = (parts.get(each, []) for each in ("statuses", "pending"))
+    return Run(answer.code, statuses, pending, answer.seconds, tuple(jobs))
 
 
 def problems(scenario: Scenario, run: Run) -> Iterator[str]:
