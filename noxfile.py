@@ -85,12 +85,12 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    session.env["PATHS_FILE"] = f"build/paths/{session.python}.json"
+    run = f"build/promises/{session.python}.json"
     begun = processor_time()
-    session.run("pytest", *(CORE if session.python == NEWEST else EACH_PYTHON))
+    chosen = CORE if session.python == NEWEST else EACH_PYTHON
+    session.run("pytest", *chosen, env={"SPEC_RUN": run})
     session.log(f"pytest took {processor_time() - begun:.0f} s of processor time")
-    if session.python == NEWEST:
-        session.run("python", "scripts/spec.py", "--same", "build/paths")
+    session.run("python", "-m", "spec", run, env={"PYTHONPATH": "scripts"})
 
 
 @nox.session(python=NEWEST)
@@ -110,12 +110,12 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def coverage(session: nox.Session) -> None:
-    """Measure `tests` and `deep`, report it and compare it with tests/spec.json (--accept)."""
+    """Measure `tests` and `deep`, report it and compare it with tests/spec.toml (--accept)."""
     specification(session)
-    paths, held = "build/paths.json", "build/held.json"
+    run, held = "build/promises/all.json", "build/held.json"
     session.run("coverage", "erase")
     # The process that hands the tests out is not measured: it imports neither package.
-    session.run("pytest", *PARALLEL, env={"MEASURE_WORKERS": "1", "PATHS_FILE": paths})
+    session.run("pytest", *PARALLEL, env={"MEASURE_WORKERS": "1", "SPEC_RUN": run})
     session.run("coverage", "combine", "--quiet")
     quietly, of_programs = ("--quiet", "--fail-under=0"), ("--include", PROGRAMS)
     session.run("coverage", "html", *quietly)
@@ -125,7 +125,8 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
     of_paths = ("--show-contexts", "--contexts", "^tests/paths/", "-o", held)
     session.run("coverage", "json", *quietly, *of_programs, *of_paths)
-    session.run("python", "scripts/spec.py", held, paths, *session.posargs)
+    compare = ("python", "-m", "spec", run, "--held", held, *session.posargs)
+    session.run(*compare, env={"PYTHONPATH": "scripts"})
 
 
 @nox.session

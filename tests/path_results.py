@@ -1,8 +1,8 @@
-"""What path tests saw: kept for ``nox -s coverage``, and shown as a table when the run ends.
+"""What tests promise: kept for ``tests/spec.toml``; of the paths, shown when the run ends.
 
-A pytest plugin of this suite. What a path test saw, and the text of the asserts that it passed,
-travel with its report, from pytest-xdist's workers too; they go into the table and, when ``nox``
-names one in ``PATHS_FILE``, into a file (for ``tests/spec.json``).
+A pytest plugin of this suite. A test's sentence, and what a path or a caller of a group saw, travel
+with its report, from pytest-xdist's workers too; they go into the table of paths and, when ``nox``
+names one in ``SPEC_RUN``, into a file.
 """
 
 import json
@@ -16,14 +16,20 @@ from typing import Any
 
 import pytest
 
+# The folders whose tests are promises to users.
+PROMISES = ("contract", "explore", "fakes", "group", "paths", "simulation")
+
 # What a program did in a path test that failed.
 FAILED = "FAILED"
 
 # In fewer columns than this the table is written as a list.
 NARROW = 72
 
-# What one path test saw.
-RESULT = pytest.StashKey[dict[str, Any]]()
+# What one test saw: by "documented", "corrected" or "gets", a list of texts.
+RESULTS = pytest.StashKey[dict[str, list[str]]]()
+
+# What a program did in one path test, in few words: its name, and that.
+BRIEF = pytest.StashKey[tuple[str, str]]()
 
 # What all of them saw, by test id.
 _ALL = pytest.StashKey[dict[str, dict[str, Any]]]()
@@ -31,35 +37,25 @@ _ALL = pytest.StashKey[dict[str, dict[str, Any]]]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Make room for what a path test will see."""
-    if item.config.rootpath / "tests" / "paths" not in item.path.parents:
-        return
-    name, _, rest = item.name.rstrip("]").partition("[")
-    program, _, variant = rest.partition("-")
-    function: Any = getattr(item, "function", None)
-    item.stash[RESULT] = {
-        "test": item.nodeid.partition("[")[0] + (f"[{variant}]" if variant else ""),
-        "line": item.location[1],
-        "path": name.removeprefix("test_").replace("_", " ")
-        + (f": {variant}" if variant else "").replace("-", ", "),
-        "theme": item.path.stem.removeprefix("test_").replace("_", " "),
-        "program": program,
-        "promise": " ".join(cleandoc(function.__doc__ or "").split()),
-        "rows": [row for mark in item.iter_markers("rows") for row in mark.args],
-        "outcome": FAILED,
-        "brief": FAILED,
-        "asserts": {},
-    }
+    """Make room for what a test will see."""
+    item.stash[RESULTS] = {}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, pytest.TestReport]:
-    """Send what a path test saw with its report; what a failed one saw does not stand."""
+    """Send what a test promises, and saw, with its report."""
     report: pytest.TestReport = yield
-    if RESULT in item.stash:
-        if report.failed:
-            item.stash[RESULT].update(outcome=FAILED, brief=FAILED)
-        report.user_properties.append(("path", item.stash[RESULT]))
+    if item.path.relative_to(item.config.rootpath / "tests").parts[0] in PROMISES:
+        function: Any = getattr(item, "function", None)
+        seen = {
+            "line": item.location[1],
+            "promise": " ".join(cleandoc(function.__doc__ or "").split()),
+            "rows": sorted({row for mark in item.iter_markers("rows") for row in mark.args}),
+            "results": item.stash.get(RESULTS, {}),
+            "brief": item.stash.get(BRIEF, None),
+            "failed": report.failed,
+        }
+        report.user_properties.append(("promise", seen))
     return report
 
 
@@ -69,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Collector:
-    """Gathers what the path tests saw.
+    """Gathers what the tests promise.
 
     Args:
         config: Where it is kept.
@@ -79,38 +75,56 @@ class _Collector:
         self._all = config.stash[_ALL] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the last word of each test."""
-        seen: dict[str, Any] = dict(report.user_properties)
-        if "path" in seen:
-            self._all[report.nodeid] = seen["path"]
+        """Keep the last word of each test, and every failure."""
+        seen: dict[str, Any] = dict(report.user_properties).get("promise", {})  # type: ignore[assignment]
+        if seen:
+            failed = self._all.get(report.nodeid, seen)["failed"]
+            self._all[report.nodeid] = {**seen, "failed": failed or seen["failed"]}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print a line per path, with what each program did, and keep it for ``nox -s coverage``."""
+    """Print a line per path, with what each program did, and keep all for ``tests/spec.toml``."""
     # As they are written down, whichever worker ran them.
-    order = sorted(config.stash[_ALL].items(), key=lambda each: (each[1]["theme"], each[1]["line"]))
-    results = dict(order)
-    if not results:
-        return
-    themes: dict[str, dict[str, dict[str, str]]] = {}
-    for result in results.values():
-        rows = themes.setdefault(result["theme"], {})
-        rows.setdefault(result["path"], {})[result["program"]] = result["brief"]
-    if "PATHS_FILE" in os.environ:
-        file = Path(os.environ["PATHS_FILE"])
+    seen = config.stash[_ALL]
+    results = {each: seen[each] for each in sorted(seen, key=lambda each: _place(each, seen[each]))}
+    if results and "SPEC_RUN" in os.environ:
+        file = Path(os.environ["SPEC_RUN"])
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    table = paths_table(results)
+    if len(table) > 1:
+        terminalreporter.section("paths")
+        for line in layout(table, terminalreporter._tw.fullwidth):
+            terminalreporter.line(line)
+
+
+def _place(test: str, seen: dict[str, Any]) -> tuple[str, int]:
+    return test.partition("::")[0], seen["line"]
+
+
+def paths_table(results: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Return a row per path, below a heading per file, with what each program did."""
+    files: dict[str, dict[str, dict[str, str]]] = {}
+    for test, seen in results.items():
+        if seen["brief"]:
+            program, brief = seen["brief"]
+            file, _, name = test.rpartition("/")[2].partition(".py::test_")
+            name, _, variant = name.rstrip("]").partition("[")
+            variant = variant.removeprefix(program).removeprefix("-")
+            title = file.removeprefix("test_").replace("_", " ").upper()
+            case = f": {variant}".replace("-", ", ") if variant else ""
+            row = name.replace("_", " ") + case
+            did = files.setdefault(title, {}).setdefault(row, {})
+            did[program] = FAILED if seen["failed"] else brief
     table: list[tuple[str, ...]] = [("path", "documented", "corrected")]
-    for theme, rows in themes.items():
-        table.append((theme.upper(), "", ""))
+    for title, paths in files.items():
+        table.append((title, "", ""))
         table += [
-            (f"  {path}", outcomes.get("documented", ""), outcomes.get("corrected", ""))
-            for path, outcomes in rows.items()
+            (f"  {name}", did.get("documented", ""), did.get("corrected", ""))
+            for name, did in paths.items()
         ]
-    terminalreporter.section("paths")
-    for line in layout(table, terminalreporter._tw.fullwidth):
-        terminalreporter.line(line)
+    return table
 
 
 def layout(table: Sequence[tuple[str, ...]], width: int) -> list[str]:

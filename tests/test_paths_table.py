@@ -1,10 +1,9 @@
 """The table that ends a run of the path tests: readable in any terminal, and honest."""
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -49,46 +48,63 @@ def test_a_narrow_terminal_cuts_no_word() -> None:
     ]
 
 
-def test_a_run_without_paths_has_no_table() -> None:
+SEEN: dict[str, Any] = {
+    "line": 1,
+    "promise": "It ends.",
+    "rows": [],
+    "results": {},
+    "brief": None,
+    "failed": False,
+}
+
+
+def finish(monkeypatch: pytest.MonkeyPatch, results: dict[str, Any]) -> list[str]:
+    config: Any = SimpleNamespace(stash={path_results._ALL: results})
+    lines: list[str] = []
+    reporter = SimpleNamespace(
+        section=lines.append, line=lines.append, _tw=SimpleNamespace(fullwidth=80)
+    )
+    path_results.pytest_terminal_summary(reporter, config)
+    return lines
+
+
+def test_a_run_without_paths_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is printed when no path test ran."""
-    config: Any = SimpleNamespace(stash={path_results._ALL: {}})
-    path_results.pytest_terminal_summary(None, config)
+    assert finish(monkeypatch, {}) == []
+    assert finish(monkeypatch, {"tests/group/test_a.py::test_a": SEEN}) == []
 
 
 def test_a_run_ends_with_the_table_and_leaves_a_file_where_it_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever runs some of the tests by hand overwrites nothing that ``nox`` measured."""
-    result = {
-        "theme": "no jobs",
-        "line": 1,
-        "path": "no jobs",
-        "program": "documented",
-        "brief": "hangs",
+    """A path is a row, its cases too; what a test that failed saw does not stand there."""
+    file = "tests/paths/test_01_no_jobs.py::test_no_jobs"
+    hangs = {**SEEN, "brief": ["documented", "hangs"]}
+    results = {
+        f"{file}[corrected]": {**SEEN, "failed": True, "brief": ["corrected", "200"]},
+        f"{file}[documented]": hangs,
+        f"{file}_twice[documented-2]": hangs,
     }
-    config: Any = SimpleNamespace(stash={path_results._ALL: {"a test": result}})
-    lines: list[str] = []
-    reporter = SimpleNamespace(
-        section=lines.append, line=lines.append, _tw=SimpleNamespace(fullwidth=80)
-    )
-    file = tmp_path / "build" / "3.13.json"
-    monkeypatch.setenv("PATHS_FILE", str(file))
-    path_results.pytest_terminal_summary(reporter, config)
-    assert json.loads(file.read_text()) == {"a test": result}
-    file.unlink()
-    monkeypatch.delenv("PATHS_FILE")
-    path_results.pytest_terminal_summary(reporter, config)
-    assert not file.exists()
-    table = ["paths", "path       documented  corrected", "NO JOBS", "  no jobs  hangs"]
-    assert lines == 2 * table
+    kept = tmp_path / "build" / "3.13.json"
+    monkeypatch.setenv("SPEC_RUN", str(kept))
+    assert finish(monkeypatch, results) == [
+        "paths",
+        "path                documented  corrected",
+        "01 NO JOBS",
+        "  no jobs           hangs       FAILED",
+        "  no jobs twice: 2  hangs",
+    ]
+    assert json.loads(kept.read_text()) == results
 
 
-def test_a_path_that_failed_says_so() -> None:
-    """What a failed test saw does not stand in the table."""
-    item: Any = SimpleNamespace(stash={path_results.RESULT: {"brief": "200 after 0 s"}})
-    report = SimpleNamespace(failed=True, user_properties=[])
-    hook = path_results.pytest_runtest_makereport(item)
-    next(hook)
-    with suppress(StopIteration):
-        hook.send(cast("pytest.TestReport", report))
-    assert report.user_properties == [("path", {"outcome": "FAILED", "brief": "FAILED"})]
+def test_a_failure_is_kept() -> None:
+    """The tear-down of a test that failed passes, and says nothing of it."""
+    config: Any = SimpleNamespace(stash={})
+    collector = path_results._Collector(config)
+    for failed in (False, True, False):
+        seen = {**SEEN, "failed": failed}
+        report: Any = SimpleNamespace(nodeid="a", user_properties=[("promise", seen)])
+        collector.pytest_runtest_logreport(report)
+    other: Any = SimpleNamespace(nodeid="b", user_properties=[])
+    collector.pytest_runtest_logreport(other)
+    assert config.stash[path_results._ALL] == {"a": {**SEEN, "failed": True}}

@@ -1,6 +1,5 @@
 """What the README shows is so: its code runs, its output is printed, its table is the spec's."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 
 import apscheduler_fakes
 import jobs_synchronizer
-import readme
+from spec import pages
 from threadsim import Simulation
 from threadsim.runtime import own_code
 
@@ -23,18 +22,18 @@ def text() -> str:
 
 def test_the_hang_is_caught_as_shown(text: str, pytester: pytest.Pytester) -> None:
     """The smallest test fails with the lines that the README shows, in their order."""
-    pytester.makepyfile(readme.block(text, "hang: test"))
+    pytester.makepyfile(pages.block(text, "hang: test"))
     result = pytester.runpytest()
     result.assert_outcomes(failed=1)
     printed = [" ".join(line.split()) for line in result.outlines]
-    for line in readme.block(text, "hang: output").splitlines():
+    for line in pages.block(text, "hang: output").splitlines():
         assert " ".join(line.split()) in printed
         del printed[: printed.index(" ".join(line.split())) + 1]
 
 
 def test_fake_scheduler_tests_a_view_in_six_lines(text: str) -> None:
     """The FakeScheduler block runs and its assert holds."""
-    code = readme.block(text, "fakescheduler")
+    code = pages.block(text, "fakescheduler")
     assert len(code.partition("\n\n\nwith")[2].splitlines()) == 6
     exec(code, {})  # noqa: S102  # Our own README.
 
@@ -42,7 +41,7 @@ def test_fake_scheduler_tests_a_view_in_six_lines(text: str) -> None:
 def test_the_simulation_runs_as_shown(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The Simulation block runs the whole app, and its assert holds."""
     names: dict[str, Any] = {}
-    exec(readme.block(text, "simulation"), names)  # noqa: S102  # Our own README.
+    exec(pages.block(text, "simulation"), names)  # noqa: S102  # Our own README.
     assert (names["response"].status_code, names["Simulation"]) == (200, Simulation)
     assert len(capsys.readouterr().out.splitlines()) == 100
 
@@ -51,7 +50,7 @@ def test_a_group_answers_as_shown(text: str) -> None:
     """The JobGroup block makes an app that answers with its jobs' values."""
     names: dict[str, Any] = {"__name__": __name__}
     with Simulation() as sim:
-        exec(readme.block(text, "group"), names)  # noqa: S102  # Our own README.
+        exec(pages.block(text, "group"), names)  # noqa: S102  # Our own README.
         answer = names["app"].test_client().get("/powers").json
         values = {f"2 ** {n}": 2**n for n in range(10)}
         assert answer == {"values": values, "errors": {}, "pending": {}}
@@ -66,9 +65,9 @@ def test_the_lost_wake_up_is_found_as_shown(
     package = str(Path(jobs_synchronizer.__file__).parent)
     libraries = own_code._libraries
     monkeypatch.setattr(own_code, "_libraries", (*libraries, package))
-    test = readme.block(text, "explore: test")
+    test = pages.block(text, "explore: test")
     pytester.makepyfile(test_lost=test)
-    shown = readme.block(text, "explore: output").splitlines()
+    shown = pages.block(text, "explore: output").splitlines()
     for arguments in ((), shown[-1].split()[1:]):
         result = pytester.runpytest(*arguments)
         result.assert_outcomes(failed=1)
@@ -77,12 +76,6 @@ def test_the_lost_wake_up_is_found_as_shown(
 
     pytester.makepyfile(test_lost=test.replace(".documented", ""))
     pytester.runpytest().assert_outcomes(passed=1)
-
-
-def test_the_table_of_paths_is_the_specification(text: str) -> None:
-    """The README's table says what tests/spec.json says; ``scripts/readme.py write`` writes it."""
-    spec = json.loads((ROOT / "tests" / "spec.json").read_text(encoding="utf-8"))
-    assert readme.with_paths_table(text, spec) == text
 
 
 def test_the_tree_names_what_exists(text: str) -> None:

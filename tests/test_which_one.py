@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import readme
 from jobs_synchronizer import errors, future, group, handover, opener, shutdown, stores, watch
+from spec import pages
 from threadsim import Simulation
 
 PAGE = Path(__file__).parent.parent / "docs" / "which_one.md"
@@ -19,7 +19,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "which_one.md"
 def test_the_code_runs_as_shown(sim: Simulation, block: str, seconds: float) -> None:
     """Each block runs in virtual time, and its assert holds."""
     names: dict[str, Any] = {"__name__": "shown"}
-    exec(readme.block(PAGE.read_text(encoding="utf-8"), block), names)  # noqa: S102  # Our own.
+    exec(pages.block(PAGE.read_text(encoding="utf-8"), block), names)  # noqa: S102  # Our own.
     assert sim.clock.elapsed == seconds
     names["app"].apscheduler.shutdown()
 
@@ -27,7 +27,7 @@ def test_the_code_runs_as_shown(sim: Simulation, block: str, seconds: float) -> 
 def test_an_error_and_a_pending_job_are_shown(sim: Simulation) -> None:
     """The group's view also says what failed, and what was last seen of a job that is late."""
     names: dict[str, Any] = {"__name__": "shown"}
-    exec(readme.block(PAGE.read_text(encoding="utf-8"), "group"), names)  # noqa: S102  # Our own.
+    exec(pages.block(PAGE.read_text(encoding="utf-8"), "group"), names)  # noqa: S102  # Our own.
     client = names["app"].test_client()
     response = client.get("/halves")
     assert response.status_code == 200

@@ -3,16 +3,15 @@
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-import endings
 from caller import Comparison, Gets, Refused, refusal, sqlite_store, told
 from jobs_synchronizer import JobFuture
+from path_results import RESULTS
 from threadsim import Simulation
 
 
@@ -40,18 +39,12 @@ def db(tmp_path: Path) -> Any:
     return sqlite_store(tmp_path / "jobs.sqlite")
 
 
-@cache
-def shown() -> dict[str, list[str]]:
-    """Return what ``docs/endings.md`` shows of each test, by its id."""
-    return {ending.test: ending.told for ending in endings.endings(endings.TESTS)}
-
-
 @pytest.fixture
 def comparison(request: pytest.FixtureRequest) -> Iterator[Comparison]:
-    """What a test compares, which has to be all that the docs say of it."""
-    comparison = Comparison(shown().get(request.node.nodeid.partition("[")[0], ()))
+    """What a test compares, which is what the docs say of it."""
+    comparison = Comparison()
     yield comparison
-    comparison.end()
+    request.node.stash[RESULTS]["gets"] = comparison.end()
 
 
 @pytest.fixture
