@@ -56,11 +56,8 @@ OF_GROUPS = tuple(
 )
 # The longest first: they end at about the same time.
 SHARES = (
-    Share(("watch.py", "group.py"), OF_GROUPS),
-    Share(
-        ("handover.py", "future.py", "opener.py", "shutdown.py", "stores.py", "errors.py"),
-        OF_GROUPS,
-    ),
+    Share(("watch.py", "store.py", "errors.py"), OF_GROUPS),
+    Share(("run.py", "pool.py", "group.py"), OF_GROUPS),
     Share(("corrected.py",), OF_PROGRAMS),
     Share(("documented.py", "__init__.py", "__main__.py"), OF_PROGRAMS),
 )
@@ -222,7 +219,7 @@ def main() -> int:
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress() as bars:
         results = [pair for pairs in pool.map(run, SHARES, repeat(bars)) for pair in pairs]
     listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))
-    score, problems = judge(results, listed["mutant"], listed["kind"])
+    score, problems = judge(results, listed["mutant"], listed.get("kind", ()))
     for problem in problems:
         print(f"mutants: {problem}")
     print(f"mutants: {score}")

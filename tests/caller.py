@@ -108,16 +108,30 @@ class Elsewhere(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no
 
     def __init__(self) -> None:
         super().__init__(1)
-        self._pool = concurrent.futures.Executor()
+        self._pool = Keeping(self)
         self.submitted: list[Any] = []
         self.futures: list[concurrent.futures.Future[Any]] = []
-        self._pool.submit = self.submit  # type: ignore[assignment, method-assign]  # A stand-in.
 
     def submit(self, *call: Any) -> Any:
         """Keep a call."""
         self.submitted.append(call)
         self.futures.append(concurrent.futures.Future())
         return self.futures[-1]
+
+
+class Keeping(concurrent.futures.Executor):
+    """A pool that lets its executor keep the calls.
+
+    Args:
+        executor: The executor.
+    """
+
+    def __init__(self, executor: Elsewhere) -> None:
+        self._executor = executor
+
+    def submit(self, *call: Any) -> Any:  # type: ignore[override]  # As APScheduler calls it.
+        """Pass a call on."""
+        return self._executor.submit(*call)
 
 
 def sqlite_store(path: Path) -> Any:

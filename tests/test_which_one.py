@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs_synchronizer import errors, future, group, handover, opener, shutdown, stores, watch
+from jobs_synchronizer import errors, group, pool, run, store, watch
 from spec import pages
 from threadsim import Simulation
 
@@ -44,7 +44,7 @@ def test_an_error_and_a_pending_job_are_shown(sim: Simulation) -> None:
 def test_the_page_names_what_a_group_touches() -> None:
     """What a group's modules use or import of others and is not public stands in a table."""
     used, own = set[str](), {"__weakref__"}
-    for module in (errors, future, group, handover, opener, shutdown, stores, watch):
+    for module in (errors, group, pool, run, store, watch):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             match node:
                 case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
@@ -56,7 +56,7 @@ def test_the_page_names_what_a_group_touches() -> None:
                 case ast.ImportFrom(module=str(path), names=imported):
                     used.update(path.split("."), (each.name for each in imported))
     # What these modules name and others have, too.
-    shared = {"_executors_lock", "_lookup_executor", "_lock", "_state", "__slots__"}
+    shared = {"_lookup_executor", "_pool", "__slots__"}
     table = (
         PAGE.read_text(encoding="utf-8").partition("## What it touches")[2].partition("\n## ")[0]
     )

@@ -14,8 +14,8 @@ from jobs_synchronizer.errors import (
     JobRemoved,
     JobSkipped,
 )
-from jobs_synchronizer.future import JobFuture
 from jobs_synchronizer.group import GroupResult, JobGroup
+from jobs_synchronizer.run import JobFuture
 
 __all__ = [
     "GroupResult",

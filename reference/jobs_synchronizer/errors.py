@@ -29,9 +29,6 @@ class JobNotRun(Exception):
         self.what = what
         self.advice = advice
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
-
     def __str__(self) -> str:
         return f"Job {self.name!r} (id {self.job_id}) {self.what}. {self.advice}"
 

@@ -10,8 +10,6 @@ scheduler runs from a shared store.
 """
 
 import concurrent.futures
-import os
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -19,7 +17,6 @@ from dataclasses import dataclass
 from functools import partial
 from inspect import iscoroutinefunction
 from traceback import format_exception_only
-from types import FunctionType, MethodType, TracebackType
 from typing import Any, Self
 
 from apscheduler.schedulers.base import BaseScheduler
@@ -30,19 +27,12 @@ from flask_apscheduler import APScheduler
 from werkzeug.local import LocalProxy
 
 from jobs_synchronizer.errors import text_of
-from jobs_synchronizer.future import JobFuture
-from jobs_synchronizer.opener import Opener
-from jobs_synchronizer.watch import Watch
+from jobs_synchronizer.run import JobFuture, Run
+from jobs_synchronizer.watch import Block, Watch
 
-# What iscoroutinefunction() looks at; of another object, its __call__.
-_FUNCTION = FunctionType, MethodType, partial
-_NO_FUNCTION = (
-    "Pass a function first, or a text like 'package.module:name'; an id comes by its keyword."
-)
 _LEFT_EARLY = "the group's block ended before this job began: wait inside it"
-_IN_A_LOOP = {
-    f"apscheduler.schedulers.{name}" for name in ("asyncio", "gevent", "qt", "tornado", "twisted")
-}
+_LOOPS = "asyncio", "gevent", "qt", "tornado", "twisted"
+_OF_LOOPS = {f"apscheduler.schedulers.{name}" for name in _LOOPS}
 
 
 @dataclass(frozen=True)
@@ -98,20 +88,15 @@ class JobGroup:
         if isinstance(scheduler, APScheduler):
             self._context = partial(_context_of, scheduler)
             scheduler = scheduler.scheduler
-        if not isinstance(scheduler, BaseScheduler):
+        modules = {each.__module__ for each in type(scheduler).__mro__}
+        if not isinstance(scheduler, BaseScheduler) or modules & _OF_LOOPS:
             raise TypeError(
-                f"JobGroup({scheduler!r}): jobs are added to a scheduler. Pass APScheduler's, or "
-                "Flask-APScheduler's."
-            )
-        if loops := _IN_A_LOOP.intersection(each.__module__ for each in type(scheduler).__mro__):
-            raise TypeError(
-                f"JobGroup({scheduler!r}): it runs in an event loop ({min(loops)}), which may be "
-                "that of the thread that waits for its jobs. Pass a BackgroundScheduler: it runs "
-                "beside a loop, and asyncio.wrap_future makes its futures awaitable."
+                f"JobGroup({scheduler!r}): it is no scheduler, or runs in an event loop, which may "
+                "be that of the thread that waits. Pass Flask-APScheduler's, or a "
+                "BackgroundScheduler: asyncio.wrap_future makes its futures awaitable."
             )
         self._watch = Watch.of(scheduler)
-        self._opener: Opener | None = None
-        self._opening = threading.Lock()
+        self._block: Block | None = None
 
     def __enter__(self) -> Self:
         """Open the group.
@@ -119,69 +104,41 @@ class JobGroup:
         Raises:
             RuntimeError: It is open.
         """
-        opener = Opener(self._watch.scheduler)
-        with self._opening:
-            if self._opener is not None and self._opener.is_open:
-                raise RuntimeError(
-                    "JobGroup: the group is open. Make another one for another block."
-                )
-            self._opener = opener
-        try:
-            self._watch.open(opener)
-        except BaseException:  # Of a signal's handler: no block begins, and none will end.
-            self.__exit__(None, None, None)
-            raise
+        if self._block is not None and self._block.is_open:
+            raise RuntimeError("JobGroup: the group is open. Make another one for another block.")
+        self._block = block = Block(self._watch.scheduler)
+        self._watch.open(block)
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, raised: BaseException | None, traceback: object) -> None:
         """Cancel what has not begun, and listen no longer.
 
         Raises:
-            Exception: A job store failed to remove a job, which a note names; several such errors
-                come as a group. The other jobs are removed all the same, and the scheduler runs
-                none. An exception that the block ends with, or that a callback exits with, stays,
-                and has a note of each such error.
+            ExceptionGroup: Job stores failed to remove jobs, which a note of each error names. The
+                other jobs are removed all the same, and the scheduler runs none. An exception that
+                the block ends with stays, and has a note of each such error.
         """
         # From now on another thread may open the group.
-        opener: Any = self._opener
-        opener.is_open = False
-        if opener.process != os.getpid():
-            return  # A fork: the jobs are its parent's.
+        block: Any = self._block
+        block.is_open = False
+        runs, block.runs = block.runs, []
         errors: list[Exception] = []
-        # Whoever closes a generator may be a garbage collection, in a thread that has any lock.
-        wait = exc_type is not GeneratorExit
+        with ExitStack() as stack:  # A callback may exit: all that follows is done all the same.
+            stack.callback(self._watch.close, block)
+            stack.callback(lambda: errors.extend(self._watch.take_back(runs)))
+            for run in runs:
+                if not run.future.done():
+                    stack.callback(run.cancel, _LEFT_EARLY)
+        if raised is None and errors:
+            raise ExceptionGroup("JobGroup: jobs are left in their stores", errors)
+        if raised is not None:
+            for error in errors:
+                raised.add_note("".join(format_exception_only(error)).rstrip())
 
-        def take_next_back() -> None:
-            if opener.futures:
-                stack.callback(take_next_back)  # First: a callback may exit, and Ctrl-C come.
-                self._take_back(opener.futures.pop(), errors, wait=wait)
-
-        with ExitStack() as stack:
-            stack.push(
-                lambda _type, raised, _traceback: _tell(
-                    errors, exc_value if raised is None else raised
-                )
-            )
-            stack.callback(self._watch.close, opener)
-            stack.callback(take_next_back)
-
-    def _take_back(self, future: JobFuture, errors: list[Exception], *, wait: bool) -> None:
-        if future.done() and not self._watch.waits_for(future):
-            return
-        if not future.done():
-            future._why_cancelled = _LEFT_EARLY
-        try:
-            future._give_up(wait=wait)
-        finally:  # A callback may exit.
-            try:
-                self._watch.take_back(future, wait=wait)
-            except Exception as error:  # noqa: BLE001  # A store's, told after the others.
-                errors.append(error)
+    def _opened(self, call: str) -> Block:
+        if self._block is None or not self._block.is_open:
+            raise RuntimeError(f"JobGroup.{call}: the group is not open. Call it inside its block.")
+        return self._block
 
     def add_job(
         self,
@@ -217,70 +174,37 @@ class JobGroup:
 
         Raises:
             RuntimeError: The group is not open.
-            TypeError: ``func`` is a coroutine function or none at all, ``trigger`` is none, or
-                ``id``, ``name`` or an alias is no text, or an empty one.
-            ValueError: ``trigger`` is another one, or nothing can be found by the text ``func``.
+            TypeError: ``func`` is a coroutine function, or none at all.
+            ValueError: ``trigger`` is none of these.
             JobRefused: The scheduler does not run, or this thread would keep the job from running
-                as long as it waits for it, or it may not wait for the stores: whoever has them may
-                wait for it, as for the callback of a job that its pool has lost.
+                as long as it waits for it, or the lock of the stores is not free for ten seconds.
             Exception: Whatever the scheduler's ``add_job`` raises, such as a job store that cannot
                 pickle the arguments. The job was not added then; what a store has of it all the
                 same under an ``id`` that was given stays there.
         """
-        opener = self._opener
-        if opener is None or not opener.is_open:
-            raise RuntimeError(
-                "JobGroup.add_job(): the group is not open. Add jobs inside its with block."
-            )
-        function = _resolve(func)
-        if iscoroutinefunction(
-            function if isinstance(function, _FUNCTION) else type(function).__call__
-        ):
+        block = self._opened("add_job()")
+        function: Any = ref_to_obj(func) if isinstance(func, str) else func
+        name = name or get_callable_name(function)
+        if iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__):
             raise TypeError(
                 f"JobGroup.add_job({func!r}): a thread would call this coroutine function, and its "
                 "body would never run. Pass a function that calls asyncio.run."
             )
-        if not isinstance(trigger, str | BaseTrigger | None):
-            name = get_callable_name(function)
-            raise TypeError(
-                f"JobGroup.add_job({func!r}, {trigger!r}): the second argument is a trigger. Pass "
-                f"the function's arguments in a list: add_job({name}, args=[…])."
-            )
         if not (trigger is None or trigger == "date" or isinstance(trigger, DateTrigger)):
             raise ValueError(
                 f"JobGroup.add_job(trigger={trigger!r}): a future has one answer, and this trigger "
-                "may run the job more than once. Pass 'date' or a DateTrigger."
+                "may run the job more than once. Pass 'date' or a DateTrigger. (The function's "
+                "arguments come in a list: args=[…].)"
             )
-        _refuse_what_is_no_text(id=id, name=name, jobstore=jobstore, executor=executor)
-        future = JobFuture(
-            job_id=next(opener.ids) if id is None else id,
-            name=get_callable_name(function) if name is None else name,
-            jobstore=jobstore,
-            executor=executor,
-            context=self._context,
-            watch=self._watch,
-        )
-        # Before it is added: whatever comes between, the end of the block takes it back.
-        opener.futures.append(future)
-        options.setdefault("misfire_grace_time", None)
-        options.update(
-            func=func,
-            trigger=trigger,
-            args=args,
-            kwargs=kwargs,
-            id=future.job_id,
-            name=future.name,
-            jobstore=jobstore,
-            executor=executor,
-        )
-        try:
-            self._watch.add(future, opener, options, is_new=id is None)
-        except BaseException:
-            future._give_up()  # Its store may have it already.
-            raise
-        if not opener.is_open:  # The block has ended meanwhile, in another thread.
-            future._give_up()
-        return future
+        named = id or next(block.ids), name, jobstore, executor
+        run = Run(*named, self._context, self._watch.outlook, self._watch.take_back)
+        options = {"misfire_grace_time": None, "args": args, "kwargs": kwargs, **options}
+        options |= {"id": run.job_id, "name": run.name, "jobstore": jobstore, "executor": executor}
+        self._watch.add(run, block, {"func": func, "trigger": trigger, **options})
+        block.runs.append(run)
+        if not block.is_open:  # The block has ended meanwhile, in another thread.
+            run.future.cancel()
+        return run.future
 
     def wait(self, timeout: float | None = None) -> GroupResult:
         """Wait until every job of the block has ended, and return what became of each.
@@ -291,12 +215,8 @@ class JobGroup:
         Raises:
             RuntimeError: The group is not open: the end of a block cancels what has not begun.
         """
-        opener = self._opener
-        if opener is None or not opener.is_open:
-            raise RuntimeError(
-                "JobGroup.wait(): the group is not open. Wait inside its with block."
-            )
-        futures = list(opener.futures)
+        block = self._opened("wait()")
+        futures = [run.future for run in block.runs]
         concurrent.futures.wait(futures, timeout)
         result = GroupResult({}, {}, {})
         for name, future in _by_name(futures).items():
@@ -327,37 +247,3 @@ def _by_name(futures: list[JobFuture]) -> dict[str, JobFuture]:
 def _context_of(scheduler: APScheduler) -> AbstractContextManager[object]:
     """Return what jobs of a Flask app run in; ``init_app`` may come after the group is made."""
     return nullcontext() if scheduler.app is None else scheduler.app.app_context()
-
-
-def _resolve(func: Callable[..., object] | str) -> Callable[..., object]:
-    try:
-        function = ref_to_obj(func) if isinstance(func, str) else func
-    except (LookupError, ValueError) as error:
-        raise ValueError(
-            f"JobGroup.add_job({func!r}): it cannot be found ({error}). {_NO_FUNCTION}"
-        ) from error
-    if not callable(function):
-        raise TypeError(f"JobGroup.add_job({func!r}): it cannot be called. {_NO_FUNCTION}")
-    return function
-
-
-def _refuse_what_is_no_text(**options: object) -> None:
-    for name, text in options.items():
-        if text is not None and not (isinstance(text, str) and text):
-            raise TypeError(
-                f"JobGroup.add_job({name}={text!r}): it is no text, or an empty one. Pass one, or "
-                "leave it out."
-            )
-
-
-def _tell(errors: list[Exception], ending: BaseException | None) -> None:
-    """Raise what came of stores, or note it on what ends the block anyway."""
-    if ending is not None:
-        for error in errors:
-            ending.add_note("".join(format_exception_only(error)).rstrip())
-        return
-    match errors:
-        case [error]:
-            raise error
-        case [_, *_]:
-            raise ExceptionGroup("JobGroup: jobs are left in their stores", errors)

@@ -1,38 +1,33 @@
 """Watch: what a scheduler does with the jobs of its groups until it hands them to an executor.
 
 One listener sees what happens to a job in its store. No event tells that a job is about to be
-handed over, that a shutdown begins, or that the stores are free, so ``scheduler._lookup_executor``,
-called for each job that is due, and the locks of its executors and stores are wrapped. All are
-there while a group is open, or a store may have a job of one. What comes after the hand-over is
-``handover``'s.
+handed over, or that a shutdown begins, so ``scheduler._lookup_executor``, called for each job that
+is due, and ``scheduler.shutdown`` are wrapped. All three are there while a group is open, or a
+store may have a job of one. What comes after the hand-over is ``pool``'s.
 """
 
+import itertools
 import sys
 import threading
-from collections.abc import Callable
+import uuid
+from concurrent.futures.thread import _worker
 from contextlib import suppress
 from traceback import walk_stack
-from types import FrameType
-from typing import Any, NamedTuple, Self
-from weakref import WeakValueDictionary
+from typing import Any, Self
 
 from apscheduler import events
-from apscheduler.jobstores.base import ConflictingIdError
 from apscheduler.schedulers.base import STATE_PAUSED, BaseScheduler
 
-from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved
-from jobs_synchronizer.future import JobFuture, is_over
-from jobs_synchronizer.handover import Observed, tells_of_a_loss
-from jobs_synchronizer.opener import Opener, starves
-from jobs_synchronizer.shutdown import ExecutorsLock
-from jobs_synchronizer.stores import Stores, StoresLock
+from jobs_synchronizer.errors import JobLost, JobRefused, JobRemoved, text_of
+from jobs_synchronizer.pool import Body, ObservedExecutor, end_with, run_of
+from jobs_synchronizer.run import Run
+from jobs_synchronizer.store import LONGEST_WAIT, Stores
 
 # Why a job could not run, and what to do.
 _STOPPED = "the scheduler is not running"
 _DEAD = "the scheduler's thread has ended"
-_CALLED = "whoever has the lock of its stores may be waiting for this thread"
+_BUSY = f"the lock of the scheduler's stores was not free for {LONGEST_WAIT:g} s"
 _KEPT = "this thread keeps the scheduler from handing it over"
-_OTHER = "the scheduler's add_job gave it another id or store, under which no answer would come"
 _STARVED = "the thread that would wait for it is the last that could run it"
 _ADVICE = {
     _STOPPED: "Start it; one that was shut down needs new executors first (remove_executor, "
@@ -41,95 +36,91 @@ _ADVICE = {
     "host.",
     _DEAD: "Start a scheduler in this process: a fork (gunicorn --preload) copies a scheduler "
     "without its thread, and an error in a job store ends the thread.",
-    _CALLED: "Add it when the callback that this thread is in is over.",
+    _BUSY: "A slow store or a job on DebugExecutor has it, or whoever waits for this thread.",
     _KEPT: "Open the group in another thread: this one is the scheduler's own, in a listener or in "
     "a job on DebugExecutor, or it has the lock of its stores.",
-    _OTHER: "Pass the id, and the store, that the scheduler makes of them.",
     _STARVED: "Give the job an executor of its own, or this one more workers.",
 }
-_LEFT = (
-    "If that store is persistent it still has the job, and a scheduler started on it runs it, "
-    "which nobody hears of; remove it there if it should not run."
-)
-# What empties a store, or takes it away: what happened to the jobs in it, and what to do.
-_EMPTIED = {
-    events.EVENT_ALL_JOBS_REMOVED: (
-        "was removed from job store {0._jobstore!r} with all others",
-        "Add it again if it should run.",
-    ),
-    events.EVENT_JOBSTORE_REMOVED: (
-        "was in job store {0._jobstore!r}, which was removed from the scheduler",
-        _LEFT,
-    ),
+# What happened to a job that has left its store, by the event.
+_GONE = {
+    events.EVENT_JOB_ADDED: "was replaced in job store {!r} by another job with its id",
+    events.EVENT_JOB_REMOVED: "was removed from job store {!r} before it was due",
+    events.EVENT_ALL_JOBS_REMOVED: "was removed from job store {!r} with all others",
+    events.EVENT_JOBSTORE_REMOVED: "was in job store {!r}, which was removed from the scheduler",
 }
-_REPLACED = (
-    "was replaced in job store {0._jobstore!r} by another job with its id",
-    "Leave the id out: each job gets one of its own.",
-)
+_AGAIN = {
+    events.EVENT_JOB_ADDED: "Leave the id out: each job gets one of its own.",
+    events.EVENT_JOBSTORE_REMOVED: "If that store is persistent it still has the job: remove it "
+    "there if no scheduler that is started on it should run it.",
+}
 # Pools that are shut down stay so, and APScheduler's start() makes no others.
-_RESTART = (
-    "Give the scheduler new executors (remove_executor, add_executor), start it and add it again."
-)
-_SHUT = (
-    "This scheduler does not run it any more. Another one that has the store may, until the end of "
-    "the block takes it out; add it again after that if it should run."
-)
-
-OF_ONE = {events.EVENT_JOB_ADDED, events.EVENT_JOB_MODIFIED, events.EVENT_JOB_REMOVED}
-OF_ALL = {*_EMPTIED, events.EVENT_SCHEDULER_SHUTDOWN}
+_RESTART = "Add it again when the scheduler is started, with new executors."
+_SHUT = "Another scheduler may run it from there until the block ends."
+_HEARD = sum(_GONE) + events.EVENT_JOB_MODIFIED + events.EVENT_JOB_MISSED
+_HEARD += events.EVENT_SCHEDULER_SHUTDOWN
+# All that a scheduler's own thread does, it does in one of these.
+_OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
 
 
-# The watches that are at their schedulers.
-_attending: WeakValueDictionary[int, "Watch"] = WeakValueDictionary()
+class Block:
+    """A ``with`` block of a group, and the thread that will wait in it.
 
-
-class _Before(NamedTuple):
-    """What a scheduler has that a watch wraps.
+    Args:
+        scheduler: The scheduler that is to run its jobs.
 
     Attributes:
-        own_lookup: Its own ``_lookup_executor``, if it has one that is not its class's.
-        lookup: Its ``_lookup_executor``.
-        executors_lock: The lock of its executors.
-        stores_lock: The lock of its stores.
+        is_open: Whether it has not ended.
+        ids: Ids for its jobs.
+        runs: Its jobs.
+        thread: The thread.
+        keeps_the_scheduler: Whether the scheduler can do nothing as long as this thread waits: it
+            is its own, in a listener or in a job, or it has the lock of the stores.
+        home: The pool that this thread is a worker of, if it is one.
+        keeps_a_worker: Whether it has added a job to that pool, for which it will wait.
     """
 
-    own_lookup: Callable[[str], Any] | None
-    lookup: Callable[[str], Any]
-    executors_lock: Any
-    stores_lock: Any
+    def __init__(self, scheduler: Any) -> None:
+        self.is_open = True
+        # Random once, then counted up: uuid4() costs as much as making a future, and a store in
+        # memory hands over by id what is due at one time.
+        self.ids = map(f"{uuid.uuid4().hex[:24]}{{:08x}}".format, itertools.count())
+        self.runs: list[Run] = []
+        self.thread = threading.current_thread()
+        self.keeps_the_scheduler = scheduler._jobstores_lock._is_owned() or any(
+            frame.f_code in _OWN_CODE and frame.f_locals["self"] is scheduler
+            for frame, _ in walk_stack(sys._getframe())
+        )
+        self.home = _pool_of(self.thread)
+        self.keeps_a_worker = False
+
+
+def _pool_of(thread: Any) -> Any:
+    # A pool notes its threads, too, but each only after it has started it, which may be too late
+    # (test_a_job_that_begins_before_its_pool_has_noted_the_thread).
+    return thread._args[0]() if getattr(thread, "_target", None) is _worker else None
 
 
 class Watch:
-    """Answers the futures of all groups of one scheduler.
+    """Answers the runs of all groups of one scheduler.
 
     Args:
         scheduler: The scheduler.
+
+    Attributes:
+        waiting: What a store may have, by the store's alias and the job's id.
     """
 
     def __init__(self, scheduler: BaseScheduler) -> None:
         self.scheduler = scheduler
-        self._stores = Stores(scheduler, self._gives_up)
-        # Of what follows; nothing else is waited for by who holds it. The same thread may take it
-        # again between any two steps: garbage collection closes a generator, and its block ends.
+        self.waiting: dict[tuple[str, str], Run] = {}
+        # Of these, what could not be taken out of its store when it was to be: in its order.
+        self._left: dict[Run, None] = {}
+        self._stores = Stores(scheduler)
+        self._blocks: dict[Block, None] = {}
+        # Of the above. A garbage collection may end a block in a thread that has it.
         self._lock = threading.RLock()
-        # In their order, which a set has not: what is asked of them, every run asks alike.
-        self._openers: dict[Opener, None] = {}
-        # What a store may have, by the store's alias and the job's id.
-        self._waiting: dict[tuple[str, str], JobFuture] = {}
-        # Of these, what whoever releases the stores' lock is to take out of them.
-        self._left: dict[JobFuture, None] = {}
-        # And what he is to look for there.
-        self._doubted: dict[JobFuture, None] = {}
-        # What no store has any longer, but a thread that has their lock may have at hand, by the
-        # thread's ident: it would be handed over as a job of nobody.
-        self._at_hand: dict[int, dict[tuple[str, str], JobFuture]] = {}
-        # Aliases of stores that have failed to remove a job, and have not taken another one since.
-        self._failed: set[str] = set()
-        # None if the change was broken off: an exception of a signal's handler comes anywhere.
-        self._attends: bool | None = False
-        self._changes = False
-        # What the scheduler had before this watch came.
-        self._before: _Before | None = None
+        self._is_stopping = False
+        self._is_there = False
 
     @classmethod
     def of(cls, scheduler: BaseScheduler) -> Self:
@@ -137,77 +128,40 @@ class Watch:
         watch: Self = vars(scheduler).setdefault("_job_groups", cls(scheduler))
         return watch
 
-    def open(self, opener: Opener) -> None:
-        """Watch for one more group, unless it can have no job.
+    def open(self, block: Block) -> None:
+        """Watch for one more block, unless it can have no job.
 
         In a fork, threads that it has not may hold this lock, and the listeners', for ever.
         """
         if self._why_dead() != _DEAD:
             with self._lock:
-                self._openers[opener] = None
+                self._blocks[block] = None
                 self._attend()
 
-    def close(self, opener: Opener) -> None:
-        """Watch for one group less."""
-        if opener in self._openers:
+    def close(self, block: Block) -> None:
+        """Watch for one block less."""
+        if block in self._blocks:
             with self._lock:
-                del self._openers[opener]
+                del self._blocks[block]
                 self._attend()
 
     def _attend(self) -> None:
         """Be at the scheduler as long as there is anything to watch; after that it is as it was."""
-        # Whom a finaliser or a signal interrupts looks again.
-        while not self._changes and self._attends != (wanted := self._is_wanted()):
-            self._changes = True
-            try:
-                self._attends = None
-                (self._come if wanted else self._leave)()
-                self._attends = wanted
-            finally:
-                self._changes = False
-
-    def _is_wanted(self) -> bool:
-        return bool(self._openers or self._waiting or self._at_hand)
-
-    # Each may be broken off, and begun again.
-
-    def _come(self) -> None:
         scheduler = self.scheduler
-        if self._before is None:
-            self._before = _Before(
-                vars(scheduler).get("_lookup_executor"),
-                scheduler._lookup_executor,
-                scheduler._executors_lock,
-                scheduler._jobstores_lock,
-            )
-        _attending[id(self)] = self
-        self._find_executor = self._before.lookup
-        scheduler._lookup_executor = self._lookup_executor
-        scheduler._executors_lock = ExecutorsLock(
-            self._before.executors_lock, self._look_for_shutdown, self._sweep
-        )
-        scheduler._jobstores_lock = StoresLock(self._before.stores_lock, self._take_what_is_left)
-        scheduler.remove_listener(self._hear)
-        scheduler.add_listener(self._hear, sum(OF_ONE | OF_ALL))
-
-    def _leave(self) -> None:
-        if self._before is None:
-            return
-        own = vars(self.scheduler)
-        own.pop("_lookup_executor", None)
-        if self._before.own_lookup is not None:
-            own["_lookup_executor"] = self._before.own_lookup
-        self.scheduler._executors_lock = self._before.executors_lock
-        self.scheduler._jobstores_lock = self._before.stores_lock
-        self.scheduler.remove_listener(self._hear)
-        _attending.pop(id(self), None)
-        self._before = None
+        is_wanted = bool(self._blocks or self.waiting)
+        if is_wanted and not self._is_there:
+            self._find_executor, self._shut_down = scheduler._lookup_executor, scheduler.shutdown
+            scheduler._lookup_executor, scheduler.shutdown = self._lookup_executor, self._shutdown
+            scheduler.add_listener(self._hear, _HEARD)
+        elif self._is_there and not is_wanted:
+            scheduler.remove_listener(self._hear)
+            scheduler._lookup_executor, scheduler.shutdown = self._find_executor, self._shut_down
+        self._is_there = is_wanted
 
     def outlook(self) -> str:
         """Say why the scheduler hands no job over at present; empty when it does."""
-        return self._why_dead() or {STATE_PAUSED: "the scheduler is paused"}.get(
-            self.scheduler.state, ""
-        )
+        is_paused = self.scheduler.state == STATE_PAUSED
+        return self._why_dead() or ("the scheduler is paused" if is_paused else "")
 
     def _why_dead(self) -> str:
         if not self.scheduler.running:
@@ -217,352 +171,181 @@ class Watch:
         has_ended = thread is not None and thread.ident is not None and not thread.is_alive()
         return _DEAD if has_ended else ""
 
-    def add(
-        self, future: JobFuture, opener: Opener, options: dict[str, Any], *, is_new: bool
-    ) -> None:
-        """Add a future's job.
+    # Adding and taking back
+
+    def add(self, run: Run, block: Block, options: dict[str, Any]) -> None:
+        """Add a run's job.
 
         Args:
-            future: The future.
-            opener: Who opened its group.
+            run: The run.
+            block: The block that it belongs to.
             options: What the scheduler's ``add_job`` takes.
-            is_new: Whether no other job can have its id.
 
         Raises:
             JobRefused: It could not run.
-            ConflictingIdError: A group's job with this id waits in this store, and is not to be
-                replaced.
             Exception: Whatever the scheduler's ``add_job`` raises.
         """
-        self._refuse_what_cannot_run(future, opener)
+        why = self._why_dead() or self._why_kept(run, block)
         if options.get("replace_existing") and self._stores.are_locked_here():
-            raise _not_added(future, _KEPT)  # It may be about to hand over the other one.
-        if not self._stores.lock():
-            raise _not_added(future, _CALLED if self.scheduler.running else _STOPPED)
+            why = why or _KEPT  # This thread may be about to hand over the other one.
+        if why:
+            raise _not_added(run, why)
+        with self._stores.locked() as is_locked:
+            if not is_locked:
+                raise _not_added(run, _BUSY if self.scheduler.running else _STOPPED)
+            self._add(run, options)
+
+    def _why_kept(self, run: Run, block: Block) -> str:
+        """Say how this thread, if it waits for a job, keeps it from running."""
+        pool = getattr(self.scheduler._executors.get(run.executor), "_pool", None)
+        if block.keeps_the_scheduler or pool is None or block.home is not pool:
+            return _KEPT if block.keeps_the_scheduler else ""
+        with self._lock:
+            block.keeps_a_worker = True
+            # Threads: one that has two blocks is one worker.
+            keepers = [each for each in self._blocks if each.home is pool and each.keeps_a_worker]
+            block.keeps_a_worker = len({each.thread for each in keepers}) < pool._max_workers
+        return "" if block.keeps_a_worker else _STARVED
+
+    def _add(self, run: Run, options: dict[str, Any]) -> None:
+        before = self.waiting.get(run.key)
+        # Before it is added: it can be over before add_job returns.
+        self._wait_for(run)
         try:
-            self._add(future, options)
+            run.job = self.scheduler.add_job(**options)
+            if run.job.pending:  # A shutdown came between, or begins.
+                run.job.remove()
+            if run.job.pending or self._is_stopping:
+                raise _not_added(run, _STOPPED)  # noqa: TRY301  # As whatever add_job raises.
         except BaseException:
-            # What its store has, or may have under a new id, is the group's to take out.
-            future._stored = future._stored or is_new
-            if not future._stored:
-                self._take(future)
-            raise
-        finally:
-            self._stores.release()
-        self._sweep(future._jobstore)
-
-    def _add(self, future: JobFuture, options: dict[str, Any]) -> None:
-        with self._lock:
-            before = self._waiting.get(future._key)
-            if before is not None and not options.get("replace_existing"):
-                raise ConflictingIdError(future.job_id)
-            # Before it is added: it can be over before add_job returns.
-            self._waiting[future._key] = future
-            self._attend()
-        try:
-            job = self.scheduler.add_job(**options)
-        finally:
+            self._forget(run)
             if before is not None:
-                self._replace(before, future)
-        if job.pending:
-            # A shutdown came between, and it waits for a start() that may never come.
-            self.scheduler._pending_jobs.pop()
-            raise _not_added(future, _STOPPED)
-        if (job._jobstore_alias, job.id) != future._key:
-            job.remove()
-            raise _not_added(future, _OTHER)
-
-    def _replace(self, before: JobFuture, future: JobFuture) -> None:
-        """Answer a job in whose place another one is in the store, or wait for it again."""
-        if future._stored:
-            before._withdraw(JobRemoved, *_REPLACED)
-        else:
-            with self._lock:
-                self._waiting[before._key] = before
-            if before.done():  # Taken back meanwhile, by one who did not find it.
-                self._left[before] = None
-
-    def _refuse_what_cannot_run(self, future: JobFuture, opener: Opener) -> None:
-        if why := self._why_dead():
-            raise _not_added(future, why)
-        if opener.keeps_the_scheduler:
-            raise _not_added(future, _KEPT)
-        if opener.home is not None:
-            pool = getattr(self.scheduler._executors.get(future._executor), "_pool", None)
-            with self._lock:
-                opener.awaited.setdefault(pool, []).append(future)
-                if starves(pool, list(self._openers)):
-                    raise _not_added(future, _STARVED)
-
-    def take_back(self, future: JobFuture, *, wait: bool = True) -> None:
-        """Take a job out of its store, if it may be there.
-
-        A thread that has the stores' lock may be looking at what is due, and removes nothing; nor
-        does one that must not wait for who has it. Whoever releases it does it then; until that
-        the job is not handed over when it is due.
-
-        Args:
-            future: The job's future, which has its answer.
-            wait: Whether to wait for who has the lock.
-
-        Raises:
-            Exception: The store fails; the job may still be there.
-        """
-        if not self.waits_for(future):
-            return
-        here = self._stores.are_locked_here()
-        wait = wait and not self._has_other_stores()
-        locked = not here and self._stores.lock(wait=wait, of=future)
-        if not locked and not self.waits_for(future):
-            return  # Somebody else has taken it out meanwhile.
-        if not locked and (here or not wait or tells_of_a_loss()):
-            self._left[future] = None
-            self._take_what_is_left()  # It may have been released meanwhile.
-            return
-        try:
-            # A store in memory is emptied by the shutdown that has the lock.
-            removed = (locked or not self._stores.in_memory(future)) and self._remove(future)
-        finally:
-            if locked:
-                self._stores.release()
-        if locked:
-            self._take(future)
-        elif not future._stored:
-            # It may be on its way to an executor until the shutdown is told, which may have been.
-            self._hear_of_one(future, events.EVENT_JOB_REMOVED)
-        if removed:
-            self._tell_of_removal(future)
-
-    def _gives_up(self, future: JobFuture | None) -> bool:
-        """Return whether whoever has the stores' lock may wait for this thread, or has done it.
-
-        When nothing is waited for any longer, nobody can see a shutdown that has it.
-        """
-        if future is None:
-            is_done = not (self.scheduler.running or self._is_wanted())
-        else:
-            is_done = not self.waits_for(future)
-        return is_done or tells_of_a_loss() or self._has_other_stores()
-
-    def _has_other_stores(self) -> bool:
-        """Return whether this thread has the lock of another scheduler's stores."""
-        others = filter(None, (each() for each in _attending.valuerefs()))
-        return any(each is not self and each._stores.are_locked_here() for each in others)
-
-    def _take_what_is_left(self) -> None:
-        """Take out of the stores what was left to whoever releases their lock."""
-        left = self._left or self._doubted
-        if not (left or self._at_hand) or self._stores.are_locked_here():
-            return
-        with self._lock:
-            self._at_hand.pop(threading.get_ident(), None)
-            self._attend()
-        if not left or not self._stores.lock(wait=False):
-            return  # Whoever has it comes here.
-        removed: list[JobFuture] = []
-        try:
-            for future in list(self._left):
-                with suppress(Exception):  # As in JobFuture.cancel().
-                    if self._remove(future):
-                        removed.append(future)
-                    self._take(future)
-                self._left.pop(future, None)
-            while self._doubted:
-                self._hear_of_one(self._doubted.popitem()[0], events.EVENT_JOB_REMOVED)
-        finally:
-            self._stores.release()
-        for future in removed:
-            self._tell_of_removal(future)
-
-    def _tell_of_removal(self, future: JobFuture) -> None:
-        event = events.JobEvent(events.EVENT_JOB_REMOVED, future.job_id, future._jobstore)
-        self.scheduler._dispatch_event(event)
-
-    def wait_for_hand_over(self, future: JobFuture) -> None:
-        """Wait until an executor has a job, unless who hands it over may wait for this thread."""
-        if self.waits_for(future) and self._stores.lock(of=future):
-            self._stores.release()
-
-    def _remove(self, future: JobFuture) -> bool:
-        """Remove a job from its store; return whether it was there."""
-        if not (future._stored and self.waits_for(future)):
-            return False
-        try:
-            removed = self._stores.remove(future)
-        except Exception as error:
-            self._failed.add(future._jobstore)
-            error.add_note(
-                f"Job {future.name!r} (id {future.job_id}) has been taken back, and is not run by "
-                f"this scheduler; job store {future._jobstore!r} may still have it. Remove it "
-                "there."
-            )
+                self._wait_for(before)
+            if run.is_stored:  # Else what the store has is somebody else's.
+                with suppress(Exception):
+                    self._stores.remove(run)
             raise
-        future._stored = False
-        return removed
+        if before is not None:
+            self._withdraw(before, events.EVENT_JOB_ADDED)
 
-    def waits_for(self, future: JobFuture) -> bool:
-        """Return whether a job may be in its store."""
-        return self._waiting.get(future._key) is future
-
-    def _take(self, future: JobFuture) -> None:
-        """Wait for this job no longer."""
+    def _wait_for(self, run: Run) -> None:
         with self._lock:
-            if self.waits_for(future):
-                self._waiting.pop(future._key, None)
-                self._left.pop(future, None)
+            self.waiting[run.key] = run
+            self._attend()
+
+    def _forget(self, run: Run) -> None:
+        with self._lock:
+            self._left.pop(run, None)
+            if self.waiting.get(run.key) is run:
+                del self.waiting[run.key]
                 self._attend()
 
-    def _let_go(self, future: JobFuture) -> None:
-        """Wait no longer for a job that its store has no longer, and let nobody run it."""
-        with self._lock:
-            if self._stores.are_locked_here():
-                here = self._at_hand.setdefault(threading.get_ident(), {})
-                here.setdefault(future._key, future)
-            self._take(future)
+    def take_back(self, runs: list[Run]) -> list[Exception]:
+        """Take jobs out of their stores, which have their answer, and what was left there before.
 
-    # In the store
+        A thread that has the stores' lock may be looking at what is due, and removes nothing; nor
+        is a shutdown waited for. What is left is not run when it is due, and taken out next time.
+
+        Returns:
+            What stores have raised; they may still have their jobs.
+        """
+        self._left.update((run, None) for run in runs if self.waiting.get(run.key) is run)
+        if not self._left or self._stores.are_locked_here():
+            return []
+        errors: list[Exception] = []
+        with self._stores.locked(wait=not self._is_stopping) as is_locked:
+            for run in list(self._left) if is_locked else ():
+                try:
+                    self._stores.remove(run)
+                    self._forget(run)
+                except Exception as error:  # noqa: BLE001  # A store's; others have jobs, too.
+                    errors.append(error)
+                    self._left.pop(run, None)
+        return errors
+
+    # What the scheduler does meanwhile
 
     def _hear(self, event: Any) -> None:
-        if event.code in OF_ALL:
-            self._hear_of_all(event)
-        elif future := self._waiting.get((event.jobstore, event.job_id)):
-            self._hear_of_one(future, event.code)
+        match event.code:
+            case events.EVENT_JOB_ADDED | events.EVENT_JOB_MODIFIED | events.EVENT_JOB_REMOVED:
+                if run := self.waiting.get((event.jobstore, event.job_id)):
+                    self._hear_of_one(run, event.code)
+            case events.EVENT_ALL_JOBS_REMOVED | events.EVENT_JOBSTORE_REMOVED:
+                for run in list(self.waiting.values()):
+                    if event.alias in {None, run.jobstore} and run.is_stored and self._is_gone(run):
+                        self._withdraw(run, event.code)
+            case events.EVENT_SCHEDULER_SHUTDOWN:
+                self._tell_of_shutdown()
+                self.take_back([])
+            case events.EVENT_JOB_MISSED:
+                run = run_of(event.job_id)
+                if run is not None and run.pool_future is None:
+                    end_with(run, [event])
 
-    def _sweep(self, alias: str | None = None) -> None:
-        """Take back what has its answer and was left to a shutdown, which has failed since.
+    def _hear_of_one(self, run: Run, code: int) -> None:
+        if run.is_handed_over and code != events.EVENT_JOB_ADDED:
+            if code == events.EVENT_JOB_REMOVED:
+                self._forget(run)
+        elif code == events.EVENT_JOB_MODIFIED:
+            run.seen = f"modified in job store {run.jobstore!r}: it may be paused or rescheduled"
+        elif code == events.EVENT_JOB_ADDED and not run.is_stored:
+            run.is_stored = True
+            run.seen = f"added to job store {run.jobstore!r}"
+        # Or it was another job that had its id before, which was removed.
+        elif code == events.EVENT_JOB_ADDED or self._is_gone(run):
+            self._withdraw(run, code)
 
-        Args:
-            alias: A store that works: if it has failed, what was left in it is taken back, too.
-        """
-        works = alias in self._failed and not self._stores.are_locked_here()
-        if works or not self.scheduler.running:
-            self._failed.clear()
-            with self._lock:
-                left = [each for each in list(self._waiting.values()) if is_over(each)]
-            for future in left:
-                # Each job of a store that is locked would wait for its time-out.
-                if future._jobstore not in self._failed:
-                    with suppress(Exception):  # As in JobFuture.cancel().
-                        self.take_back(future)
-
-    def _hear_of_one(self, future: JobFuture, code: int) -> None:
-        match code:
-            case events.EVENT_JOB_MODIFIED:
-                if not future._handed_over:
-                    future._seen = (
-                        "modified in job store {0._jobstore!r}: it may be paused or rescheduled"
-                    )
-            case events.EVENT_JOB_ADDED if not future._stored:
-                future._stored = True
-                future._seen = "added to job store {0._jobstore!r}"
-            case events.EVENT_JOB_ADDED:
-                self._let_go(future)
-                future._withdraw(JobRemoved, *_REPLACED)
-            case _ if future._handed_over:
-                self._take(future)
-                if future._refusal is not None:
-                    # It is logged by now, and its frames keep whatever was due with the job.
-                    future._refusal.__traceback__ = None
-            # Or it was another job that had its id before.
-            case _ if self._is_gone(future):
-                self._let_go(future)
-                self._withdraw_one(future)
-
-    def _withdraw_one(self, future: JobFuture) -> None:
-        error, future._refusal = future._refusal, None
-        if error is None:
-            what = "was removed from job store {0._jobstore!r} before it was due"
-            future._withdraw(JobRemoved, what, "Add it again if it should run.")
-        else:
-            what = (
-                "was taken out of job store {0._jobstore!r}: its executor {0._executor!r} does not "
-                "exist"
-            )
-            advice = "Name one that the scheduler has, or add it."
-            future._withdraw(JobRefused, what, advice)
-
-    def _hear_of_all(self, event: Any) -> None:
-        # In this order: what a store had before it was looked into, and has no longer, is gone.
-        for future in self._all_in(event.alias):
-            if event.code not in _EMPTIED:
-                if not future._stored or self._stores.in_memory(future):
-                    self._let_go(future)
-                self._tell_of_shutdown(future)
-            elif self._is_gone(future):
-                self._let_go(future)
-                future._withdraw(JobRemoved, *_EMPTIED[event.code])
-
-    def _all_in(self, alias: str | None) -> list[JobFuture]:
-        """Return what a store, or any, may have; what is being added is no part of it yet."""
-        with self._lock:
-            return [
-                future
-                for future in list(self._waiting.values())
-                if alias in {None, future._jobstore} and (future._stored or is_over(future))
-            ]
-
-    def _look_for_shutdown(self) -> None:
-        """Answer, if a shutdown begins, what it will not run: a job that it waits for may wait."""
-        if not self.scheduler.running:
-            with self.scheduler._jobstores_lock:  # After who is adding a job, or handing one over.
-                for future in self._all_in(None):
-                    self._tell_of_shutdown(future)
-
-    def _tell_of_shutdown(self, future: JobFuture) -> None:
-        # A shutdown that comes before its removal leaves a job in its store that a pool has.
-        if future._handed_over:
-            return
-        in_memory = self._stores.in_memory(future)
-        future._withdraw(
-            JobRemoved if in_memory else JobLost,
-            "was still in job store {0._jobstore!r} when the scheduler was shut down",
-            _RESTART if in_memory else _SHUT,
-        )
-
-    def _is_gone(self, future: JobFuture) -> bool:
-        """Return whether a job is in its store no longer; of a shutdown, another event tells."""
-        if not self._stores.lock(of=future):
-            if self._has_other_stores():  # Whoever has it may wait for them.
-                self._doubted[future] = None
-                self._take_what_is_left()  # It may have been released meanwhile.
-            return False
+    def _is_gone(self, run: Run) -> bool:
+        """Return whether a job has left its store, and not to an executor."""
         try:
-            found = self._stores.have(future)
+            return not (run.is_handed_over or self._stores.have(run))
         except Exception as error:  # noqa: BLE001  # A store's; other stores have jobs, too.
-            future._seen = (
-                "removed from job store {0._jobstore!r}, it seems, which could not be looked into "
-                f"({type(error).__name__})"
-            )
+            run.seen = f"perhaps removed from job store {run.jobstore!r}: {text_of(error)}"
             return False
-        else:
-            return not (found or future._handed_over)
-        finally:
-            self._stores.release()
 
-    # On the way to an executor
+    def _withdraw(self, run: Run, code: int) -> None:
+        """Answer for a job that has left its store, and is waited for no longer."""
+        is_looking = self._stores.are_locked_here()
+        run.executor = (run.job or run).executor  # It may have been modified.
+        is_missing = run.executor not in self.scheduler._executors
+        if is_looking and is_missing and code == events.EVENT_JOB_REMOVED:
+            what = f"was taken out of job store {run.jobstore!r}: its executor {run.executor!r}"
+            advice = "Name one that the scheduler has, or add it."
+            run.withdraw(JobRefused, f"{what} does not exist", advice)
+        what = _GONE[code].format(run.jobstore)
+        run.withdraw(JobRemoved, what, _AGAIN.get(code, "Add it again if it should run."))
+        # The scheduler may have it at hand, and finds here that it is taken back.
+        if code == events.EVENT_JOB_ADDED:
+            run.job.func = Body(run, run.job.func)  # Or there: it raises NotBegun.
+        if code == events.EVENT_JOB_ADDED or not is_looking:
+            self._forget(run)
+
+    def _shutdown(self, *args: Any, **options: Any) -> None:
+        """Shut the scheduler down, and answer first: a job that it waits for may wait."""
+        self._is_stopping = True
+        try:
+            self._tell_of_shutdown()
+            self._shut_down(*args, **options)
+        finally:
+            self._is_stopping = False
+            self.take_back([])
+
+    def _tell_of_shutdown(self) -> None:
+        for run in list(self.waiting.values()):
+            # It may be in its store although a pool has it, until the scheduler has removed it.
+            if run.is_stored and not run.is_handed_over:
+                what = f"was still in job store {run.jobstore!r} when the scheduler was shut down"
+                if self._stores.in_memory(run):
+                    run.withdraw(JobRemoved, what, _RESTART)
+                else:
+                    run.withdraw(JobLost, what, _SHUT)
 
     def _lookup_executor(self, alias: str) -> Any:
-        try:
-            executor = self._find_executor(alias)
-        except BaseException as error:
-            # The scheduler removes the job that it was for, and says no more of it.
-            job = next(filter(None, map(_job_of_look, walk_stack(sys._getframe()))), None)
-            if future := job and self._find_future(job):
-                future._executor, future._refusal = alias, error
-            raise
-        return Observed(executor, self._find_future)
+        return ObservedExecutor(self._find_executor(alias), self._find_run)
 
-    def _find_future(self, job: Any) -> JobFuture | None:
-        key = job._jobstore_alias, job.id
-        at_hand = self._at_hand.get(threading.get_ident(), {})
-        return at_hand.get(key) or self._waiting.get(key)
+    def _find_run(self, job: Any) -> Run | None:
+        return self.waiting.get((job._jobstore_alias, job.id))
 
 
-def _job_of_look(step: tuple[FrameType, int]) -> Any:
-    """Return the job that a look at what is due has come to, if this is its frame."""
-    frame, _ = step
-    return frame.f_locals["job"] if frame.f_code is BaseScheduler._process_jobs.__code__ else None
-
-
-def _not_added(future: JobFuture, why: str) -> JobRefused:
-    return JobRefused(future.name, future.job_id, f"was not added: {why}", _ADVICE[why])
+def _not_added(run: Run, why: str) -> JobRefused:
+    return JobRefused(run.name, run.job_id, f"was not added: {why}", _ADVICE[why])

@@ -8,16 +8,13 @@ waits, and inside ``JobGroup``'s own statements where a test names them.
 import concurrent.futures
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC
-from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
-from apscheduler.events import EVENT_JOB_REMOVED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import BasePoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.base import BaseJobStore, ConflictingIdError, JobLookupError
@@ -26,20 +23,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
 from caller import DEADLINE, Elsewhere, kill
-from jobs_synchronizer import (
-    JobFuture,
-    JobGroup,
-    JobRefused,
-    handover,
-    opener,
-    shutdown,
-    stores,
-    watch,
-)
-from jobs_synchronizer import future as future_module
+from jobs_synchronizer import JobFuture, JobGroup, JobRefused, run, store, watch
 from jobs_synchronizer import group as group_module
-from jobs_synchronizer.opener import Opener
-from threadsim import Exhaustive, ScheduleFailure, Simulation, explore
+from jobs_synchronizer import pool as pool_module
+from jobs_synchronizer.run import Run
+from jobs_synchronizer.watch import Block
+from threadsim import Exhaustive, ScheduleFailure, explore
 
 
 @pytest.fixture(autouse=True)
@@ -212,8 +201,8 @@ class Race:
         assert told == [answer_of(each) for each in added] == [final for _ in added]
         assert store.get_all_jobs() == []
         assert scheduler._listeners == []
-        assert scheduler._job_groups._waiting == {}
-        assert scheduler._executors["default"]._instances == {}
+        assert scheduler._job_groups.waiting == {}
+        assert not any(scheduler._executors["default"]._instances.values())
 
 
 def answer_of(future: Any) -> str:
@@ -340,8 +329,8 @@ def test_a_job_that_two_threads_cancel(executor: Callable[[], Any], preemptions:
         scheduler.shutdown()
         assert told == [answer_of(future)]
         assert cancelled == [future.cancelled()] * 2
-        assert scheduler._job_groups._waiting == {}
-        assert scheduler._executors["default"]._instances == {}
+        assert scheduler._job_groups.waiting == {}
+        assert not any(scheduler._executors["default"]._instances.values())
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
     # The test cancels before anybody else runs, if nothing preempts it; and nobody runs elsewhere.
@@ -362,19 +351,19 @@ def test_a_job_that_is_cancelled_while_its_worker_comes_to_its_end(preemptions: 
             assert future.cancel() == future.cancelled()
             concurrent.futures.wait([future])
         scheduler.shutdown()
-        assert scheduler._executors["default"]._instances == {}
+        assert not any(scheduler._executors["default"]._instances.values())
 
-    inside: list[Any] = [JobFuture._cancel, handover._observe_endings]
+    inside: list[Any] = [Run.cancel, pool_module]
     assert explore(program, Exhaustive(max_preemptions=preemptions), switch_in=inside).complete
 
 
-EVERYWHERE = [future_module, group_module, handover, opener, shutdown, stores, watch]
+EVERYWHERE = [run, group_module, pool_module, store, watch]
 
 
 @pytest.mark.parametrize(
     ("happens", "executor", "early", "inside"),
     [
-        (remove, DebugExecutor, False, [handover]),
+        (remove, DebugExecutor, False, [pool_module]),
         *(
             pytest.param(*case, EVERYWHERE, marks=pytest.mark.soundness)
             for case in [
@@ -472,7 +461,7 @@ def test_adding_beside_a_shutdown_that_waits(preemptions: int) -> None:
         gate.set()
         stopping.join()  # It may have claimed the job, and answers it.
         seen.add(answer_of(futures[0]) if futures else "not added")
-        assert [store.get_all_jobs(), scheduler._job_groups._waiting] == [[], {}]
+        assert [store.get_all_jobs(), scheduler._job_groups.waiting] == [[], {}]
         assert scheduler._listeners == []
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
@@ -509,7 +498,7 @@ def test_a_callback_during_a_shutdown_that_waits(adds: bool, preemptions: int) -
             seen.add(answer_of(first))
         stopping.join()
         seen.update(answer_of(each) for each in added)
-        assert scheduler._job_groups._waiting == {}
+        assert scheduler._job_groups.waiting == {}
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
     assert seen == {"value", "JobRemoved", "cancelled", *(["not added"] if adds else [])}
@@ -541,40 +530,6 @@ def test_a_shutdown_that_waits_for_who_waits(preemptions: int) -> None:
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
     assert seen == {"JobRemoved", "not added"}
-
-
-@pytest.mark.parametrize("inside", [[], pytest.param([group_module], marks=pytest.mark.soundness)])
-def test_a_group_that_two_threads_open(inside: list[Any]) -> None:
-    """Who does not come after the other is told that it is open; each block takes its job back."""
-    seen: set[Any] = set()
-
-    def program() -> None:
-        scheduler = OneLook(timezone=UTC)
-        scheduler.start()
-        group = JobGroup(scheduler)
-        told: list[str] = []
-
-        def use() -> None:
-            try:
-                with group:
-                    future = group.add_job(int, run_date="2100-01-01")
-            except RuntimeError as error:
-                told.append(str(error))
-            else:
-                told.append(answer_of(future))
-
-        other = threading.Thread(target=use)
-        other.start()
-        use()
-        other.join()
-        seen.add(tuple(sorted(told)))
-        assert scheduler.get_jobs() == []
-        assert scheduler._job_groups._waiting == {}
-        assert len(scheduler._listeners) == 0
-
-    assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
-    is_open = "JobGroup: the group is open. Make another one for another block."
-    assert seen == {(is_open, "cancelled"), ("cancelled", "cancelled")}
 
 
 def test_a_look_at_a_job_that_is_cancelled() -> None:
@@ -627,7 +582,7 @@ def test_an_id_can_be_used_again_as_soon_as_its_job_is_answered() -> None:
                 scheduler.look()
                 assert future.result() == 0
         scheduler.shutdown()
-        assert scheduler._executors["default"]._instances == {}
+        assert not any(scheduler._executors["default"]._instances.values())
 
     assert explore(program, Exhaustive(max_preemptions=1)).complete
 
@@ -671,7 +626,7 @@ def test_what_two_schedulers_share(shares: str) -> None:
         assert answers == ["JobLost"] * 2
         assert [dict(each._instances) for each in executors] == [{}, {}]
 
-    inside: list[Any] = [handover._observe, handover._observe_endings, handover._observe_cancelling]
+    inside: list[Any] = [pool_module._hand_over]
     assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
 
 
@@ -717,7 +672,7 @@ def test_a_job_that_begins_before_its_pool_has_noted_the_thread() -> None:
         scheduler.shutdown()
 
     noting: Any = concurrent.futures.ThreadPoolExecutor._adjust_thread_count
-    inside = [noting, Opener.__init__]
+    inside = [noting, Block.__init__]
     assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
     assert seen == {"JobRefused"}
 
@@ -810,8 +765,8 @@ def test_a_pool_that_drops_its_queue_while_it_is_given_more(
             seen.update(map(answer_of, jobs))
             occupied.gate.set()
         executor.shutdown()
-        assert [store.get_all_jobs(), scheduler._job_groups._waiting] == [[], {}]
-        assert [executor._instances, *executor._lost_runs] == [{}]
+        assert [store.get_all_jobs(), scheduler._job_groups.waiting] == [[], {}]
+        assert executor._instances == {}
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
     assert seen == {"JobLost", "JobRefused", *(["cancelled"] if call is cancel_another else [])}
@@ -838,7 +793,7 @@ def test_blocks_that_end_together_after_a_shutdown(blocks: int, preemptions: int
             end.start()
         for end in ends:
             end.join()
-        assert [store.get_all_jobs(), scheduler._job_groups._waiting] == [[], {}]
+        assert [store.get_all_jobs(), scheduler._job_groups.waiting] == [[], {}]
         assert scheduler._listeners == []
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
@@ -864,33 +819,10 @@ def test_a_job_that_ends_while_its_pool_drops_another(preemptions: int) -> None:
             seen.add(answer_of(queued))
             dropping.join()
         executor.shutdown()
-        assert [executor._instances, *executor._lost_runs] == [{}]
+        assert executor._instances == {}
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
     assert seen == {"value", "JobLost"}
-
-
-def test_a_job_that_is_cancelled_where_another_is_dropped_leaves_a_locked_store_alone(
-    sim: Simulation,
-) -> None:
-    """A callback that has a pool's lock does not wait for the stores; who has them does it."""
-    executor, store = pool(), Kept()
-    scheduler = OneLook(timezone=UTC, executors={"default": executor}, jobstores={"default": store})
-    scheduler.start()
-    with JobGroup(scheduler) as group:
-        occupied = Occupied(group, scheduler)
-        dropped = group.add_job(int)
-        later = group.add_job(int, run_date="2100-01-01")
-        dropped.add_done_callback(lambda _: later.cancel())
-        scheduler.look()
-        with scheduler._jobstores_lock:
-            dropping = threading.Thread(target=cancel_the_queue, args=[executor._pool])
-            dropping.start()
-            dropping.join()
-            assert [job.id for job in store.get_all_jobs()] == [later.job_id]
-        assert store.get_all_jobs() == []
-        assert [answer_of(dropped), answer_of(later)] == ["JobLost", "cancelled"]
-        occupied.gate.set()
 
 
 @pytest.mark.parametrize("is_queued", [True, False])
@@ -926,79 +858,6 @@ def test_a_job_that_is_cancelled_in_a_queue_or_on_its_way_there(
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
-def test_an_executor_counts_off_one_of_two_runs_at_a_time(sim: Simulation) -> None:
-    """Two runs of one id that their pool drops are counted off one by one."""
-    executor = pool()
-    scheduler = OneLook(timezone=UTC, executors={"default": executor})
-    scheduler.start()
-    with JobGroup(scheduler) as group:
-        occupied = Occupied(group, scheduler)
-        runs = []
-        for _ in range(2):
-            runs.append(group.add_job(int, id="same", max_instances=2))
-            scheduler.look()
-        assert executor._instances["same"] == len(runs)
-        cancel_the_queue(executor._pool)
-        assert [answer_of(each) for each in runs] == ["JobLost", "JobLost"]
-        assert "same" not in executor._instances
-        occupied.gate.set()
-
-
-def have_two_schedulers(call: Callable[[Any, Any], None]) -> None:
-    """Let callbacks on two schedulers' threads do something with a group of the other one."""
-    kept = Kept(), Kept()
-    schedulers = [OneLook(timezone=UTC, jobstores={"default": store}) for store in kept]
-    for scheduler in schedulers:
-        scheduler.start()
-
-    def call_late(group: Any, other: Any) -> None:
-        time.sleep(1)
-        call(group, other)
-
-    with JobGroup(schedulers[0]) as one, JobGroup(schedulers[1]) as two:
-        far = [group.add_job(int, run_date="2100-01-01") for group in (one, two)]
-        futures = [group.add_job(int, executor="nowhere") for group in (one, two)]
-        futures[0].add_done_callback(lambda _: call_late(two, far[1]))
-        futures[1].add_done_callback(lambda _: call_late(one, far[0]))
-        looking = threading.Thread(target=schedulers[1].look)
-        looking.start()
-        schedulers[0].look()
-        looking.join()
-        assert [answer_of(future) for future in futures] == ["JobRefused"] * 2
-        if call is cancel_another:
-            assert [store.get_all_jobs() for store in kept] == [[], []]
-    assert [store.get_all_jobs() for store in kept] == [[], []]
-    assert [scheduler._job_groups._waiting for scheduler in schedulers] == [{}, {}]
-
-
-def test_a_job_that_is_removed_by_who_has_another_schedulers_stores(sim: Simulation) -> None:
-    """Its caller hears of that from whoever has the job's own stores, when he releases them."""
-    one, two = OneLook(timezone=UTC), OneLook(timezone=UTC)
-    removed = threading.Event()
-
-    def look_long() -> None:
-        removed.wait()
-        with two._jobstores_lock:
-            time.sleep(1)
-
-    def audit(_: object) -> None:
-        removed.set()
-        time.sleep(0.1)
-
-    two.add_listener(audit, EVENT_JOB_REMOVED)
-    one.start()
-    two.start()
-    threading.Thread(target=look_long).start()
-    with JobGroup(one) as first, JobGroup(two) as second:
-        first.add_job(int, run_date="2100-01-01")
-        future = second.add_job(int, run_date="2100-01-01")
-        with one._jobstores_lock:
-            two.remove_job(future.job_id)
-        assert answer_of(future).startswith(SEEN.partition(";")[0])
-        time.sleep(1)
-        assert (answer_of(future), sim.clock.elapsed) == ("JobRemoved", 1.2)
-
-
 @pytest.mark.parametrize("call", [cancel_another, add_another])
 def test_a_job_that_uses_a_group_while_its_block_ends_before_a_shutdown(call: Any) -> None:
     """Who finds nothing to take back, or nobody to add for, does not wait for the shutdown."""
@@ -1012,24 +871,10 @@ def test_a_job_that_uses_a_group_while_its_block_ends_before_a_shutdown(call: An
             scheduler.look()
         scheduler.shutdown()
         assert far.cancelled()
-        assert [scheduler._job_groups._waiting, scheduler._job_groups._left] == [{}, {}]
+        assert scheduler._job_groups.waiting == {}
         assert scheduler._listeners == []
 
     assert explore(program, Exhaustive(max_preemptions=1)).complete
-
-
-@pytest.mark.parametrize("call", [cancel_another, add_another])
-def test_callbacks_on_two_schedulers_threads(sim: Simulation, call: Any) -> None:
-    """Each cancels a job of the other scheduler, or adds one there: neither waits for ever."""
-    have_two_schedulers(call)
-
-
-@pytest.mark.parametrize("preemptions", [0, pytest.param(2, marks=pytest.mark.soundness)])
-@pytest.mark.parametrize("call", [cancel_another, add_another])
-def test_callbacks_on_two_schedulers_threads_in_every_order(call: Any, preemptions: int) -> None:
-    """Each cancels a job of the other scheduler, or adds one there: neither waits for ever."""
-    program = partial(have_two_schedulers, call)
-    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
 @pytest.mark.rows("E12")

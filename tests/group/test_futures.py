@@ -2,28 +2,25 @@
 
 import concurrent.futures
 import logging
-import os
 import pickle
-import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from apscheduler.events import (
     EVENT_JOB_ERROR,
     EVENT_JOB_REMOVED,
-    EVENT_JOB_SUBMITTED,
     JobExecutionEvent,
 )
 from apscheduler.executors.debug import DebugExecutor
-from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import ConflictingIdError
 
 from apscheduler_fakes import FakeScheduler
 from caller import Elsewhere, Gets, soon
-from jobs_synchronizer import JobGroup, JobLost, JobMissed, JobNotRun, JobRefused, JobRemoved
+from jobs_synchronizer import JobGroup, JobLost, JobNotRun, JobRefused, JobRemoved
 from outcomes import later
 from threadsim import Simulation
 
@@ -107,16 +104,6 @@ def test_a_cancelled_job_leaves_its_store(scheduler: Any, sim: Simulation, gets:
         assert future.cancel()
 
 
-def test_who_waits_for_a_cancelled_job_is_told_before_callbacks_are_called(scheduler: Any) -> None:
-    """A callback finds the job done, and others who wait for it do not wait for the callback."""
-    told: list[set[Any]] = []
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work, **soon())
-        future.add_done_callback(lambda _: told.append(concurrent.futures.wait([future], 0).done))
-        assert [future.cancel(), future.cancel()] == [True, True]
-    assert told == [{future}]
-
-
 def test_who_asks_for_the_result_of_a_cancelled_job_is_told(scheduler: Any) -> None:
     """A cancellation in another thread wakes whoever waits in ``result``."""
     with JobGroup(scheduler) as group:
@@ -138,33 +125,6 @@ def test_a_cancelled_job_is_told_to_listeners(scheduler: Any) -> None:
         assert heard == [future.job_id]
     assert heard == [future.job_id]
     assert len(scheduler._listeners) == 1
-
-
-@pytest.mark.parametrize("adds", [False, True])
-def test_nobody_waits_for_a_shutdown_that_waits(
-    scheduler: Any, sim: Simulation, adds: bool
-) -> None:
-    """A shutdown may come while ``cancel`` or ``add_job`` waits for the stores: both give up."""
-
-    def look_long() -> None:
-        with scheduler._jobstores_lock:
-            time.sleep(3)
-
-    heard: list[Any] = []
-    scheduler.add_listener(heard.append, EVENT_JOB_REMOVED)
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work, **soon())
-        threading.Thread(target=look_long).start()
-        later(0.25, scheduler.shutdown)
-        sim.settle()
-        if adds:
-            with pytest.raises(JobRefused, match="the scheduler is not running"):
-                group.add_job(work)
-        else:
-            assert future.cancel()
-        assert sim.clock.elapsed == 0.3
-    # A shutdown says nothing of single jobs.
-    assert heard == []
 
 
 def test_a_cancelled_job_in_a_queue_is_never_run(
@@ -241,7 +201,7 @@ def test_a_job_that_is_cancelled_as_a_worker_comes_to_it(
         time.sleep(1)
     assert (told, ran) == ([True], [])
     assert executor._instances == {}
-    assert "is not run: its future was cancelled before it began." in caplog.text
+    assert "is not run: it was answered or cancelled before." in caplog.text
 
 
 def test_a_finished_job_cannot_be_cancelled(scheduler: Any) -> None:
@@ -259,14 +219,6 @@ def pool(scheduler: Any) -> Elsewhere:
     pool = Elsewhere()
     scheduler.add_executor(pool, "elsewhere")
     return pool
-
-
-@pytest.fixture
-def broken(scheduler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Break the pool of the executor ``processes``: APScheduler replaces it by another such."""
-    executor = ProcessPoolExecutor(1)
-    scheduler.add_executor(executor, "processes")
-    monkeypatch.setattr(executor, "_pool", Broken())
 
 
 def test_a_job_for_another_process_is_cancelled_if_its_pool_can_drop_it(
@@ -293,270 +245,32 @@ def test_a_job_for_another_process_is_cancelled_if_its_pool_can_drop_it(
     assert list(pool._instances.values()) == [1]
 
 
-def test_a_fork_that_cancels_a_job_drops_nothing_from_its_parents_queue(
-    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who is forked does not touch the copy of a pool, whose locks threads may have had."""
+def test_jobs_in_the_queue_of_a_process_pool_that_breaks(scheduler: Any, pool: Elsewhere) -> None:
+    """Nobody knows which of them have begun: each may have run."""
     with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor="elsewhere")
+        futures = [group.add_job(work, executor="elsewhere") for _ in range(2)]
         time.sleep(0.1)
-        for other in (0, 1 << 31):
-            with monkeypatch.context() as patch:
-                patch.setattr(os, "getpid", lambda other=other: other)
-                assert not future.cancel()
-        assert not pool.futures[0].cancelled()
-
-
-def test_a_fork_that_cancels_a_job_in_a_queue_of_threads_leaves_its_parents_alone(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """There is nobody in a fork who would run it, and its parent's pool has it still."""
-    executor = ThreadPoolExecutor(1)
-    scheduler.add_executor(executor, "small")
-    with JobGroup(scheduler) as group:
-        group.add_job(work, executor="small")
-        time.sleep(0.1)
-        for other in (0, 1 << 31):
-            future = group.add_job(work, id=f"{other}", executor="small")
-            time.sleep(0.1)
-            with monkeypatch.context() as patch:
-                patch.setattr(os, "getpid", lambda other=other: other)
-                assert future.cancel()
-            assert executor._instances[f"{other}"] == 1
-
-
-@pytest.mark.usefixtures("broken")
-def test_the_first_job_of_a_pool_that_replaces_a_broken_one(scheduler: Any) -> None:
-    """APScheduler makes another pool in the middle of a hand-over, whose job has to run then."""
-    with JobGroup(scheduler) as group:
-        future = group.add_job(abs, args=[-1], executor="processes")
-        time.sleep(0.1)
-        assert [future.running(), future.cancel()] == [True, False]
-        assert future.last_seen == "handed to executor 'processes'"
-        (answer, (run, *call)) = Broken.taken.pop()
-        answer.set_result(run(*call))
-        assert future.result(0) == 1
-
-
-@pytest.mark.usefixtures("broken")
-def test_the_first_job_of_a_pool_that_breaks_again(scheduler: Any) -> None:
-    """Nobody knows how far a job has come of whose pool nothing is known: it may have run."""
-    with JobGroup(scheduler) as group:
-        future = group.add_job(abs, args=[-1], executor="processes")
-        time.sleep(0.1)
-        answer, _ = Broken.taken.pop()
-        answer.set_exception(BrokenProcessPool("a worker was killed"))
-        assert "It may have run, in part or whole" in str(future.exception(0))
-
-
-class Broken(concurrent.futures.Executor):
-    """A process pool that has lost a worker; another one of its kind takes a job."""
-
-    _max_workers = 0
-    taken: ClassVar[list[Any]] = []
-
-    def __init__(self, workers: int | None = None, **_options: Any) -> None:
-        self.is_broken = workers is None
-
-    def submit(self, *call: Any) -> Any:  # type: ignore[override]  # As the pool is called.
-        """Take a job, or refuse it."""
-        if self.is_broken:
-            raise BrokenProcessPool
-        self.taken.append((concurrent.futures.Future(), call))
-        return self.taken[-1][0]
-
-
-def test_a_job_that_its_pool_has_lost_when_it_takes_it(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A job that is lost before its executor counts it is not counted for ever."""
-    lost, executor = concurrent.futures.Future[Any](), scheduler._executors["default"]
-    lost.set_exception(OSError("no more"))
-    monkeypatch.setattr(executor._pool, "submit", lambda *_: lost)
-    with JobGroup(scheduler) as group:
-        assert "lost by executor 'default': OSError: no more" in str(
-            group.add_job(work).exception(5)
-        )
-    assert executor._instances == {}
-
-
-def test_a_job_that_is_being_answered_goes_to_no_other_process(
-    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who has claimed a job in the last moment answers it, and it is not handed over."""
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor="elsewhere", **soon())
-        look_up = scheduler._lookup_executor
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                scheduler,
-                "_lookup_executor",
-                lambda alias: future.set_running_or_notify_cancel() and look_up(alias),
-            )
-            time.sleep(6)
-    assert pool.submitted == []
-
-
-class Lingering(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
-    """An executor that comes back from a hand-over when the job is over."""
-
-    def submit_job(self, *call: Any) -> None:
-        """Take a job, and some time."""
-        super().submit_job(*call)
-        time.sleep(1)
-
-
-def test_a_job_that_is_over_before_its_hand_over(scheduler: Any) -> None:
-    """A fast job is handed over like any other: listeners hear that it was submitted."""
-    scheduler.add_executor(Lingering(1), "lingering")
-    heard: list[Any] = []
-    scheduler.add_listener(lambda event: heard.append(event.job_id), EVENT_JOB_SUBMITTED)
-    with JobGroup(scheduler) as group:
-        assert group.add_job(abs, args=[-1], id="fast", executor="lingering").result(5) == 1
-        time.sleep(2)
-    assert heard == ["fast"]
-
-
-def test_a_lost_job_whose_executor_is_busy_frees_its_id(
-    scheduler: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next job of its id is not skipped although nobody could count the lost one out."""
-    executor = ThreadPoolExecutor(1)
-    scheduler.add_executor(executor, "small")
-    queued: list[Any] = []
-    submit = executor._pool.submit
-
-    def submit_and_keep(*call: Any) -> Any:
-        queued.append(submit(*call))
-        return queued[-1]
-
-    monkeypatch.setattr(executor._pool, "submit", submit_and_keep)
-
-    def keep_busy() -> None:
-        with executor._lock:
-            time.sleep(2)
-
-    with JobGroup(scheduler) as group:
-        group.add_job(work, args=[10], executor="small")
-        lost = group.add_job(work, id="same", executor="small")
-        sim.settle()
-        later(0, keep_busy)
-        time.sleep(0.1)
-        queued[-1].cancel()
-        assert isinstance(lost.exception(0), JobLost)
-        # Nor does the pool wait for that, which may have its own lock.
-        assert sim.clock.elapsed == 0.1
-        future = group.add_job(abs, args=[-1], id="same", executor="small")
-        assert future.result(20) == 1
-
-
-def test_a_job_that_is_cancelled_while_another_processes_pool_takes_it(
-    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody knows yet whether the job begins, so that it cannot be cancelled."""
-    seen: list[bool] = []
-
-    def submit(*call: Any) -> Any:
-        seen.extend([future.cancel(), future.running()])
-        return Elsewhere.submit(pool, *call)
-
-    monkeypatch.setattr(pool._pool, "submit", submit)
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor="elsewhere", **soon())
-        time.sleep(6)
-        assert seen == [False, True]
-        assert not future.running()
-
-
-def test_jobs_in_the_queue_of_a_process_pool_that_breaks(
-    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only what the pool had put on its way may have run, be it in the hand-over or after that."""
-
-    def submit(*call: Any) -> Any:
-        pool_future = Elsewhere.submit(pool, *call)
-        if len(pool.futures) == 1:
-            pool_future.set_running_or_notify_cancel()
-        return pool_future
-
-    monkeypatch.setattr(pool._pool, "submit", submit)
-    with JobGroup(scheduler) as group:
-        futures = [group.add_job(work, executor="elsewhere") for _ in range(3)]
-        time.sleep(0.1)
-        assert pool.futures[1].set_running_or_notify_cancel()
-        assert [future.running() for future in futures] == [True, True, False]
+        assert pool.futures[0].set_running_or_notify_cancel()
+        assert [future.running() for future in futures] == [True, False]
         for pool_future in pool.futures:
             pool_future.set_exception(BrokenProcessPool("a worker was killed"))
-    told = [str(future.exception()).split(". ")[1].partition(":")[0] for future in futures]
-    assert told == [*["It may have run, in part or whole"] * 2, "It did not begin"]
-
-
-def test_a_process_pool_that_breaks_beside_a_cancelled_job(scheduler: Any, pool: Elsewhere) -> None:
-    """A pool that tells all that it has of its end, the cancelled job too, comes to those behind.
-
-    Python 3.11's ends its thread with the first exception that one of them raises.
-    """
-    with JobGroup(scheduler) as group:
-        cancelled, behind = (group.add_job(work, executor="elsewhere") for _ in range(2))
-        time.sleep(0.1)
-        assert cancelled.cancel()
-        for pool_future in pool.futures:
-            pool_future.set_exception(BrokenProcessPool("a worker was killed"))
-        assert isinstance(behind.exception(0), JobLost)
-    assert [future.cancelled() for future in (cancelled, behind)] == [True, False]
-    assert pool._instances == {}
-
-
-class Unwritable(Exception):  # It is what it is.
-    """An exception that takes no note."""
-
-    def __setattr__(self, *_: object) -> None:
-        """Refuse."""
-        raise AttributeError("__notes__")
+    assert all("It may have run, in part or whole" in str(each.exception()) for each in futures)
 
 
 def test_an_exception_from_another_process(scheduler: Any, pool: Elsewhere) -> None:
-    """What came without a traceback has it as a note, if it takes one."""
-    errors = ValueError("boom"), Unwritable("boom"), ValueError("untold")
+    """What came without a traceback has it as a note; another pool tells nothing."""
+    error = ValueError("boom")
     with JobGroup(scheduler) as group:
-        futures = [group.add_job(work, executor="elsewhere") for _ in errors]
+        futures = [group.add_job(work, executor="elsewhere") for _ in range(2)]
         time.sleep(0.1)
-        texts = "here\n", "here\n", None
-        for pool_future, error, text, (_, job, *_) in zip(
-            pool.futures, errors, texts, pool.submitted, strict=True
-        ):
-            ended = JobExecutionEvent(EVENT_JOB_ERROR, job.id, "default", None, None, error, text)
-            pool_future.set_result([ended])
-        assert [future.exception(0) for future in futures] == list(errors)
-    assert errors[0].__notes__ == ["In the pool's process:\nhere"]
-    assert not hasattr(errors[2], "__notes__")
-
-
-class Own(concurrent.futures.Future[Any]):
-    """A future of a pool of somebody's."""
-
-
-@pytest.mark.parametrize("kind", [concurrent.futures.Future, Own])
-def test_a_job_that_its_pool_begins_in_the_middle_of_the_hand_over(
-    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch, kind: Any
-) -> None:
-    """Nobody can say that it did not begin, whatever its pool knew of it, and calls it, by then."""
-    calls: list[Callable[..., Any]] = []
-
-    def submit(*_: Any) -> Any:
-        pool_future = kind()
-        # As by a pool's thread that goes on when the hand-over is over.
-        calls.extend([pool_future.set_running_or_notify_cancel, pool_future.set_exception])
-        return pool_future
-
-    monkeypatch.setattr(pool._pool, "submit", submit)
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor="elsewhere")
-        time.sleep(0.1)
-        begin, end = calls
-        begin()
-        end(BrokenProcessPool("a worker was killed"))
-        assert "It may have run, in part or whole" in str(future.exception(0))
+        job_id = futures[0].job_id
+        ended = JobExecutionEvent(EVENT_JOB_ERROR, job_id, "default", None, None, error, "here\n")
+        pool.futures[0].set_result([ended])
+        pool.futures[1].set_result([])
+        assert futures[0].exception(0) is error
+        assert error.__notes__ == ["In the pool's process:\nhere"]
+        assert isinstance(futures[1].exception(0), JobLost)
+    assert futures[1].last_seen == "has ended in executor 'elsewhere', which does not tell how"
 
 
 class Slow(Elsewhere):
@@ -570,123 +284,60 @@ class Slow(Elsewhere):
 
 @pytest.mark.parametrize("ends", [False, True])
 def test_a_job_that_is_taken_back_while_another_processes_pool_takes_it(
-    scheduler: Any, sim: Simulation, ends: bool
+    scheduler: Any, ends: bool
 ) -> None:
-    """``cancel`` and the end of a block wait for the hand-over: the pool can drop the job then."""
+    """Nobody knows yet whether it begins: it is cancelled as soon as the pool can drop it."""
     pool = Slow()
     scheduler.add_executor(pool, "slow")
     with JobGroup(scheduler) as group:
         future = group.add_job(work, executor="slow")
         time.sleep(0.5)
         assert future.running()
-        assert ends or future.cancel()
+        if not ends:
+            assert not future.cancel()
+            time.sleep(1)
     assert [future.cancelled(), pool.futures[0].cancelled()] == [True, True]
-    assert sim.clock.elapsed == 1.0
     assert pool._instances == {}
     assert scheduler._listeners == []
 
 
-def test_a_generator_that_is_closed_while_another_processes_pool_takes_its_job(
-    scheduler: Any, sim: Simulation
-) -> None:
-    """It waits for no hand-over: whoever hands the job over has the pool drop it."""
-    pool = Slow()
-    scheduler.add_executor(pool, "slow")
+class CancelledThen:
+    """An executor in the middle of whose hand-over somebody cancels the job."""
 
-    def stream() -> Generator[Any, None, None]:
-        with JobGroup(scheduler) as group:
-            yield group.add_job(work, executor="slow")
-
-    streamed = stream()
-    future = next(streamed)
-    time.sleep(0.5)
-    streamed.close()
-    assert sim.clock.elapsed == 0.5
-    time.sleep(1)
-    assert [future.cancelled(), pool.futures[0].cancelled()] == [True, True]
-    assert scheduler.get_jobs() == []
-    assert scheduler._listeners == []
-
-
-class Busy(Elsewhere):
-    """One that goes on for a second when its pool has taken a job."""
+    future: Any
+    fails = False
 
     def _do_submit_job(self, job: Any, run_times: Any) -> None:
-        super()._do_submit_job(job, run_times)
-        time.sleep(1)
+        self.future.cancel()
+        if self.fails:
+            raise OSError("no more")
+        super()._do_submit_job(job, run_times)  # type: ignore[misc]  # An executor's.
 
 
-def test_a_job_is_dropped_as_soon_as_its_pool_has_it(scheduler: Any, sim: Simulation) -> None:
-    """``cancel`` does not let it begin while its executor is still busy with it."""
-    scheduler.add_executor(Busy(), "busy")
-    seen: list[float] = []
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor="busy")
-        future.add_done_callback(lambda _: seen.append(sim.clock.elapsed))
-        time.sleep(0.5)
-        assert future.cancel()
-    assert seen == [0.5]
+class CancelledThread(CancelledThen, ThreadPoolExecutor):  # type: ignore[misc]
+    """One of threads."""
 
 
-def test_a_block_that_ends_in_the_thread_that_hands_its_job_over(
-    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who can't wait for the hand-over leaves the job to who hands it over."""
-
-    def submit(*call: Any) -> Any:
-        group.__exit__(None, None, None)
-        return Elsewhere.submit(pool, *call)
-
-    monkeypatch.setattr(pool._pool, "submit", submit)
-    group = JobGroup(scheduler)
-    future = group.__enter__().add_job(work, executor="elsewhere")
-    assert concurrent.futures.wait([future], 1).done == {future}
-    assert [future.cancelled(), pool.futures[0].cancelled()] == [True, True]
-    assert pool._instances == {}
+class CancelledElsewhere(CancelledThen, Elsewhere):
+    """One of other processes."""
 
 
-def test_a_job_that_is_cancelled_twice_in_the_queue_of_another_processes_pool(
-    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is cancelled as soon as its pool has dropped it, whoever is told of that first."""
-    seen: list[bool] = []
-
-    def submit(*call: Any) -> Any:
-        pool_future = Elsewhere.submit(pool, *call)
-        pool_future.add_done_callback(
-            lambda _: seen.extend([future.running(), future.cancel(), future.cancelled()])
-        )
-        return pool_future
-
-    monkeypatch.setattr(pool._pool, "submit", submit)
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor="elsewhere")
-        time.sleep(0.1)
-        assert future.cancel()
-    assert seen == [False, True, True]
-    assert pool._instances == {}
-
-
-@pytest.mark.parametrize("executor", ["default", "elsewhere"])
+@pytest.mark.parametrize("kind", [CancelledThread, CancelledElsewhere])
+@pytest.mark.parametrize("fails", [False, True])
 def test_a_job_that_is_cancelled_while_it_is_handed_over(
-    scheduler: Any, pool: Elsewhere, monkeypatch: pytest.MonkeyPatch, executor: str
+    scheduler: Any, kind: Any, fails: bool
 ) -> None:
-    """A job that is cancelled in the last moment is not handed to a pool."""
-    monkeypatch.setattr(scheduler._executors["default"]._pool, "submit", pool.submit)
+    """A job that is cancelled in the last moment does not go to a pool, and stays cancelled."""
+    scheduler.add_executor(executor := kind(), "own")
+    executor.fails = fails
+    ran: list[str] = []
     with JobGroup(scheduler) as group:
-        future = group.add_job(work, executor=executor, **soon())
-        real = scheduler._lookup_executor
-
-        def lookup(alias: str) -> Any:
-            super(type(future), future).cancel()
-            return real(alias)
-
-        monkeypatch.setattr(scheduler, "_lookup_executor", lookup)
-        time.sleep(6)
-        monkeypatch.setattr(scheduler, "_lookup_executor", real)
-    assert pool.submitted == []
-    assert future.cancelled()
+        executor.future = group.add_job(ran.append, args=["it"], executor="own", **soon(0.5))
+        time.sleep(1)
+        assert executor.future.cancelled()
+    assert ran == getattr(executor, "submitted", []) == []
     assert scheduler.get_jobs() == []
+    assert not any(executor._instances.values())
 
 
 def cancels(others: list[Any]) -> Callable[[Any], None]:
@@ -714,7 +365,7 @@ def test_a_callback_on_the_schedulers_thread_may_cancel(scheduler: Any, executor
         time.sleep(6)
         assert second.cancelled()
         assert scheduler._thread.is_alive()
-        assert scheduler.get_jobs() == []
+    assert scheduler.get_jobs() == []
     assert ran == []
 
 
@@ -757,7 +408,7 @@ def test_a_job_that_is_taken_away_while_its_scheduler_has_it_at_hand(
         assert sim.clock.elapsed == 5.0
         sim.clock.tick(1)
     assert ran == []
-    assert scheduler._job_groups._waiting == {}
+    assert scheduler._job_groups.waiting == {}
     assert scheduler._listeners == []
 
 
@@ -823,8 +474,8 @@ def test_a_job_that_is_cancelled_while_another_one_fails_to_replace_it(
         with pytest.raises(OSError, match="connection lost"):
             group.add_job("time:sleep", replace_existing=True, **options)
         assert first.cancelled()
-        assert db.get_all_jobs() == []
-        assert scheduler._job_groups._waiting == {}
+    assert db.get_all_jobs() == []
+    assert scheduler._job_groups.waiting == {}
 
 
 def test_a_job_that_is_modified_while_it_runs_is_running(scheduler: Any) -> None:
@@ -838,39 +489,12 @@ def test_a_job_that_is_modified_while_it_runs_is_running(scheduler: Any) -> None
         assert future.last_seen == "running"
 
 
-def test_what_a_job_ended_with_stands(sim: Simulation) -> None:
-    """A job that is told lost after it was answered keeps its answer."""
-    scheduler = FakeScheduler()
-    scheduler.start()
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work)
-        scheduler.run_due()
-        future._fail(JobMissed, "was missed", "Nothing.")
-    assert future.result() == 0.5
-    assert future.last_seen == "returned"
-
-
-def test_a_job_that_has_begun_is_not_said_to_be_gone(scheduler: Any) -> None:
-    """Whatever is told late of its store, a job that runs has its own value."""
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work)
-        time.sleep(0.1)
-        future._withdraw(JobRemoved, "was removed", "Add it again.")
-        assert future.result(30) == 0.5
-
-
 def test_the_answer_of_a_job_that_was_not_run_can_be_pickled() -> None:
     """A job that waits for others can end with their exception, in another process too."""
     error = JobNotRun("report", "5", "was not run", "Run it.")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # Our own.
     assert str(copy) == str(error) == "Job 'report' (id 5) was not run. Run it."
     assert (copy.name, copy.job_id, copy.what, copy.advice) == error.args
-
-
-def test_the_repr_of_an_answer_is_a_sentence() -> None:
-    """A page or a log that shows the ``repr`` of an exception says all that is known."""
-    error = JobRefused("report", "5", "was not run", "Run it.")
-    assert repr(error) == """JobRefused("Job 'report' (id 5) was not run. Run it.")"""
 
 
 def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
@@ -893,8 +517,6 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
         assert (hanging.last_seen, hanging.running(), hanging.cancel()) == ("running", True, False)
         what = "was lost by executor 'default': CancelledError: the pool cancelled it"
         assert lost.last_seen == what
-        # As for real: it is no longer counted as under way.
-        assert scheduler._executors["default"]._instances == {"hanging": 1}
         immediate = FakeScheduler(immediate=True, raise_job_errors=False)
         immediate.start()
     with JobGroup(immediate) as group:

@@ -119,8 +119,8 @@ def test_a_job_that_returns_a_coroutine(scheduler: Any, gets: Gets) -> None:
     with JobGroup(scheduler) as group:
         gets(
             group.add_job(coroutine_of, args=[1], name="job"),
-            "TypeError after 0 s: Job 'job' (id …) returned a coroutine, and its body has not run. "
-            "Pass a function that calls asyncio.run.",
+            "TypeError after 0 s: Job 'job' (id …) returned a coroutine or an asynchronous "
+            "generator, whose body has not run. Pass a function that calls asyncio.run.",
         )
 
 
@@ -137,8 +137,8 @@ def test_a_job_that_returns_an_asynchronous_generator(scheduler: Any, gets: Gets
     with JobGroup(scheduler) as group:
         gets(
             group.add_job(numbers, name="job"),
-            "TypeError after 0 s: Job 'job' (id …) returned an asynchronous generator, and its "
-            "body has not run. Pass a function that calls asyncio.run.",
+            "TypeError after 0 s: Job 'job' (id …) returned a coroutine or an asynchronous "
+            "generator, whose body has not run. Pass a function that calls asyncio.run.",
         )
 
 
@@ -155,54 +155,22 @@ def start_no_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.rows("E11")
-def test_a_thread_that_cannot_be_started(
-    scheduler: Any, gets: Gets, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Jobs of a pool that can start one thread only wait for that one, and a log says so."""
+def test_a_thread_that_cannot_be_started(scheduler: Any, gets: Gets) -> None:
+    """A job for which a pool can start no thread is refused, and not run by a living one either."""
+    ran: list[str] = []
     with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
         start_no_second_thread(patch)
-        first, second = group.add_job(work, id="1"), group.add_job(work, id="2")
-        third = group.add_job(fail, args=[ValueError("boom")], id="3")
+        first = group.add_job(work)
+        gets(
+            group.add_job(ran.append, args=["second"], name="second"),
+            "JobRefused after 0 s: Job 'second' (id …) was refused by executor 'default': "
+            "RuntimeError: can't start new thread. Give the scheduler an executor that runs "
+            "(remove_executor, add_executor).",
+        )
         gets(first, "'done' after 0.5 s")
-        gets(second, "'done' after 1 s")
-        gets(third, "ValueError after 1 s: boom")
-    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [
-        "Job 'work' (id 2) is left to a worker that lives: RuntimeError: can't start new thread",
-        "Job 'fail' (id 3) is left to a worker that lives: RuntimeError: can't start new thread",
-    ]
+        gets(group.add_job(work), "'done' after 1 s")
+    assert ran == []
     assert scheduler._executors["default"]._instances == {}
-
-
-@pytest.mark.rows("E11", "E3")
-def test_a_job_that_is_late_since_no_thread_can_be_started(scheduler: Any, gets: Gets) -> None:
-    """A job with a grace that waits longer for the only thread is missed."""
-    with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
-        start_no_second_thread(patch)
-        group.add_job(work, kwargs={"seconds": 3})
-        gets(
-            group.add_job(work, misfire_grace_time=1),
-            "JobMissed after 3 s: Job 'work' (id …) was missed: it was due at 2026-01-01 "
-            "00:00:00+00:00 and did not begin within its grace of 1 s. Leave misfire_grace_time "
-            "out, or give its executor more workers.",
-        )
-
-
-@pytest.mark.rows("E11", "E13")
-# The executor's own callback fails, which is logged.
-def test_a_job_that_is_dropped_since_no_thread_can_be_started(scheduler: Any, gets: Gets) -> None:
-    """A job that its pool drops while it waits for the only thread is known at once to be lost."""
-    pool = scheduler._executors["default"]._pool
-    later(1, lambda: pool.shutdown(wait=False, cancel_futures=True))
-    with JobGroup(scheduler) as group, pytest.MonkeyPatch.context() as patch:
-        start_no_second_thread(patch)
-        group.add_job(work, kwargs={"seconds": 3})
-        future = group.add_job(work)
-        gets(
-            future,
-            "JobLost after 1 s: Job 'work' (id …) was lost by executor 'default': CancelledError: "
-            "the pool cancelled it. It did not begin: mend what is wrong, and add it again. The "
-            "executor's log has more.",
-        )
 
 
 @pytest.mark.rows("E11")
