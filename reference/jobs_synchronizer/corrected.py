@@ -1,7 +1,7 @@
 """The published program made right: the same program, with only what has to change changed.
 
 Names, order, routes and port are those of ``documented``; ``diff documented.py corrected.py`` is
-the lesson. Seven corrections end the hangs:
+the lesson. Its seven corrections:
 
 1. The wait has a predicate: it sees what happened before it.
 2. ``notify_all`` wakes every waiter.
@@ -18,7 +18,7 @@ jobs, ``add_job`` waits too, without a timeout. The answers are
   a status that says so.
 * 504 at the timeout, with the statuses so far and the pending tasks.
 * 503 when the scheduler does not run.
-* 500 when a job cannot be added. The jobs that were added before it are removed.
+* 500 when a job cannot be added. The jobs of the request that have not begun are removed.
 
 What it leaves out: it learns only at its timeout that a job was removed, refused or lost, that the
 scheduler is paused, or that the scheduler's thread is missing (``gunicorn --preload``). A job that
