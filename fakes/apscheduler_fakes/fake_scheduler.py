@@ -245,7 +245,7 @@ class FakeScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has no 
         """Let a job be cancelled in its pool's queue: REMOVED, SUBMITTED, then nothing for ever.
 
         The count of the id's running instances stays one too high. (The future of a ``JobGroup``
-        gets a ``JobLost``, and the count is right.) Source: ``executors/pool.py:20``, where the
+        gets a ``JobLost``.) Source: ``executors/pool.py:20``, where the
         callback of the cancelled future fails.
         """
         self._ledger.faults.append(Fault(faults.lose, job))

@@ -277,7 +277,7 @@ class Watch:
             case events.EVENT_SCHEDULER_SHUTDOWN:
                 self._tell_of_shutdown()
                 self.take_back([])
-            case events.EVENT_JOB_MISSED:
+            case _:  # A job was missed.
                 run = run_of(event.job_id)
                 if run is not None and run.pool_future is None:
                     end_with(run, [event])

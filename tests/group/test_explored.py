@@ -9,14 +9,14 @@ import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import UTC
 from types import ModuleType
 from typing import Any
 
 import pytest
 from apscheduler.executors.debug import DebugExecutor
-from apscheduler.executors.pool import BasePoolExecutor, ThreadPoolExecutor
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import BaseJobStore, ConflictingIdError, JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -532,26 +532,6 @@ def test_a_shutdown_that_waits_for_who_waits(preemptions: int) -> None:
     assert seen == {"JobRemoved", "not added"}
 
 
-def test_a_look_at_a_job_that_is_cancelled() -> None:
-    """Whoever reads ``last_seen`` while a job is cancelled is told what was seen, or that it is."""
-    seen: set[str] = set()
-
-    def program() -> None:
-        scheduler = OneLook(timezone=UTC)
-        scheduler.start()
-        with JobGroup(scheduler) as group:
-            future = group.add_job(int, run_date="2100-01-01")
-            cancelling = threading.Thread(target=future.cancel)
-            cancelling.start()
-            seen.add(future.last_seen)
-        cancelling.join()
-        scheduler.shutdown()
-
-    look: Any = JobFuture.last_seen
-    assert explore(program, Exhaustive(max_preemptions=1), switch_in=[look.fget]).complete
-    assert seen == {"added to job store 'default'", "cancelled"}
-
-
 def test_an_id_that_another_job_has_just_had() -> None:
     """What is told late of a removed job is not told of the next one with its id."""
 
@@ -585,49 +565,6 @@ def test_an_id_can_be_used_again_as_soon_as_its_job_is_answered() -> None:
         assert not any(scheduler._executors["default"]._instances.values())
 
     assert explore(program, Exhaustive(max_preemptions=1)).complete
-
-
-class OnAPoolOfOthers(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
-    """An executor on a pool that is not its own."""
-
-    def __init__(self, pool: Any) -> None:
-        super().__init__(pool)
-
-
-@pytest.mark.parametrize("shares", ["executor", pytest.param("pool", marks=pytest.mark.soundness)])
-def test_what_two_schedulers_share(shares: str) -> None:
-    """Two schedulers that hand over the first jobs of an executor, or pool, at the same time."""
-
-    def program() -> None:
-        pool = concurrent.futures.ThreadPoolExecutor(1)
-        both = OnAPoolOfOthers(pool)
-        executors = [both, both if shares == "executor" else OnAPoolOfOthers(pool)]
-        schedulers = [OneLook(timezone=UTC, executors={"default": each}) for each in executors]
-        busy, gate = threading.Event(), threading.Event()
-
-        def occupy() -> None:
-            busy.set()
-            gate.wait()
-
-        pool.submit(occupy)
-        busy.wait()
-        with ExitStack() as stack:
-            futures = []
-            for scheduler in schedulers:
-                scheduler.start()
-                futures.append(stack.enter_context(JobGroup(scheduler)).add_job(int))
-            other = threading.Thread(target=schedulers[1].look)
-            other.start()
-            schedulers[0].look()
-            other.join()
-            pool.shutdown(wait=False, cancel_futures=True)
-            answers = [answer_of(future) for future in futures]
-        gate.set()
-        assert answers == ["JobLost"] * 2
-        assert [dict(each._instances) for each in executors] == [{}, {}]
-
-    inside: list[Any] = [pool_module._hand_over]
-    assert explore(program, Exhaustive(max_preemptions=1), switch_in=inside).complete
 
 
 def test_two_jobs_that_wait_for_the_last_worker() -> None:
@@ -799,32 +736,6 @@ def test_blocks_that_end_together_after_a_shutdown(blocks: int, preemptions: int
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
-@pytest.mark.parametrize("preemptions", [0, pytest.param(2, marks=pytest.mark.soundness)])
-def test_a_job_that_ends_while_its_pool_drops_another(preemptions: int) -> None:
-    """An executor counts neither of them, whoever is told first."""
-    seen: set[str] = set()
-
-    def program() -> None:
-        executor = pool()
-        scheduler = OneLook(timezone=UTC, executors={"default": executor})
-        scheduler.start()
-        with JobGroup(scheduler) as group:
-            occupied = Occupied(group, scheduler)
-            queued = group.add_job(int)
-            scheduler.look()
-            dropping = threading.Thread(target=cancel_the_queue, args=[executor._pool])
-            dropping.start()
-            occupied.gate.set()
-            concurrent.futures.wait([occupied.job, queued])
-            seen.add(answer_of(queued))
-            dropping.join()
-        executor.shutdown()
-        assert executor._instances == {}
-
-    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
-    assert seen == {"value", "JobLost"}
-
-
 @pytest.mark.parametrize("is_queued", [True, False])
 @pytest.mark.parametrize("preemptions", [0, pytest.param(2, marks=pytest.mark.soundness)])
 def test_a_job_that_is_cancelled_in_a_queue_or_on_its_way_there(
@@ -856,25 +767,6 @@ def test_a_job_that_is_cancelled_in_a_queue_or_on_its_way_there(
         assert executor._instances == {}
 
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
-
-
-@pytest.mark.parametrize("call", [cancel_another, add_another])
-def test_a_job_that_uses_a_group_while_its_block_ends_before_a_shutdown(call: Any) -> None:
-    """Who finds nothing to take back, or nobody to add for, does not wait for the shutdown."""
-
-    def program() -> None:
-        scheduler = OneLook(timezone=UTC, executors={"default": pool()})
-        scheduler.start()
-        with JobGroup(scheduler) as group:
-            far = group.add_job(int, run_date="2100-01-01")
-            scheduler.add_job(call, args=[group, far])
-            scheduler.look()
-        scheduler.shutdown()
-        assert far.cancelled()
-        assert scheduler._job_groups.waiting == {}
-        assert scheduler._listeners == []
-
-    assert explore(program, Exhaustive(max_preemptions=1)).complete
 
 
 @pytest.mark.rows("E12")

@@ -362,19 +362,6 @@ def test_a_job_in_the_schedulers_thread_keeps_the_block(scheduler: Any, sim: Sim
     assert scheduler._job_groups.waiting == {}
 
 
-def test_a_job_that_waits_in_its_callers_group(scheduler: Any, sim: Simulation) -> None:
-    """Nobody sees that a job waits which has not opened the group: its deadline ends that."""
-    scheduler.add_executor(ThreadPoolExecutor(1), "small")
-
-    def outer() -> None:
-        group.add_job(work, executor="small").result(10)
-
-    with JobGroup(scheduler) as group:
-        with pytest.raises(TimeoutError):
-            group.add_job(outer, executor="small").result(30)
-        assert sim.clock.elapsed == 10.0
-
-
 def test_a_job_that_flasks_run_job_calls(scheduler: Any, sim: Simulation) -> None:
     """Flask-APScheduler's ``run_job`` calls the function beside its job, which runs when due."""
     ran: list[int] = []
@@ -408,21 +395,6 @@ def test_an_answer_comes_after_what_other_listeners_do(scheduler: Any, sim: Simu
     assert sim.clock.elapsed == 3.5
 
 
-def test_a_scheduler_with_a_lookup_of_its_own(scheduler: Any) -> None:
-    """What somebody put in the same place is used, and is back when the block ends."""
-    real, seen = scheduler._lookup_executor, list[str]()
-
-    def look_up(alias: str) -> Any:
-        seen.append(alias)
-        return real(alias)
-
-    scheduler._lookup_executor = look_up
-    with JobGroup(scheduler) as group:
-        assert group.add_job(work).result(30) == 0.5
-    assert seen == ["default"]
-    assert vars(scheduler).pop("_lookup_executor") is look_up
-
-
 def test_a_group_that_is_open_is_not_opened_again(scheduler: Any) -> None:
     """A group belongs to one block."""
     with JobGroup(scheduler) as group:
@@ -448,48 +420,6 @@ def test_a_job_that_is_added_while_its_block_ends(
     assert scheduler.get_jobs() == []
 
 
-def test_a_job_that_is_added_while_its_group_is_opened_again(
-    scheduler: Any, sim: Simulation
-) -> None:
-    """A job belongs to the block in which its adding began, whichever is open when that ends."""
-    futures: list[Any] = []
-    group = JobGroup(scheduler)
-    with group:
-        scheduler._jobstores_lock.acquire()
-        later(0, lambda: futures.append(group.add_job(work, **soon())))
-        sim.settle()
-    with group:
-        scheduler._jobstores_lock.release()
-        sim.settle()
-        assert scheduler.get_jobs() == []
-    assert [future.cancelled() for future in futures] == [True]
-    assert scheduler._listeners == []
-
-
-def test_a_block_that_ends_while_a_job_is_added_during_a_shutdown(
-    scheduler: Any, db: Any, sim: Simulation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever ends the block takes no job of somebody else's away that has the same id."""
-    scheduler.add_jobstore(db, "db")
-    options: dict[str, Any] = {"id": "same", "args": [1], "jobstore": "db", **soon()}
-    scheduler.add_job("time:sleep", **options)
-    real = scheduler._create_trigger
-    group = JobGroup(scheduler)
-
-    def end(*args: Any) -> Any:
-        later(0, scheduler.shutdown)
-        sim.settle()
-        later(0, lambda: group.__exit__(None, None, None))
-        sim.settle()
-        return real(*args)
-
-    monkeypatch.setattr(scheduler, "_create_trigger", end)
-    group.__enter__()
-    with pytest.raises(JobRefused, match="the scheduler is not running"):
-        group.add_job("time:sleep", **options)
-    assert [job.id for job in db.get_all_jobs()] == ["same"]
-
-
 def test_a_block_that_ends_on_the_schedulers_thread(scheduler: Any, sim: Simulation) -> None:
     """What a callback takes back while the scheduler looks at its stores is dropped when due."""
     scheduler.add_executor(DebugExecutor(), "inline")
@@ -503,19 +433,6 @@ def test_a_block_that_ends_on_the_schedulers_thread(scheduler: Any, sim: Simulat
     sim.clock.tick(60)
     assert [ran, scheduler.get_jobs(), scheduler._listeners] == [[], [], []]
     assert scheduler._job_groups.waiting == {}
-
-
-def test_an_executor_that_moves_to_another_scheduler(scheduler: Any) -> None:
-    """An executor answers the futures of the scheduler that it belongs to."""
-    other = BackgroundScheduler(timezone=UTC)
-    other.start()
-    with JobGroup(scheduler) as group, JobGroup(other) as elsewhere:
-        assert group.add_job(work).result(30) == 0.5
-        executor = scheduler._executors["default"]
-        scheduler.remove_executor("default", shutdown=False)
-        other.add_executor(executor, "moved")
-        assert elsewhere.add_job(work, executor="moved").result(30) == 0.5
-    other.shutdown()
 
 
 class StubbornStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
@@ -676,19 +593,6 @@ def test_jobs_of_nobody_are_left_alone(scheduler: Any, caplog: pytest.LogCapture
     assert "AttributeError" not in caplog.text
 
 
-def test_an_exit_during_a_shutdown_that_waits(scheduler: Any, sim: Simulation) -> None:
-    """A caller whose deadline has passed does not wait for a shutdown that waits for jobs."""
-    with JobGroup(scheduler) as group:
-        group.add_job(work, args=[20])
-        waiting = group.add_job(work, run_date="2026-01-01 01:00:00")
-        concurrent.futures.wait([waiting], timeout=1)
-        from_now = datetime.now(UTC)
-        concurrent.futures.ThreadPoolExecutor(1).submit(scheduler.shutdown)
-        sim.settle()
-    assert datetime.now(UTC) == from_now
-    assert isinstance(waiting.exception(0), JobRemoved)
-
-
 def test_a_callback_that_cancels_as_a_shutdown_begins(scheduler: Any) -> None:
     """A shutdown answers every job, also if the first answer takes another one away."""
     with JobGroup(scheduler) as group:
@@ -697,42 +601,6 @@ def test_a_callback_that_cancels_as_a_shutdown_begins(scheduler: Any) -> None:
         scheduler.shutdown()
         assert [type(each.exception(0)) for each in futures[:2]] == [JobRemoved] * 2
         assert futures[2].cancelled()
-
-
-class SlowPool(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types.
-    """A pool that takes five seconds to take a job."""
-
-    def _do_submit_job(self, job: Any, run_times: Any) -> None:
-        time.sleep(5)
-        super()._do_submit_job(job, run_times)
-
-
-# The scheduler's thread dies when it removes a job.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize("expected", [RuntimeError, ValueError])
-def test_a_block_that_ends_beside_a_shutdown_that_failed(
-    scheduler: Any, sim: Simulation, expected: type[Exception]
-) -> None:
-    """A job that shuts its own scheduler down, or tries to, leaves nothing behind either."""
-    scheduler.add_executor(SlowPool(), "slow")
-
-    def guilty() -> None:
-        time.sleep(0.5)
-        with suppress(expected):
-            scheduler.shutdown()
-
-    with JobGroup(scheduler) as group:
-        group.add_job(guilty)
-        far = [group.add_job(work, **soon(3600)) for _ in range(2)]
-        time.sleep(0.1)
-        group.add_job(work, executor="slow")
-        time.sleep(1)
-    assert sim.clock.elapsed == 1.1
-    assert [type(future.exception(0)) for future in far] == [JobRemoved] * 2
-    sim.clock.tick(10)
-    assert scheduler._jobstores["default"].get_all_jobs() == []
-    assert scheduler._job_groups.waiting == {}
-    assert scheduler._listeners == []
 
 
 class Unclosable(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.

@@ -13,7 +13,6 @@ from apscheduler.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_REMOVED,
     EVENT_JOBSTORE_REMOVED,
-    SchedulerEvent,
 )
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
@@ -21,9 +20,14 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from caller import Gets, soon, work
-from jobs_synchronizer import JobGroup, JobLost, JobRefused, JobRemoved
+from jobs_synchronizer import JobGroup, JobLost, JobRemoved
 from outcomes import later
 from threadsim import Simulation
+
+SHUT = (
+    "Job 'work' (id …) was still in job store 'default' when the scheduler was shut down. Add it "
+    "again when the scheduler is started, with new executors."
+)
 
 
 @pytest.fixture
@@ -121,25 +125,6 @@ def test_a_job_that_is_added_while_all_are_removed(
         gets(added[0], "'done' after 5.5 s")
 
 
-@pytest.mark.rows("E7")
-def test_a_job_that_is_not_in_its_store_yet_when_all_are_removed(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch, gets: Gets
-) -> None:
-    """A job that is about to be added when a store is emptied runs."""
-    real = scheduler._create_trigger
-
-    def remove_first(*args: Any) -> Any:
-        monkeypatch.undo()
-        scheduler.remove_all_jobs()
-        return real(*args)
-
-    with JobGroup(scheduler) as group:
-        removed = group.add_job(work, **soon())
-        monkeypatch.setattr(scheduler, "_create_trigger", remove_first)
-        gets(group.add_job(work, **soon()), "'done' after 5.5 s")
-    assert isinstance(removed.exception(), JobRemoved)
-
-
 class UnreadableStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
     """A store that says of no job whether it has it."""
 
@@ -226,25 +211,6 @@ def test_an_executor_that_does_not_exist(scheduler: Any, gets: Gets) -> None:
 
 
 @pytest.mark.rows("E6")
-def test_a_job_that_is_removed_because_another_ones_executor_does_not_exist(
-    scheduler: Any, gets: Gets
-) -> None:
-    """What a callback of a refused job removes was removed, whatever became of the refused one."""
-    with JobGroup(scheduler) as group:
-        sibling = group.add_job(work, **soon())
-        with pytest.raises(KeyError, match="nowhere"):
-            scheduler._lookup_executor("nowhere")  # For no job at all.
-        guilty = group.add_job(work, executor="nowhere", **soon(1))
-        guilty.add_done_callback(lambda _: scheduler.remove_job(sibling.job_id))
-        gets(
-            sibling,
-            "JobRemoved after 1 s: Job 'work' (id …) was removed from job store 'default' before "
-            "it was due. Add it again if it should run.",
-        )
-        assert isinstance(guilty.exception(0), JobRefused)
-
-
-@pytest.mark.rows("E6")
 def test_a_job_that_is_removed_whose_executor_does_not_exist(scheduler: Any, gets: Gets) -> None:
     """A job that is removed was removed: nobody has looked for its executor."""
     with JobGroup(scheduler) as group:
@@ -267,23 +233,6 @@ def test_a_job_that_is_given_an_executor_that_does_not_exist(scheduler: Any, get
             future,
             "JobRefused after 5 s: Job 'work' (id …) was taken out of job store 'default': its "
             "executor 'nowhere' does not exist. Name one that the scheduler has, or add it.",
-        )
-
-
-@pytest.mark.rows("E10")
-def test_a_job_that_is_given_an_executor_that_refuses(
-    scheduler: Any, small: Any, gets: Gets
-) -> None:
-    """It is the one that it has when it is due that refuses a job, and is named."""
-    small.shutdown()
-    with JobGroup(scheduler) as group:
-        future = group.add_job(work, **soon())
-        scheduler.modify_job(future.job_id, executor="small")
-        gets(
-            future,
-            "JobRefused after 5 s: Job 'work' (id …) was refused by executor 'small': "
-            "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
-            "executor that runs (remove_executor, add_executor).",
         )
 
 
@@ -505,9 +454,7 @@ def test_a_shutdown_with_the_job_in_memory(scheduler: Any, gets: Gets) -> None:
         later(1, scheduler.shutdown)
         gets(
             future,
-            "JobRemoved after 1 s: Job 'work' (id …) was still in job store 'default' when the "
-            "scheduler was shut down. Add it again when the scheduler is started, with new "
-            "executors.",
+            f"JobRemoved after 1 s: {SHUT}",
         )
 
 
@@ -578,25 +525,6 @@ def test_another_scheduler_with_the_job_in_its_persistent_store(
     other.shutdown()
 
 
-@pytest.mark.rows("E19")
-def test_what_is_told_late_of_a_store_that_is_being_shut_down(
-    scheduler: Any, sim: Simulation, gets: Gets
-) -> None:
-    """An emptying that is told while a shutdown waits for a job does not say what is gone."""
-    with JobGroup(scheduler) as group:
-        group.add_job(work, kwargs={"seconds": 3})
-        future = group.add_job(work, **soon())
-        sim.settle()
-        later(1, scheduler.shutdown)
-        later(2, lambda: scheduler._dispatch_event(SchedulerEvent(EVENT_ALL_JOBS_REMOVED)))
-        gets(
-            future,
-            "JobRemoved after 1 s: Job 'work' (id …) was still in job store 'default' when the "
-            "scheduler was shut down. Add it again when the scheduler is started, with new "
-            "executors.",
-        )
-
-
 @pytest.mark.rows("E21")
 def test_a_job_that_shuts_the_scheduler_down(scheduler: Any, gets: Gets) -> None:
     """The job that did it has failed, those that run end, and the others are known not to run."""
@@ -606,9 +534,7 @@ def test_a_job_that_shuts_the_scheduler_down(scheduler: Any, gets: Gets) -> None
         later_on = group.add_job(work, **soon())
         gets(
             later_on,
-            "JobRemoved after 0 s: Job 'work' (id …) was still in job store 'default' when the "
-            "scheduler was shut down. Add it again when the scheduler is started, with new "
-            "executors.",
+            f"JobRemoved after 0 s: {SHUT}",
         )
         gets(guilty, "RuntimeError after 0.5 s: cannot join current thread")
         gets(beside, "'done' after 0.5 s")
@@ -634,9 +560,7 @@ def test_a_shutdown_while_jobs_are_handed_over(scheduler: Any, gets: Gets) -> No
         later(5.5, lambda: scheduler.shutdown(wait=False))
         gets(
             second,
-            "JobRemoved after 5.5 s: Job 'work' (id …) was still in job store 'default' when the "
-            "scheduler was shut down. Add it again when the scheduler is started, with new "
-            "executors.",
+            f"JobRemoved after 5.5 s: {SHUT}",
         )
         gets(first, "'done' after 6.5 s")
 

@@ -69,6 +69,13 @@ NOT_STARTED = (
 )
 
 
+DEAD = (
+    "JobRefused: Job 'work' (id …) was not added: the scheduler's thread has ended. Start a "
+    "scheduler in this process: a fork (gunicorn --preload) copies a scheduler without its thread, "
+    "and an error in a job store ends the thread."
+)
+
+
 @pytest.mark.rows("E26")
 def test_a_scheduler_that_flask_debug_has_not_started(
     refused: Refused, monkeypatch: pytest.MonkeyPatch
@@ -80,11 +87,7 @@ def test_a_scheduler_that_flask_debug_has_not_started(
     with JobGroup(scheduler) as group:
         refused(
             lambda: group.add_job(work),
-            "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start "
-            "it; one that was shut down needs new executors first (remove_executor, "
-            "add_executor). Flask-APScheduler's start() returns without a word when FLASK_DEBUG "
-            "is set and the process is not the reloader's child, and when "
-            "SCHEDULER_ALLOWED_HOSTS does not name this host.",
+            NOT_STARTED,
         )
     assert scheduler.get_jobs() == []
 
@@ -110,11 +113,7 @@ def test_a_job_that_could_be_removed_before_the_start(refused: Refused) -> None:
     with JobGroup(scheduler) as group:
         refused(
             lambda: group.add_job(work, id="early"),
-            "JobRefused: Job 'work' (id …) was not added: the scheduler is not running. Start "
-            "it; one that was shut down needs new executors first (remove_executor, "
-            "add_executor). Flask-APScheduler's start() returns without a word when FLASK_DEBUG "
-            "is set and the process is not the reloader's child, and when "
-            "SCHEDULER_ALLOWED_HOSTS does not name this host.",
+            NOT_STARTED,
         )
         with pytest.raises(JobLookupError):
             scheduler.remove_job("early")
@@ -170,9 +169,7 @@ def test_a_fork_after_the_start(refused: Refused) -> None:
     scheduler.start()
     refused(
         lambda: add_in_a_fork(scheduler),
-        "JobRefused: Job 'work' (id …) was not added: the scheduler's thread has ended. Start a "
-        "scheduler in this process: a fork (gunicorn --preload) copies a scheduler without its "
-        "thread, and an error in a job store ends the thread.",
+        DEAD,
     )
     scheduler.shutdown()
 
@@ -188,9 +185,7 @@ def test_a_scheduler_whose_thread_is_dead(
     with JobGroup(scheduler) as group:
         refused(
             lambda: group.add_job(work),
-            "JobRefused: Job 'work' (id …) was not added: the scheduler's thread has ended. Start "
-            "a scheduler in this process: a fork (gunicorn --preload) copies a scheduler without "
-            "its thread, and an error in a job store ends the thread.",
+            DEAD,
         )
 
 
@@ -212,9 +207,7 @@ def test_a_fork_while_other_threads_use_groups(scheduler: Any, refused: Refused)
         with JobGroup(scheduler) as group:
             refused(
                 lambda: group.add_job(work),
-                "JobRefused: Job 'work' (id …) was not added: the scheduler's thread has ended. "
-                "Start a scheduler in this process: a fork (gunicorn --preload) copies a scheduler "
-                "without its thread, and an error in a job store ends the thread.",
+                DEAD,
             )
         gate.set()
 
@@ -372,19 +365,6 @@ def test_a_job_that_waits_for_its_own_pool(scheduler: Any, refused: Refused) -> 
         )
         fed = group.add_job(waits_inside(scheduler), name="outer", executor="small")
         assert fed.result(30) == "done"
-
-
-def test_jobs_that_wait_for_their_own_pool_leave_it_a_worker(scheduler: Any) -> None:
-    """Of two jobs in a pool of two that wait for that pool one is refused, one answered."""
-    scheduler.add_executor(ThreadPoolExecutor(2), "small")
-    with JobGroup(scheduler) as group:
-        futures = [
-            group.add_job(waits_inside(scheduler, "small"), name="outer", executor="small")
-            for _ in range(2)
-        ]
-        errors = [error for future in futures if (error := future.exception(30))]
-    assert len(errors) == 1
-    assert STARVED in str(errors[0])
 
 
 def test_a_worker_with_two_open_groups_waits_once(scheduler: Any) -> None:
