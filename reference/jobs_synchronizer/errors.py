@@ -2,12 +2,8 @@
 
 
 def text_of(error: BaseException) -> str:
-    """Return an exception's type and text, which may be one that cannot be printed."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  # Whatever a __str__ raises.
-        text = "its text cannot be had"
-    return f"{type(error).__name__}: {text}"
+    """Return an exception's type and text."""
+    return f"{type(error).__name__}: {error}"
 
 
 class JobNotRun(Exception):
@@ -24,10 +20,7 @@ class JobNotRun(Exception):
         # All of them: an exception is unpickled from its args, and one that cannot be breaks the
         # process pool that its job ran in.
         super().__init__(name, job_id, what, advice)
-        self.name = name
-        self.job_id = job_id
-        self.what = what
-        self.advice = advice
+        self.name, self.job_id, self.what, self.advice = name, job_id, what, advice
 
     def __str__(self) -> str:
         return f"Job {self.name!r} (id {self.job_id}) {self.what}. {self.advice}"

@@ -95,7 +95,7 @@ class JobGroup:
                 "be that of the thread that waits. Pass Flask-APScheduler's, or a "
                 "BackgroundScheduler: asyncio.wrap_future makes its futures awaitable."
             )
-        self._watch = Watch.of(scheduler)
+        self._watch: Watch = Watch.of(scheduler)
         self._block: Block | None = None
 
     def __enter__(self) -> Self:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from traceback import walk_tb
 from types import AsyncGeneratorType, CoroutineType
@@ -200,10 +201,12 @@ class PoolFuture(Future[Any]):
         except BaseException as error:
             queued = _queued(self._pool, error)
             if queued is None or queued.cancel():
-                run.claim(Owner.NOBODY, before=Owner.POOL)
+                run.claim(Owner.NOBODY, Owner.POOL)
                 self.set_result([])
                 raise
             inner = queued
+        if type(inner) is Future:  # Not one of somebody's pool.
+            inner.__class__ = _Inner
         self._inner = inner
         inner.add_done_callback(self._end)
         if run.gives_up:  # Meanwhile.
@@ -211,13 +214,11 @@ class PoolFuture(Future[Any]):
 
     def cancel(self) -> bool:
         """Have the pool drop the job; return whether it does, or has."""
-        inner = self._inner
-        return inner is not None and inner.cancel()
+        return self._inner is not None and self._inner.cancel()
 
     def running(self) -> bool:
         """Return whether the pool has begun with the job, or may have."""
-        inner = self._inner
-        return inner is None or inner.running()
+        return self._inner is None or self._inner.running()
 
     def _end(self, inner: Future[Any]) -> None:
         run = self._run
@@ -231,10 +232,20 @@ class PoolFuture(Future[Any]):
         if is_lost:
             # What has a traceback was raised in this process, before a job went to another one.
             is_sent = run.owner is Owner.POOL and told.__traceback__ is None
-            is_sent = is_sent and not inner.cancelled()
+            is_sent = is_sent and not inner.cancelled() and getattr(inner, "was_running", True)
             _lose(run, told, has_begun=is_sent or run.owner is Owner.BODY)
         elif not inner.cancelled():
             end_with(run, told)
+
+
+class _Inner(Future[Any]):
+    """The pool's own future. A pool that breaks tells all that it has, what is cancelled, too."""
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        """Note how far the job has come; a cancelled one stays so, and the next ones are told."""
+        self.was_running = self.running()
+        with suppress(futures.InvalidStateError):
+            super().set_exception(exception)
 
 
 def _queued(pool: Any, error: BaseException) -> Future[Any] | None:

@@ -78,16 +78,17 @@ class Run:
         self._refusals: tuple[JobNotRun, ...] = ()
         self._lock = threading.Lock()
 
-    def claim(self, owner: Owner, before: Owner = Owner.NOBODY) -> bool:
-        """Let nobody else answer it; return whether it was still the one's before."""
+    def claim(self, owner: Owner, *before: Owner) -> bool:
+        """Let nobody else answer it; return whether it was nobody's, or one's of those before."""
         with self._lock:
-            is_first = self.owner is before
+            is_first = self.owner in (before or {Owner.NOBODY})
             if is_first:
                 self.owner = owner
         return is_first
 
     def settle(self, value: Any, error: BaseException | None = None) -> None:
         """Answer, unless there is an answer, or whoever cancels it is about to give one."""
+        self.claim(Owner.GROUP, Owner.NOBODY, Owner.POOL)  # Nobody cancels what is answered.
         if self.owner is not Owner.CANCEL:
             with suppress(InvalidStateError):  # The first answer stands.
                 if error is None:

@@ -13,7 +13,7 @@ import uuid
 from concurrent.futures.thread import _worker
 from contextlib import suppress
 from traceback import walk_stack
-from typing import Any, Self
+from typing import Any
 
 from apscheduler import events
 from apscheduler.schedulers.base import STATE_PAUSED, BaseScheduler
@@ -123,10 +123,9 @@ class Watch:
         self._is_there = False
 
     @classmethod
-    def of(cls, scheduler: BaseScheduler) -> Self:
+    def of(cls, scheduler: BaseScheduler) -> Any:
         """Return the watch of a scheduler, which keeps it."""
-        watch: Self = vars(scheduler).setdefault("_job_groups", cls(scheduler))
-        return watch
+        return vars(scheduler).setdefault("_job_groups", cls(scheduler))
 
     def open(self, block: Block) -> None:
         """Watch for one more block, unless it can have no job.
@@ -168,8 +167,8 @@ class Watch:
             return _STOPPED
         thread = getattr(self.scheduler, "_thread", None)
         # Without an ident it is about to be started.
-        has_ended = thread is not None and thread.ident is not None and not thread.is_alive()
-        return _DEAD if has_ended else ""
+        is_there = thread is None or thread.ident is None or thread.is_alive()
+        return "" if is_there else _DEAD
 
     # Adding and taking back
 

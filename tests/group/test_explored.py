@@ -736,6 +736,32 @@ def test_blocks_that_end_together_after_a_shutdown(blocks: int, preemptions: int
     assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
 
 
+@pytest.mark.parametrize("preemptions", [1, pytest.param(2, marks=pytest.mark.soundness)])
+def test_a_job_that_is_cancelled_while_its_pool_fails(preemptions: int) -> None:
+    """It is cancelled or lost, and whoever cancels it is told which."""
+    seen: set[str] = set()
+
+    def program() -> None:
+        executor = pool()
+        scheduler = OneLook(timezone=UTC, executors={"default": executor})
+        scheduler.start()
+        with JobGroup(scheduler) as group:
+            occupied = Occupied(group, scheduler)
+            queued = group.add_job(int)
+            scheduler.look()
+            failing = threading.Thread(target=fail_to_set_up, args=[executor._pool])
+            failing.start()
+            assert queued.cancel() == queued.cancelled()
+            failing.join()
+            seen.add(answer_of(queued))
+            occupied.gate.set()
+        executor.shutdown()
+        assert executor._instances == {}
+
+    assert explore(program, Exhaustive(max_preemptions=preemptions)).complete
+    assert seen == {"cancelled", "JobLost"}
+
+
 @pytest.mark.parametrize("is_queued", [True, False])
 @pytest.mark.parametrize("preemptions", [0, pytest.param(2, marks=pytest.mark.soundness)])
 def test_a_job_that_is_cancelled_in_a_queue_or_on_its_way_there(

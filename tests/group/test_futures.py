@@ -237,15 +237,18 @@ def test_a_job_for_another_process_is_cancelled_if_its_pool_can_drop_it(
 
 
 def test_jobs_in_the_queue_of_a_process_pool_that_breaks(scheduler: Any, pool: Elsewhere) -> None:
-    """Nobody knows which of them have begun: each may have run."""
+    """What the pool had sent may have run, the rest did not begin, what was cancelled stays so."""
     with JobGroup(scheduler) as group:
-        futures = [group.add_job(work, executor="elsewhere") for _ in range(2)]
+        sent, cancelled, queued = (group.add_job(work, executor="elsewhere") for _ in range(3))
         time.sleep(0.1)
         assert pool.futures[0].set_running_or_notify_cancel()
-        assert [future.running() for future in futures] == [True, False]
+        assert [sent.running(), cancelled.cancel(), queued.running()] == [True, True, False]
         for pool_future in pool.futures:
             pool_future.set_exception(BrokenProcessPool("a worker was killed"))
-    assert all("It may have run, in part or whole" in str(each.exception()) for each in futures)
+    assert "It may have run, in part or whole" in str(sent.exception())
+    assert "It did not begin" in str(queued.exception())
+    assert cancelled.cancelled()
+    assert pool._instances == {}
 
 
 def test_an_exception_from_another_process(scheduler: Any, pool: Elsewhere) -> None:

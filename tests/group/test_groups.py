@@ -6,7 +6,6 @@ import sys
 import time
 import weakref
 from concurrent.futures import CancelledError
-from contextlib import suppress
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
@@ -196,20 +195,27 @@ def test_a_result_as_json(scheduler: Any, sim: Simulation) -> None:
 
 def test_a_job_whose_block_ended_before_it_began(scheduler: Any) -> None:
     """Its future says so, in the same words wherever it is asked."""
+
+    def fail_late() -> None:
+        time.sleep(1)
+        raise CancelledError("mine")
+
     with JobGroup(scheduler) as group:
+        running = group.add_job(fail_late)
         future, cancelled = (group.add_job(work, **soon()) for _ in range(2))
         cancelled.cancel()
         own = group.add_job(fail, args=[CancelledError("mine")])
-        for call in (own.result, own.exception):
-            with suppress(CancelledError):
-                assert str(call(30)) == "mine"
+        assert str(own.exception(30)) == "mine"
     why = "the group's block ended before this job began: wait inside it"
+    assert [future.cancel(), cancelled.cancel()] == [True, True]
     for call in (future.result, future.exception):
         with pytest.raises(CancelledError, match=f"^{why}$"):
             call()
         with pytest.raises(CancelledError, match=r"^$"):
             getattr(cancelled, call.__name__)()
     assert [future.last_seen, cancelled.last_seen] == [f"cancelled: {why}", "cancelled"]
+    with pytest.raises(CancelledError, match=r"^mine$"):
+        running.result(30)
     with pytest.raises(RuntimeError, match=r"the group is not open\. Call it inside its block"):
         group.wait()
 
@@ -420,13 +426,15 @@ def test_a_job_that_is_added_while_its_block_ends(
     assert scheduler.get_jobs() == []
 
 
-def test_a_block_that_ends_on_the_schedulers_thread(scheduler: Any, sim: Simulation) -> None:
+def test_a_block_that_ends_on_the_schedulers_thread(
+    scheduler: Any, sim: Simulation, caplog: pytest.LogCaptureFixture
+) -> None:
     """What a callback takes back while the scheduler looks at its stores is dropped when due."""
     scheduler.add_executor(DebugExecutor(), "inline")
     ran: list[str] = []
     group = JobGroup(scheduler)
     first = group.__enter__().add_job(int, executor="inline", **soon())
-    far = group.add_job(ran.append, args=["far"], **soon(60))
+    far = group.add_job(ran.append, args=["far"], executor="inline", **soon(60))
     first.add_done_callback(lambda _: group.__exit__(None, None, None))
     time.sleep(6)
     assert [first.result(0), far.cancelled()] == [0, True]

@@ -278,6 +278,21 @@ def test_a_job_that_is_rescheduled_to_recur(
     assert "is not run" not in caplog.text
 
 
+def test_a_job_that_recurs_while_it_waits_in_a_queue(
+    scheduler: Any, sim: Simulation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is in the queue once."""
+    use(scheduler, ThreadPoolExecutor(1))
+    ran: list[str] = []
+    with JobGroup(scheduler) as group:
+        group.add_job(work, kwargs={"seconds": 5})
+        future = group.add_job(ran.append, args=["once"], max_instances=9, **soon(1))
+        scheduler.reschedule_job(future.job_id, trigger="interval", seconds=1)
+        assert future.result(30) is None
+        sim.clock.tick(4)
+    assert (ran, caplog.records) == (["once"], [])
+
+
 class ForgetfulStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
     """A store that fails the first time somebody asks it for jobs that it has."""
 
