@@ -199,7 +199,7 @@ class PoolFuture(Future[Any]):
         try:
             inner = submit()
         except BaseException as error:
-            queued = _queued(self._pool, error)
+            queued = _queued(error)
             if queued is None or queued.cancel():
                 run.claim(Owner.NOBODY, Owner.POOL)
                 self.set_result([])
@@ -233,7 +233,7 @@ class PoolFuture(Future[Any]):
             # What has a traceback was raised in this process, before a job went to another one.
             is_sent = run.owner is Owner.POOL and told.__traceback__ is None
             is_sent = is_sent and not inner.cancelled() and getattr(inner, "was_running", True)
-            _lose(run, told, has_begun=is_sent or run.owner is Owner.BODY)
+            _lose(run, told, has_begun=is_sent)
         elif not inner.cancelled():
             end_with(run, told)
 
@@ -248,13 +248,10 @@ class _Inner(Future[Any]):
             super().set_exception(exception)
 
 
-def _queued(pool: Any, error: BaseException) -> Future[Any] | None:
+def _queued(error: BaseException) -> Future[Any] | None:
     """Return the future of a job that a pool queued before it failed to start a worker for it."""
-    for frame, _ in walk_tb(error.__traceback__):
-        found = frame.f_locals.get("f")
-        if frame.f_locals.get("self") is pool and isinstance(found, Future):
-            return found
-    return None
+    names = (frame.f_locals for frame, _ in walk_tb(error.__traceback__))
+    return next((found for each in names if isinstance(found := each.get("f"), Future)), None)
 
 
 def end_with(run: Run, told: Any) -> None:

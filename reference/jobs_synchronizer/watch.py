@@ -277,9 +277,8 @@ class Watch:
                 self._tell_of_shutdown()
                 self.take_back([])
             case _:  # A job was missed.
-                run = run_of(event.job_id)
-                if run is not None and run.pool_future is None:
-                    end_with(run, [event])
+                if missed := run_of(event.job_id):
+                    end_with(missed, [event])
 
     def _hear_of_one(self, run: Run, code: int) -> None:
         if run.is_handed_over and code != events.EVENT_JOB_ADDED:
@@ -332,7 +331,7 @@ class Watch:
     def _tell_of_shutdown(self) -> None:
         for run in list(self.waiting.values()):
             # It may be in its store although a pool has it, until the scheduler has removed it.
-            if run.is_stored and not run.is_handed_over:
+            if not run.is_handed_over:
                 what = f"was still in job store {run.jobstore!r} when the scheduler was shut down"
                 if self._stores.in_memory(run):
                     run.withdraw(JobRemoved, what, _RESTART)

@@ -126,6 +126,25 @@ def test_a_job_that_is_added_while_all_are_removed(
         gets(added[0], "'done' after 5.5 s")
 
 
+@pytest.mark.rows("E7")
+def test_a_job_that_is_not_in_its_store_yet_when_all_are_removed(
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, gets: Gets
+) -> None:
+    """A job that is about to be added when a store is emptied runs."""
+    real = scheduler._create_trigger
+
+    def remove_first(*args: Any) -> Any:
+        monkeypatch.undo()
+        scheduler.remove_all_jobs()
+        return real(*args)
+
+    with JobGroup(scheduler) as group:
+        removed = group.add_job(work, **soon())
+        monkeypatch.setattr(scheduler, "_create_trigger", remove_first)
+        gets(group.add_job(work, **soon()), "'done' after 5.5 s")
+    assert isinstance(removed.exception(), JobRemoved)
+
+
 class UnreadableStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler has no types.
     """A store that says of no job whether it has it."""
 
@@ -234,6 +253,23 @@ def test_a_job_that_is_given_an_executor_that_does_not_exist(scheduler: Any, get
             future,
             "JobRefused after 5 s: Job 'work' (id …) was taken out of job store 'default': its "
             "executor 'nowhere' does not exist. Name one that the scheduler has, or add it.",
+        )
+
+
+@pytest.mark.rows("E10")
+def test_a_job_that_is_given_an_executor_that_refuses(
+    scheduler: Any, small: Any, gets: Gets
+) -> None:
+    """It is the one that it has when it is due that refuses a job, and is named."""
+    small.shutdown()
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, **soon())
+        scheduler.modify_job(future.job_id, executor="small")
+        gets(
+            future,
+            "JobRefused after 5 s: Job 'work' (id …) was refused by executor 'small': "
+            "RuntimeError: cannot schedule new futures after shutdown. Give the scheduler an "
+            "executor that runs (remove_executor, add_executor).",
         )
 
 
@@ -429,6 +465,18 @@ def test_a_shutdown_with_the_job_in_memory(scheduler: Any, gets: Gets) -> None:
             future,
             f"JobRemoved after 1 s: {SHUT}",
         )
+
+
+def test_a_shutdown_that_was_kept_before_the_group_opened(scheduler: Any, sim: Simulation) -> None:
+    """It is heard when it has waited for the jobs that a pool has."""
+    shut_down = scheduler.shutdown
+    with JobGroup(scheduler) as group:
+        group.add_job(work, kwargs={"seconds": 3})
+        future = group.add_job(work, **soon())
+        later(1, shut_down)
+        assert isinstance(future.exception(30), JobRemoved)
+        assert sim.clock.elapsed == 3.0
+    assert scheduler._job_groups.waiting == {}
 
 
 @pytest.mark.rows("E19")
