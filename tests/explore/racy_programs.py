@@ -3,9 +3,10 @@
 import heapq
 import json
 import threading
-from collections import defaultdict
+from collections import UserDict, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from written_programs import joined
@@ -533,7 +534,119 @@ def discards() -> None:
     assert sum(each for each in many.values()) == 2
 
 
+class Client:
+    """It connects when it is used first."""
+
+    @cached_property
+    def connection(self) -> object:
+        """A new object."""
+        return object()
+
+
+def connects_twice() -> None:
+    """A ``cached_property`` may be computed in two threads."""
+    client = Client()
+    found: list[object] = [None, None]
+    joined(*(partial(_put_connection, client, found, at) for at in range(2)))
+    assert found[0] is found[1]
+
+
+def _put_connection(client: Client, found: list[object], at: int) -> None:
+    found[at] = client.connection
+
+
+@lru_cache
+def settings() -> object:
+    """Return what is made once."""
+    return object()
+
+
+def caches_twice() -> None:
+    """``lru_cache`` runs a function in two threads that both find nothing."""
+    settings.cache_clear()
+    found: list[object] = [None, None]
+
+    def find(at: int) -> None:
+        found[at] = settings()
+
+    joined(partial(find, 0), partial(find, 1))
+    assert found[0] is found[1]
+
+
+class Registry(UserDict[str, int]):
+    """A dictionary with a class of its own."""
+
+
+def counted_in_a_user_dict() -> None:
+    """An addition may be lost."""
+    registry = Registry({"n": 0})
+
+    def add() -> None:
+        registry["n"] += 1
+
+    joined(add, add)
+    assert registry["n"] == 2
+
+
+@dataclass
+class Pair:
+    """Two numbers that belong together."""
+
+    one: int = 1
+    other: int = 1
+
+
+def matched_half_changed() -> None:
+    """A class pattern looks at attributes."""
+    pair = Pair()
+
+    def change() -> None:
+        pair.one = 2
+        pair.other = 2
+
+    def look() -> None:
+        match pair:
+            case Pair(one=1, other=1) | Pair(one=2, other=2):
+                return
+        raise AssertionError(pair)
+
+    joined(change, look)
+
+
+def passed_half_changed() -> None:
+    """A dictionary of arguments is read whole."""
+    options = {"one": 1, "other": 1}
+
+    def change() -> None:
+        options["one"] = 2
+        options["other"] = 2
+
+    def look() -> None:
+        pair, again = Pair(**options), {**options, "more": 0}
+        assert pair.one == pair.other
+        assert again["one"] == again["other"]
+
+    joined(change, look)
+
+
+def shares_a_slice() -> None:
+    """A list that grows in place is read before, and written after the value is computed."""
+    holder = Typed()
+
+    def grow() -> None:
+        holder.things += [2] if len(holder.things) < 2 else []
+
+    joined(grow, grow)
+    assert holder.things == [1, 2]
+
+
 RACY = [
+    connects_twice,
+    caches_twice,
+    counted_in_a_user_dict,
+    matched_half_changed,
+    passed_half_changed,
+    shares_a_slice,
     unpacked_half_changed,
     taken_from_a_heap,
     count_by_name,

@@ -14,7 +14,7 @@ from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from threadsim.exploration.data.accesses import Accesses
-from threadsim.exploration.data.functions import own_modules
+from threadsim.exploration.data.functions import library_classes, own_modules
 from threadsim.exploration.data.instrumented import instrumented
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, SwitchPoints
 from threadsim.exploration.instrument import SWAPPED
@@ -152,7 +152,8 @@ class ScheduleRunner:
         """Let the code whose data is tracked call the hooks."""
         if self._tracks:
             own = self._own if self._data else {}
-            undo.enter_context(instrumented(own, self._switch_in))
+            targets = [*self._switch_in, *library_classes(own.values())]
+            undo.enter_context(instrumented(own, targets))
             self.modules = sorted(str(names["__name__"]) for names in own.values())
 
     def run(

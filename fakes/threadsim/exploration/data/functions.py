@@ -2,10 +2,12 @@
 
 import inspect
 import sys
+from collections import UserDict, UserList
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property, partial
 from gc import get_referents
+from itertools import chain
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -41,6 +43,13 @@ def own_modules(roots: Iterable[object]) -> dict[str, dict[str, Any]]:
             found[file] = vars(module)
             things += found[file].values()
     return found
+
+
+def library_classes(modules: Iterable[dict[str, Any]]) -> list[type]:
+    """Return the classes of the standard library that hold data for classes of some modules."""
+    values = chain.from_iterable(names.values() for names in modules)
+    used = {base for each in values if issubclass(type(each), type) for base in each.__mro__}
+    return [each for each in (UserDict, UserList) if each in used]
 
 
 def functions_of(target: Any) -> list[FunctionType]:

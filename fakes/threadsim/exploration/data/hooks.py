@@ -8,7 +8,7 @@ import gc
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial, partialmethod
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -32,6 +32,7 @@ CONSTANT = (BuiltinFunctionType, FunctionType, ModuleType, type)
 
 # Functions in C. They read the containers among their arguments.
 _IN_C = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+_CACHED = type(lru_cache(len))
 # Modules whose functions look into containers in containers.
 _DEEP = {"copy", "json", "pickle", "pprint"}
 _DEEPEST = 6
@@ -135,6 +136,30 @@ def _find_plain(kind: type, name: str, mode: int) -> bool:
     return is_data and (mode == WRITE or not hasattr(type(value), "__get__"))
 
 
+class Attribute:
+    """An attribute that an operator such as ``+=`` reads and writes.
+
+    Args:
+        thing: What has the attribute.
+        site: Where that is.
+    """
+
+    def __init__(self, thing: Any, site: Site) -> None:
+        self._thing = thing
+        self._site = site
+
+    @property
+    def value(self) -> Any:
+        """Its value."""
+        read_attribute(self._thing, self._site)
+        return _changing(getattr(self._thing, self._site.name), self._site)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        write_attribute(self._thing, self._site)
+        setattr(self._thing, self._site.name, value)
+
+
 # Variables of modules and of functions.
 
 
@@ -206,7 +231,7 @@ def read_item(thing: Any, key: Any, site: Site) -> Any:
 
 
 class Items:
-    """Notes that an item is written or deleted, and does it.
+    """Notes that an item is written or deleted, and does it; an operator such as ``+=`` reads it.
 
     Args:
         thing: What has the items.
@@ -217,6 +242,9 @@ class Items:
         self._thing = thing
         self._site = site
 
+    def __getitem__(self, key: Any) -> Any:
+        return _changing(read_item(self._thing, key, self._site), self._site)
+
     def __setitem__(self, key: Any, value: Any) -> None:
         _note(self._thing, self._site, containers.item, key, WRITE)
         self._thing[key] = value
@@ -224,6 +252,29 @@ class Items:
     def __delitem__(self, key: Any) -> None:
         _note(self._thing, self._site, containers.removal, key)
         del self._thing[key]
+
+
+class _InPlace:
+    """A container that an operator is about to change."""
+
+    def __init__(self, thing: Any, site: Site) -> None:
+        self._thing = thing
+        self._site = site
+
+    def _change(self, value: Any, *, name: str) -> Any:
+        _note(self._thing, self._site, containers.whole, WRITE)
+        return getattr(operator, name)(self._thing, value)
+
+    __iadd__ = partialmethod(_change, name="iadd")
+    __iand__ = partialmethod(_change, name="iand")
+    __imul__ = partialmethod(_change, name="imul")
+    __ior__ = partialmethod(_change, name="ior")
+    __isub__ = partialmethod(_change, name="isub")
+    __ixor__ = partialmethod(_change, name="ixor")
+
+
+def _changing(value: Any, site: Site) -> Any:
+    return _InPlace(value, site) if is_container(value) else value
 
 
 def read_whole(thing: Any, site: Site) -> Any:
@@ -244,10 +295,10 @@ def is_in(item: Any, thing: Any, site: Site) -> bool:
     return item in thing
 
 
-def in_place(name: str, thing: Any, value: Any, site: Site) -> Any:
-    """Note that an operator changes a container; return the result of the operator."""
+def in_place(value: Any, thing: Any, site: Site) -> Any:
+    """Note that an operator changes a variable's object, if it is a container; return the value."""
     _note(thing, site, containers.whole, WRITE)
-    return getattr(operator, name)(thing, value)
+    return value
 
 
 def made(thing: Any, site: Site) -> Any:
@@ -320,6 +371,8 @@ def called(function: Any, site: Site) -> Any:
         )
     module = getattr(function, "__module__", None)
     data = data_here()
+    if type(function) is _CACHED and data is not None:
+        return partial(_call_cached, function, site)
     if not is_foreign or module in _LEFT_ALONE or data is None:
         return function
     return partial(_call, data, function, site)
@@ -348,6 +401,12 @@ def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named
     if is_container(result) and not data.is_known(result):
         made(result, site)
     return result
+
+
+def _call_cached(function: Any, site: Site, /, *arguments: Any, **named: Any) -> Any:
+    """Note that the cache of a function is read. Before the function returns, it is written."""
+    read_global(function.__module__, site._replace(name=f"{function.__qualname__}()"))
+    return function(*arguments, **named)
 
 
 def _within(thing: Any, depth: int) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 A file is compiled anew from its source, once per process. Its functions run the new code while an
 exploration runs. pytest's rewriting of ``assert`` comes first: what asserts read is seen, too.
 
-Left alone are class bodies, patterns of ``match``, and what runs when a module is imported.
+Left alone are class bodies, and what runs when a module is imported.
 """
 
 import ast
@@ -41,21 +41,8 @@ _LEFT_ALONE = {
     *("locals", "super", "type", "vars"),
 }
 
-_OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "iadd",
-    ast.BitAnd: "iand",
-    ast.BitOr: "ior",
-    ast.BitXor: "ixor",
-    ast.Div: "itruediv",
-    ast.FloorDiv: "ifloordiv",
-    ast.LShift: "ilshift",
-    ast.MatMult: "imatmul",
-    ast.Mod: "imod",
-    ast.Mult: "imul",
-    ast.Pow: "ipow",
-    ast.RShift: "irshift",
-    ast.Sub: "isub",
-}
+# Decorators that keep what a function returns.
+_KEEPERS = {"cache", "cached_property", "lru_cache"}
 
 # Of each file that has been compiled: when it was changed, and the new codes of its functions.
 _files: dict[str, tuple[object, dict[Place, CodeType]]] = {}
@@ -144,6 +131,10 @@ def _codes_of(tree: ast.AST, file: str) -> list[CodeType]:
     return all_codes(compile(tree, file, "exec", dont_inherit=True))  # type: ignore[call-overload]
 
 
+def _alternatives(pattern: ast.pattern) -> list[ast.pattern]:
+    return pattern.patterns if isinstance(pattern, ast.MatchOr) else [pattern]
+
+
 class _Instrument(ast.NodeTransformer):
     """Adds the calls of the hooks to all functions of a file.
 
@@ -170,6 +161,7 @@ class _Instrument(ast.NodeTransformer):
         # Of the function that is being visited.
         self._code: CodeType | None = None
         self._self = ""
+        self._keeps = ""
         self._class = ""
         self._hidden: list[set[str]] = []  # Variables of lambdas and comprehensions in it.
 
@@ -237,7 +229,10 @@ class _Instrument(ast.NodeTransformer):
     # Scopes.
 
     def visit_FunctionDef(self, node: Definition) -> ast.AST:
-        outer = self._code, self._self, self._hidden
+        outer = self._code, self._self, self._keeps, self._hidden
+        decorators = [ast.unparse(each) for each in node.decorator_list]
+        names = [each.partition("(")[0].rpartition(".")[2] for each in decorators]
+        self._keeps = next((each for each in names if each in _KEEPERS), "")
         node.decorator_list = [self.visit(each) for each in node.decorator_list]
         node.args.defaults = [self.visit(each) for each in node.args.defaults]
         first = [*node.args.posonlyargs, *node.args.args][:1]
@@ -247,7 +242,7 @@ class _Instrument(ast.NodeTransformer):
         inner = ast.Module(node.body, [])
         self.generic_visit(inner)
         node.body = inner.body
-        self._code, self._self, self._hidden = outer
+        self._code, self._self, self._keeps, self._hidden = outer
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # The base class's name.
@@ -290,6 +285,22 @@ class _Instrument(ast.NodeTransformer):
         if self._code is None and isinstance(node, ast.expr):
             return node  # It runs when the module is imported.
         return super().visit(node)
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        """Note that a value is about to be kept by ``cached_property`` or ``lru_cache``."""
+        self.generic_visit(node)
+        if node.value is not None and self._code is not None and self._keeps:
+            if self._keeps == "cached_property":
+                owner = ast.Name(self._code.co_varnames[0], ast.Load())
+                site = self._site(node, self._code.co_name)
+                noted = self._call(hooks.write_attribute, node, owner, site)
+                both = ast.Tuple([node.value, noted], ast.Load())
+                node.value = ast.Subscript(both, ast.Constant(0), ast.Load())
+            else:
+                site = self._site(node, f"{self._code.co_qualname}()")
+                module = ast.Constant(self._names["__name__"])
+                node.value = self._call(hooks.write_global, node, node.value, module, site)
+        return node
 
     # Reads and writes.
 
@@ -342,42 +353,22 @@ class _Instrument(ast.NodeTransformer):
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        """Take an operator apart: read, compute, write."""
-        target, kept = node.target, list[ast.Assign]()
-        if any(isinstance(each, ast.Slice) for each in ast.walk(target)):
-            node.value = self.visit(node.value)
-            return node
-        site = self._site(node)
+        """Note the read; note the write when the value has been computed."""
+        target, value = node.target, self.visit(node.value)
         if isinstance(target, ast.Name):
-            old: ast.expr = self.visit(ast.copy_location(ast.Name(target.id, ast.Load()), node))
-        elif isinstance(target, ast.Attribute):
-            of_self = self._of_self(target.value)
-            owner = self._once(kept, self.visit(target.value), "owner")
-            where = self._site(node, target.attr, of_self=of_self)
-            read = self._call(hooks.read_attribute, node, owner, where)
-            old = ast.copy_location(ast.Attribute(read, target.attr, ast.Load()), node)
-            target.value = self._call(hooks.write_attribute, node, owner, where)
+            old = ast.copy_location(ast.Name(target.id, ast.Load()), node)
+            value = self._call(hooks.in_place, node, value, old, self._site(node))
+            node.value = self._stores(value, target)
+            is_shared = self._scope(target.id) != ""
+            return [ast.copy_location(ast.Expr(self.visit(old)), node), node] if is_shared else node
+        node.value = value
+        if isinstance(target, ast.Attribute):
+            site = self._site(node, target.attr, of_self=self._of_self(target.value))
+            target.value = self._call(hooks.Attribute, node, self.visit(target.value), site)
+            target.attr = "value"
         else:
-            owner = self._once(kept, self.visit(target.value), "owner")
-            target.slice = self._once(kept, self.visit(target.slice), "key")
-            old = self._call(hooks.read_item, node, owner, target.slice, site)
-            target.value = self._call(hooks.Items, node, owner, site)
-        name = ast.copy_location(ast.Constant(_OPERATORS[type(node.op)]), node)
-        value = self._call(hooks.in_place, node, name, old, self.visit(node.value), site)
-        assign: ast.stmt = ast.Assign([target], self._stores(value, target))
-        if kept:  # The variables keep the objects alive no longer, and do not show in locals().
-            names = [each.targets[0].id for each in kept]  # type: ignore[attr-defined]
-            nothing = [
-                ast.Assign([ast.Name(each, ast.Store())], ast.Constant(None)) for each in names
-            ]
-            end = ast.Delete([ast.Name(each, ast.Del()) for each in names])
-            assign = ast.Try([*nothing, *kept, assign], [], [], [end])
-        return ast.fix_missing_locations(ast.copy_location(assign, node))
-
-    def _once(self, kept: list[ast.Assign], value: ast.expr, name: str) -> ast.expr:
-        """Keep a value in a variable; return the variable."""
-        kept.append(ast.Assign([ast.Name(f"@threadsim_{name}", ast.Store())], value))
-        return ast.copy_location(ast.Name(f"@threadsim_{name}", ast.Load()), value)
+            node.target = self.visit(target)
+        return node
 
     # Calls, and what looks into containers.
 
@@ -390,6 +381,12 @@ class _Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         if not (isinstance(node.func, ast.Name) and node.func.id in _LEFT_ALONE):
             node.func = self._call(hooks.called, node.func, node.func, self._site(node))
+        return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        self.generic_visit(node)
+        if node.arg is None:
+            node.value = self._read(node.value)
         return node
 
     def visit_Starred(self, node: ast.Starred) -> ast.AST:
@@ -445,7 +442,24 @@ class _Instrument(ast.NodeTransformer):
         is_made = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
         return self._call(hooks.made, node, node, self._site(node)) if is_made else node
 
-    visit_Dict = visit_Set = visit_List  # noqa: N815  # The base class's names.
+    visit_Set = visit_List  # noqa: N815  # The base class's name.
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        self.generic_visit(node)
+        pairs = zip(node.keys, node.values, strict=True)
+        node.values = [value if key else self._read(value) for key, value in pairs]
+        return self._call(hooks.made, node, node, self._site(node))
+
+    def visit_Match(self, node: ast.Match) -> ast.AST:
+        """Note the attributes that class patterns look at."""
+        self.generic_visit(node)
+        subject = self._read(node.subject)
+        for each in (part for case in node.cases for part in _alternatives(case.pattern)):
+            for name in getattr(each, "kwd_attrs", ()):
+                site = self._site(node.subject, name)
+                subject = self._call(hooks.read_attribute, node.subject, subject, site)
+        node.subject = subject
+        return node
 
     def visit_Yield(self, node: ast.Yield) -> ast.AST:
         self.generic_visit(node)
