@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from threadsim.exploration.data.accesses import DataRace
     from threadsim.exploration.explore import Exploration, ExplorationIncomplete, explore
     from threadsim.exploration.replay import replay
     from threadsim.exploration.reports.failure import ScheduleFailure
@@ -37,13 +38,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Clock", "Simulation", "explore", "replay"]
 # What an exploration returns and raises, its strategies, and the errors of a block.
-__all__ += ["Exploration", "ExplorationIncomplete", "ScheduleDiverged", "ScheduleFailure"]
+__all__ += ["DataRace", "Exploration", "ExplorationIncomplete"]
+__all__ += ["ScheduleDiverged", "ScheduleFailure"]
 __all__ += ["PCT", "Exhaustive", "IterativeBound", "Random"]
 __all__ += ["Deadlock", "NotModelled", "OutsideThread", "SimulationError", "StallLimit"]
 __all__ += ["StepLimit", "TimeLimit"]
 
 _MODULES = {
     "Clock": "simulation.clock",
+    "DataRace": "exploration.data.accesses",
     "Exhaustive": "exploration.strategies.exhaustive",
     "IterativeBound": "exploration.strategies.iterative_bound",
     "PCT": "exploration.strategies.pct",

@@ -1,5 +1,6 @@
 """Data that threads share without a lock is a place to switch."""
 
+import importlib
 import os
 import re
 import time
@@ -12,7 +13,7 @@ import pytest
 from racy_programs import RACY, RIGHT, count_in_an_attribute, published
 from written_programs import joined
 
-from threadsim import Exhaustive, ScheduleFailure, explore, replay
+from threadsim import DataRace, Exhaustive, ScheduleFailure, explore, replay
 from threadsim.exploration.execution import NECESSARY
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
@@ -56,10 +57,67 @@ def test_a_result_lists_benign_races() -> None:
     assert explore(published, data="off").races == ()
 
 
-def test_data_is_one_of_two_words() -> None:
-    """Another value is refused."""
-    with pytest.raises(ValueError, match=r"explore\(data='all'\): pass 'switch' or 'off'"):
-        explore(published, data="all")
+def test_races_can_be_reported_only() -> None:
+    """Then threads are not switched at them."""
+    done = explore(count_in_an_attribute, data="report")
+    assert [each.partition(" is ")[0] for each in done.races] == ["Counter.n"]
+    assert done.schedules == 1
+    assert "; races are reported of reads and writes in racy_programs, " in done.claim
+
+
+def test_races_can_fail() -> None:
+    """A benign one, too; the failure replays, and says how to allow it."""
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(published, races="fail")
+    assert isinstance(caught.value.__cause__, DataRace)
+    assert "pass allowed_races=['racy_programs.Box.ready']" in str(caught.value)
+    assert str(caught.value).endswith("races='fail')")
+    with pytest.raises(ScheduleFailure, match="DataRace"):
+        replay(published, caught.value.schedule, races="fail")
+
+
+def test_a_race_can_be_allowed() -> None:
+    """By its kind; a replay has the same list."""
+    done = explore(published, races="fail", allowed_races=["racy_programs.Box.ready"])
+    assert done.complete
+    with pytest.raises(ScheduleFailure) as caught:
+        explore(count_in_an_attribute, races="fail", allowed_races=["racy_programs.Counter.n"])
+    assert str(caught.value).endswith("races='fail', allowed_races=['racy_programs.Counter.n'])")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"data": "all"}, r"explore\(data='all'\): pass 'switch' or 'report' or 'off'"),
+        ({"races": "list"}, r"explore\(races='list'\): pass 'allow' or 'fail'"),
+        ({"races": "fail", "data": "off"}, r"explore\(races='fail'\): data='off' finds no races"),
+    ],
+)
+def test_an_unknown_word_is_refused(options: dict[str, Any], text: str) -> None:
+    """And two that do not fit."""
+    with pytest.raises(ValueError, match=text):
+        explore(published, **options)
+
+
+def test_a_program_without_a_file_is_warned_of() -> None:
+    """Nothing of it can be watched."""
+    names: dict[str, Any] = {"__name__": "nowhere"}
+    exec("def program(): pass", names)  # noqa: S102  # Our own.
+    with pytest.warns(UserWarning, match="no module of your own was found"):
+        assert explore(names["program"]).modules == ()
+    assert explore(names["program"], data="off").modules == ()
+
+
+def test_a_claim_names_a_few_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And counts the others."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for number in range(8):
+        text = f"import some_{number + 1}" if number < 7 else "def program(): pass"
+        (tmp_path / f"some_{number}.py").write_text(text)
+    first = importlib.import_module("some_0")
+    done = explore(lambda: first)
+    assert "in racy_programs, some_0, some_1, some_2, some_3, some_4, 5 more; time" in done.claim
+    assert len(done.modules) == 11
 
 
 class Thing:
@@ -101,7 +159,7 @@ def test_an_iterator_may_outlive_its_schedule() -> None:
     def program() -> list[Iterator[int]]:
         return [(each for each in things), (number for number in range(2))]
 
-    with ScheduleRunner(program, data=True) as runner:
+    with ScheduleRunner(program, data="switch") as runner:
         run = runner.run(Replay([]), switch_points=NECESSARY)
         assert [list(each) for each in run.value] == [[1, 2], [0, 1]]
 
@@ -143,7 +201,7 @@ def test_a_long_list_costs_as_much_as_a_short_one() -> None:
             rows[i] += len(rows)
         seen.append(len(rows))
 
-    with ScheduleRunner(program, data=True) as runner:
+    with ScheduleRunner(program, data="switch") as runner:
         run = runner.run(Replay([]), switch_points=NECESSARY)
     assert run.errors == []
     assert seen == [1000]

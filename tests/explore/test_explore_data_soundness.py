@@ -48,7 +48,7 @@ def at_each_access(program: Program, bound: int) -> dict[Any, int]:
             yield execution
             more = search.advance(execution)
 
-    with ScheduleRunner(runnable(program), data=True) as runner:
+    with ScheduleRunner(runnable(program), data="switch") as runner:
         return counted(schedules(runner))
 
 
@@ -57,7 +57,7 @@ def check(some: list[Program], bound: int) -> None:
     lost = {
         program: (found.keys(), every.keys())
         for program in some
-        if (found := outcomes(runnable(program), Exhaustive(bound), data=True)).keys()
+        if (found := outcomes(runnable(program), Exhaustive(bound), data="switch")).keys()
         != (every := at_each_access(program, bound)).keys()
     }
     assert lost == {}

@@ -484,9 +484,10 @@ def test_an_exploration_says_what_it_covered() -> None:
     assert (done.schedules, done.runs, done.complete) == (2, 2, True)
     assert done.deepest == 8
     assert done.claim == (
-        "no schedule fails, in any order of operations on locks and the like, and of reads and "
-        "writes by your own code; time moves only when nothing can run"
+        "no schedule fails; threads switch at operations on locks and the like, and at reads and "
+        "writes in written_programs; time moves only when nothing can run"
     )
+    assert done.modules == ("written_programs",)
     assert str(done).startswith("complete: 2 schedules (2 runs), at most 8 steps, ")
 
 
@@ -496,12 +497,12 @@ def test_an_exploration_says_what_it_covered() -> None:
         (
             Exhaustive(1),
             {},
-            "no schedule fails within 1 preemption, in any order of operations ",
+            "no schedule fails within 1 preemption; threads switch at operations ",
         ),
         (
             Exhaustive(reduction=False),
             {},
-            "no schedule fails, in any order of operations on locks and the like, and of reads",
+            "no schedule fails; threads switch at operations on locks and the like, and at reads",
         ),
         (
             Random(5),
@@ -511,7 +512,7 @@ def test_an_exploration_says_what_it_covered() -> None:
         (
             Exhaustive(),
             {"data": "off"},
-            "no schedule fails, in any order of operations on locks and the like; time",
+            "no schedule fails; threads switch at operations on locks and the like; time",
         ),
     ],
 )
@@ -532,12 +533,12 @@ def test_a_search_that_comes_to_its_limit_is_no_pass() -> None:
 @pytest.mark.parametrize(
     ("options", "rest"),
     [
-        ({}, "code; time moves only when nothing can run"),
-        ({"early_timeouts": True}, "code; waits may time out between any two steps"),
+        ({}, "programs; time moves only when nothing can run"),
+        ({"early_timeouts": True}, "programs; waits may time out between any two steps"),
         ({"spurious_wakeups": True}, "run, and each thread may wake up by itself once"),
         (
             {"switch_in": [written_programs.joined]},
-            "your own code and the functions of switch_in; time moves only when nothing can run",
+            "programs, the functions of switch_in; time moves only when nothing can run",
         ),
     ],
 )
@@ -920,18 +921,18 @@ def test_what_would_do_nothing_is_refused(program: Any, text: str) -> None:
 
 def test_what_tells_nothing_of_its_arguments_is_run() -> None:
     """A function that is not written in Python is taken as it is."""
-    assert explore(threading.Event().set).complete
-    assert explore(dict).complete
+    assert explore(threading.Event().set, data="off").complete
+    assert explore(dict, data="off").complete
     assert explore(partial(asking, 1)).complete
 
 
 def test_what_is_no_list_or_string_is_refused() -> None:
     """A function without its brackets, and a schedule without its quotes, are told."""
-    with pytest.raises(TypeError, match="it takes functions and modules in a list"):
+    with pytest.raises(TypeError, match="it takes a list"):
         explore(written_programs.lost_wake_up, switch_in=asking)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"^switch_in='C.inc': .* in a list. Pass \[C.inc\]\.$"):
+    with pytest.raises(TypeError, match=r"^switch_in='C.inc': .* a list. Pass \[C.inc\]\.$"):
         explore(written_programs.lost_wake_up, switch_in="C.inc")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"^switch_in=None: .* in a list. Pass \[\]\.$"):
+    with pytest.raises(TypeError, match=r"^switch_in=None: .* a list. Pass \[\]\.$"):
         explore(written_programs.lost_wake_up, switch_in=None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="1 is no schedule"):
         replay(written_programs.lost_wake_up, 1)  # type: ignore[arg-type]

@@ -64,7 +64,7 @@ def test_a_large_program_is_complete_within_a_bound() -> None:
     assert str(done).startswith(
         f"complete within 1 preemption: {done.schedules} schedules (600 runs)"
     )
-    assert done.claim.startswith("no schedule fails within 1 preemption, ")
+    assert done.claim.startswith("no schedule fails within 1 preemption; ")
 
 
 @pytest.mark.parametrize("budget", [{"max_schedules": 2}, {"max_steps": 30}])

@@ -188,3 +188,67 @@ def test_without_a_cache_no_schedule_is_kept(pytester: pytest.Pytester) -> None:
     (pytester.path / "broken").touch()
 
     pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(failed=1)
+
+
+SHOP = """
+class Stock:
+    def __init__(self):
+        self.count = 0
+
+    def add(self):
+        self.count += 1
+"""
+
+BUYS = """
+import threading
+
+import shop
+from threadsim import explore
+
+
+def test_stock():
+    def program():
+        stock = shop.Stock()
+        threads = [threading.Thread(target=stock.add) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert stock.count == 2
+
+    print(explore(program).modules)
+"""
+
+
+@pytest.mark.parametrize("source", [None, "shop", "src/shop"])
+@pytest.mark.parametrize("named", ["", "shop"])
+def test_an_installed_package_of_ones_own_is_watched(
+    pytester: pytest.Pytester, source: str | None, named: str
+) -> None:
+    """If its source is in the root folder, or the configuration names it."""
+    installed = pytester.path / "lib" / "site-packages" / "shop"
+    for folder in (installed, *([pytester.path / source] if source else [])):
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text(SHOP)
+    pytester.makeini(f"[pytest]\nexplore_own = {named}\npythonpath = lib/site-packages\n")
+    pytester.makepyfile(BUYS)
+
+    # A process of its own: "shop" must not be the one of the test before.
+    result = pytester.runpytest_subprocess("--import-mode=importlib", "-s")
+
+    is_own = bool(source or named)
+    result.assert_outcomes(failed=is_own, passed=not is_own)
+
+
+def test_the_options_hold_in_the_body_of_a_test(pytester: pytest.Pytester) -> None:
+    """As for marked tests."""
+    pytester.makepyfile("""
+        from threadsim import Exhaustive, explore
+
+
+        def test_it():
+            assert "Random(schedules=5, seed=0)" in explore(lambda: None, Exhaustive()).claim
+    """)
+
+    arguments = ("--explore-strategy", "Random", "--explore-schedules", "5")
+    pytester.runpytest(*arguments).assert_outcomes(passed=1)

@@ -7,15 +7,18 @@ thread's start, state and end, a wait) the schedule chooses the thread that goes
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
+from typing import Any
 
 from threadsim.exploration.execution import NECESSARY, Execution, SwitchPoints
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import ScheduleFailure, shrunk_failure
 from threadsim.exploration.reports.nondeterminism import failure_signature, rerun
+from threadsim.exploration.run_options import runs
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 from threadsim.exploration.strategies.arguments import check_bool
@@ -47,7 +50,8 @@ class Exploration:
         seconds: Real time that it took.
         claim: What holds now, in words.
         races: What threads read and write in an order that no lock decides, benign or not, in
-            words; with ``data="switch"``.
+            words; without ``data="off"``.
+        modules: The names of the user's modules whose data was watched.
     """
 
     schedules: int
@@ -58,6 +62,7 @@ class Exploration:
     seconds: float
     claim: str
     races: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         covered = "complete: " if self.complete else ""
@@ -83,6 +88,8 @@ def explore(
     early_timeouts: bool = False,
     switch_in: Sequence[Callable[..., object] | ModuleType] = (),
     data: str = Options.data,
+    races: str = Options.races,
+    allowed_races: Sequence[str] = (),
     keep_going: bool = False,
 ) -> Exploration:
     """Run a program under many schedules.
@@ -96,7 +103,10 @@ def explore(
             between any two steps.
         switch_in: Functions, classes and modules of libraries whose data is watched, too.
         data: "switch" watches what the program's own code reads and writes. Data that two threads
-            access and no lock orders becomes a place to switch threads. "off" does not watch.
+            access and no lock orders becomes a place to switch threads. "report" lists these races
+            only, "off" does not watch.
+        races: "fail" lets a schedule fail in which a race is seen, with a ``DataRace``.
+        allowed_races: The kinds of data that may race then, as the ``DataRace`` names them.
         keep_going: Whether to continue after a failure, and report one failure of each kind.
 
     Returns:
@@ -112,9 +122,12 @@ def explore(
         OutsideThread: A thread or scheduler from before takes part.
         StallLimit: The program waits for something real.
         TypeError: An argument has a wrong type.
+        ValueError: ``data`` or ``races`` has an unknown value.
     """
     __tracebackhide__ = True
-    options = Options(program, spurious_wakeups, early_timeouts, switch_in, data)
+    options = Options(
+        program, spurious_wakeups, early_timeouts, switch_in, data, races, allowed_races
+    )
     return explore_with(options, strategy, keep_going=keep_going)
 
 
@@ -124,12 +137,7 @@ def explore_with(
     """Explore a program that has its options; see ``explore``."""
     __tracebackhide__ = True
     check_bool("explore(keep_going", keep_going)
-    strategy = IterativeBound() if strategy is None else strategy
-    if not isinstance(strategy, Strategy):
-        raise TypeError(
-            f"explore(strategy={strategy!r}): this is no strategy. Pass IterativeBound(…), "
-            "Exhaustive(…), Random(…) or PCT(…)."
-        )
+    strategy = _strategy(IterativeBound() if strategy is None else strategy)
     failures: list[ScheduleFailure] = []
     reported: set[object] = set()
     count = deepest = 0
@@ -152,6 +160,12 @@ def explore_with(
             if failures and not keep_going:
                 break
             progress.tell(f"{count:,} of {of_all}" if of_all else counted(count, "schedule"))
+    if options.data != "off" and not (runner.modules or options.switch_in):
+        warnings.warn(
+            "explore: no module of your own was found, so that no data was watched. Let the "
+            "program stand in a file, or name modules in switch_in.",
+            stacklevel=3,
+        )
     if failures:
         raise _all_of(failures, search.shortfall)
     if search.shortfall:
@@ -163,9 +177,26 @@ def explore_with(
         within=search.within,
         deepest=deepest,
         seconds=time.perf_counter() - began,
-        claim=search.claim(options),
+        claim=f"{search.claim()}; {options.covered(runner.modules)}",
         races=tuple(runner.races.values()),
+        modules=tuple(runner.modules),
     )
+
+
+def _strategy(asked: Strategy) -> Strategy:
+    """Return the strategy of this run, which pytest's options may change."""
+    if not isinstance(asked, Strategy):
+        raise TypeError(
+            f"explore(strategy={asked!r}): this is no strategy. Pass IterativeBound(…), "
+            "Exhaustive(…), Random(…) or PCT(…)."
+        )
+    run = runs[-1]
+    chosen: Any = run.strategy or asked
+    changed = {}
+    if run.schedules is not None:
+        changed["schedules" if chosen.schedules else "max_schedules"] = run.schedules
+    strategy: Strategy = replace(chosen, **changed)
+    return strategy
 
 
 @contextmanager

@@ -12,7 +12,11 @@ from types import ModuleType
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.arguments import check_bool
 
-_DATA = ("switch", "off")
+# The values of options that are words.
+_WORDS = {"data": ("switch", "report", "off"), "races": ("allow", "fail")}
+
+# More modules are left out of a claim.
+_MOST_MODULES = 6
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Options:
         early_timeouts: As for ``explore``.
         switch_in: As for ``explore``.
         data: As for ``explore``.
+        races: As for ``explore``.
+        allowed_races: As for ``explore``.
         test: The id of the test that the program is, if it is one.
         given: Objects from outside that it uses, by their names.
     """
@@ -34,6 +40,8 @@ class Options:
     early_timeouts: bool = False
     switch_in: Sequence[Callable[..., object] | ModuleType] = ()
     data: str = "switch"
+    races: str = "allow"
+    allowed_races: Sequence[str] = ()
     test: str = ""
     given: Mapping[str, object] = field(default_factory=dict)
 
@@ -41,15 +49,17 @@ class Options:
         _check_callable(self.program)
         check_bool("explore(spurious_wakeups", self.spurious_wakeups)
         check_bool("explore(early_timeouts", self.early_timeouts)
-        if self.data not in _DATA:
-            raise ValueError(f"explore(data={self.data!r}): pass {' or '.join(map(repr, _DATA))}.")
-        if isinstance(self.switch_in, str) or not isinstance(self.switch_in, Iterable):
-            listed = getattr(self.switch_in, "__qualname__", self.switch_in or "")
-            raise TypeError(
-                f"switch_in={self.switch_in!r}: it takes functions and modules in a list. Pass "
-                f"[{listed}]."
-            )
-        object.__setattr__(self, "switch_in", tuple(self.switch_in))  # It may end when read.
+        for name, words in _WORDS.items():
+            if (word := getattr(self, name)) not in words:
+                raise ValueError(f"explore({name}={word!r}): pass {' or '.join(map(repr, words))}.")
+        if self.races == "fail" and self.data == "off":
+            raise ValueError("explore(races='fail'): data='off' finds no races. Leave data out.")
+        for name in ("switch_in", "allowed_races"):
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, Iterable):
+                listed = getattr(value, "__qualname__", value or "")
+                raise TypeError(f"{name}={value!r}: it takes a list. Pass [{listed}].")
+            object.__setattr__(self, name, tuple(value))  # It may end when read.
 
     def runner(self) -> ScheduleRunner:
         """Return a runner of its schedules."""
@@ -58,26 +68,33 @@ class Options:
             early=self.early_timeouts,
             spurious=self.spurious_wakeups,
             given=self.given,
-            data=self.data == "switch",
+            data=self.data,
             switch_in=self.switch_in,
+            allowed=self.allowed_races if self.races == "fail" else None,
         )
 
+    def covered(self, modules: Sequence[str]) -> str:
+        """Return in words what was tried.
+
+        Args:
+            modules: The names of the modules whose data was watched.
+        """
+        shown = [*modules[:_MOST_MODULES]]
+        shown += [f"{len(modules) - len(shown)} more"] if len(modules) > len(shown) else []
+        shown += ["the functions of switch_in"] if self.switch_in else []
+        data = f", and at reads and writes in {', '.join(shown)}" if shown else ""
+        if data and self.data == "report":
+            data = f"; races are reported of reads and writes in {', '.join(shown)}"
+        return f"threads switch at operations on locks and the like{data}; {self._time_and_wakeups}"
+
     @property
-    def time_and_wakeups(self) -> str:
-        """In words, when time moves and threads wake up by themselves."""
+    def _time_and_wakeups(self) -> str:
         text = "time moves only when nothing can run"
         if self.early_timeouts:
             text = "waits may time out between any two steps"
         if self.spurious_wakeups:
             text += ", and each thread may wake up by itself once"
         return text
-
-    @property
-    def data_watched(self) -> str:
-        """In words, whose reads and writes of data are watched."""
-        watched = ["your own code"] if self.data == "switch" else []
-        watched += ["the functions of switch_in"] if self.switch_in else []
-        return f", and of reads and writes by {' and '.join(watched)}" if watched else ""
 
     def replay_line(self, schedule: str) -> str:
         """Return the line that replays a schedule.
@@ -89,8 +106,10 @@ class Options:
         arguments = [_name(self.program) or "program", repr(schedule)]
         flags = ("spurious_wakeups", "early_timeouts")
         arguments += [f"{flag}=True" for flag in flags if getattr(self, flag)]
-        if self.data != Options.data:
-            arguments.append(f"data={self.data!r}")
+        changed = [name for name in _WORDS if getattr(self, name) != getattr(Options, name)]
+        arguments += [f"{name}={getattr(self, name)!r}" for name in changed]
+        if self.allowed_races:
+            arguments.append(f"allowed_races={[*self.allowed_races]}")
         names = [_name(each) for each in self.switch_in]
         if names:
             listed = f"[{', '.join(names)}]" if all(names) else "switch_in"

@@ -25,6 +25,8 @@ def replay(
     early_timeouts: bool = False,
     switch_in: Sequence[Callable[..., object] | ModuleType] = (),
     data: str = Options.data,
+    races: str = Options.races,
+    allowed_races: Sequence[str] = (),
 ) -> None:
     """Run a program once under the schedule of a failure; say so if it does not fail any more.
 
@@ -35,6 +37,8 @@ def replay(
         early_timeouts: As for ``explore``.
         switch_in: As for ``explore``.
         data: As for ``explore``.
+        races: As for ``explore``.
+        allowed_races: As for ``explore``.
 
     Raises:
         ScheduleFailure: The program fails.
@@ -43,7 +47,10 @@ def replay(
         ValueError: ``schedule`` is no schedule.
     """
     __tracebackhide__ = True
-    replay_with(Options(program, spurious_wakeups, early_timeouts, switch_in, data), schedule)
+    options = Options(
+        program, spurious_wakeups, early_timeouts, switch_in, data, races, allowed_races
+    )
+    replay_with(options, schedule)
 
 
 def replay_with(options: Options, schedule: str) -> None:

@@ -3,7 +3,7 @@
 import gc
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -13,16 +13,17 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from threadsim.exploration.data.accesses import Accesses
-from threadsim.exploration.data.functions import library_classes, own_modules
+from threadsim.exploration.data.accesses import Accesses, DataRace
+from threadsim.exploration.data.functions import is_own, library_classes, own_modules
 from threadsim.exploration.data.instrumented import instrumented
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, SwitchPoints
 from threadsim.exploration.instrument import SWAPPED
 from threadsim.exploration.points import Points
 from threadsim.exploration.program_end import end_program, reopen_pools, uses_pools
+from threadsim.exploration.run_options import runs
 from threadsim.patching.determinism import LogHandlers, new_random, restart_counters
 from threadsim.patching.outside_walk import locks_near
-from threadsim.patching.patch_sites import is_user_module, with_classes
+from threadsim.patching.patch_sites import with_classes
 from threadsim.reporting.kernel_errors import KernelReports
 from threadsim.reporting.tracebacks import raised_where
 from threadsim.runtime.durations import nanoseconds_since_1970
@@ -55,8 +56,10 @@ class ScheduleRunner:
         early: Whether time may move although threads can run.
         spurious: Whether threads may wake up without a notification.
         given: Objects from outside that it uses, by their names.
-        data: Whether to track what the program's own code reads and writes.
+        data: "switch" tracks what the program's own code reads and writes, and switches threads
+            there if no lock orders it; "report" tracks it only; "off" does not.
         switch_in: Other functions, classes and modules whose reads and writes are tracked.
+        allowed: The kinds of data that may race; ``None`` allows all.
 
     Attributes:
         races: A sentence for each kind of data whose accesses no lock orders.
@@ -70,18 +73,21 @@ class ScheduleRunner:
         early: bool = False,
         spurious: bool = False,
         given: Mapping[str, object] = MappingProxyType({}),
-        data: bool = False,
+        data: str = "off",
         switch_in: Sequence[Any] = (),
+        allowed: Container[str] | None = None,
     ) -> None:
         self.races: dict[str, str] = {}
         self.modules: list[str] = []
-        self._tracks = data or bool(switch_in)
         self._data = data
         self._switch_in = switch_in
+        self._tracks = data != "off" or bool(switch_in)
+        self._allowed = allowed
+        self._packages = runs[-1].own
         self.program = program
         # The objects that it can reach others from, by name; and the user's modules among them.
         self._roots = {getattr(program, "__qualname__", "program"): program, **given}
-        self._own = own_modules(self._roots.values())
+        self._own = own_modules(self._roots.values(), self._packages)
         for names in self._own.values():
             self._roots.setdefault(str(names["__name__"]), names)
         # Weakly: the objects of earlier schedules come and go.
@@ -140,8 +146,8 @@ class ScheduleRunner:
         self._locks.note(chain.from_iterable(each.values() for each in names))
         self._locks.note(locks_near([self._roots, *names]))
         self._pools_in_warm_up = uses_pools(self._points)
-        if any(is_user_module(vars(each)) for each in modules):
-            self._own = own_modules(self._roots.values())
+        if any(is_own(vars(each), self._packages) for each in modules):
+            self._own = own_modules(self._roots.values(), self._packages)
             self._instrument(self._undo)
         gc.collect(1)  # Of schedules, no older garbage.
         if gc.isenabled():
@@ -151,7 +157,7 @@ class ScheduleRunner:
     def _instrument(self, undo: ExitStack) -> None:
         """Let the code whose data is tracked call the hooks."""
         if self._tracks:
-            own = self._own if self._data else {}
+            own = {} if self._data == "off" else self._own
             targets = [*self._switch_in, *library_classes(own.values())]
             undo.enter_context(instrumented(own, targets))
             self.modules = sorted(str(names["__name__"]) for names in own.values())
@@ -207,11 +213,18 @@ class ScheduleRunner:
                 raise error
         execution.cut = isinstance(failure, Cut)
         late_pool = not self._pools_in_warm_up and uses_pools(self._points)
-        execution.errors = [] if execution.cut else errors
         if points.data is not None:
             execution.races = points.data.races
+        if self._allowed is not None:
+            errors += [
+                DataRace(f"{text}. Order them, or pass allowed_races=[{kind!r}].")
+                for kind, text in execution.races.items()
+                if kind not in self._allowed
+            ]
+        execution.errors = [] if execution.cut else errors
         self.races = execution.races | self.races
-        execution.needs = SwitchPoints(points.looked or late_pool, frozenset(execution.races))
+        data = frozenset[str]() if self._data == "report" else frozenset(execution.races)
+        execution.needs = SwitchPoints(points.looked or late_pool, data)
         execution.switches = kernel.trace
         return execution
 

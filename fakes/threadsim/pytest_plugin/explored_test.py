@@ -9,7 +9,6 @@ import inspect
 import os
 import unittest
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from itertools import chain
@@ -18,8 +17,7 @@ from typing import Any
 import pytest
 from _pytest.python import pytest_pyfunc_call
 
-import threadsim
-from threadsim import Exploration, IterativeBound, ScheduleDiverged, ScheduleFailure, explore
+from threadsim import Exploration, ScheduleDiverged, ScheduleFailure, explore
 from threadsim.exploration.explore import explore_with
 from threadsim.exploration.options import Options, is_asynchronous
 from threadsim.exploration.replay import replay_with, run_schedule
@@ -107,10 +105,6 @@ def _explore(
 ) -> Exploration:
     """Explore a test; a schedule that failed in the last run comes first."""
     __tracebackhide__ = True
-    name, number = map(item.config.getoption, ("--explore-strategy", "--explore-schedules"))
-    chosen: Any = getattr(threadsim, name)() if name else strategy or IterativeBound()
-    if number is not None:
-        chosen = replace(chosen, **{"schedules" if chosen.schedules else "max_schedules": number})
     kept = f"threadsim/{sha256(item.nodeid.encode()).hexdigest()}"
     cache: Any = getattr(item.config, "cache", None)
     failed = cache and cache.get(kept, "")
@@ -118,7 +112,7 @@ def _explore(
         with suppress(ScheduleDiverged):  # The test has become another one.
             run_schedule(options, failed)
     try:
-        done = explore_with(options, chosen, keep_going=keep_going)
+        done = explore_with(options, strategy, keep_going=keep_going)
     except ScheduleFailure as failure:
         if cache:
             cache.set(kept, failure.schedule)

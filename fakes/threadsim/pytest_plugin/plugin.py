@@ -6,10 +6,12 @@ Importing it needs pytest only, so that a missing package of the fakes stops no 
 from collections.abc import Generator
 from contextlib import nullcontext
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from threadsim.exploration import run_options
 from threadsim.pytest_plugin.failures import contain, show
 from threadsim.pytest_plugin.summary import KEY, summary
 from threadsim.reporting.progress import uncaptured
@@ -26,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     uncaptured.append(capture.global_and_fixture_disabled if capture else nullcontext)
     config.add_cleanup(partial(uncaptured.__delitem__, -1))
+    run_options.runs.append(_run_options(config))
+    config.add_cleanup(partial(run_options.runs.__delitem__, -1))
     # pytest takes the text before the first colon for the marker's name.
     config.addinivalue_line(
         "markers",
@@ -35,12 +39,29 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "explore(strategy=IterativeBound(), *, spurious_wakeups=False, early_timeouts=False, "
-        "switch_in=(), keep_going=False): run the test in every order of its threads",
+        "switch_in=(), data='switch', races='allow', allowed_races=(), "
+        "keep_going=False): run the test in every order of its threads",
     )
+
+
+def _run_options(config: pytest.Config) -> run_options.RunOptions:
+    name, number = map(config.getoption, ("--explore-strategy", "--explore-schedules"))
+    strategy = getattr(import_module("threadsim"), name)() if name else None  # Needs the extra.
+    files = [
+        each for at in ("*/__init__.py", "*/*/__init__.py") for each in config.rootpath.glob(at)
+    ]
+    own = {*config.getini("explore_own"), *(each.parent.name for each in files)}
+    return run_options.RunOptions(strategy, number, frozenset(own))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
+    parser.addini(
+        "explore_own",
+        type="args",
+        help="installed packages that are yours: explore watches their data (default: those whose "
+        "source is in the root folder)",
+    )
     group = parser.getgroup("threadsim", "simulations")
     group.addoption(
         "--replay-schedule",

@@ -51,6 +51,12 @@ class Site(NamedTuple):
         return f"{Path(self.file).name}:{self.line}"
 
 
+class DataRace(AssertionError):
+    """Two threads access data, one of them writes, and no lock orders the two."""
+
+    __module__ = "threadsim"
+
+
 @dataclass(slots=True, eq=False)
 class Location:
     """A place that holds data.

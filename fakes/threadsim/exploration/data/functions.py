@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections import UserDict, UserList
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property, partial
 from gc import get_referents
@@ -12,6 +12,7 @@ from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from threadsim.patching.patch_sites import is_user_module
+from threadsim.runtime.own_code import is_of_program
 
 # Objects that lead to others, and objects that know their module.
 _FOLLOWED = (CellType, MethodType, dict, list, partial, tuple)
@@ -21,8 +22,27 @@ _NAMED = (FunctionType, ModuleType, type)
 _MOST = 1_000
 
 
-def own_modules(roots: Iterable[object]) -> dict[str, dict[str, Any]]:
-    """Return the names of the user's modules that some objects lead to, by their files."""
+def is_own(names: dict[str, Any], packages: Container[str]) -> bool:
+    """Return whether the names of a module are those of the user's program.
+
+    Args:
+        names: The names.
+        packages: Installed packages that are the user's, too.
+    """
+    package = str(names.get("__name__")).partition(".")[0]
+    installed = package in packages and is_of_program(str(names.get("__file__")))
+    return installed or is_user_module(names)
+
+
+def own_modules(
+    roots: Iterable[object], packages: Container[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Return the names of the user's modules that some objects lead to, by their files.
+
+    Args:
+        roots: The objects.
+        packages: Installed packages that are the user's, too.
+    """
     found: dict[str, dict[str, Any]] = {}
     things: list[Any] = list(roots)
     seen = set[int]()  # The list keeps the objects: no id comes twice.
@@ -39,7 +59,7 @@ def own_modules(roots: Iterable[object]) -> dict[str, dict[str, Any]]:
         name = owner.__name__ if kind is ModuleType else owner.__module__
         module = sys.modules.get(name) if type(name) is str else None
         file = str(getattr(module, "__file__", None))
-        if module is not None and file not in found and is_user_module(vars(module)):
+        if module is not None and file not in found and is_own(vars(module), packages):
             found[file] = vars(module)
             things += found[file].values()
     return found

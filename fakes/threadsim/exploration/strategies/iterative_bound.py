@@ -11,7 +11,6 @@ Programs, PLDI 2007.
 from dataclasses import dataclass
 
 from threadsim.exploration.execution import Execution, Step, SwitchPoints
-from threadsim.exploration.options import Options
 from threadsim.exploration.strategies.arguments import check_int
 from threadsim.exploration.strategies.exhaustive import Exhaustive
 from threadsim.exploration.strategies.strategy import Search, Strategy
@@ -97,6 +96,6 @@ class _Search(Search):
         self.switch_points = self._current.switch_points
         return True
 
-    def claim(self, options: Options) -> str:
+    def claim(self) -> str:
         """Return what the last search that came to its end claims."""
-        return self._ended.claim(options)
+        return self._ended.claim()

@@ -13,7 +13,6 @@ it is a limit: pytest's options set these. ``threadsim/__init__.py`` exports the
 from abc import ABC, abstractmethod
 
 from threadsim.exploration.execution import ALL_POINTS, Execution, Step, SwitchPoints
-from threadsim.exploration.options import Options
 
 
 class Search(ABC):
@@ -46,7 +45,7 @@ class Search(ABC):
         """Learn from the schedule that has run, choose the next; return whether there is one."""
 
     @abstractmethod
-    def claim(self, options: Options) -> str:
+    def claim(self) -> str:
         """Return in words what holds if no schedule has failed."""
 
 
@@ -68,7 +67,7 @@ class Sampling(Search):
         self.schedules += 1
         return self.schedules < self._number
 
-    def claim(self, options: Options) -> str:  # noqa: ARG002
+    def claim(self) -> str:
         """Return that nothing is claimed of others."""
         return f"no failure in what {self._strategy} ran; others were not tried"
 
