@@ -246,7 +246,7 @@ def test_what_a_class_has_of_others_is_left_out() -> None:
     others = [Point.__init__, Point.by_name, Counter.add]
     before = [each.__code__ for each in [*own, *others]]
 
-    with instrumented({}, [Point, Pair]):
+    with instrumented({}, targets=[Point, Pair]):
         after = [each.__code__ for each in [*own, *others]]
         point = Point(1)
         point.move()
@@ -278,7 +278,7 @@ def test_a_class_that_a_function_makes_has_no_attribute_more() -> None:
         return Made
 
     plain = make()
-    with instrumented({}, [make]):
+    with instrumented({}, targets=[make]):
         made = make()
         names = set(vars(made))
         assert made.value.__code__ != plain.value.__code__
@@ -348,7 +348,7 @@ def test_names_of_a_child_class_still_reach_its_parent() -> None:
 def test_what_is_rewritten_does_what_it_did() -> None:
     """Loops, branches, handlers, closures, generators, defaults and docstrings stay."""
     before = numbers.__code__, of_all_kinds([0, 1, 2]), Counter.count()
-    with Simulation(), instrumented({}, [numbers, of_all_kinds, Counter, Counter().add]):
+    with Simulation(), instrumented({}, targets=[numbers, of_all_kinds, Counter, Counter().add]):
         assert numbers.__code__ is not before[0]
         assert list(numbers(3)) == [0, 1, 2]
         assert of_all_kinds([0, 1, 2]) == before[1]
@@ -366,7 +366,7 @@ def before_line() -> int:
 
 def test_a_line_keeps_its_number() -> None:
     """A traceback out of rewritten code names the line that stands in the file."""
-    with instrumented({}, [failing]), pytest.raises(ZeroDivisionError) as caught:
+    with instrumented({}, targets=[failing]), pytest.raises(ZeroDivisionError) as caught:
         failing()
     assert caught.traceback[-1].lineno + 1 == failing.__code__.co_firstlineno + 2
 
@@ -379,7 +379,7 @@ def failing() -> float:
 def test_a_module_stands_for_all_its_functions() -> None:
     """Naming a module rewrites the functions and methods that are its own."""
     codes = documented.JobsSynchronizer.get_status_list.__code__, documented.create_app.__code__
-    with instrumented({}, [documented]):
+    with instrumented({}, targets=[documented]):
         assert documented.JobsSynchronizer.get_status_list.__code__ is not codes[0]
         assert documented.create_app.__code__ is not codes[1]
     assert documented.JobsSynchronizer.get_status_list.__code__ is codes[0]

@@ -342,7 +342,7 @@ def test_a_function_of_any_shape_does_what_it_did(shape: ModuleType) -> None:
     functions = functions_of(shape)
     before = [(each, each.__code__, shape.call()) for each in functions]
 
-    with instrumented({}, [shape]):
+    with instrumented({}, targets=[shape]):
         for function, code, result in before:
             assert function.__code__ is not code
             assert kept(function.__code__) == kept(code)
@@ -363,7 +363,7 @@ def test_every_function_of_a_module_can_be_rewritten(name: str) -> None:
     functions = [each for each in functions_of(module) if stands_in_file(each, module)]
     before = [each.__code__ for each in functions]
 
-    with instrumented({}, [module]):
+    with instrumented({}, targets=[module]):
         after = [each.__code__ for each in functions]
     assert [kept(code) for code in before] == [kept(code) for code in after]
     assert not any(map(is_, before, after))

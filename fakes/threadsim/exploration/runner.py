@@ -87,7 +87,7 @@ class ScheduleRunner:
         self.program = program
         # The objects that it can reach others from, by name; and the user's modules among them.
         self._roots = {getattr(program, "__qualname__", "program"): program, **given}
-        self._own = own_modules(self._roots.values(), self._packages)
+        self._own, self._reached = own_modules(self._roots.values(), self._packages)
         for names in self._own.values():
             self._roots.setdefault(str(names["__name__"]), names)
         # Weakly: the objects of earlier schedules come and go.
@@ -147,7 +147,7 @@ class ScheduleRunner:
         self._locks.note(locks_near([self._roots, *names]))
         self._pools_in_warm_up = uses_pools(self._points)
         if any(is_own(vars(each), self._packages) for each in modules):
-            self._own = own_modules(self._roots.values(), self._packages)
+            self._own, self._reached = own_modules(self._roots.values(), self._packages)
             self._instrument(self._undo)
         gc.collect(1)  # Of schedules, no older garbage.
         if gc.isenabled():
@@ -159,7 +159,7 @@ class ScheduleRunner:
         if self._tracks:
             own = {} if self._data == "off" else self._own
             targets = [*self._switch_in, *library_classes(own.values())]
-            undo.enter_context(instrumented(own, targets))
+            undo.enter_context(instrumented(own, self._reached, targets))
             self.modules = sorted(str(names["__name__"]) for names in own.values())
 
     def run(

@@ -18,18 +18,24 @@ Stateless Model Checking with Data-Race Preemption Points, OOPSLA 2016 (races as
 from collections import Counter
 from collections.abc import Container, Hashable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from sys import getrefcount
 from typing import Any, NamedTuple, Protocol
 from weakref import ref
 
-from threadsim.exploration.data.clocks import Clocks
+from threadsim.exploration.data.clocks import Clocks, Moment
 from threadsim.exploration.execution import MAIN, SchedulePoint
 from threadsim.runtime.hooks import WRITE
 from threadsim.runtime.virtual_thread import VirtualThread
 
 # After so many accesses without a schedule point a thread lets the others go first.
 MOST_IN_A_STEP = 10_000
+
+
+@cache
+def _short(file: str, line: int) -> str:
+    return f"{Path(file).name}:{line}"
 
 
 class Site(NamedTuple):
@@ -48,7 +54,11 @@ class Site(NamedTuple):
     of_self: bool = False
 
     def __str__(self) -> str:
-        return f"{Path(self.file).name}:{self.line}"
+        return _short(self.file, self.line)
+
+
+When = tuple[Moment, Site]
+"""The moment of an access, and where it stands in the program."""
 
 
 class DataRace(AssertionError):
@@ -65,15 +75,17 @@ class Location:
         kind: Its kind.
         text: What it is, for people.
         key: Its name in footprints; ``None`` if it is not racy.
-        written: The thread, the time on its clock, and the site of the last write.
-        read: The time and the site of each thread's last read since then.
+        is_alone: Whether it is an attribute that no class has a value or code for.
+        written: The last write.
+        read: Each thread's last read since then.
     """
 
     kind: str
     text: str
     key: Hashable
-    written: tuple[int, int, Site] | None = None
-    read: dict[int, tuple[int, Site]] = field(default_factory=dict)
+    is_alone: bool = False
+    written: When | None = None
+    read: dict[int, When] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -121,14 +133,15 @@ class Accesses:
     Attributes:
         clocks: What happened before what.
         races: A sentence for each racy kind that was found.
+        records: What is known of objects, by their ids.
     """
 
     def __init__(self, points: Stops, racy: Container[str]) -> None:
-        self.clocks = Clocks(MAIN)
+        self.clocks = Clocks()
         self.races: dict[str, str] = {}
         self._points = points
         self._racy = racy
-        self._records: dict[int, Record] = {}  # By the id of the object.
+        self.records: dict[int, Record] = {}
         self._kept: dict[int, Record] = {}  # Those that keep their objects.
         self._step, self._in_step = -1, 0  # The running step, and the accesses in it.
         self._made: Counter[int] = Counter()
@@ -145,13 +158,13 @@ class Accesses:
             made: Whether the running thread has just made it.
         """
         place = id(thing)
-        record = self._records.get(place)
+        record = self.records.get(place)
         if record is None or made:
             name = self._new_name() if made else None
             kind = kind or f"some {type(thing).__name__}"
-            record = self._records[place] = Record(kind, name)
+            record = self.records[place] = Record(kind, name)
             try:
-                record.keeps = ref(thing, lambda _: self._records.pop(place, None))
+                record.keeps = ref(thing, lambda _: self.records.pop(place, None))
             except TypeError:
                 record.keeps, self._kept[place] = thing, record
         return record
@@ -169,11 +182,7 @@ class Accesses:
         """Let go of objects that nobody else has."""
         kept = self._kept
         for place in [at for at in kept if getrefcount(kept[at].keeps) <= _OWN_REFERENCES]:
-            del kept[place], self._records[place]
-
-    def is_known(self, thing: Any) -> bool:
-        """Return whether anything is known of an object."""
-        return id(thing) in self._records
+            del kept[place], self.records[place]
 
     def location(self, record: Record, part: Hashable, kind: str, text: str) -> Location:
         """Return a location in an object.
@@ -203,6 +212,26 @@ class Accesses:
 
     def note(self, site: Site, accesses: list[Access]) -> None:
         """Note accesses that follow: stop before those of racy kinds, find races in the others."""
+        if accesses:
+            self._stop(accesses)
+        me = self._thread()
+        now = moment, _ = self.clocks.now(me), site
+        for location, mode in accesses:
+            if location.written is not None and not moment.follows(location.written[0]):
+                self._race(location, "written", location.written, now, mode)
+            if mode == WRITE:
+                for read in location.read.values():
+                    if not moment.follows(read[0]):
+                        self._race(location, "read", read, now, mode)
+                location.read.clear()
+                location.written = now
+            else:
+                location.read[me] = now
+            if location.key is not None:
+                self._points.touch(location.key, mode)
+
+    def _stop(self, accesses: list[Access]) -> None:
+        """Let other threads run before accesses of racy kinds, and after many others."""
         points = self._points
         if points.kernel.steps != self._step:
             self._step, self._in_step = points.kernel.steps, 0
@@ -212,36 +241,17 @@ class Accesses:
         if racy := [each for each in accesses if each[0].key is not None]:
             writes = any(mode == WRITE for _, mode in racy)
             points.point(SchedulePoint(f"{'write' if writes else 'read'} {racy[0][0].text}"))
-        me = self._thread()
-        clock = self.clocks.of(me)
-        for location, mode in accesses:
-            before = [("written", *location.written)] if location.written else []
-            if mode == WRITE:
-                before += [("read", thread, *read) for thread, read in location.read.items()]
-                location.read.clear()
-                location.written = me, clock[me], site
-            else:
-                location.read[me] = clock[me], site
-            for each in before:
-                self._check(location, each, me, site, mode)
-            if location.key is not None:
-                points.touch(location.key, mode)
 
-    def _check(
-        self, location: Location, first: tuple[str, int, int, Site], me: int, site: Site, mode: int
-    ) -> None:
-        """Note a race if an access did not happen before the one that follows."""
-        how, thread, time, where = first
-        clock = self.clocks.of(me)
-        if clock.get(thread, 0) >= time:
-            return
-        clock[thread] = time
+    def _race(self, location: Location, how: str, first: When, now: When, mode: int) -> None:
+        """Note that no lock orders two accesses."""
+        (before, where), (after, here) = first, now
+        self.clocks.join(after.thread, before)
         names = {number: each.name for each, number in self._points.numbers.items()}
         then = "writes" if mode == WRITE else "reads"
         self.races.setdefault(
             location.kind,
-            f"{location.text} is {how} by {names[thread]} at {where} before {names[me]} {then} it "
-            f"at {site}; no lock orders the two",
+            f"{location.text} is {how} by {names[before.thread]} at {where} before "
+            f"{names[after.thread]} {then} it at {here}; no lock orders the two",
         )
 
 

@@ -5,66 +5,104 @@ that a search can reverse: two operations on one object of which one changes it,
 and time that moves. A step is too coarse here: what follows a release within a step is not before
 the next acquire.
 
-Source: Mattern, Virtual Time and Global States of Distributed Systems, 1989.
+Sources: Mattern, Virtual Time and Global States of Distributed Systems, 1989; the short cut for a
+clock that is known already: Flanagan and Freund, FastTrack, PLDI 2009.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from threadsim.runtime.hooks import RELEASE, WRITE
 
-Clock = dict[int, int]
+_CHANGES = WRITE | RELEASE
+
+Known = Mapping[int, int]
+"""How much of each other thread happened before, by number. It is never changed."""
+
+
+class Moment(NamedTuple):
+    """A moment of a thread.
+
+    Attributes:
+        thread: Its number.
+        time: How often it has touched something.
+        known: What of the others has happened before.
+    """
+
+    thread: int
+    time: int = 1
+    known: Known = MappingProxyType({})
+
+    def follows(self, other: "Moment") -> bool:
+        """Return whether another moment has happened before this one, or is of the same thread."""
+        return other.thread == self.thread or self.known.get(other.thread, 0) >= other.time
 
 
 class Clocks:
-    """The clocks of one schedule.
+    """The clocks of one schedule."""
 
-    Args:
-        main: The main thread's number.
-    """
+    def __init__(self) -> None:
+        self._now = _Clocks()
+        # The threads whose present moment others may know.
+        self._known = set[int]()
+        # Of each object: the last change, and each thread's last look since then.
+        self._changed: dict[Hashable, Moment] = {}
+        self._looked: dict[Hashable, dict[int, Moment]] = {}
 
-    def __init__(self, main: int) -> None:
-        self._threads: dict[int, Clock] = {main: {main: 1}}
-        # Of each object: the thread of its last change and what happened before that; and what
-        # happened before the looks since then.
-        self._changed: dict[Hashable, tuple[int, Clock]] = {}
-        self._looked: dict[Hashable, Clock] = {}
+    def now(self, thread: int) -> Moment:
+        """Return a thread's present moment, which no other thread knows yet."""
+        if thread in self._known:
+            self._known.remove(thread)
+            _, time, known = self._now[thread]
+            self._now[thread] = Moment(thread, time + 1, known)
+        return self._now[thread]
 
-    def of(self, thread: int) -> Clock:
-        """Return a thread's clock."""
-        return self._threads.setdefault(thread, {thread: 1})
+    def join(self, thread: int, moment: Moment) -> None:
+        """Let a moment have happened before a thread's present one."""
+        now = self._now[thread]
+        if not now.follows(moment):
+            known = _all_of(now.known, moment.known, {moment.thread: moment.time})
+            self._now[thread] = Moment(thread, now.time, known)
 
     def touched(self, thread: int, key: Hashable, mode: int) -> None:
         """Note that a thread has touched an object."""
-        mine = self.of(thread)
         changed = self._changed.get(key)
-        if changed is not None and changed[0] != thread:
-            join(mine, changed[1])
-        if mode & (WRITE | RELEASE):
-            if key in self._looked:
-                join(mine, self._looked.pop(key))
-            self._changed[key] = thread, mine.copy()
+        if changed is not None and changed.thread != thread:
+            self.join(thread, changed)
+        if mode & _CHANGES:
+            for looked in self._looked.pop(key, {}).values():
+                self.join(thread, looked)
+            self._changed[key] = self._now[thread]
         else:
-            join(self._looked.setdefault(key, {}), mine)
-        mine[thread] += 1
+            self._looked.setdefault(key, {})[thread] = self._now[thread]
+        self._known.add(thread)
 
     def started(self, parent: int, child: int) -> None:
         """Note that a thread has started another one."""
-        mine = self.of(parent)
-        self._threads[child] = mine | {child: 1}
-        mine[parent] += 1
+        self.join(child, self._now[parent])
+        self._known.add(parent)
 
     def time_moved(self) -> None:
         """Note that time has moved because no thread could run: all happened before that."""
-        everything: Clock = {}
-        for clock in self._threads.values():
-            join(everything, clock)
-        for thread, clock in self._threads.items():
-            clock.update(everything)
-            clock[thread] += 1
+        times = {thread: now.time for thread, now in self._now.items()}
+        known = _all_of(times, *(now.known for now in self._now.values()))
+        self._now.update({each: Moment(each, times[each], known) for each in times})
+        self._known.update(times)
 
 
-def join(clock: Clock, other: Clock) -> None:
-    """Let what happened before one clock have happened before another."""
-    for thread, time in other.items():
-        if clock.get(thread, 0) < time:
-            clock[thread] = time
+class _Clocks(dict[int, Moment]):
+    """The present moment of each thread."""
+
+    def __missing__(self, thread: int) -> Moment:
+        return self.setdefault(thread, Moment(thread))
+
+
+def _all_of(*clocks: Known) -> Known:
+    """Return the latest time of each thread in some clocks."""
+    found: dict[int, int] = {}
+    for clock in clocks:
+        for thread, time in clock.items():
+            if found.get(thread, 0) < time:
+                found[thread] = time
+    return found

@@ -36,8 +36,8 @@ def is_own(names: dict[str, Any], packages: Container[str]) -> bool:
 
 def own_modules(
     roots: Iterable[object], packages: Container[str] = ()
-) -> dict[str, dict[str, Any]]:
-    """Return the names of the user's modules that some objects lead to, by their files.
+) -> tuple[dict[str, dict[str, Any]], list[FunctionType]]:
+    """Return the names of the user's modules that some objects lead to, by file; and functions.
 
     Args:
         roots: The objects.
@@ -62,7 +62,7 @@ def own_modules(
         if module is not None and file not in found and is_own(vars(module), packages):
             found[file] = vars(module)
             things += found[file].values()
-    return found
+    return found, [each for each in things if type(each) is FunctionType]
 
 
 def library_classes(modules: Iterable[dict[str, Any]]) -> list[type]:

@@ -24,8 +24,8 @@ from typing import Any
 from threadsim.exploration.data import containers
 from threadsim.exploration.data.accesses import Access, Accesses, Site
 from threadsim.exploration.data.containers import is_container
-from threadsim.exploration.points import points_here
 from threadsim.runtime.hooks import READ, WRITE
+from threadsim.runtime.kernel import here
 
 CONSTANT = (BuiltinFunctionType, FunctionType, ModuleType, type)
 """Types of what a module's variables hold that no program changes, as far as this goes."""
@@ -44,11 +44,7 @@ _LEFT_ALONE = {
 }
 # Modules whose functions change their arguments.
 _WRITERS = {"_bisect", "_heapq"}
-# Functions that are given the name of an attribute, by their ids.
-_BY_NAME = {
-    **dict.fromkeys(map(id, (getattr, hasattr)), READ),
-    **dict.fromkeys(map(id, (delattr, setattr, object.__setattr__)), WRITE),
-}
+_BOTH = READ | WRITE
 _VIEWS: tuple[type, ...] = (
     *(type({}.items()), type({}.keys()), type({}.values()), enumerate, filter, map, reversed, zip),
     *(type(iter([])), type(iter({})), type(iter(set())), type(reversed([]))),
@@ -57,7 +53,8 @@ _VIEWS: tuple[type, ...] = (
 
 def data_here() -> Accesses | None:
     """Return the accesses of the running schedule."""
-    points = points_here()
+    kernel = here()
+    points: Any = None if kernel is None else kernel.points
     return None if points is None else points.data
 
 
@@ -66,23 +63,33 @@ def data_here() -> Accesses | None:
 
 def read_attribute(thing: Any, site: Site) -> Any:
     """Note that an attribute is read; return the object."""
-    return _attribute(thing, site, READ)
+    data = data_here()
+    if data is not None:
+        data.note(site, _of_attribute(data, thing, site, READ))
+    return thing
 
 
 def write_attribute(thing: Any, site: Site) -> Any:
     """Note that an attribute is written or deleted; return the object."""
-    return _attribute(thing, site, WRITE)
-
-
-def _attribute(thing: Any, site: Site, mode: int) -> Any:
     data = data_here()
-    if data is not None and (accesses := _of_attribute(data, thing, site, mode)):
-        data.note(site, accesses)
+    if data is not None:
+        data.note(site, _of_attribute(data, thing, site, WRITE))
     return thing
+
+
+# What notes a call that is given the name of an attribute, by the function's id.
+_BY_NAME = {
+    **dict.fromkeys(map(id, (getattr, hasattr)), read_attribute),
+    **dict.fromkeys(map(id, (delattr, setattr, object.__setattr__)), write_attribute),
+}
 
 
 def _of_attribute(data: Accesses, thing: Any, site: Site, mode: int) -> list[Access]:
     name = site.name
+    record = data.records.get(id(thing))
+    found = None if record is None else record.locations.get(name)
+    if found is not None and found.is_alone:
+        return [(found, mode)]
     if type(thing) is ModuleType:
         if mode == READ and isinstance(vars(thing).get(name), CONSTANT):
             return []
@@ -92,10 +99,12 @@ def _of_attribute(data: Accesses, thing: Any, site: Site, mode: int) -> list[Acc
     kind = type(thing)
     if not _is_plain(kind, name, mode):
         return []
-    record = data.record(thing, made=site.of_self and not data.is_known(thing))
+    record = data.record(thing, made=site.of_self and record is None)
     owner = thing if kind is FunctionType else kind
     text = f"{owner.__qualname__}.{name}"
-    accesses = [(data.location(record, name, f"{owner.__module__}.{text}", text), mode)]
+    location = data.location(record, name, f"{owner.__module__}.{text}", text)
+    location.is_alone = _is_plain(kind, name, _BOTH)
+    accesses = [(location, mode)]
     if mode == READ and name not in getattr(thing, "__dict__", ()):
         accesses += _of_class(data, kind, name, mode)
     return accesses
@@ -116,7 +125,13 @@ _plain: dict[tuple[type, str, int], bool] = {}
 
 
 def _is_plain(kind: type, name: str, mode: int) -> bool:
-    """Return whether an attribute of instances of a class holds data, and no code guards it."""
+    """Return whether an attribute of instances of a class holds data, and no code guards it.
+
+    Args:
+        kind: The class.
+        name: The attribute's name.
+        mode: How it is accessed; ``_BOTH`` asks whether no class has a value for it, either.
+    """
     key = kind, name, mode
     if key not in _plain:
         _plain[key] = _find_plain(kind, name, mode)
@@ -124,7 +139,7 @@ def _is_plain(kind: type, name: str, mode: int) -> bool:
 
 
 def _find_plain(kind: type, name: str, mode: int) -> bool:
-    guards = ["__getattribute__", "__setattr__"][: 2 if mode == WRITE else 1]
+    guards = ["__getattribute__", "__setattr__"][: 2 if mode & WRITE else 1]
     is_own = any(getattr(kind, each) is not getattr(object, each) for each in guards)
     if is_own or (name.startswith("__") and name.endswith("__")):
         return False
@@ -132,7 +147,7 @@ def _find_plain(kind: type, name: str, mode: int) -> bool:
     value = next(values, None)
     if value is None or isinstance(value, MemberDescriptorType | cached_property):
         return value is not None or bool(kind.__dictoffset__)
-    is_data = not hasattr(type(value), "__set__")
+    is_data = mode != _BOTH and not hasattr(type(value), "__set__")
     return is_data and (mode == WRITE or not hasattr(type(value), "__get__"))
 
 
@@ -192,7 +207,7 @@ def write_cell(value: Any, function: Any, site: Site) -> Any:
 def _cell(function: Any, site: Site, mode: int) -> None:
     if (data := data_here()) is not None:
         (cell,) = function.__closure__
-        record = data.record(cell, made=mode == WRITE and not data.is_known(cell))
+        record = data.record(cell, made=mode == WRITE and id(cell) not in data.records)
         kind = f"{site.name}@{site.file.rpartition('/')[2]}"
         data.note(site, [(data.location(record, "", kind, site.name), mode)])
 
@@ -380,9 +395,9 @@ def called(function: Any, site: Site) -> Any:
 
 def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named: Any) -> Any:
     owner = getattr(function, "__self__", None)
-    mode = _BY_NAME.get(id(function))
-    if mode is not None and len(arguments) > 1 and isinstance(arguments[1], str):
-        _attribute(arguments[0], site._replace(name=arguments[1]), mode)
+    by_name = _BY_NAME.get(id(function))
+    if by_name is not None and len(arguments) > 1 and isinstance(arguments[1], str):
+        by_name(arguments[0], site._replace(name=arguments[1]))
     if is_container(owner):
         data.note(site, containers.method(data, owner, function.__name__, arguments))
     if function is len:
@@ -398,7 +413,7 @@ def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named
             if container is not owner:
                 data.note(site, containers.whole(data, container, mode))
     result = function(*arguments, **named)
-    if is_container(result) and not data.is_known(result):
+    if is_container(result) and id(result) not in data.records:
         made(result, site)
     return result
 

@@ -12,10 +12,13 @@ import gc
 import linecache
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from sys import getrefcount
+from traceback import walk_stack
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -26,6 +29,7 @@ from threadsim.exploration.data.function_code import (
     Definition,
     Place,
     all_codes,
+    codes_in,
     exchanged,
     place_of,
     place_of_node,
@@ -50,13 +54,16 @@ _files: dict[str, tuple[object, dict[Place, CodeType]]] = {}
 
 @contextmanager
 def instrumented(
-    modules: Mapping[str, dict[str, Any]], targets: Iterable[Any] = ()
+    modules: Mapping[str, dict[str, Any]],
+    reached: Iterable[FunctionType] = (),
+    targets: Iterable[Any] = (),
 ) -> Iterator[None]:
     """Let functions of a program call the hooks while the block runs.
 
     Args:
         modules: The names of the user's modules by their files, as ``own_modules`` returns them.
             All their functions are instrumented.
+        reached: Functions that the program was seen to reach.
         targets: Other functions, classes and modules whose functions are.
 
     Raises:
@@ -65,13 +72,10 @@ def instrumented(
     for file in [file for file, (changed, _) in _files.items() if changed != _changed(file)]:
         del _files[file]
         linecache.checkcache(file)
-    # The collector knows closures, too; it does not show what gc.freeze() has set aside.
-    frozen = (functions_of(sys.modules[names["__name__"]]) for names in modules.values())
-    functions = {
-        each
-        for each in chain(gc.get_objects(), *frozen)
-        if type(each) is FunctionType and each.__code__.co_filename in modules
-    }
+    in_modules = (functions_of(sys.modules[names["__name__"]]) for names in modules.values())
+    functions = _of_files(modules, chain(reached, *in_modules))
+    if _others_may_live(functions):  # It takes long.
+        functions |= _of_files(modules, gc.get_objects())
     for target in targets:
         found = functions_of(target)
         if not any(map(_new_code, found)):
@@ -84,6 +88,35 @@ def instrumented(
     codes = {each: code for each in functions if (code := _new_code(each)) is not None}
     with exchanged(codes):
         yield
+
+
+def _of_files(files: Container[str], things: Iterable[Any]) -> set[FunctionType]:
+    """Return the functions among some objects that stand in some files."""
+    return {
+        each for each in things if type(each) is FunctionType and each.__code__.co_filename in files
+    }
+
+
+def _others_may_live(functions: set[FunctionType]) -> bool:
+    """Return whether more functions of the same files may be alive: closures, or what objects keep.
+
+    A function has a reference to its code, and so have its frames and the function around it.
+    """
+    every = (code for each in functions for code in all_codes(each.__code__))
+    codes = [*{id(each): each for each in every}.values()]
+    known = Counter(id(each.__code__) for each in functions)
+    known.update(id(inner) for each in codes for inner in codes_in(each))
+    known.update(id(frame.f_code) for frame, _ in walk_stack(None))
+    counts = [*map(getrefcount, codes)]
+    if any(n > _ALONE + known[id(code)] for n, code in zip(counts, codes, strict=True)):
+        return True
+    files = {each.co_filename for each in codes if each.co_filename in _files}
+    written = {place for file in files for place in _files[file][1]}
+    return not written.issubset(map(place_of, codes))
+
+
+# The references of a code that is in a list, and nowhere else.
+_ALONE = next(map(getrefcount, [compile("", "", "exec")]))
 
 
 def _new_code(function: FunctionType) -> CodeType | None:
