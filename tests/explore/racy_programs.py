@@ -640,7 +640,50 @@ def shares_a_slice() -> None:
     assert holder.things == [1, 2]
 
 
+def tested_as_a_whole() -> None:
+    """Whether a list is empty is asked by ``assert``, by a comprehension and by a guard."""
+    things: list[int] = []
+
+    def look() -> None:
+        before = [1 for _ in range(1) if things]
+        match before:
+            case [] if things:
+                raise AssertionError
+        assert not (before and not things)
+        assert bool(before) == bool(things)
+
+    joined(look, lambda: things.append(1))
+
+
+def asserted() -> None:
+    """An ``assert`` reads a list."""
+    things: list[int] = []
+
+    def look() -> None:
+        assert things
+
+    joined(look, lambda: things.append(1))
+
+
+def compared_while_it_changes() -> None:
+    """An iterator over a list reads it at each step."""
+    one, other = [1, 1], [1, 1]
+
+    def look() -> None:
+        for left, right in zip(map(int, one), reversed(other), strict=False):
+            assert left == right
+
+    def change() -> None:
+        one[1] = 2
+        other[0] = 2
+
+    joined(look, change)
+
+
 RACY = [
+    tested_as_a_whole,
+    asserted,
+    compared_while_it_changes,
     connects_twice,
     caches_twice,
     counted_in_a_user_dict,

@@ -397,7 +397,7 @@ def test_a_lock_that_is_held_since_an_earlier_simulation_may_be_freed(
 ) -> None:
     """Whoever waits for it waits for that, in each schedule anew."""
     with pytest.raises(ScheduleFailure) as caught:
-        explore(earlier.held.acquire)
+        explore(earlier.held.acquire, data="off")
     assert isinstance(caught.value.__cause__, Deadlock)
 
     def program() -> object:

@@ -9,6 +9,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache, partial, partialmethod
+from itertools import chain, islice
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -47,7 +48,8 @@ _WRITERS = {"_bisect", "_heapq"}
 _BOTH = READ | WRITE
 _VIEWS: tuple[type, ...] = (
     *(type({}.items()), type({}.keys()), type({}.values()), enumerate, filter, map, reversed, zip),
-    *(type(iter([])), type(iter({})), type(iter(set())), type(reversed([]))),
+    *(type(iter([])), type(iter({})), type(iter(set())), type(iter(())), type(reversed([]))),
+    *(type(iter({}.values())), type(iter({}.items())), type(reversed({})), chain, islice),
 )
 
 
@@ -363,7 +365,9 @@ def _sources(thing: Any) -> list[Any]:
     """Return the containers behind a view or an iterator."""
     if type(thing) not in _VIEWS:
         return []
-    found = gc.get_referents(thing)
+    # zip and map keep their iterators in a tuple.
+    parts = [each if type(each) is tuple else (each,) for each in gc.get_referents(thing)]
+    found = list(chain.from_iterable(parts))
     for each in found:
         found += _sources(each)
     return [each for each in found if is_container(each)]

@@ -307,6 +307,13 @@ class _Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         if not node.is_async:
             node.iter = self._call(hooks.each_of, node.iter, node.iter, self._site(node.iter))
+        node.ifs = [self._read(each, hooks.read_length) for each in node.ifs]
+        return node
+
+    def visit_match_case(self, node: ast.match_case) -> ast.AST:
+        self.generic_visit(node)
+        if node.guard is not None:
+            node.guard = self._read(node.guard, hooks.read_length)
         return node
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
@@ -446,7 +453,7 @@ class _Instrument(ast.NodeTransformer):
             node.test = self._read(node.test, hooks.read_length)
         return node
 
-    visit_IfExp = visit_While = visit_If  # noqa: N815  # The base class's names.
+    visit_Assert = visit_IfExp = visit_While = visit_If  # noqa: N815  # The base class's names.
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         self.generic_visit(node)
