@@ -52,7 +52,7 @@ def found(name: str, search: Search) -> Iterator[Figure]:
 def by_default(program: Program, most: int) -> tuple[int, bool]:
     """Search by the default strategy."""
     count = 0
-    with ScheduleRunner(program, data=True) as runner:
+    with ScheduleRunner(program, data="switch") as runner:
         for ran in schedules(runner, begin(runner, IterativeBound(max_schedules=most))):
             count += 1
             if ran.errors:

@@ -19,6 +19,17 @@ class State:
         self.items: list[str] = []
         self.guarded = 0
         self.cell = _cell()
+        self.changed = threading.Condition()
+        self.ready = False
+        self.numbers = _numbers(self)
+        self.box: Box | None = None
+
+
+class Box:
+    """An object that a thread makes."""
+
+    def __init__(self) -> None:
+        self.value = 0
 
 
 class Thread:
@@ -44,6 +55,12 @@ def _cell() -> tuple[Callable[[], int], Callable[[], None]]:
         n += 1
 
     return read, add
+
+
+def _numbers(state: State) -> Iterator[int]:
+    while True:
+        yield state.n
+        state.n += 1
 
 
 def _read(state: State, thread: Thread) -> None:
@@ -108,6 +125,37 @@ def _add_to_global(_state: State, _thread: Thread) -> None:
     COUNT += 1
 
 
+def _next(state: State, thread: Thread) -> None:
+    try:
+        thread.seen.append(next(state.numbers))
+    except (StopIteration, ValueError) as error:  # It runs in another thread, or has failed.
+        thread.seen.append(type(error).__name__)
+
+
+def _notify(state: State, _thread: Thread) -> None:
+    state.ready = True
+    with state.changed:
+        state.changed.notify()
+
+
+def _wait(state: State, thread: Thread) -> None:
+    with state.changed:
+        if not state.ready:
+            thread.seen.append(state.changed.wait(1))
+
+
+def _make_box(state: State, thread: Thread) -> None:
+    state.box = Box()
+    state.box.value += ord(thread.name)
+
+
+def _look_into_box(state: State, thread: Thread) -> None:
+    box = state.box
+    if box is not None:
+        thread.seen.append(box.value)
+        box.value += 1
+
+
 OPERATIONS: list[Callable[[State, Thread], None]] = [
     _read,
     _write,
@@ -123,6 +171,11 @@ OPERATIONS: list[Callable[[State, Thread], None]] = [
     _add_to_cell,
     _read_cell,
     _add_to_global,
+    _next,
+    _notify,
+    _wait,
+    _make_box,
+    _look_into_box,
 ]
 
 Program = tuple[tuple[int, ...], ...]
@@ -158,6 +211,8 @@ def runnable(program: Program) -> Callable[[], Any]:
         for each in real:
             each.join()
         seen = [thread.seen for thread in threads]
-        return str([seen, state.n, state.made, state.items, state.guarded, state.cell[0](), COUNT])
+        box = state.box and state.box.value
+        values = [state.n, state.made, state.items, state.guarded, state.cell[0](), COUNT, box]
+        return str([seen, *values])
 
     return run

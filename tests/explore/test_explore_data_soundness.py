@@ -72,11 +72,16 @@ def share(some: list[Program], number: int, bound: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("some", "bound"),
     [
-        # Each operation beside itself, and a few of two.
-        ([((each,), (each,)) for each in range(len(OPERATIONS))], 1),
-        ([((9,), (10,))], 1),  # An event is set, and looked at.
-        (TWO[:: len(TWO) // 12], 0),
-        (TWO[:: len(TWO) // 12], 1),
+        # What makes an outcome of its own beside itself, or beside its counterpart.
+        ([((each,), (each,)) for each in (2, 3, 14)], 1),
+        ([((9,), (10,)), ((15,), (16,)), ((17,), (18,))], 1),
+        (TWO[:: len(TWO) // 9], 0),
+        (TWO[:: len(TWO) // 3], 1),
+        pytest.param(
+            [((each,), (each,)) for each in range(len(OPERATIONS))],
+            1,
+            marks=pytest.mark.soundness,
+        ),
         *share(TWO, 200, 0),
         *share(TWO, 100, 1),
         *share(TWO, 8, 2),

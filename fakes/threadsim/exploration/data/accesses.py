@@ -11,8 +11,17 @@ that were not seen to be made share the key of their kind.
 
 Only first races are found: two accesses that race count as ordered from there on.
 
-Sources: Flanagan and Freund, FastTrack, PLDI 2009 (what is kept of a location); Blum and Gibson,
-Stateless Model Checking with Data-Race Preemption Points, OOPSLA 2016 (races as switch points).
+Why this is enough: once no schedule shows a race of a new kind, every interleaving of all accesses
+has the effect of a schedule that ran. Take a shortest one that has not. Its last access conflicts
+with an earlier one, and no point orders the two. What is before them is the beginning of a schedule
+that ran, and there the two race. Within a bound, a preemption between accesses that race with
+nothing can as well come at the thread's next point.
+
+Sources: Adve and Hill, Weak Ordering: A New Definition, ISCA 1990 (programs without data races);
+Musuvathi et al., Finding and Reproducing Heisenbugs in Concurrent Programs, OSDI 2008 (switches at
+synchronisation only, and a race detector); Flanagan and Freund, FastTrack, PLDI 2009 (what is kept
+of a location); Blum and Gibson, Stateless Model Checking with Data-Race Preemption Points, OOPSLA
+2016 (races as switch points).
 """
 
 from collections import Counter
