@@ -93,8 +93,9 @@ def test_programs_keep_every_outcome(some: list[Program], bound: int) -> None:
     check(some, bound)
 
 
-def test_a_search_that_watches_no_data_loses_outcomes() -> None:
+@pytest.mark.parametrize("data", ["off", "report"])
+def test_a_search_that_switches_at_no_data_loses_outcomes(data: str) -> None:
     """A control: the comparison can fail."""
     program = ((2,), (2,))
     every = at_each_access(program, 1)
-    assert outcomes(runnable(program), Exhaustive(1)).keys() < every.keys()
+    assert outcomes(runnable(program), Exhaustive(1), data=data).keys() < every.keys()

@@ -227,7 +227,7 @@ def test_an_instant_that_is_none_in_utc_is_refused(start: str) -> None:
         Clock(start)
 
 
-@pytest.mark.parametrize("name", ["Simulation", "explore", "Random"])
+@pytest.mark.parametrize("name", ["Simulation", "explore"])
 def test_without_greenlet_the_name_that_needs_it_says_so(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
