@@ -67,7 +67,12 @@ def figures() -> Iterator[Figure]:
         runs = [explored(notifiers, Exhaustive(reduction=reduction)) for _ in range(3)]
         with_it = "with" if reduction else "without"
         yield Figure(f"a schedule, {with_it} reduction", min(runs) * 1e6, "µs", aim)
-    yield whole_program()
+    logging.disable(logging.CRITICAL)
+    try:
+        yield whole_program()
+        yield from data_watched()
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def program(module: Any, notifiers: int) -> Program:
@@ -123,22 +128,52 @@ def _first(run: Program) -> int:
     raise AssertionError("the lost wake-up was not found")
 
 
-def whole_program() -> Figure:
-    """Run the corrected app, real Flask and APScheduler, two jobs and two requests, at random."""
+def requests(jobs: int, others: int) -> Program:
+    """Return a program that sends requests to the corrected app, real Flask and APScheduler."""
 
     def report(synchronizer: corrected.TaskReport, number: int) -> None:
         synchronizer.notify_task_completion(f"Task {number}")
 
-    def two_requests() -> None:
-        client = corrected.create_app(num_tasks=2, task=report).test_client
-        other = threading.Thread(target=lambda: client().get("/run-tasks"))
-        other.start()
-        client().get("/run-tasks")
-        other.join()
+    def run() -> None:
+        client = corrected.create_app(num_tasks=jobs, task=report).test_client
 
-    logging.disable(logging.CRITICAL)
-    try:
-        done = explore(two_requests, Random(200))
-    finally:
-        logging.disable(logging.NOTSET)
+        def ask() -> object:
+            return client().get("/run-tasks")
+
+        threads = [threading.Thread(target=ask) for _ in range(others)]
+        for each in threads:
+            each.start()
+        ask()
+        for each in threads:
+            each.join()
+
+    return run
+
+
+def whole_program() -> Figure:
+    """Run the corrected app, two jobs and two requests, at random."""
+    done = explore(requests(2, 1), Random(200))
     return Figure("whole app, a schedule", done.seconds / done.schedules * 1e3, "ms", aim=4)
+
+
+def data_watched() -> Iterator[Figure]:
+    """Compare searches that watch data with those that do not: in turn, in processor time."""
+    for name, run, strategy, aim in (
+        ("4 notifiers", program(corrected, 4), Exhaustive(), 1.6),
+        ("whole app", requests(1, 0), Exhaustive(1), 1.2),
+    ):
+        times: dict[str, list[float]] = {"off": [], "switch": []}
+        for _ in range(7):
+            for data, spent in times.items():
+                spent.append(_processor_time(run, strategy, data))
+        ratio = min(times["switch"]) / min(times["off"])
+        yield Figure(f"{name}, data watched against not", ratio, "times", aim)
+    small = program(corrected, 1)
+    spent = [_processor_time(small, Exhaustive(), "switch") for _ in range(7)]
+    yield Figure("1 notifier, whole search with data watched", min(spent) * 1e3, "ms", aim=20)
+
+
+def _processor_time(run: Program, strategy: Strategy, data: str) -> float:
+    begun = time.process_time()
+    explore(run, strategy, data=data)
+    return time.process_time() - begun

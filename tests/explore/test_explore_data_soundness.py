@@ -24,6 +24,9 @@ class AllData(frozenset[str]):
     def __contains__(self, _: object) -> bool:
         return True
 
+    def __bool__(self) -> bool:
+        return True
+
 
 class Everywhere(SwitchPoints):
     """All points, and those before each access."""

@@ -152,7 +152,8 @@ class Accesses:
         self._racy = racy
         self.records: dict[int, Record] = {}
         self._kept: dict[int, Record] = {}  # Those that keep their objects.
-        self._step, self._in_step = -1, 0  # The running step, and the accesses in it.
+        # The running step, the accesses in it, and its thread.
+        self._step, self._in_step, self._me = -1, 0, MAIN
         self._made: Counter[int] = Counter()
         self._globals: dict[str, Location] = {}
 
@@ -221,10 +222,12 @@ class Accesses:
 
     def note(self, site: Site, accesses: list[Access]) -> None:
         """Note accesses that follow: stop before those of racy kinds, find races in the others."""
-        if accesses:
+        if self._points.kernel.steps != self._step:
+            self._begin_step()
+        self._in_step += 1
+        if self._racy or self._in_step > MOST_IN_A_STEP:
             self._stop(accesses)
-        me = self._thread()
-        now = moment, _ = self.clocks.now(me), site
+        now = moment, _ = self.clocks.now(self._me), site
         for location, mode in accesses:
             if location.written is not None and not moment.follows(location.written[0]):
                 self._race(location, "written", location.written, now, mode)
@@ -235,21 +238,25 @@ class Accesses:
                 location.read.clear()
                 location.written = now
             else:
-                location.read[me] = now
+                location.read[self._me] = now
             if location.key is not None:
                 self._points.touch(location.key, mode)
+
+    def _begin_step(self) -> None:
+        points = self._points
+        self._step, self._in_step = points.kernel.steps, 0
+        self._me = points.numbers.get(points.kernel.running, MAIN)
 
     def _stop(self, accesses: list[Access]) -> None:
         """Let other threads run before accesses of racy kinds, and after many others."""
         points = self._points
-        if points.kernel.steps != self._step:
-            self._step, self._in_step = points.kernel.steps, 0
-        self._in_step += 1
         if self._in_step > MOST_IN_A_STEP:  # It may wait for what another thread writes.
             points.point(SchedulePoint("go on after the others", gives_way=True))
         if racy := [each for each in accesses if each[0].key is not None]:
             writes = any(mode == WRITE for _, mode in racy)
             points.point(SchedulePoint(f"{'write' if writes else 'read'} {racy[0][0].text}"))
+        if points.kernel.steps != self._step:
+            self._begin_step()
 
     def _race(self, location: Location, how: str, first: When, now: When, mode: int) -> None:
         """Note that no lock orders two accesses."""
