@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
@@ -126,10 +127,8 @@ def _add_to_global(_state: State, _thread: Thread) -> None:
 
 
 def _next(state: State, thread: Thread) -> None:
-    try:
+    with suppress(StopIteration, ValueError):  # It runs in another thread, or has failed.
         thread.seen.append(next(state.numbers))
-    except (StopIteration, ValueError) as error:  # It runs in another thread, or has failed.
-        thread.seen.append(type(error).__name__)
 
 
 def _notify(state: State, _thread: Thread) -> None:

@@ -419,11 +419,11 @@ def test_a_hook_that_fails_ends_no_other_thread(
     def fail() -> None:
         raise ValueError("boom")
 
-    def hook(_: object) -> None:
+    def hook_in_a_bare_thread(_: object) -> None:
         raise KeyError("hook")
 
     monkeypatch.setattr(threading, "excepthook", sys.exit)
-    monkeypatch.setattr(sys, "unraisablehook", hook)
+    monkeypatch.setattr(sys, "unraisablehook", hook_in_a_bare_thread)
     thread = Thread(target=fail)
     thread.start()
     thread.join()

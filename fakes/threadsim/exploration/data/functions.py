@@ -12,7 +12,7 @@ from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from threadsim.patching.patch_sites import is_user_module
-from threadsim.runtime.own_code import is_of_program
+from threadsim.runtime.own_code import is_tool
 
 # Objects that lead to others, and objects that know their module.
 _FOLLOWED = (CellType, MethodType, dict, list, partial, tuple)
@@ -30,7 +30,7 @@ def is_own(names: dict[str, Any], packages: Container[str]) -> bool:
         packages: Installed packages that are the user's, too.
     """
     package = str(names.get("__name__")).partition(".")[0]
-    installed = package in packages and is_of_program(str(names.get("__file__")))
+    installed = package in packages and not is_tool(package)
     return installed or is_user_module(names)
 
 
