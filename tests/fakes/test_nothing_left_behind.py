@@ -8,6 +8,7 @@ import pytest
 
 TIDY = """
 import signal
+import threading
 import time
 
 import pytest
@@ -21,6 +22,9 @@ def pytest_runtest_teardown(item):
         return (yield)
     finally:  # After the check, which has seen it by then.
         item.module.stop.set()
+        for thread in threading.enumerate():
+            if thread.name.endswith("(wait)"):
+                thread.join()
         signal.setitimer(signal.ITIMER_REAL, 0)
         time.sleep = sleep
         item.module.leave_no_context()
