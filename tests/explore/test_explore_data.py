@@ -108,6 +108,59 @@ def test_a_program_without_a_file_is_warned_of() -> None:
     assert explore(names["program"], data="off").modules == ()
 
 
+class Service:
+    """It polls a plain flag."""
+
+    def __init__(self) -> None:
+        self.stops = False
+        self.turns = 0
+
+    def run(self) -> None:
+        """Go round until the flag is set."""
+        while not self.stops:
+            self.turns += 1
+
+
+KEPT = """
+class Command:
+    def __init__(self, function):
+        self.function = function
+
+
+def unnamed():
+    def add(service):
+        service.turns += 1
+
+    return add
+
+
+closure = Command(unnamed())
+
+
+@Command
+def function(service):
+    service.turns += 1
+"""
+
+
+@pytest.mark.parametrize("name", ["closure", "function"])
+def test_a_function_that_an_object_keeps_is_watched(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although no name leads to it: as the commands and tasks of some libraries keep theirs."""
+    (tmp_path / f"kept_{name}.py").write_text(KEPT)
+    monkeypatch.syspath_prepend(tmp_path)
+    command = getattr(importlib.import_module(f"kept_{name}"), name)
+
+    def program() -> None:
+        service = Service()
+        joined(*(lambda: command.function(service) for _ in range(2)))
+        assert service.turns == 2
+
+    with pytest.raises(ScheduleFailure):
+        explore(program)
+
+
 def test_a_claim_names_a_few_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And counts the others."""
     monkeypatch.syspath_prepend(tmp_path)
@@ -162,19 +215,6 @@ def test_an_iterator_may_outlive_its_schedule() -> None:
     with ScheduleRunner(program, data="switch") as runner:
         run = runner.run(Replay([]), switch_points=NECESSARY)
         assert [list(each) for each in run.value] == [[1, 2], [0, 1]]
-
-
-class Service:
-    """It polls a plain flag."""
-
-    def __init__(self) -> None:
-        self.stops = False
-        self.turns = 0
-
-    def run(self) -> None:
-        """Go round until the flag is set."""
-        while not self.stops:
-            self.turns += 1
 
 
 def test_a_loop_that_polls_a_plain_flag_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,8 +74,7 @@ def instrumented(
         linecache.checkcache(file)
     in_modules = (functions_of(sys.modules[names["__name__"]]) for names in modules.values())
     functions = _of_files(modules, chain(reached, *in_modules))
-    if _others_may_live(functions):  # It takes long.
-        functions |= _of_files(modules, gc.get_objects())
+    functions |= _of_files(modules, _others(functions, modules))
     for target in targets:
         found = functions_of(target)
         if not any(map(_new_code, found)):
@@ -97,10 +96,11 @@ def _of_files(files: Container[str], things: Iterable[Any]) -> set[FunctionType]
     }
 
 
-def _others_may_live(functions: set[FunctionType]) -> bool:
-    """Return whether more functions of the same files may be alive: closures, or what objects keep.
+def _others(functions: set[FunctionType], modules: Mapping[str, dict[str, Any]]) -> list[Any]:
+    """Return objects with the other functions of some modules that may be alive.
 
-    A function has a reference to its code, and so have its frames and the function around it.
+    These are closures, and what objects keep. A function has a reference to its code, and so have
+    its frames and the function around it.
     """
     every = (code for each in functions for code in all_codes(each.__code__))
     codes = [*{id(each): each for each in every}.values()]
@@ -108,11 +108,12 @@ def _others_may_live(functions: set[FunctionType]) -> bool:
     known.update(id(inner) for each in codes for inner in codes_in(each))
     known.update(id(frame.f_code) for frame, _ in walk_stack(None))
     counts = [*map(getrefcount, codes)]
-    if any(n > _ALONE + known[id(code)] for n, code in zip(counts, codes, strict=True)):
-        return True
-    files = {each.co_filename for each in codes if each.co_filename in _files}
-    written = {place for file in files for place in _files[file][1]}
-    return not written.issubset(map(place_of, codes))
+    written = {place for each in modules.items() for place in _new_codes(*each)}
+    if not written.issubset(map(place_of, codes)):  # An object keeps one.
+        return gc.get_objects()
+    pairs = zip(codes, counts, strict=True)
+    shared = [code for code, count in pairs if count > _ALONE + known[id(code)]]
+    return shared and gc.get_referrers(*shared)
 
 
 # The references of a code that is in a list, and nowhere else.
@@ -122,11 +123,15 @@ _ALONE = next(map(getrefcount, [compile("", "", "exec")]))
 def _new_code(function: FunctionType) -> CodeType | None:
     """Return the instrumented code of a function; ``None`` if it stands in no file."""
     code = function.__code__
-    if code.co_filename not in _files:
-        file = code.co_filename
-        _files[file] = _changed(file), _compiled(file, function.__globals__)
-    new = _files[code.co_filename][1].get(place_of(code))
+    new = _new_codes(code.co_filename, function.__globals__).get(place_of(code))
     return new if new is not None and new.co_freevars == code.co_freevars else None
+
+
+def _new_codes(file: str, names: dict[str, Any]) -> dict[Place, CodeType]:
+    """Return the instrumented codes of a file's functions, by their places."""
+    if file not in _files:
+        _files[file] = _changed(file), _compiled(file, names)
+    return _files[file][1]
 
 
 def _changed(file: str) -> object:
