@@ -16,6 +16,7 @@ from types import (
     GeneratorType,
     MemberDescriptorType,
     MethodDescriptorType,
+    MethodType,
     MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
@@ -381,6 +382,8 @@ def called(function: Any, site: Site) -> Any:
 
     Other functions are returned as they are.
     """
+    if type(function) is MethodType:
+        return function
     if issubclass(type(function), type):
         init = getattr(function, "__init__", None)
         is_foreign = type(init) is not FunctionType and not issubclass(function, BaseException)
