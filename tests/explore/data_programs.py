@@ -155,6 +155,22 @@ def _look_into_box(state: State, thread: Thread) -> None:
         box.value += 1
 
 
+def _pop(state: State, thread: Thread) -> None:
+    thread.seen.append(state.made.pop("x", None))
+
+
+def _set_default(state: State, thread: Thread) -> None:
+    thread.seen.append(state.made.setdefault("x", thread.name))
+
+
+def _update(state: State, thread: Thread) -> None:
+    state.made.update(x=thread.name, y=thread.name)
+
+
+def _length(state: State, thread: Thread) -> None:
+    thread.seen.append(len(state.made))
+
+
 OPERATIONS: list[Callable[[State, Thread], None]] = [
     _read,
     _write,
@@ -175,6 +191,10 @@ OPERATIONS: list[Callable[[State, Thread], None]] = [
     _wait,
     _make_box,
     _look_into_box,
+    _pop,
+    _set_default,
+    _update,
+    _length,
 ]
 
 Program = tuple[tuple[int, ...], ...]

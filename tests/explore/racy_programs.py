@@ -680,7 +680,34 @@ def compared_while_it_changes() -> None:
     joined(look, change)
 
 
+def expires_between() -> None:
+    """A value is made anew between the look that removes it and the next one."""
+    cache: dict[str, int] = {}
+
+    def fill() -> None:
+        cache["x"] = 1
+        cache.setdefault("x", 2)
+
+    def expire() -> None:
+        old = cache.pop("x", None)
+        assert (old, cache.get("x")) != (1, 2)
+
+    joined(fill, expire)
+
+
+def configured_late() -> None:
+    """An ``update`` adds a key that a reader looks for."""
+    config = {"DEBUG": False}
+
+    def read() -> None:
+        assert config.get("SECRET") is not None
+
+    joined(lambda: config.update(SECRET=True), read)
+
+
 RACY = [
+    expires_between,
+    configured_late,
     tested_as_a_whole,
     asserted,
     compared_while_it_changes,

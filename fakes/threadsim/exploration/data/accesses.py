@@ -25,7 +25,7 @@ of a location); Blum and Gibson, Stateless Model Checking with Data-Race Preempt
 """
 
 from collections import Counter
-from collections.abc import Container, Hashable
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -132,6 +132,11 @@ Access = tuple[Location, int]
 """A location, and whether it is read or written."""
 
 
+def given(_: "Accesses", accesses: list[Access]) -> list[Access]:
+    """Return accesses that depend on nothing; see ``Accesses.note``."""
+    return accesses
+
+
 class Accesses:
     """The accesses of one schedule.
 
@@ -220,13 +225,21 @@ class Accesses:
 
     # The accesses.
 
-    def note(self, site: Site, accesses: list[Access]) -> None:
-        """Note accesses that follow: stop before those of racy kinds, find races in the others."""
+    def note(self, site: Site, find: Callable[..., list[Access]], *arguments: Any) -> None:
+        """Note accesses that follow: stop before those of racy kinds, find races in the others.
+
+        Args:
+            site: Where they stand.
+            find: Returns the accesses. It is asked again after a stop: they may depend on what
+                other threads have done.
+            arguments: Its other arguments.
+        """
         if self._points.kernel.steps != self._step:
             self._begin_step()
         self._in_step += 1
-        if self._racy or self._in_step > MOST_IN_A_STEP:
-            self._stop(accesses)
+        accesses = find(self, *arguments)
+        if (self._racy or self._in_step > MOST_IN_A_STEP) and self._stop(accesses):
+            accesses = find(self, *arguments)
         now = moment, _ = self.clocks.now(self._me), site
         for location, mode in accesses:
             if location.written is not None and not moment.follows(location.written[0]):
@@ -247,16 +260,22 @@ class Accesses:
         self._step, self._in_step = points.kernel.steps, 0
         self._me = points.numbers.get(points.kernel.running, MAIN)
 
-    def _stop(self, accesses: list[Access]) -> None:
-        """Let other threads run before accesses of racy kinds, and after many others."""
+    def _stop(self, accesses: list[Access]) -> bool:
+        """Let other threads run before accesses of racy kinds, and after many others.
+
+        Returns:
+            Whether they could.
+        """
         points = self._points
         if self._in_step > MOST_IN_A_STEP:  # It may wait for what another thread writes.
             points.point(SchedulePoint("go on after the others", gives_way=True))
         if racy := [each for each in accesses if each[0].key is not None]:
             writes = any(mode == WRITE for _, mode in racy)
             points.point(SchedulePoint(f"{'write' if writes else 'read'} {racy[0][0].text}"))
-        if points.kernel.steps != self._step:
+        stopped: bool = points.kernel.steps != self._step
+        if stopped:
             self._begin_step()
+        return stopped
 
     def _race(self, location: Location, how: str, first: When, now: When, mode: int) -> None:
         """Note that no lock orders two accesses."""

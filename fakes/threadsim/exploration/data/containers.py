@@ -16,7 +16,7 @@ from threadsim.runtime.hooks import READ, WRITE
 _CONTAINERS = (bytearray, deque, dict, list, set)
 
 _SIMPLE = (str, int, float, bool, bytes, type(None))
-# The keys and the length; an item whose key is not simple.
+# The keys and the length; all items that have no location of their own.
 _KEYS, _OTHER = "keys", "other"
 # Items of a longer container share a location.
 _MOST = 100
@@ -55,7 +55,7 @@ def item(data: Accesses, thing: Any, key: Any, mode: int) -> list[Access]:
         if isinstance(thing, defaultdict) and not is_there:
             mode = WRITE
         adds = mode == WRITE and not is_there
-        return [(_location(data, thing, part), mode), *_keys(data, thing, WRITE, only_if=adds)]
+        return [*_of_key(data, thing, part, mode), *_keys(data, thing, WRITE, only_if=adds)]
     if isinstance(key, int):
         index = key + len(thing) if key < 0 else key
         part = index if index < _MOST else _OTHER
@@ -71,13 +71,16 @@ def removal(data: Accesses, thing: Any, key: Any) -> list[Access]:
 
 
 def whole(data: Accesses, thing: Any, mode: int) -> list[Access]:
-    """Return the accesses of reading or writing all items.
+    """Return the accesses of reading or writing all items, those too that are not there.
 
-    Each access of an item of a list reads its length, too.
+    Each access of an item of a list reads its length, too, and each of a dictionary's or set's
+    reads what stands for all other items.
     """
-    parts: Iterable[Hashable] = (*range(min(len(thing), _MOST)), _OTHER) if mode == READ else ()
-    if isinstance(thing, dict | set):
-        parts = dict.fromkeys([_OTHER, *(_part(thing, key) for key in thing)])
+    is_keyed = isinstance(thing, dict | set)
+    parts: Iterable[Hashable] = [_OTHER] if is_keyed else []
+    if mode == READ:
+        keys = (_part(thing, key) for key in thing) if is_keyed else range(min(len(thing), _MOST))
+        parts = dict.fromkeys([_OTHER, *keys])
     return [*_keys(data, thing, mode), *((_location(data, thing, part), mode) for part in parts)]
 
 
@@ -102,13 +105,18 @@ def method(data: Accesses, thing: Any, name: str, arguments: tuple[Any, ...]) ->
         key = first[0]
         is_there = _part(thing, key) is not _OTHER and _has(thing, key)
         if name in _OF_ITEM:
-            return [(_location(data, thing, _part(thing, key)), READ)]
+            return _of_key(data, thing, _part(thing, key), READ)
         if name in {"add", "setdefault"}:
             return item(data, thing, key, READ if is_there else WRITE)
         if name in {"discard", "pop", "remove"}:
             gone = not is_there and _part(thing, key) is not _OTHER
             return item(data, thing, key, READ) if gone else removal(data, thing, key)
     return whole(data, thing, READ if name in _READERS else WRITE)
+
+
+def _of_key(data: Accesses, thing: Any, part: Hashable, mode: int) -> list[Access]:
+    others = [] if part is _OTHER else [(_location(data, thing, _OTHER), READ)]
+    return [(_location(data, thing, part), mode), *others]
 
 
 def _has(thing: Any, key: Any) -> bool:

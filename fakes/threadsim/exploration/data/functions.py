@@ -11,6 +11,7 @@ from itertools import chain
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from threadsim.exploration.data.function_code import all_codes
 from threadsim.patching.patch_sites import is_user_module
 from threadsim.runtime.own_code import is_tool
 
@@ -54,15 +55,23 @@ def own_modules(
         if kind in _FOLLOWED and not (kind is dict and len(each) > _MOST):
             things += get_referents(each)
         elif kind is FunctionType:
-            things += each.__closure__ or ()
+            things += (*(each.__closure__ or ()), *_imported_by(each))
         owner = each if issubclass(kind, _NAMED) else kind
         name = owner.__name__ if kind is ModuleType else owner.__module__
         module = sys.modules.get(name) if type(name) is str else None
         file = str(getattr(module, "__file__", None))
         if module is not None and file not in found and is_own(vars(module), packages):
             found[file] = vars(module)
-            things += found[file].values()
+            things += (*found[file].values(), *functions_of(module))
     return found, [each for each in things if type(each) is FunctionType]
+
+
+def _imported_by(function: FunctionType) -> list[ModuleType]:
+    """Return the modules that a function imports when it runs, if they have been imported."""
+    package = function.__globals__.get("__package__") or ""
+    names = {name for code in all_codes(function.__code__) for name in code.co_names}
+    paths = (*names, *(f"{package}.{name}" for name in names))
+    return [sys.modules[path] for path in paths if path in sys.modules]
 
 
 def library_classes(modules: Iterable[dict[str, Any]]) -> list[type]:

@@ -22,9 +22,10 @@ from types import (
     WrapperDescriptorType,
 )
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from threadsim.exploration.data import containers
-from threadsim.exploration.data.accesses import Access, Accesses, Site
+from threadsim.exploration.data.accesses import Access, Accesses, Site, given
 from threadsim.exploration.data.containers import is_container
 from threadsim.runtime.hooks import READ, WRITE
 from threadsim.runtime.kernel import here
@@ -68,7 +69,7 @@ def read_attribute(thing: Any, site: Site) -> Any:
     """Note that an attribute is read; return the object."""
     data = data_here()
     if data is not None:
-        data.note(site, _of_attribute(data, thing, site, READ))
+        data.note(site, _of_attribute, thing, site, READ)
     return thing
 
 
@@ -76,7 +77,7 @@ def write_attribute(thing: Any, site: Site) -> Any:
     """Note that an attribute is written or deleted; return the object."""
     data = data_here()
     if data is not None:
-        data.note(site, _of_attribute(data, thing, site, WRITE))
+        data.note(site, _of_attribute, thing, site, WRITE)
     return thing
 
 
@@ -124,7 +125,7 @@ def _of_class(data: Accesses, owner: type, name: str, mode: int) -> list[Access]
     return [(data.location(record, name, f"{owner.__module__}.{text}", text), mode)]
 
 
-_plain: dict[tuple[type, str, int], bool] = {}
+_plain: WeakKeyDictionary[type, dict[tuple[str, int], bool]] = WeakKeyDictionary()
 
 
 def _is_plain(kind: type, name: str, mode: int) -> bool:
@@ -135,10 +136,10 @@ def _is_plain(kind: type, name: str, mode: int) -> bool:
         name: The attribute's name.
         mode: How it is accessed; ``_BOTH`` asks whether no class has a value for it, either.
     """
-    key = kind, name, mode
-    if key not in _plain:
-        _plain[key] = _find_plain(kind, name, mode)
-    return _plain[key]
+    known = _plain.setdefault(kind, {})
+    if (name, mode) not in known:
+        known[name, mode] = _find_plain(kind, name, mode)
+    return known[name, mode]
 
 
 def _find_plain(kind: type, name: str, mode: int) -> bool:
@@ -184,14 +185,14 @@ class Attribute:
 def read_global(module: str, site: Site) -> bool:
     """Note that a module's variable is read; return true."""
     if (data := data_here()) is not None:
-        data.note(site, [(data.variable(module, site.name), READ)])
+        data.note(site, given, [(data.variable(module, site.name), READ)])
     return True
 
 
 def write_global(value: Any, module: str, site: Site) -> Any:
     """Note that a module's variable is written; return the value."""
     if (data := data_here()) is not None:
-        data.note(site, [(data.variable(module, site.name), WRITE)])
+        data.note(site, given, [(data.variable(module, site.name), WRITE)])
     return value
 
 
@@ -212,7 +213,7 @@ def _cell(function: Any, site: Site, mode: int) -> None:
         (cell,) = function.__closure__
         record = data.record(cell, made=mode == WRITE and id(cell) not in data.records)
         kind = f"{site.name}@{site.file.rpartition('/')[2]}"
-        data.note(site, [(data.location(record, "", kind, site.name), mode)])
+        data.note(site, given, [(data.location(record, "", kind, site.name), mode)])
 
 
 # Generators.
@@ -230,7 +231,7 @@ def _generator(frame: Any, site: Site) -> None:
         name = frame.f_code.co_name
         kind = f"generator {name}@{frame.f_code.co_filename.rpartition('/')[2]}"
         location = data.location(data.record(frame), "", kind, f"the generator {name}")
-        data.note(site, [(location, WRITE)])
+        data.note(site, given, [(location, WRITE)])
 
 
 # Containers.
@@ -239,7 +240,7 @@ def _generator(frame: Any, site: Site) -> None:
 def _note(thing: Any, site: Site, accesses: Callable[..., list[Access]], *arguments: Any) -> None:
     """Note the accesses of an operation, if its object is a container and a schedule runs."""
     if is_container(thing) and (data := data_here()) is not None:
-        data.note(site, accesses(data, thing, *arguments))
+        data.note(site, accesses, thing, *arguments)
 
 
 def read_item(thing: Any, key: Any, site: Site) -> Any:
@@ -344,7 +345,7 @@ def _steps(things: Any, sources: list[Iterator[list[Access]]], site: Site) -> It
         for steps in sources:
             accesses = next(steps)
             if (data := data_here()) is not None:
-                data.note(site, accesses)
+                data.note(site, given, accesses)
         try:
             value = next(iterator)
         except StopIteration:
@@ -406,7 +407,7 @@ def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named
     if by_name is not None and len(arguments) > 1 and isinstance(arguments[1], str):
         by_name(arguments[0], site._replace(name=arguments[1]))
     if is_container(owner):
-        data.note(site, containers.method(data, owner, function.__name__, arguments))
+        data.note(site, containers.method, owner, function.__name__, arguments)
     if function is len:
         for each in arguments:
             read_length(each, site)
@@ -418,7 +419,7 @@ def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named
         depth = _DEEPEST if getattr(function, "__module__", "") in _DEEP else 1
         for container in _within(each, depth):
             if container is not owner:
-                data.note(site, containers.whole(data, container, mode))
+                data.note(site, containers.whole, container, mode)
     result = function(*arguments, **named)
     if is_container(result) and id(result) not in data.records:
         made(result, site)
