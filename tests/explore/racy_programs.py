@@ -640,17 +640,25 @@ def shares_a_slice() -> None:
     assert holder.things == [1, 2]
 
 
-def tested_as_a_whole() -> None:
-    """Whether a list is empty is asked by ``assert``, by a comprehension and by a guard."""
+def chosen_by_a_condition() -> None:
+    """A comprehension asks whether a list is empty."""
     things: list[int] = []
 
     def look() -> None:
-        before = [1 for _ in range(1) if things]
-        match before:
-            case [] if things:
-                before.append(1)
-        assert not (before and not things)
-        assert bool(before) == bool(things)
+        found = [1 for _ in range(1) if things]
+        assert not found
+
+    joined(look, lambda: things.append(1))
+
+
+def guarded() -> None:
+    """The guard of a pattern asks whether a list is empty."""
+    things: list[int] = []
+
+    def look() -> None:
+        match 1:
+            case 1 if things:
+                raise AssertionError
 
     joined(look, lambda: things.append(1))
 
@@ -708,7 +716,8 @@ def configured_late() -> None:
 RACY = [
     expires_between,
     configured_late,
-    tested_as_a_whole,
+    chosen_by_a_condition,
+    guarded,
     asserted,
     compared_while_it_changes,
     connects_twice,

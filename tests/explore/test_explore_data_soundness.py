@@ -78,6 +78,7 @@ def share(some: list[Program], number: int, bound: int) -> list[Any]:
         # What makes an outcome of its own beside itself, or beside its counterpart.
         ([((each,), (each,)) for each in (2, 3, 14)], 1),
         ([((9,), (10,)), ((15,), (16,)), ((17,), (18,))], 1),
+        ([(tuple(range(len(OPERATIONS))), ())], 0),  # Each operation runs.
         # What a method of a dictionary touches depends on what is in it.
         ([((3, 20), (19, 4)), ((20, 4), (19, 22)), ((21,), (4, 22))], 1),
         (TWO[:: len(TWO) // 9], 0),
