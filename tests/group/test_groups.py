@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 import pytest
-from apscheduler.events import EVENT_JOB_EXECUTED
+from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.base import run_job
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -274,6 +274,43 @@ def test_an_executor_with_a_pool_of_its_own(scheduler: Any, sim: Simulation) -> 
     scheduler.add_executor(WithAPoolOfItsOwn(), "own")
     with JobGroup(scheduler) as group:
         assert group.add_job(abs, args=[-1], executor="own").result(5) == 1
+
+
+class OwnFuture(concurrent.futures.Future[Any]):
+    """A future of a pool that is not the standard library's."""
+
+
+class OwnPool(concurrent.futures.ThreadPoolExecutor):
+    """A pool that runs a job at once, and hands out futures of its own."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Run a job."""
+        future = OwnFuture()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class WithFuturesOfItsOwn(ThreadPoolExecutor):  # type: ignore[misc]
+    """An executor on such a pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool = OwnPool()
+
+
+def test_a_pool_with_futures_of_its_own(scheduler: Any) -> None:
+    """They are left as they are."""
+    scheduler.add_executor(WithFuturesOfItsOwn(), "own")
+    with JobGroup(scheduler) as group:
+        assert group.add_job(abs, args=[-1], executor="own").result(5) == 1
+
+
+def test_a_job_of_nobody_that_is_missed(scheduler: Any) -> None:
+    """A group answers for its own jobs only."""
+    missed = JobExecutionEvent(EVENT_JOB_MISSED, "plain", "default", datetime.now(UTC))
+    with JobGroup(scheduler) as group:
+        scheduler._dispatch_event(missed)
+        assert group.add_job(abs, args=[-1]).result(5) == 1
 
 
 class WithIdsOfItsOwn(DebugExecutor):  # type: ignore[misc]
