@@ -1,9 +1,13 @@
 """What of the program's data is not seen, and how to write it so that it is."""
 
 import random
+import tempfile
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,6 +231,62 @@ def _with_a_name(keyed: Keyed) -> Body:
     return keyed.add_by_name
 
 
+class Maker:
+    """It makes one lock for a name, at first use."""
+
+    def __init__(self) -> None:
+        self.locks: defaultdict[str, object] = defaultdict(self.make)
+
+    def make(self) -> object:
+        """Make one."""
+        return object()
+
+    def missing(self) -> object:
+        """Let the dictionary make it."""
+        return self.locks["one"]
+
+    def looked_up(self) -> object:
+        """Look, and make it."""
+        if "one" not in self.locks:
+            self.locks["one"] = self.make()
+        return self.locks["one"]
+
+
+def _makes(first_use: Callable[[Maker], object]) -> Program:
+    def program() -> None:
+        maker = Maker()
+        made: list[object] = []
+
+        def use() -> None:
+            made.append(first_use(maker))
+
+        joined(use, use)
+        assert made[0] is made[1]
+
+    return program
+
+
+def _by_dict(pair: Pair) -> bool:
+    return len(set(vars(pair).values())) == 1
+
+
+def _in_a_file_of_its_own(pause: Body) -> Program:
+    def program() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "count")
+            file.write_text("0", encoding="utf-8")
+
+            def add() -> None:
+                count = int(file.read_text(encoding="utf-8"))
+                pause()
+                file.write_text(str(count + 1), encoding="utf-8")
+
+            joined(add, add)
+            assert file.read_text(encoding="utf-8") == "2"
+
+    return program
+
+
 @pytest.mark.parametrize(
     ("unseen", "seen"),
     [
@@ -238,6 +298,13 @@ def _with_a_name(keyed: Keyed) -> Body:
         pytest.param(_compares(_equal), _compares(_equal_fields), id="dataclass"),
         pytest.param(_yields(_from), _yields(_one_by_one), id="yield_from"),
         pytest.param(_keyed(_without_a_name), _keyed(_with_a_name), id="lambda"),
+        pytest.param(_makes(Maker.missing), _makes(Maker.looked_up), id="defaultdict"),
+        pytest.param(_compares(_by_dict), _compares(_equal_fields), id="vars"),
+        pytest.param(
+            _in_a_file_of_its_own(lambda: None),
+            _in_a_file_of_its_own(lambda: time.sleep(0)),
+            id="file",
+        ),
     ],
 )
 def test_what_is_not_seen_can_be_written_so_that_it_is(unseen: Program, seen: Program) -> None:
