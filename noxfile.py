@@ -152,6 +152,15 @@ def suites(session: nox.Session) -> None:
     patiently(session, "python", "-m", "suites", *session.posargs)
 
 
+@nox.session(python=NEWEST)
+def docs(session: nox.Session) -> None:
+    """Build the site into build/site; a warning, a link or an anchor that leads nowhere fails."""
+    session.install(".[fakes]", *group("docs"))
+    shutil.rmtree("build/site", ignore_errors=True)
+    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "-q", "docs", "build/site")
+    session.log("the site: build/site/index.html")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format with ruff."""

@@ -46,7 +46,7 @@ def told(future: JobFuture, clock: Callable[[], float] | None) -> str:
 
 
 class Comparison:
-    """What a test compares with what callers get, which is what ``docs/endings.md`` says of it."""
+    """What a test compares with what callers get: ``docs/jobgroup/all_endings.md`` says it."""
 
     def __init__(self) -> None:
         self._compared: list[str] = []

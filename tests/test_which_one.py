@@ -12,7 +12,7 @@ from jobs_synchronizer import errors, group, pool, run, store, watch
 from spec import pages
 from threadsim import Simulation
 
-PAGE = Path(__file__).parent.parent / "docs" / "which_one.md"
+PAGE = Path(__file__).parent.parent / "docs" / "jobgroup" / "use.md"
 
 
 @pytest.mark.parametrize(("block", "seconds"), [("synchronizer", 2.0), ("group", 1.0)])

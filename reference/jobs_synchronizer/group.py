@@ -3,7 +3,7 @@
 Jobs are plain functions with plain arguments, in any job store and executor. ``group.wait`` returns
 what became of all of them; each has a ``concurrent.futures.Future``, too, for ``as_completed`` and
 callbacks. Every ending that can be known is an answer at once. What cannot be known stays pending:
-wait with a timeout. ``docs/endings.md`` has every ending.
+wait with a timeout. ``docs/jobgroup/all_endings.md`` has every ending.
 
 What it leaves out: coroutine functions, jobs that recur, and results of jobs that another process's
 scheduler runs from a shared store.

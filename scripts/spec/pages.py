@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from spec.promises import Spec
 
-PUBLISHED = Path("docs/what_the_published_program_does.md")
-ENDINGS = Path("docs/endings.md")
+PUBLISHED = Path("docs/specification/paths.md")
+ENDINGS = Path("docs/jobgroup/all_endings.md")
 README = Path("README.md")
 DIFFERENCES = Path("docs/differences.toml")
 ROWS = Path("tests/rows.toml")
@@ -153,7 +153,7 @@ def said_first(file: str) -> str:
     """Return a test file's docstring as a heading and a text that ends with a link to the file."""
     text = ast.get_docstring(ast.parse(Path(file).read_text(encoding="utf-8"))) or file
     heading, _, rest = text.replace("``", "`").partition("\n\n")
-    return f"{heading.rstrip('.')}\n\n{rest} ([{Path(file).name}](../{file}))"
+    return f"{heading.rstrip('.')}\n\n{rest} ([{Path(file).name}](../../{file}))"
 
 
 def words(test: str) -> str:

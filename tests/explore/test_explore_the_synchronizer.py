@@ -14,7 +14,7 @@ from threadsim import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explor
 
 LONG = pytest.mark.soundness
 
-DOCS = Path(__file__).parents[2] / "docs" / "exploration.md"
+DOCS = Path(__file__).parents[2] / "docs" / "explanation" / "explore.md"
 
 # The columns of the table there.
 OPTIONS: list[dict[str, Any]] = [

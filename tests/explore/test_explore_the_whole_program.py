@@ -19,7 +19,7 @@ from searching import outcomes
 from jobs_synchronizer import corrected, documented
 from threadsim import PCT, Deadlock, Exhaustive, Random, ScheduleFailure, explore, replay
 
-PAGE = Path(__file__).parents[2] / "docs" / "exploration.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "explore.md"
 
 LONG = pytest.mark.soundness
 

@@ -1,8 +1,8 @@
 """Whatever happens to a job while its caller waits: no hang, no wrong answer, one answer.
 
 The scheduler is APScheduler's own, with real pool and store; its thread looks at the stores once.
-"Within n preemptions" is what is tried: see ``docs/exploration.md``. Threads switch at locks and
-waits, and inside ``JobGroup``'s own statements where a test names them.
+"Within n preemptions" is what is tried: see ``docs/explanation/explore.md``. Threads switch at
+locks and waits, and inside ``JobGroup``'s own statements where a test names them.
 """
 
 import concurrent.futures

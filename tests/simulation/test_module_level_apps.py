@@ -188,7 +188,9 @@ def test_a_scheduler_that_the_block_made_may_be_shut_down_after_it() -> None:
 
 def test_the_example_of_the_documentation_runs(pytester: pytest.Pytester) -> None:
     """The two files of the page, as they stand there."""
-    page = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "time_model.md").read_text(
+        encoding="utf-8"
+    )
     for name in ("shop", "test_shop"):
         [block] = re.findall(rf"```python\n# {name}\.py\n(.*?)```", page, re.DOTALL)
         pytester.makepyfile(**{name: block})
