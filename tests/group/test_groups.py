@@ -153,7 +153,7 @@ def test_a_group_waits_for_its_jobs(scheduler: Any, sim: Simulation) -> None:
     scheduler.add_executor(ThreadPoolExecutor(1), "small")
     with JobGroup(scheduler) as group:
         group.add_job(work, args=[3], name="slow")
-        for name in ("work", "work (2)", "work"):
+        for name in ("work", "work", "work (2)"):
             group.add_job(work, name=name)
         group.add_job(work, args=["x"], name="work")
         group.add_job(work, args=[9], name="late", executor="small")
@@ -163,10 +163,10 @@ def test_a_group_waits_for_its_jobs(scheduler: Any, sim: Simulation) -> None:
         result = group.wait(timeout=5)
         assert sim.clock.elapsed == 5.0
         assert list(result.values.items()) == [
-            *[("slow", 3), ("work", 0.5), ("work (2)", 0.5), ("work (3)", 0.5)]
+            *[("slow", 3), ("work", 0.5), ("work (2)", 0.5), ("work (2) (2)", 0.5)]
         ]
         assert [*map(type, result.errors.values())] == [TypeError, JobRemoved, CancelledError]
-        assert list(result.errors) == ["work (4)", "gone", "cancelled"]
+        assert list(result.errors) == ["work (3)", "gone", "cancelled"]
         assert result.pending == {"late": "running"}
         assert not result.all_done
         assert group.wait().all_done
