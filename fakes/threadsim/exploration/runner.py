@@ -25,7 +25,7 @@ from threadsim.patching.determinism import LogHandlers, new_random, restart_coun
 from threadsim.patching.outside_walk import locks_near
 from threadsim.patching.patch_sites import with_classes
 from threadsim.reporting.kernel_errors import KernelReports
-from threadsim.reporting.tracebacks import raised_where
+from threadsim.reporting.tracebacks import raised_place, raised_where
 from threadsim.runtime.durations import nanoseconds_since_1970
 from threadsim.runtime.errors import NotModelled, OutsideThread, SimulationError, StallLimit
 from threadsim.runtime.kernel import Kernel, activate
@@ -281,4 +281,6 @@ class ScheduleRunner:
         self._errors.append((self._points.numbers.get(kernel.running, MAIN), error))
         if self._points.shown:
             what = f"fails with {type(error).__name__}{raised_where(error)}"
+            if place := raised_place(error):
+                self._points.note(place="{}:{}".format(*place))
             kernel.trace.append((kernel.now, kernel.running, what, None))

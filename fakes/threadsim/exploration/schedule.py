@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from greenlet import getcurrent
@@ -133,15 +134,17 @@ class Schedule:
                 raise kernel.cannot_wait()
             enabled = op.is_enabled(kernel.now)
             thread.waiting_for = f"{'is about' if enabled else 'waits'} to {op.operation}"
-            if enabled and self.shown:
-                self._note(then=thread.waiting_for + _place())
+            if self.shown and (place := _place(sys._getframe())):
+                self.note(place="{}:{}".format(*place))
+                if enabled:
+                    self.note(then=thread.waiting_for + at_line(*place))
             kernel.switch(thread, chosen)
         if reads_clock:
             self.touch(CLOCK, READ)
         if op.woken:
-            self._note(because="wakes up by itself")
+            self.note(because="wakes up by itself")
         elif reads_clock and op.blocked is not None and op.blocked():
-            self._note(because="comes to its deadline")
+            self.note(because="comes to its deadline")
 
     # What the kernel calls.
 
@@ -244,11 +247,11 @@ class Schedule:
             if not op.is_enabled(now)
         ]
 
-    # Its own.
-
-    def _note(self, **note: str) -> None:
+    def note(self, **note: str) -> None:
         """Note what the next row of the trace says besides, or instead."""
         self.record.notes[len(self.kernel.trace)].update(note)
+
+    # Its own.
 
     def _choose(self, stopped: VirtualThread | None) -> VirtualThread:
         """Return the next thread; time and wake-ups have their turn on the way."""
@@ -335,12 +338,14 @@ class Schedule:
             text = wait_text(thread, thread.waiting_for, wait_site(thread, frame))
             made = self.record.origins.get(op.key)
             text = with_name(text, op.on, frame, at_line(*made[1:]) if made else "")
-            self.record.notes[rows[thread]]["then"] = text.replace("waits ", "waits for ever ", 1)
+            note = self.record.notes[rows[thread]]
+            note["then"] = text.replace("waits ", "waits for ever ", 1)
+            if place := _place(frame):
+                note["place"] = "{}:{}".format(*place)
         raise self.kernel.reports.deadlock(self.kernel)
 
 
-def _place() -> str:
-    """Return the file and line of the program that run, in words; "" if none does."""
-    codes = [(each.f_code.co_filename, each.f_lineno) for each in program_frames(sys._getframe())]
-    places = [at_line(*each) for each in codes if is_of_program(each[0])]
-    return places[-1] if places else ""
+def _place(frame: FrameType) -> tuple[str, int] | None:
+    """Return the innermost file and line of the program in a stack; ``None`` if there is none."""
+    codes = [(each.f_code.co_filename, each.f_lineno) for each in program_frames(frame)]
+    return next((each for each in reversed(codes) if is_of_program(each[0])), None)

@@ -3,13 +3,16 @@
 Importing it needs pytest only.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import pytest
 
-from threadsim.reporting.tracebacks import shorten
+from threadsim.reporting.tracebacks import headline, shorten
 from threadsim.runtime.errors import SimulationError
 from threadsim.runtime.own_code import shows_errors
 from threadsim.simulation.open_blocks import open_simulation
@@ -20,12 +23,28 @@ _LAST_STEPS = 20
 
 def show(item: pytest.Item, when: str, error: BaseException, simulation: Any) -> None:
     """Leave the simulation's frames out of a traceback, and add a section with the last steps."""
-    from threadsim.reporting.trace_diagram import draw  # noqa: PLC0415  # Needs the extra.
+    # These need the extra.
+    from threadsim.reporting.failure_page import failure_page  # noqa: PLC0415
+    from threadsim.reporting.trace_diagram import draw  # noqa: PLC0415
 
     shorten(error)
     if simulation is not None and simulation.trace:
-        text = draw(simulation.trace, _LAST_STEPS, simulation.threads)
+        trace = simulation.trace
+        text = draw(trace, _LAST_STEPS, simulation.threads)
         item.add_report_section(when, "simulation, its last steps", text)
+        if item.config.getoption("--sim-html"):
+            page = failure_page(headline(error), "".join(format_exception(error)), trace)
+            save_page(item, when, page)
+
+
+def save_page(item: pytest.Item, when: str, page: Any) -> None:
+    """Save a failure's page in the folder of ``--sim-html``, if it is given, and name the file."""
+    if folder := item.config.getoption("--sim-html"):
+        name = re.sub(r"[^\w.-]+", "-", item.nodeid).strip("-")
+        file = Path(item.config.invocation_params.dir, folder, f"{name}.html")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        page.save_html(file)
+        item.add_report_section(when, "page", file.as_uri())
 
 
 def contain(item: pytest.Item, node: pytest.Item | pytest.Collector | None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from threadsim.exploration import run_options
-from threadsim.pytest_plugin.failures import contain, show
+from threadsim.pytest_plugin.failures import contain, save_page, show
 from threadsim.pytest_plugin.summary import KEY, summary
 from threadsim.reporting.progress import uncaptured
 from threadsim.reporting.tracebacks import shorten
@@ -67,6 +67,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--replay-schedule",
         metavar="STRING",
         help="run a test marked explore once, under the schedule that its failure printed",
+    )
+    group.addoption(
+        "--sim-html",
+        metavar="DIR",
+        help="write a page for each failure of a simulation or an exploration into a folder",
     )
     group.addoption(
         "--explore-schedules",
@@ -164,6 +169,8 @@ def pytest_runtest_makereport(
     # A TestCase keeps the error of a method for the report.
     excinfo = (getattr(item, "_excinfo", None) or [call.excinfo])[0]
     simulation = open_simulation()
+    if (page := getattr(excinfo and excinfo.value, "page", None)) is not None:
+        save_page(item, call.when, page)
     if excinfo is not None and (simulation or isinstance(excinfo.value, SimulationError)):
         error = excinfo.value
         if simulation is not None:

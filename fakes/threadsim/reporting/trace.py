@@ -16,12 +16,19 @@ class TraceEntry(NamedTuple):
         thread: The thread.
         then: What the thread waits for next, in words, or that it ended or failed.
         because: Why the thread went on, in words, or "".
+        place: The program's line at its end, as "file:line"; "" where none was noted.
     """
 
     at: float
     thread: VirtualThread
     then: str
     because: str = ""
+    place: str = ""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the thread could have gone on, and another one did."""
+        return self.then.startswith("is about to ")
 
     @property
     def fails(self) -> bool:

@@ -38,11 +38,23 @@ def shorten(error: BaseException) -> None:
     error.__traceback__ = traceback
 
 
-def raised_where(error: BaseException) -> str:
-    """Return the line of the program that raised an error, as the trace diagram shows it, or ""."""
+def raised_place(error: BaseException) -> tuple[str, int] | None:
+    """Return the file and line of the program that raised an error; ``None`` if none did."""
     places = [
         (frame.f_code.co_filename, line)
         for frame, line in walk_tb(error.__traceback__)
         if is_of_program(frame.f_code.co_filename)
     ]
-    return at_line(*places[-1]) if places else ""
+    return places[-1] if places else None
+
+
+def raised_where(error: BaseException) -> str:
+    """Return the line of the program that raised an error, as the trace diagram shows it, or ""."""
+    place = raised_place(error)
+    return at_line(*place) if place else ""
+
+
+def headline(error: BaseException) -> str:
+    """Return an error's type and the first line of its text."""
+    text = str(error).partition("\n")[0]
+    return type(error).__name__ + (text and f": {text}")

@@ -1,5 +1,6 @@
 """The error of a failing schedule: reproduced, shrunk, and shown with the line that replays it."""
 
+from pathlib import Path
 from traceback import format_exception
 
 from threadsim.exploration.execution import Execution
@@ -8,9 +9,10 @@ from threadsim.exploration.reports.nondeterminism import failure_signature, norm
 from threadsim.exploration.reports.shrink import shrink
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import choices_of, diverged, write
+from threadsim.reporting.failure_page import FailurePage, failure_page
 from threadsim.reporting.progress import Progress
 from threadsim.reporting.trace_diagram import draw
-from threadsim.reporting.tracebacks import shorten
+from threadsim.reporting.tracebacks import headline, shorten
 from threadsim.runtime.formatting import counted
 
 # More races of a schedule are left out.
@@ -24,6 +26,7 @@ class ScheduleFailure(AssertionError):
         schedule: The schedule as a string for ``replay``.
         preemptions: How often it switches from a thread that could have continued.
         signatures: The signatures of its errors; see ``failure_signature``.
+        page: What its page shows.
     """
 
     __module__ = "threadsim"
@@ -33,6 +36,15 @@ class ScheduleFailure(AssertionError):
     schedule: str
     preemptions: int
     signatures: set[object]
+    page: FailurePage
+
+    def save_html(self, path: str | Path) -> None:
+        """Write a page with the trace diagram, a file for itself, for any browser."""
+        self.page.save_html(path)
+
+    def save_perfetto(self, path: str | Path) -> None:
+        """Write the steps as Chrome trace events, which Perfetto and viztracer open."""
+        self.page.save_perfetto(path)
 
 
 def shrunk_failure(
@@ -75,12 +87,12 @@ def _reproduced(runner: ScheduleRunner, failing: Execution, *, shown: bool = Fal
 def described_failure(options: Options, failing: Execution) -> ScheduleFailure:
     """Return the failure of a schedule, with its trace diagram and the line that replays it."""
     schedule = write(choices_of(failing.steps), failing.switch_points)
-    texts = "\nIt also fails with ".join(map(_headline, failing.errors))
+    texts = "\nIt also fails with ".join(map(headline, failing.errors))
     kinds = [each for each in failing.races if each in failing.switch_points.data]
-    needs = "".join(f"needs: {failing.races[each]}\n" for each in kinds[:_MOST_RACES])
-    failure = ScheduleFailure(
-        f"{texts}\n\n{draw(failing.story)}\n\n{needs}{options.replay_line(schedule)}"
-    )
+    races = [failing.races[each] for each in kinds[:_MOST_RACES]]
+    needs = "".join(f"needs: {each}\n" for each in races)
+    story, replay = failing.story, options.replay_line(schedule)
+    failure = ScheduleFailure(f"{texts}\n\n{draw(story)}\n\n{needs}{replay}")
     errors: dict[object, BaseException] = {}
     for error in failing.errors:
         errors.setdefault(failure_signature(error), error)
@@ -91,10 +103,6 @@ def described_failure(options: Options, failing: Execution) -> ScheduleFailure:
     failure.schedule = schedule
     failure.preemptions = failing.preemptions
     failure.signatures = set(errors)
+    tracebacks = "\n".join("".join(format_exception(each)) for each in errors.values())
+    failure.page = failure_page(texts, tracebacks, story, needs=races, replay=replay)
     return failure
-
-
-def _headline(error: BaseException) -> str:
-    """Return an error's type and the first line of its text."""
-    text = str(error).partition("\n")[0]
-    return type(error).__name__ + (text and f": {text}")
