@@ -11,14 +11,16 @@ the lesson. Its seven corrections:
 6. ``misfire_grace_time=None``: a job that starts late runs.
 7. ``finally`` sends a status for each task, also for one that raises.
 
-With a timeout every request is answered, but for one case: while a ``shutdown()`` waits for its
-jobs, ``add_job`` waits too, without a timeout. The answers are
+Beside these it takes its jobs back when one cannot be added, answers in JSON, and listens on
+127.0.0.1. A request waits for its jobs for 60 s at most. Every request is answered, but for one
+case: ``add_job`` has no timeout, and waits for whoever keeps the scheduler's locks, such as a
+``shutdown()`` that waits for its jobs, or a job store that hangs. The answers are
 
-* 200 with the statuses as a JSON list, in the order in which they were sent. A task that fails has
-  a status that says so.
+* 200 with the statuses as a JSON list, in the order in which they were sent. A task that fails
+  before it has reported has a status that says so.
 * 504 at the timeout, with the statuses so far and the pending tasks.
 * 503 when the scheduler does not run.
-* 500 when a job cannot be added. The jobs of the request that have not begun are removed.
+* 500 when a job cannot be added. The jobs of the request that are still in their store are removed.
 
 What it leaves out: it learns only at its timeout that a job was removed, refused or lost, that the
 scheduler is paused, or that the scheduler's thread is missing (``gunicorn --preload``). A job that
