@@ -8,6 +8,7 @@ for each share, as many side by side as there are processors. A mutant that surv
 that list that no mutant needs.
 """
 
+import ast
 import json
 import os
 import shutil
@@ -137,6 +138,7 @@ def run(share: Share, bars: Progress) -> list[Any]:
     lines += ["excluded-modules = []", "[cosmic-ray.distributor]", 'name = "local"', ""]
     (copy / "mutants.toml").write_text("\n".join(lines), encoding="utf-8")
     call("cosmic-ray", "init", "mutants.toml", "session.sqlite")
+    drop_those_that_do_nothing(copy)
     bar = bars.add_task(", ".join(share.files), total=None)
     with ThreadPoolExecutor() as pool, closing(sqlite3.connect(copy / "session.sqlite")) as session:
         running = pool.submit(call, "cosmic-ray", "exec", "mutants.toml", "session.sqlite")
@@ -148,6 +150,38 @@ def run(share: Share, bars: Progress) -> list[Any]:
             bars.update(bar, total=number, completed=done)
         running.result()
     return [json.loads(line) for line in call("cosmic-ray", "dump", "session.sqlite").splitlines()]
+
+
+def drop_those_that_do_nothing(copy: Path) -> None:
+    """Take changes of ``|`` in annotations, and of ``*`` in signatures, out of a session."""
+    with closing(sqlite3.connect(copy / "session.sqlite")) as session, session:
+        found = session.execute(
+            "select job_id, module_path, start_pos_row, start_pos_col from mutation_specs "
+            "where operator_name like '%BinaryOperator%'"
+        ).fetchall()
+        for job, file, *place in found:
+            if not is_calculated((copy / file).read_text(encoding="utf-8"), *place):
+                session.execute("delete from mutation_specs where job_id = ?", [job])
+                session.execute("delete from work_items where job_id = ?", [job])
+
+
+def is_calculated(code: str, line: int, column: int) -> bool:
+    """Return whether a binary operator stands in what is calculated when a program runs.
+
+    Args:
+        code: The program.
+        line: The operator's line, from 1.
+        column: Its column, from 0.
+    """
+
+    def spans(node: ast.expr | ast.stmt) -> bool:
+        end = node.end_lineno or 0, node.end_col_offset or 0
+        return (node.lineno, node.col_offset) <= (line, column) < end
+
+    nodes = list(ast.walk(ast.parse(code)))
+    said = [getattr(node, name, None) for node in nodes for name in ("annotation", "returns")]
+    calculated = [node for node in nodes if isinstance(node, ast.BinOp | ast.AugAssign)]
+    return any(map(spans, calculated)) and not any(map(spans, filter(None, said)))
 
 
 def mutant_of(item: Any, result: Any) -> Mutant:

@@ -81,6 +81,16 @@ def test_a_kind_is_listed_once_for_its_file() -> None:
     assert problems == ["listed, and killed or gone: corrected.py: every Eq_Is"]
 
 
+@pytest.mark.parametrize(
+    ("line", "column", "calculated"),
+    [(1, 6, False), (1, 16, False), (1, 30, False), (2, 10, True), (3, 6, True)],
+)
+def test_what_runs_is_changed(line: int, column: int, *, calculated: bool) -> None:
+    """A sign in a signature is no operator."""
+    code = "def f(*, a: int | str) -> int | str:\n    b = a + 1\n    b |= 2\n"
+    assert mutants.is_calculated(code, line, column) == calculated
+
+
 def test_every_file_of_the_package_is_in_a_share() -> None:
     """A new file is changed too."""
     files = sorted(file for share in mutants.SHARES for file in share.files)
