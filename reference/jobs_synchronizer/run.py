@@ -59,7 +59,7 @@ class Run:
     context: Callable[[], AbstractContextManager[object]]
     outlook: Callable[[], str]
     take_back: Callable[[list["Run"]], object]
-    # Without a type, what follows costs nothing to make.
+    # Attributes of the class, until a run has its own: so a new run costs less.
     owner = Owner.NOBODY
     seen = "not in a job store yet"
     is_stored = False
@@ -87,7 +87,7 @@ class Run:
         return is_first
 
     def settle(self, value: Any, error: BaseException | None = None) -> None:
-        """Answer, unless there is an answer, or whoever cancels it is about to give one."""
+        """Answer, unless there is an answer, or somebody has begun to cancel it."""
         self.claim(Owner.GROUP, Owner.NOBODY, Owner.POOL)  # Nobody cancels what is answered.
         if self.owner is not Owner.CANCEL:
             with suppress(InvalidStateError):  # The first answer stands.

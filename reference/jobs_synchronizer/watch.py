@@ -113,11 +113,11 @@ class Watch:
     def __init__(self, scheduler: BaseScheduler) -> None:
         self.scheduler = scheduler
         self.waiting: dict[tuple[str, str], Run] = {}
-        # Of these, what could not be taken out of its store when it was to be: in its order.
+        # Those of them that could not be taken out of their stores, in the order of the attempts.
         self._left: dict[Run, None] = {}
         self._stores = Stores(scheduler)
         self._blocks: dict[Block, None] = {}
-        # Of the above. A garbage collection may end a block in a thread that has it.
+        # For the blocks. A garbage collection may end one in a thread that has the lock.
         self._lock = threading.RLock()
         self._is_stopping = False
         self._is_there = False
@@ -281,17 +281,19 @@ class Watch:
                     end_with(missed, [event])
 
     def _hear_of_one(self, run: Run, code: int) -> None:
-        if run.is_handed_over and code != events.EVENT_JOB_ADDED:
-            if code == events.EVENT_JOB_REMOVED:
+        match code:
+            case events.EVENT_JOB_ADDED if run.is_stored:  # Another job has taken its id.
+                self._withdraw(run, code)
+            case events.EVENT_JOB_ADDED:
+                run.is_stored = True
+                run.seen = f"added to job store {run.jobstore!r}"
+            case events.EVENT_JOB_REMOVED if run.is_handed_over:
                 self._forget(run)
-        elif code == events.EVENT_JOB_MODIFIED:
-            run.seen = f"modified in job store {run.jobstore!r}: it may be paused or rescheduled"
-        elif code == events.EVENT_JOB_ADDED and not run.is_stored:
-            run.is_stored = True
-            run.seen = f"added to job store {run.jobstore!r}"
-        # Or it was another job that had its id before, which was removed.
-        elif code == events.EVENT_JOB_ADDED or self._is_gone(run):
-            self._withdraw(run, code)
+            case events.EVENT_JOB_REMOVED:
+                if self._is_gone(run):  # Else it was another job, which had its id before.
+                    self._withdraw(run, code)
+            case events.EVENT_JOB_MODIFIED if not run.is_handed_over:
+                run.seen = f"modified in job store {run.jobstore!r}: it may be paused or rescheduled"
 
     def _is_gone(self, run: Run) -> bool:
         """Return whether a job has left its store, and not to an executor."""
@@ -312,9 +314,10 @@ class Watch:
             run.withdraw(JobRefused, f"{what} does not exist", advice)
         what = _GONE[code].format(run.jobstore)
         run.withdraw(JobRemoved, what, _AGAIN.get(code, "Add it again if it should run."))
-        # The scheduler may have it at hand, and finds here that it is taken back.
+        # The scheduler may be about to hand it over, and finds by its id that it is taken back. One
+        # whose id another job has taken cannot be found: its function raises NotBegun.
         if code == events.EVENT_JOB_ADDED:
-            run.job.func = Body(run, run.job.func)  # Or there: it raises NotBegun.
+            run.job.func = Body(run, run.job.func)
         if code == events.EVENT_JOB_ADDED or not is_looking:
             self._forget(run)
 
