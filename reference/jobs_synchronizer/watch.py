@@ -293,7 +293,8 @@ class Watch:
                 if self._is_gone(run):  # Else it was another job, which had its id before.
                     self._withdraw(run, code)
             case events.EVENT_JOB_MODIFIED if not run.is_handed_over:
-                run.seen = f"modified in job store {run.jobstore!r}: it may be paused or rescheduled"
+                where = f"job store {run.jobstore!r}"
+                run.seen = f"modified in {where}: it may be paused or rescheduled"
 
     def _is_gone(self, run: Run) -> bool:
         """Return whether a job has left its store, and not to an executor."""
