@@ -256,7 +256,7 @@ def _queued(error: BaseException) -> Future[Any] | None:
 
 def end_with(run: Run, told: Any) -> None:
     """Answer with what a run's body came to, or else with the event that its executor has of it."""
-    event = told[0] if isinstance(told, list) and told else None
+    event = next(iter(told), None) if isinstance(told, list) else None
     error = getattr(event, "exception", None)
     if run.outcome is not None:
         run.settle(*run.outcome)

@@ -56,8 +56,8 @@ _AGAIN = {
 # Pools that are shut down stay so, and APScheduler's start() makes no others.
 _RESTART = "Add it again when the scheduler is started, with new executors."
 _SHUT = "Another scheduler may run it from there until the block ends."
-_HEARD = sum(_GONE) + events.EVENT_JOB_MODIFIED + events.EVENT_JOB_MISSED
-_HEARD += events.EVENT_SCHEDULER_SHUTDOWN
+_ALSO_HEARD = events.EVENT_JOB_MODIFIED, events.EVENT_JOB_MISSED, events.EVENT_SCHEDULER_SHUTDOWN
+_HEARD = sum((*_GONE, *_ALSO_HEARD))
 # All that a scheduler's own thread does, it does in one of these.
 _OWN_CODE = {BaseScheduler.start.__code__, BaseScheduler._process_jobs.__code__}
 

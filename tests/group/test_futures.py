@@ -504,6 +504,7 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
         assert (hanging.last_seen, hanging.running(), hanging.cancel()) == ("running", True, False)
         what = "was lost by executor 'default': CancelledError: the pool cancelled it"
         assert lost.last_seen == what
+        assert "It did not begin: mend what is wrong" in str(lost.exception())
         immediate = FakeScheduler(immediate=True, raise_job_errors=False)
         immediate.start()
     with JobGroup(immediate) as group:

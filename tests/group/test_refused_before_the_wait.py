@@ -380,6 +380,18 @@ def test_a_worker_with_two_open_groups_waits_once(scheduler: Any) -> None:
         assert group.add_job(outer, executor="small").result(30) == ["done", "done"]
 
 
+def test_a_worker_that_waits_for_another_pool(scheduler: Any) -> None:
+    """It waits for no worker of its own pool, and so the last one but it may."""
+    scheduler.add_executor(ThreadPoolExecutor(2), "small")
+    with JobGroup(scheduler) as group:
+        beside = group.add_job(
+            waits_inside(scheduler, func=partial(time.sleep, 5)), executor="small"
+        )
+        time.sleep(1)
+        waits = group.add_job(waits_inside(scheduler, "small"), executor="small")
+        assert [each.result(30) for each in (beside, waits)] == [None, "done"]
+
+
 @pytest.mark.parametrize("in_group", [False, True])
 def test_a_job_on_the_schedulers_own_thread(scheduler: Any, in_group: bool) -> None:
     """A job that keeps the scheduler's own thread cannot wait for what that is to hand over."""
