@@ -284,3 +284,49 @@ def test_a_long_list_costs_as_much_as_a_short_one() -> None:
         run = runner.run(Replay([]), switch_points=NECESSARY)
     assert run.errors == []
     assert seen == [1000]
+
+
+SEEN: dict[str, int] = {"n": 0}
+
+
+class Shelf:
+    """All of its kind share the books."""
+
+    books: list[int] = []  # noqa: RUF012  # It is what is tried.
+
+
+def count_in_a_module() -> None:
+    """Count twice in a dictionary that the module keeps."""
+    SEEN["n"] = 0
+
+    def add() -> None:
+        SEEN["n"] += 1
+
+    joined(add, add)
+    assert SEEN["n"] == 2
+
+
+def add_to_a_class() -> None:
+    """Add twice to a list that the class keeps, if it is empty."""
+    Shelf.books.clear()
+
+    def add() -> None:
+        if not Shelf.books:
+            Shelf.books.append(1)
+
+    joined(add, add)
+    assert len(Shelf.books) == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        (count_in_a_module, "test_explore_data.SEEN"),
+        (add_to_a_class, "test_explore_data.Shelf.books"),
+    ],
+)
+def test_what_a_module_keeps_has_its_name(program: Callable[[], None], name: str) -> None:
+    """A dictionary of a module, and a list of a class, can be allowed to race by their names."""
+    with pytest.raises(ScheduleFailure, match=f"needs: {re.escape(name)} is read by"):
+        explore(program)
+    explore(program, data="report", races="fail", allowed_races=[name])

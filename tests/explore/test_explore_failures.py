@@ -185,7 +185,7 @@ def two_take_one() -> None:
 def test_the_lanes_say_at_which_line_a_thread_could_go_on() -> None:
     """There the switch was that matters; at a program's end there is no line of it."""
     line = takes_one.__code__.co_firstlineno + 3
-    text = rf"about to write some dict .*at test_explore_failures.py:{line}\n"
+    text = rf"about to write test_explore_failures.STOCK at test_explore_failures.py:{line}\n"
     assert re.search(text, str(failure_of(two_take_one)))
 
     with pytest.raises(ScheduleFailure) as caught:

@@ -189,7 +189,7 @@ class ScheduleRunner:
         execution = Execution(switch_points=switch_points)
         points = self._points = self._new_points(chooser=chooser, record=execution, shown=shown)
         if self._tracks:
-            points.data = Accesses(points, switch_points.data)
+            points.data = Accesses(points, switch_points.data, self._own.values())
         kernel = self._new_kernel(points)
         # The schedule before had no code left to raise it in. No call: Ctrl-C may come at any.
         kernel.interruption, self._kernel = self._kernel.interruption, kernel

@@ -25,7 +25,7 @@ of a location); Blum and Gibson, Stateless Model Checking with Data-Race Preempt
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Hashable
+from collections.abc import Callable, Collection, Container, Hashable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -143,6 +143,7 @@ class Accesses:
     Args:
         points: The points of the schedule.
         racy: The kinds whose accesses are schedule points.
+        modules: The names of the user's modules.
 
     Attributes:
         clocks: What happened before what.
@@ -150,11 +151,14 @@ class Accesses:
         records: What is known of objects, by their ids.
     """
 
-    def __init__(self, points: Stops, racy: Container[str]) -> None:
+    def __init__(
+        self, points: Stops, racy: Container[str], modules: Collection[dict[str, Any]] = ()
+    ) -> None:
         self.clocks = Clocks()
         self.races: dict[str, str] = {}
         self._points = points
         self._racy = racy
+        self._modules = modules
         self.records: dict[int, Record] = {}
         self._kept: dict[int, Record] = {}  # Those that keep their objects.
         # The running step, the accesses in it, and its thread.
@@ -176,13 +180,26 @@ class Accesses:
         record = self.records.get(place)
         if record is None or made:
             name = self._new_name() if made else None
-            kind = kind or f"some {type(thing).__name__}"
+            kind = kind or self._kept_as(thing) or f"some {type(thing).__name__}"
             record = self.records[place] = Record(kind, name)
             try:
                 record.keeps = ref(thing, lambda _: self.records.pop(place, None))
             except TypeError:
                 record.keeps, self._kept[place] = thing, record
         return record
+
+    def _kept_as(self, thing: Any) -> str:
+        """Return where a module, or one of its classes, keeps an object; "" where none does."""
+        for names in self._modules:
+            module = names["__name__"]
+            for name, value in list(names.items()):
+                if value is thing:
+                    return f"{module}.{name}"
+                if isinstance(value, type) and value.__module__ == module:
+                    for attribute, each in list(vars(value).items()):
+                        if each is thing:
+                            return f"{module}.{value.__qualname__}.{attribute}"
+        return ""
 
     def _new_name(self) -> Hashable:
         thread = self._thread()
