@@ -519,6 +519,21 @@ def test_a_job_of_a_fake_scheduler(caplog: pytest.LogCaptureFixture) -> None:
     assert "this thread keeps the scheduler from handing it over" in str(error)
 
 
+@pytest.mark.parametrize("is_read", [True, False])
+def test_an_error_that_is_read_from_its_future(is_read: bool) -> None:
+    """A FakeScheduler's check raises an error of a job unless somebody has read it."""
+    scheduler = FakeScheduler(immediate=True)
+    scheduler.start()
+    with JobGroup(scheduler) as group:
+        future = group.add_job(work, args=["no number"])
+    if is_read:
+        assert isinstance(future.exception(0), TypeError)
+        scheduler.check()
+    else:
+        with pytest.raises(TypeError):
+            scheduler.check()
+
+
 def test_a_job_of_a_fake_scheduler_that_is_dead() -> None:
     """It is refused as by a real one whose thread has ended, and one from before waits."""
     scheduler = FakeScheduler()
