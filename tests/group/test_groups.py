@@ -292,19 +292,33 @@ class OwnPool(concurrent.futures.ThreadPoolExecutor):
         return future
 
 
+class LosingPool(concurrent.futures.Executor):
+    """A pool on another machine, which loses each job."""
+
+    def submit(self, _fn: Any, /, *_args: Any, **_kwargs: Any) -> Any:
+        """Lose a job."""
+        future = OwnFuture()
+        future.set_exception(ConnectionError("no route"))
+        return future
+
+
 class WithFuturesOfItsOwn(ThreadPoolExecutor):  # type: ignore[misc]
     """An executor on such a pool."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: concurrent.futures.Executor) -> None:
         super().__init__()
-        self._pool = OwnPool()
+        self._pool = pool
 
 
 def test_a_pool_with_futures_of_its_own(scheduler: Any) -> None:
-    """They are left as they are."""
-    scheduler.add_executor(WithFuturesOfItsOwn(), "own")
+    """They are left as they are; of a lost job nobody knows whether it has begun."""
+    scheduler.add_executor(WithFuturesOfItsOwn(OwnPool()), "own")
+    scheduler.add_executor(WithFuturesOfItsOwn(LosingPool()), "elsewhere")
     with JobGroup(scheduler) as group:
         assert group.add_job(abs, args=[-1], executor="own").result(5) == 1
+        lost = group.add_job(abs, args=[-1], executor="elsewhere").exception(5)
+    assert isinstance(lost, JobLost)
+    assert "It may have run, in part or whole" in str(lost)
 
 
 def test_a_job_of_nobody_that_is_missed(scheduler: Any) -> None:
