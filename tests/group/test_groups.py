@@ -321,6 +321,16 @@ def test_a_pool_with_futures_of_its_own(scheduler: Any) -> None:
     assert "It may have run, in part or whole" in str(lost)
 
 
+def test_a_pool_that_its_owner_uses_as_well(scheduler: Any) -> None:
+    """What somebody else submits to a group's pool runs as ever."""
+    executor = ThreadPoolExecutor(2)
+    scheduler.add_executor(executor, "shared")
+    with JobGroup(scheduler) as group:
+        assert group.add_job(abs, args=[-1], executor="shared").result(5) == 1
+        assert executor._pool.submit(abs, -2).result(5) == 2
+        assert executor._pool.submit(int).result(5) == 0
+
+
 def test_a_job_of_nobody_that_is_missed(scheduler: Any) -> None:
     """A group answers for its own jobs only."""
     missed = JobExecutionEvent(EVENT_JOB_MISSED, "plain", "default", datetime.now(UTC))
