@@ -177,16 +177,20 @@ def explorations_measured_in_part() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def failures_fail_again() -> Iterator[None]:
-    """Replay every failure that an exploration of any test finds: it is the same, word for word."""
+def failures_fail_again(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Replay every failure that an exploration of any test finds: it is the same, word for word.
+
+    What an exploration claims that finds none is kept for the specification.
+    """
     explore_with = exploration.explore_with
+    kept: Any = pytestconfig.pluginmanager.get_plugin("path_results")
 
     def explore_and_replay(
         options: Options, strategy: Strategy | None = None, *, keep_going: bool = False
     ) -> Exploration:
         __tracebackhide__ = True
         try:
-            return explore_with(options, strategy, keep_going=keep_going)
+            explored = explore_with(options, strategy, keep_going=keep_going)
         except (ScheduleFailure, ExceptionGroup) as caught:
             found = caught.exceptions if isinstance(caught, ExceptionGroup) else (caught,)
             for failure in found:
@@ -196,6 +200,8 @@ def failures_fail_again() -> Iterator[None]:
                 assert normalised_text(again.value) == normalised_text(failure)
                 assert normalised_text(again.value.__cause__) == normalised_text(failure.__cause__)
             raise
+        kept.explorations.append((explored.schedules, explored.claim, explored.seconds))
+        return explored
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (exploration, marked):

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import FrameType, MappingProxyType, ModuleType
@@ -12,6 +13,7 @@ import pytest
 from flask import Flask, got_request_exception
 
 from threadsim import Deadlock, Simulation
+from timeline import Event, recorded
 
 # Virtual seconds after which nobody answers any more.
 PATIENCE = 3600.0
@@ -103,12 +105,19 @@ class Program:
     Args:
         module: ``documented`` or ``corrected``.
         note: Called with what came of a scenario, in words, and with what fits into a column.
+        events: Gets what happened in the scenario, event by event; ``None`` records nothing.
     """
 
-    def __init__(self, module: ModuleType, note: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        module: ModuleType,
+        note: Callable[[str, str], None],
+        events: list[Event] | None = None,
+    ) -> None:
         self.module: Any = module
         self.name = module.__name__.rpartition(".")[2]
         self._note = note
+        self._events = events
 
     def run(self, scenario: Callable[[Simulation], Any]) -> Any:
         """Play a scenario in a simulation.
@@ -117,8 +126,10 @@ class Program:
             What the scenario returned, or the ``Hang`` that it ended in.
         """
         sim = Simulation()
+        events = self._events
+        record = nullcontext() if events is None else recorded(sim, self.module, events)
         try:
-            with sim:
+            with sim, record:
                 outcome = scenario(sim)
         except Deadlock as deadlock:
             outcome = Hang(_blocked_in(deadlock), sim.clock.elapsed)

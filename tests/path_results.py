@@ -31,6 +31,12 @@ RESULTS = pytest.StashKey[dict[str, list[str]]]()
 # What a program did in one path test, in few words: its name, and that.
 BRIEF = pytest.StashKey[tuple[str, str]]()
 
+# What happened in one path test, event by event (``timeline``); empty unless it is recorded.
+EVENTS = pytest.StashKey[list[dict[str, Any]]]()
+
+# The explorations of the test that runs: how many schedules, what holds now, seconds.
+explorations: list[tuple[int, str, float]] = []
+
 # What all of them saw, by test id.
 _ALL = pytest.StashKey[dict[str, dict[str, Any]]]()
 
@@ -39,6 +45,8 @@ _ALL = pytest.StashKey[dict[str, dict[str, Any]]]()
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Make room for what a test will see."""
     item.stash[RESULTS] = {}
+    item.stash[EVENTS] = []
+    explorations.clear()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,6 +61,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, pytest.
             "rows": sorted({row for mark in item.iter_markers("rows") for row in mark.args}),
             "results": item.stash.get(RESULTS, {}),
             "brief": item.stash.get(BRIEF, None),
+            "events": item.stash.get(EVENTS, []),
+            "explorations": explorations.copy(),
             "failed": report.failed,
         }
         report.user_properties.append(("promise", seen))

@@ -1,10 +1,12 @@
 """A path is one scenario, run on the published program and on its corrected twin."""
 
+import os
+
 import pytest
 
 from jobs_synchronizer import corrected, documented
 from outcomes import Program
-from path_results import BRIEF, FAILED, RESULTS
+from path_results import BRIEF, EVENTS, FAILED, RESULTS
 
 
 @pytest.fixture(params=[documented, corrected], ids=["documented", "corrected"])
@@ -16,6 +18,7 @@ def program(request: pytest.FixtureRequest) -> Program:
         stash[RESULTS][program.name] = [outcome]
         stash[BRIEF] = program.name, brief
 
-    program = Program(request.param, note)
+    events = stash[EVENTS] if "SPEC_RUN" in os.environ else None
+    program = Program(request.param, note, events)
     note(FAILED, FAILED)
     return program
