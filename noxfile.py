@@ -15,6 +15,8 @@ nox.options.sessions = ["tests", "coverage", "lint", "types"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 PROGRAMS = "reference/jobs_synchronizer/documented.py,reference/jobs_synchronizer/corrected.py"
+# coverage's report of the two programs, with the path tests that run each line.
+OF_PATHS = ("--include", PROGRAMS, "--show-contexts", "--contexts", "^tests/paths/")
 
 CONTRACTS = [
     f"tests/simulation/test_{each}_contract.py"
@@ -34,6 +36,13 @@ CORE = (
     *("tests/fakes/test_clock.py", "tests/explore/test_explore_the_synchronizer.py"),
     *("tests/group/test_jobs_that_run.py", "tests/group/test_jobs_that_do_not_run.py"),
     *("tests/group/test_refused_before_the_wait.py", "tests/group/test_pending_at_the_deadline.py"),
+)
+# What the page of `spec` shows.
+SHOWN = (
+    "tests/paths",
+    "tests/group",
+    "tests/contract",
+    "tests/explore/test_explore_the_synchronizer.py",
 )
 LONG = ("tests/explore", "tests/group", "tests/simulation")
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
@@ -117,16 +126,31 @@ def coverage(session: nox.Session) -> None:
     # The process that hands the tests out is not measured: it imports neither package.
     session.run("pytest", *PARALLEL, env={"MEASURE_WORKERS": "1", "SPEC_RUN": run})
     session.run("coverage", "combine", "--quiet")
-    quietly, of_programs = ("--quiet", "--fail-under=0"), ("--include", PROGRAMS)
+    quietly = ("--quiet", "--fail-under=0")
     session.run("coverage", "html", *quietly)
     # The two programs alone: coverage sorts its index by name, and they would stand in the middle.
-    session.run("coverage", "html", *quietly, *of_programs, "-d", "build/programs")
+    session.run("coverage", "html", *quietly, "--include", PROGRAMS, "-d", "build/programs")
     session.log("pages: build/programs/index.html and build/coverage/index.html")
     session.run("coverage", "report")
-    of_paths = ("--show-contexts", "--contexts", "^tests/paths/", "-o", held)
-    session.run("coverage", "json", *quietly, *of_programs, *of_paths)
+    session.run("coverage", "json", *quietly, *OF_PATHS, "-o", held)
     compare = ("python", "-m", "spec", run, "--held", held, *session.posargs)
     session.run(*compare, env={"PYTHONPATH": "scripts"})
+
+
+@nox.session(python=NEWEST)
+def spec(session: nox.Session) -> None:
+    """Write build/spec/index.html: what the two programs do, in pictures (a minute)."""
+    specification(session)
+    run, held = "build/spec/run.json", "build/spec/held.json"
+    session.env["COVERAGE_FILE"] = "build/spec/.coverage"
+    session.run("coverage", "erase")
+    # The page shows a test that fails, too.
+    measured = {"MEASURE_WORKERS": "1", "SPEC_RUN": run}
+    session.run("pytest", *PARALLEL, *SHOWN, env=measured, success_codes=[0, 1])
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "json", "--quiet", "--fail-under=0", *OF_PATHS, "-o", held)
+    session.env["PYTHONPATH"] = "scripts"
+    session.run("python", "-m", "spec", run, "--held", held, "--page", "build/spec/index.html")
 
 
 @nox.session

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from spec import pages, promises
+from spec import page, pages, promises
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +26,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--accept", action="store_true", help="write tests/spec.toml and the pages made of it"
     )
+    parser.add_argument("--page", type=Path, help="write the page there; it shows what differs")
     options = parser.parse_args(argv)
+    if options.page:
+        options.page.write_text(page.written(options.run, options.held), encoding="utf-8")
+        print(f"spec: {options.page}, {options.page.stat().st_size / 1000:.0f} KB")
+        _, failed = promises.read(options.run)
+        return int(bool(failed))
     if options.run is None:
         pages.write(promises.committed())
         return 0

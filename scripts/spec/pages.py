@@ -22,6 +22,7 @@ README = Path("README.md")
 DIFFERENCES = Path("docs/differences.toml")
 ROWS = Path("tests/rows.toml")
 PROGRAMS = Path("reference/jobs_synchronizer")
+NAMES = ("documented", "corrected")
 
 Entry = dict[str, Any]
 
@@ -44,7 +45,7 @@ def made_of(spec: Spec) -> dict[Path, str]:
         keep_trailing_newline=True,
     )
     environment.filters.update(words=words, cell=cell, said_first=said_first)
-    programs = (code(PROGRAMS / f"{name}.py") for name in ("documented", "corrected"))
+    programs = (list(code(PROGRAMS / f"{name}.py").values()) for name in NAMES)
     explanations = tomllib.loads(DIFFERENCES.read_text(encoding="utf-8"))["hunk"]
     paths: Spec = {test: seen for test, seen in spec.items() if "documented" in seen}
     known: dict[str, Any] = {
@@ -84,24 +85,24 @@ def with_paths(readme: str, paths: Spec) -> str:
     lines = table.splitlines()[:2]
     for line in table.splitlines()[2:]:
         name = line.split("|")[1].strip()
-        cells = (cell(seen[name][program]) for program in ("documented", "corrected"))
+        cells = (cell(seen[name][program]) for program in NAMES)
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return head + begin + "\n".join([*lines, ""]) + end + tail
 
 
-def code(program: Path) -> list[str]:
-    """Return a program's lines without its docstrings and without comments of a whole line."""
+def code(program: Path) -> dict[int, str]:
+    """Return a program's lines, by their numbers, without docstrings and comments of a line."""
     text = program.read_text(encoding="utf-8")
     said: set[int] = set()
     nodes = (ast.Module, ast.ClassDef, ast.FunctionDef)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, nodes) and ast.get_docstring(node):
             said.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
-    return [
-        line
+    return {
+        number: line
         for number, line in enumerate(text.splitlines(), 1)
         if number not in said and not line.strip().startswith("#")
-    ]
+    }
 
 
 def hunks(before: list[str], after: list[str]) -> list[list[str]]:

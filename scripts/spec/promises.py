@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,20 @@ def read(run: Path) -> tuple[Spec, list[str]]:
     for case, seen in json.loads(run.read_text(encoding="utf-8")).items():
         if seen["failed"]:
             failed.append(case)
-        test, _, variant = case.rstrip("]").partition("[")
-        program, _, variant = variant.partition("-")
-        if variant and program in seen["results"]:
-            test += f"[{variant}]"
+        test = behaviour(case, seen["results"])
         entry = spec.setdefault(test, {"promise": seen["promise"]})
         if seen["rows"]:
             entry["rows"] = sorted({*entry.get("rows", ()), *seen["rows"]}, key=_number)
         for who, results in seen["results"].items():
             entry[who] = list(dict.fromkeys([*entry.get(who, []), *results]))
     return spec, failed
+
+
+def behaviour(case: str, programs: Container[str]) -> str:
+    """Return the id of the behaviour that a case is of: of a path, without the program."""
+    test, _, variant = case.rstrip("]").partition("[")
+    program, _, variant = variant.partition("-")
+    return f"{test}[{variant}]" if variant and program in programs else test
 
 
 def _number(row: str) -> tuple[str, int]:

@@ -1,0 +1,138 @@
+"""The living specification: what the page of ``nox -s spec`` shows, and that it works."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from page_run import Elements, Ran, run_and_write
+from spec import page, timelines
+from spec.pages import NAMES, PROGRAMS, code
+from test_rows import ROWS
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Some tests, as ``nox -s spec`` runs all that it shows, and the page of them."""
+    return run_and_write(tmp_path_factory.mktemp("spec"))
+
+
+def row_of(html: str, title: str) -> str:
+    """Return the row of a behaviour."""
+    (row,) = re.findall(
+        rf"<article[^>]*>\s*<div class=\"say\"><h4>{title}<.*?</article>", html, re.DOTALL
+    )
+    return str(row)
+
+
+def test_a_behaviour_has_its_sentence_its_outcomes_and_its_command(ran: Ran) -> None:
+    """A row shows a sentence, what each program does, the answer, the lines and the command."""
+    row = row_of(ran.html, "no jobs")
+    assert "A request that adds no jobs is answered at once, with an empty list." in row
+    assert '<b class="chip khangs">hangs</b> at 0 s' in row
+    assert '<b class="chip k200">200</b> after 0 s: 0 statuses' in row
+    assert '<pre class="answer">[]</pre>' in row
+    assert "documented=Hang(WAIT, at=0.0), corrected=Answer(200, [], after=0.0)" in row
+    assert "nox -s tests -- 'tests/paths/test_01_no_jobs.py::test_no_jobs'" in row
+    (wait,) = (n for n, line in code(PROGRAMS / "documented.py").items() if "n.wait()" in line)
+    (lines,) = re.findall(r'<span class="d">(.*?)</span>', row)
+    assert str(wait) in page_numbers(lines)
+
+
+def page_numbers(ranges: str) -> list[str]:
+    """Return the numbers in ranges such as ``1-3 7``."""
+    ends = [each.split("-") for each in ranges.split()]
+    return [str(number) for end in ends for number in range(int(end[0]), int(end[-1]) + 1)]
+
+
+def test_ranges_hold_the_numbers_that_they_were_made_of() -> None:
+    """Neighbours are joined, and nothing is added or lost."""
+    assert page.ranges([1, 2, 3, 7, 9, 10]) == "1-3 7 9-10"
+    assert page_numbers("1-3 7 9-10") == ["1", "2", "3", "7", "9", "10"]
+    assert page.ranges([]) == ""
+
+
+def test_a_lost_notification_is_marked(ran: Ran) -> None:
+    """The published program loses the last notification, and the corrected one loses none."""
+    published, corrected = row_of(ran.html, "a notification before the wait").split(
+        "<h5>Corrected program</h5>"
+    )
+    assert ">lost</text>" in published
+    assert 'class="ever"' in published
+    assert ">lost</text>" not in corrected
+    assert 'class="ever"' not in corrected
+
+
+def test_a_missed_job_is_marked(ran: Ran) -> None:
+    """The eleventh job is missed in the published program, and runs in the corrected one."""
+    published, corrected = row_of(ran.html, "more jobs than workers").split(
+        "<h5>Corrected program</h5>"
+    )
+    assert ">missed</text>" in published
+    assert ">missed</text>" not in corrected
+    assert published.count(">20 s</text>") == corrected.count(">20 s</text>") == 1
+
+
+def test_a_run_without_duration_shows_its_order() -> None:
+    """What happens at one instant is drawn in its order; else seconds are drawn."""
+    request: timelines.Event = {"what": "request", "at": (0.0, 0), "until": (0.0, 3)}
+    wait = {"what": "wait", "at": (0.0, 1), "until": (0.0, 2), "request": 0}
+    at_once = timelines.Picture([request, wait], 20.0)
+    assert at_once.paths == {"request": "M58 7h18", "wait": "M64 7h6"}
+    assert at_once.end == 0
+    hangs = timelines.Picture(
+        [{**request, "until": None}, {**wait, "until": None, "at": (5.0, 1)}], 20.0
+    )
+    assert hangs.paths == {"request": "M58 7h62", "ever": "M120 7h216", "wait": "M120 7h2"}
+    assert hangs.end == 20
+
+
+def test_a_defect_quotes_one_line_of_each_program() -> None:
+    """The line that causes a defect stands in the published program once, its cure in the other."""
+    defects = [row for row in ROWS if row.startswith("D")]
+    assert len(defects) == 8
+    for name in NAMES:
+        lines = code(PROGRAMS / f"{name}.py").values()
+        found = [sum(ROWS[row][name] in line for line in lines) for row in defects]
+        assert found == [1] * 8
+
+
+def test_the_page_needs_no_other_file(ran: Ran) -> None:
+    """Links lead to places in the page, ids are unique, and nothing is loaded."""
+    elements = Elements(ran.html)
+    ids = elements.all_of("id")
+    assert len(ids) == len(set(ids))
+    assert {link.removeprefix("#") for link in elements.all_of("href")} <= set(ids)
+    assert elements.all_of("src") == []
+    assert "url(" not in ran.html
+    # Without JavaScript all rows are there, and the filters are not.
+    assert [
+        attributes["id"]
+        for tag, attributes in elements.found
+        if tag == "form" and "hidden" in attributes
+    ] == ["filters"]
+    assert not any("hidden" in attributes for tag, attributes in elements.found if tag == "article")
+
+
+def test_endings_contract_and_explorations(ran: Ran) -> None:
+    """What a caller of a group gets, what both schedulers do, and what each order shows."""
+    (endings,) = re.findall(r'<section id="endings">.*?</section>', ran.html, re.DOTALL)
+    assert endings.count("<article") == 34
+    assert '<b class="chip k200">&#39;hello&#39;</b>  after 0.5 s' in endings
+    assert '<b class="chip k500">ValueError</b>  after 0 s: boom' in endings
+    assert "Events in their order, log lines, what the store keeps" in ran.html
+    assert "no schedule fails" in ran.html
+
+
+def test_a_difference_from_the_committed_promises_is_listed(ran: Ran, tmp_path: Path) -> None:
+    """A test that fails, and what a program does otherwise, stand below the last heading."""
+    cases = json.loads(ran.run.read_text())
+    assert re.findall("<li>(?:failed|changed): ", ran.html) == []
+    name = "tests/paths/test_01_no_jobs.py::test_no_jobs[documented]"
+    cases[name]["failed"], cases[name]["results"] = True, {"documented": ["FAILED"]}
+    (changed := tmp_path / "run.json").write_text(json.dumps(cases))
+    html = page.written(changed, ran.held)
+    assert f"<li>failed: {name}</li>" in html
+    assert "documented was [&#39;hangs in wait_for_tasks_to_be_completed at 0 s&#39;]" in html
+    assert '<b class="chip kFAILED">FAILED</b>' in row_of(html, "no jobs")
