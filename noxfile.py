@@ -178,11 +178,19 @@ def suites(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def docs(session: nox.Session) -> None:
-    """Build the site into build/site; a warning, a link or an anchor that leads nowhere fails."""
+    """Build the site into build/site; a warning, a dead link or an old picture fails."""
     session.install(".[fakes]", *group("docs"))
+    session.run("python", "-m", "pictures", "--check", env={"PYTHONPATH": "scripts"})
     shutil.rmtree("build/site", ignore_errors=True)
     session.run("sphinx-build", "--fail-on-warning", "--keep-going", "-q", "docs", "build/site")
     session.log("the site: build/site/index.html")
+
+
+@nox.session(python=NEWEST)
+def pictures(session: nox.Session) -> None:
+    """Draw the pictures of the docs anew, from what the programs do (`-- --check` compares)."""
+    session.install(".[fakes]")
+    session.run("python", "-m", "pictures", *session.posargs, env={"PYTHONPATH": "scripts"})
 
 
 @nox.session

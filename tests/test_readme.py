@@ -1,15 +1,18 @@
 """What the README shows is so: its code runs, its output is printed, its table is the spec's."""
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 import apscheduler_fakes
 import jobs_synchronizer
+from jobs_synchronizer import documented
 from spec import pages
-from threadsim import Simulation
+from threadsim import Deadlock, Simulation
 from threadsim.runtime import own_code
 
 ROOT = Path(__file__).parent.parent
@@ -31,27 +34,64 @@ def test_the_hang_is_caught_as_shown(text: str, pytester: pytest.Pytester) -> No
         del printed[: printed.index(" ".join(line.split())) + 1]
 
 
-def test_fake_scheduler_tests_a_view_in_six_lines(text: str) -> None:
-    """The FakeScheduler block runs and its assert holds."""
-    code = pages.block(text, "fakescheduler")
-    assert len(code.partition("\n\n\nwith")[2].splitlines()) == 6
-    exec(code, {})  # noqa: S102  # Our own README.
+# What the README's view is a part of.
+MODULE = """
+from flask import Flask
+from flask_apscheduler import APScheduler
+from jobs_synchronizer import JobGroup
+
+scheduler = APScheduler()
+
+def create_app():
+    app = Flask(__name__)
+    scheduler.init_app(app)
+    scheduler.start()
+{view}
+    return app
+"""
 
 
-def test_the_simulation_runs_as_shown(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The Simulation block runs the whole app, and its assert holds."""
-    names: dict[str, Any] = {}
-    exec(pages.block(text, "simulation"), names)  # noqa: S102  # Our own README.
-    assert (names["response"].status_code, names["Simulation"]) == (200, Simulation)
-    assert len(capsys.readouterr().out.splitlines()) == 100
+def module(text: str) -> str:
+    """Return a module with the view in its function ``create_app``."""
+    return MODULE.format(view=textwrap.indent(pages.block(text, "group"), "    "))
+
+
+def test_the_view_hangs_at_the_line_that_is_marked(text: str) -> None:
+    """The published view, as it is shown, waits for ever there when its last job raises."""
+    code = pages.block(text, "view")
+    assert len(code.splitlines()) <= 10
+    [marked] = [n for n, line in enumerate(code.splitlines(), 1) if "hangs here" in line]
+
+    def task(synchronizer: documented.JobsSynchronizer, number: int) -> None:
+        if number == 9:
+            raise ValueError(number)
+        synchronizer.notify_task_completion(f"Task {number} done")
+
+    with pytest.raises(Deadlock) as caught, Simulation():
+        app = documented.create_app(num_tasks=0)
+        shown = Flask(__name__)
+        names = {"app": shown, "task": task, "JobsSynchronizer": documented.JobsSynchronizer}
+        vars(shown)["apscheduler"] = vars(app)["apscheduler"]
+        exec(compile(code, "view", "exec"), names)  # noqa: S102  # Our own README.
+        shown.test_client().get("/run-tasks")
+    [line] = [each.lineno for each in caught.traceback if each.path == "view"]
+    assert line + 1 == marked
+
+
+def test_fake_scheduler_decides_how_a_job_ends_as_shown(
+    text: str, pytester: pytest.Pytester
+) -> None:
+    """The FakeScheduler block passes beside a module with the view that is shown above it."""
+    pytester.makepyfile(powers=module(text), test_powers=pages.block(text, "fakescheduler"))
+    pytester.runpytest().assert_outcomes(passed=1)
 
 
 def test_a_group_answers_as_shown(text: str) -> None:
-    """The JobGroup block makes an app that answers with its jobs' values."""
+    """The JobGroup block makes a view that answers with its jobs' values."""
     names: dict[str, Any] = {"__name__": __name__}
     with Simulation() as sim:
-        exec(pages.block(text, "group"), names)  # noqa: S102  # Our own README.
-        answer = names["app"].test_client().get("/powers").json
+        exec(module(text), names)  # noqa: S102  # Our own README.
+        answer = names["create_app"]().test_client().get("/powers").json
         values = {f"2 ** {n}": 2**n for n in range(10)}
         assert answer == {"values": values, "errors": {}, "pending": {}}
         assert sim.clock.elapsed == 0.0
@@ -81,12 +121,9 @@ def test_the_lost_wake_up_is_found_as_shown(
 def test_the_tree_names_what_exists(text: str) -> None:
     """Every file and folder of the README's tree is there."""
     (tree,) = re.findall(r"## The tree\n\n```text\n(.*?)```", text, re.DOTALL)
-    folder = ROOT
     for line in tree.splitlines():
-        name = line.split()[0]
-        if not line.startswith(" "):
-            folder = ROOT / name if name.endswith("/") else ROOT
-        assert (folder / name if line.startswith(" ") else ROOT / name).exists(), line
+        for name in line.partition("  ")[0].split(", "):
+            assert (ROOT / name).exists(), line
 
 
 def test_the_commands_are_those_of_ci(text: str) -> None:
@@ -102,3 +139,8 @@ def test_the_guide_is_the_package_s(text: str) -> None:
     (guide,) = re.findall(r"\*\*(FakeScheduler: you .*?)\*\*", text, re.DOTALL)
     said = " ".join(str(apscheduler_fakes.__doc__).split())
     assert " ".join(guide.split()) in said
+
+
+def test_it_is_short(text: str) -> None:
+    """The README has at most 150 lines."""
+    assert len(text.splitlines()) <= 150
