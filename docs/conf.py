@@ -27,5 +27,5 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(apscheduler|collections|concurrent|datetime|flask|flask_apscheduler|types)\..*"),
     ("py:exc", r"JobLookupError|SchedulerNotRunningError|FaultNeverFired"),
-    ("py:class", r"(.*\.)?(Run|TaskReport|VirtualThread|TraceEntry|Strategy)"),
+    ("py:class", r"(.*\.)?(FailurePage|Run|TaskReport|VirtualThread|TraceEntry|Strategy)"),
 ]

@@ -18,6 +18,7 @@ from spec.promises import Spec
 
 PUBLISHED = Path("docs/specification/paths.md")
 ENDINGS = Path("docs/jobgroup/all_endings.md")
+CORRECTED = Path("docs/corrected.md")
 README = Path("README.md")
 DIFFERENCES = Path("docs/differences.toml")
 ROWS = Path("tests/rows.toml")
@@ -56,11 +57,12 @@ def made_of(spec: Spec) -> dict[Path, str]:
             for file, tests in groupby(paths, lambda test: test.partition("::")[0])
         },
         "endings": {test: seen for test, seen in spec.items() if "/group/" in test},
+        "titles": [each["title"] for each in explanations],
         "hunks": explained(hunks(*programs), explanations),
     }
     pages = {
         page: environment.get_template(f"{page.name}.jinja").render(known)
-        for page in (PUBLISHED, ENDINGS)
+        for page in (PUBLISHED, ENDINGS, CORRECTED)
     }
     return {**pages, README: with_paths(README.read_text(encoding="utf-8"), paths)}
 

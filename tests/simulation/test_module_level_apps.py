@@ -188,9 +188,7 @@ def test_a_scheduler_that_the_block_made_may_be_shut_down_after_it() -> None:
 
 def test_the_example_of_the_documentation_runs(pytester: pytest.Pytester) -> None:
     """The two files of the page, as they stand there."""
-    page = (Path(__file__).parents[2] / "docs" / "reference" / "time_model.md").read_text(
-        encoding="utf-8"
-    )
+    page = (Path(__file__).parents[2] / "docs" / "how_to" / "test_your_app.md").read_text("utf-8")
     for name in ("shop", "test_shop"):
         [block] = re.findall(rf"```python\n# {name}\.py\n(.*?)```", page, re.DOTALL)
         pytester.makepyfile(**{name: block})
