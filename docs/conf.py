@@ -20,6 +20,9 @@ napoleon_google_docstring = True
 html_theme = "furo"
 html_title = project
 html_copy_source = False
+html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 
 # A name that leads nowhere is an error, unless it is another package's or has no page on purpose.

@@ -3,10 +3,10 @@
 from pictures.sheet import Sheet
 
 QUESTIONS = [
-    ("Your view waits for jobs in production?", "JobGroup", "waits, and never hangs"),
-    ("The test decides how each job ends?", "FakeScheduler", "you decide what happens"),
-    ("The app runs as it is, in milliseconds?", "Simulation: sim", "real app, virtual time"),
-    ("It must hold in every order of threads?", "explore", "every order, or a failure"),
+    ("Does your view wait for jobs in production?", "JobGroup", "waits, and never hangs"),
+    ("Should the test decide how a job ends?", "FakeScheduler", "you decide what happens"),
+    ("Should the real app run, in virtual time?", "Simulation: sim", "runs the app as it is"),
+    ("Must it hold in every order of threads?", "explore", "tries every order"),
 ]
 
 
