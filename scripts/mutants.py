@@ -11,6 +11,7 @@ that list that no mutant needs.
 import ast
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -28,6 +29,7 @@ from rich.progress import Progress
 from progress import progress
 
 BUILD = Path("build/mutants")
+REPORT = Path("build/mutants.json")
 LISTED = Path("tests/mutants.toml")
 PROGRAMS = Path("reference/jobs_synchronizer")
 COPIED = ("reference", "fakes", "tests", "scripts", "pyproject.toml")
@@ -243,6 +245,60 @@ def judge(
     return score, problems
 
 
+def element(number: int, item: Any, result: Any, reason: str) -> Any:
+    """Return a mutant as mutation-testing.org has it: its lines, what they become, and its end.
+
+    Args:
+        number: Its number.
+        item: cosmic-ray's work item.
+        result: Its result.
+        reason: Why it may survive.
+    """
+    _, _, hunk = result["diff"].partition("@@ -")
+    first, *lines = hunk.splitlines()
+    kept = [line for line in lines if line[:1] != "+"]
+    changed = [index for index, line in enumerate(kept) if line[:1] == "-"]
+    top = int(first.partition(",")[0])
+    start = {"line": top + changed[0], "column": 1}
+    end = {"line": top + changed[-1], "column": len(kept[changed[-1]])}
+    status = "Killed" if result["test_outcome"] == "killed" else "Survived"
+    if result["output"] == "timeout":
+        status = "Timeout"
+    failed = re.findall(r"^FAILED (\S+)", result["output"] or "", re.MULTILINE)
+    return {
+        "id": f"{number}",
+        "mutatorName": kind_of(item).operator.removeprefix("core/"),
+        "replacement": "\n".join(line[1:] for line in lines if line[:1] == "+"),
+        "location": {"start": start, "end": end},
+        "status": "Ignored" if reason else status,
+        "statusReason": reason or ", ".join(failed),
+    }
+
+
+def as_elements(
+    results: Iterable[Any],
+    listed: Sequence[dict[str, str]],
+    listed_kinds: Sequence[dict[str, str]] = (),
+) -> Any:
+    """Return the mutants that ran in the schema of mutation-testing.org, for ``nox -s spec``."""
+    reasons: dict[Mutant | Kind, str] = {
+        Mutant(*(entry[field] for field in Mutant._fields)): entry["reason"] for entry in listed
+    }
+    reasons |= {Kind(entry["file"], entry["operator"]): entry["reason"] for entry in listed_kinds}
+    files: dict[str, Any] = {}
+    for number, (item, result) in enumerate(results):
+        if result is None:
+            continue
+        path = item["mutations"][0]["module_path"]
+        source = Path(path).read_text(encoding="utf-8")
+        file = files.setdefault(path, {"language": "python", "source": source, "mutants": []})
+        survived = result["test_outcome"] == "survived" or result["output"] == "timeout"
+        known = (reasons.get(mutant_of(item, result)), reasons.get(kind_of(item)))
+        reason = next(filter(None, known), "") if survived else ""
+        file["mutants"].append(element(number, item, result, reason))
+    return {"schemaVersion": "2", "thresholds": {"high": 100, "low": 99}, "files": files}
+
+
 def main() -> int:
     """Run everything, and judge.
 
@@ -253,6 +309,8 @@ def main() -> int:
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress() as bars:
         results = [pair for pairs in pool.map(run, SHARES, repeat(bars)) for pair in pairs]
     listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))
+    report = as_elements(results, listed["mutant"], listed.get("kind", ()))
+    REPORT.write_text(json.dumps(report, indent=1), encoding="utf-8")
     score, problems = judge(results, listed["mutant"], listed.get("kind", ()))
     for problem in problems:
         print(f"mutants: {problem}")

@@ -95,3 +95,33 @@ def test_every_file_of_the_package_is_in_a_share() -> None:
     """A new file is changed too."""
     files = sorted(file for share in mutants.SHARES for file in share.files)
     assert files == sorted(path.name for path in mutants.PROGRAMS.glob("*.py"))
+
+
+def test_the_report_for_the_viewer() -> None:
+    """Each mutant has its lines, what they become, its end, and the test or the reason for it."""
+    failed = "FAILED tests/paths/test_01_no_jobs.py::test_no_jobs[corrected] - Hang"
+    results = [
+        result("killed", "if a != b:", failed),
+        result("survived", "if a <= b:"),
+        result("survived", "if a is b:"),
+        result("killed", "if a >= b:", "timeout"),
+        [{"mutations": []}, None],
+    ]
+    report = mutants.as_elements(results, [LISTED])
+    (file,) = report["files"].values()
+    assert file["source"].startswith('"""The published program made right')
+    assert [(each["status"], each["statusReason"]) for each in file["mutants"]] == [
+        ("Killed", "tests/paths/test_01_no_jobs.py::test_no_jobs[corrected]"),
+        ("Ignored", "a is never less."),
+        ("Survived", ""),
+        ("Timeout", ""),
+    ]
+    first = file["mutants"][0]
+    assert first["replacement"] == "    if a != b:"
+    assert first["location"] == {
+        "start": {"line": 2, "column": 1},
+        "end": {"line": 2, "column": len("    if a == b:") + 1},
+    }
+    kinds = [{"file": "corrected.py", "operator": "Eq_Is", "reason": "They are the same."}]
+    (file,) = mutants.as_elements(results[2:3], [], kinds)["files"].values()
+    assert file["mutants"][0]["statusReason"] == "They are the same."

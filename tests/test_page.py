@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
+import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from page_run import Elements, Ran, run_and_write
-from spec import page, timelines
+from spec import page, timelines, viewer
 from spec.pages import NAMES, PROGRAMS, code
 from test_rows import ROWS
 
@@ -37,7 +40,7 @@ def test_a_behaviour_has_its_sentence_its_outcomes_and_its_command(ran: Ran) -> 
     assert "nox -s tests -- 'tests/paths/test_01_no_jobs.py::test_no_jobs'" in row
     (wait,) = (n for n, line in code(PROGRAMS / "documented.py").items() if "n.wait()" in line)
     (lines,) = re.findall(r'<span class="d">(.*?)</span>', row)
-    assert str(wait) in page_numbers(lines)
+    assert str(wait) in page_numbers(lines.replace("\u2011", "-"))
 
 
 def page_numbers(ranges: str) -> list[str]:
@@ -119,8 +122,8 @@ def test_endings_contract_and_explorations(ran: Ran) -> None:
     """What a caller of a group gets, what both schedulers do, and what each order shows."""
     (endings,) = re.findall(r'<section id="endings">.*?</section>', ran.html, re.DOTALL)
     assert endings.count("<article") == 34
-    assert '<b class="chip k200">&#39;hello&#39;</b>  after 0.5 s' in endings
-    assert '<b class="chip k500">ValueError</b>  after 0 s: boom' in endings
+    assert '<b class="chip k200">&#39;hello&#39;</b> after 0.5 s' in endings
+    assert '<b class="chip k500">ValueError</b> after 0 s: boom' in endings
     assert "Events in their order, log lines, what the store keeps" in ran.html
     assert "no schedule fails" in ran.html
 
@@ -136,3 +139,50 @@ def test_a_difference_from_the_committed_promises_is_listed(ran: Ran, tmp_path: 
     assert f"<li>failed: {name}</li>" in html
     assert "documented was [&#39;hangs in wait_for_tasks_to_be_completed at 0 s&#39;]" in html
     assert '<b class="chip kFAILED">FAILED</b>' in row_of(html, "no jobs")
+
+
+def test_the_mutants_have_a_page_of_their_own(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the last run's report and the viewer from npm; the page counts and links them."""
+    assert "After it, <code>nox -s spec</code> shows the mutants here." in ran.html
+    (report := tmp_path / "mutants.json").write_text(
+        '{"files": {"a.py": {"mutants": [{"status": "Killed"}, {"status": "Survived<"}]}}}'
+    )
+    for module in (viewer, page):
+        monkeypatch.setattr(module, "MUTANTS", report)
+
+    def pack(command: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
+        _, folder = command[3].split("=")
+        (tmp_path / "viewer.js").write_text("'the viewer'")
+        with tarfile.open(Path(folder, "viewer.tgz"), "w:gz") as archive:
+            archive.add(tmp_path / "viewer.js", "package/dist/mutation-test-elements.js")
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(shutil, "which", lambda _name: "npm")
+    monkeypatch.setattr(subprocess, "run", pack)
+    assert viewer.write(tmp_path / "mutants.html")
+    html = (tmp_path / "mutants.html").read_text()
+    assert "<script>'the viewer'</script>" in html
+    assert '"status": "Survived\\u003c"' in html
+    section = page.written(ran.run, ran.held, has_viewer=True).partition('id="mutants"')[2]
+    assert "1 killed, 1 survived&lt;" in section
+    assert '<a href="mutants.html">' in section
+
+
+def test_without_npm_the_page_says_how_to_get_the_viewer(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without npm, or without its registry, there is no second page, and the first one says so."""
+    (report := tmp_path / "mutants.json").write_text('{"files": {}}')
+    monkeypatch.setattr(viewer, "MUTANTS", report)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    assert not viewer.write(tmp_path / "mutants.html")
+    monkeypatch.setattr(shutil, "which", lambda _name: "false")
+    assert not viewer.write(tmp_path / "mutants.html")
+    assert not (tmp_path / "mutants.html").exists()
+    report.write_text('{"files": {"a.py": {"mutants": [{"status": "Killed"}]}}}')
+    monkeypatch.setattr(page, "MUTANTS", report)
+    section = page.written(ran.run, ran.held).partition('id="mutants"')[2]
+    assert "1 killed" in section
+    assert "npm package <code>mutation-testing-elements</code>: install npm" in section

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from spec import page, pages, promises
+from spec import page, pages, promises, viewer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, help="write the page there; it shows what differs")
     options = parser.parse_args(argv)
     if options.page:
-        options.page.write_text(page.written(options.run, options.held), encoding="utf-8")
+        has_viewer = viewer.write(options.page.with_name("mutants.html"))
+        html = page.written(options.run, options.held, has_viewer=has_viewer)
+        options.page.write_text(html, encoding="utf-8")
         print(f"spec: {options.page}, {options.page.stat().st_size / 1000:.0f} KB")
         _, failed = promises.read(options.run)
         return int(bool(failed))

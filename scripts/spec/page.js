@@ -7,7 +7,7 @@ function runs(row) {
   const [program, line] = at.split(" ");
   const lines = row.querySelector(`.${program}`);
   return lines && lines.textContent.split(" ").some(range => {
-    const [first, last = first] = range.split("-").map(Number);
+    const [first, last = first] = range.split("\u2011").map(Number);
     return first <= line && line <= last;
   });
 }

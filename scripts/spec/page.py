@@ -21,8 +21,8 @@ from markupsafe import Markup, escape
 from spec import promises
 from spec.pages import DIFFERENCES, NAMES, PROGRAMS, ROWS, code, words
 from spec.timelines import Picture, times
+from spec.viewer import MUTANTS
 
-MUTANTS = Path("build/mutants.json")
 # What a program can do, the worst first.
 KINDS = ("FAILED", "hangs", "500", "504", "503", "200", "other")
 
@@ -38,12 +38,13 @@ class Outcome(NamedTuple):
     rest: str
 
 
-def written(run: Path, held: Path) -> str:
+def written(run: Path, held: Path, *, has_viewer: bool = False) -> str:
     """Return the page as HTML.
 
     Args:
         run: What the tests left in ``SPEC_RUN``.
         held: coverage's report of the two programs, with contexts.
+        has_viewer: Whether ``mutants.html`` stands beside it.
     """
     cases = json.loads(run.read_text(encoding="utf-8"))
     seen, failed = promises.read(run)
@@ -85,6 +86,7 @@ def written(run: Path, held: Path) -> str:
         "problems": [f"failed: {test}" for test in failed] + changed,
         "committed": len(committed),
         "mutants": mutants(),
+        "has_viewer": has_viewer,
     }
     return environment.get_template("page.html.jinja").render(known)
 
@@ -135,7 +137,7 @@ def chip(text: str) -> Outcome:
     """Read what the caller of a group gets."""
     head, rest = re.fullmatch(r"('[^']*'|\w+)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     kind = "504" if head == "pending" else "500" if re.match("[A-Z].*[a-z][A-Z]", head) else "200"
-    return Outcome(kind, head, rest)
+    return Outcome(kind, head, rest.lstrip(": "))
 
 
 def totals(behaviours: list[Entry], name: str) -> dict[str, int]:
@@ -162,13 +164,23 @@ def group(file: str, behaviours: list[Entry], rows: dict[str, Entry]) -> Entry:
 
 
 def held_by(files: Entry) -> Holders:
-    """Return the behaviours that run each line of each program."""
+    """Return the behaviours that run each line of each program, signatures apart.
+
+    From Python 3.14 on, whoever first looks at a function's annotations runs its signature.
+    """
     held: Holders = {}
     for file, report in files.items():
-        name = Path(file).stem
+        name, functions = Path(file).stem, ast.walk(parsed(file))
+        signatures = {
+            number
+            for each in functions
+            if isinstance(each, ast.FunctionDef)
+            for number in range(each.lineno, each.body[0].lineno)
+        }
         held[name] = {
             int(number): sorted({promises.behaviour(case, NAMES) for case in cases if name in case})
             for number, cases in report["contexts"].items()
+            if int(number) not in signatures
         }
     return held
 
@@ -205,10 +217,10 @@ def explorations(cases: Entry) -> list[Entry]:
     return [{"test": test, **entry} for test, entry in explored.items()]
 
 
-def mutants() -> dict[str, int] | None:
+def mutants() -> dict[str, int]:
     """Count the last run's mutants by what became of them, if there was one."""
     if not MUTANTS.exists():
-        return None
+        return {}
     report = json.loads(MUTANTS.read_text(encoding="utf-8"))
     became = [each["status"] for file in report["files"].values() for each in file["mutants"]]
     return {status: became.count(status) for status in sorted(set(became))}
@@ -216,12 +228,12 @@ def mutants() -> dict[str, int] | None:
 
 @cache
 def parsed(file: str) -> ast.Module:
-    """Parse a file of tests."""
+    """Parse a file."""
     return ast.parse(Path(file).read_text(encoding="utf-8"))
 
 
 def code_of(test: str) -> Markup:
-    """Return the code of a test, without its docstring, as HTML."""
+    """Return the code of a test, without its docstring and rows, as HTML."""
     name = test.partition("[")[0].rpartition("::")[2]
     (found,) = (
         node
@@ -233,7 +245,8 @@ def code_of(test: str) -> Markup:
     first = min([found.lineno, *(each.lineno for each in found.decorator_list)])
     kept = lines[first - 1 : said.lineno - 1] + lines[said.end_lineno or 0 : found.end_lineno]
     indent = found.col_offset
-    text = "\n".join(line[indent:].replace("    ", "\t") for line in kept)
+    shown = (line[indent:] for line in kept if "@pytest.mark.rows(" not in line)
+    text = "\n".join(line.replace("    ", "\t") for line in shown)
     return Markup(html.escape(text, quote=False))  # noqa: S704  # Escaped.
 
 
@@ -252,6 +265,7 @@ def ranges(numbers: list[int]) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Return a text as HTML: paragraphs, with what stands in backticks as code."""
+    """Return a text as HTML: paragraphs, with what stands in backticks as code, in stars as em."""
     marked = re.sub(r"(`+)(.+?)\1", r"<code>\2</code>", str(escape(text.strip())))
+    marked = re.sub(r"(?<!\w)\*(\w+)\*", r"<em>\1</em>", marked)
     return Markup("</p><p>".join(marked.split("\n\n")))  # noqa: S704  # Escaped above.
