@@ -453,7 +453,8 @@ def test_adding_beside_a_shutdown_that_waits(preemptions: int) -> None:
         scheduler.start()
         gate = threading.Event()
         scheduler._executors["default"]._pool.submit(gate.wait)
-        stopping = threading.Thread(target=scheduler.shutdown)
+        # Looked up when it runs: a method that was kept before is heard when it is over.
+        stopping = threading.Thread(target=lambda: scheduler.shutdown())  # noqa: PLW0108
         futures = []
         with suppress(JobRefused), JobGroup(scheduler) as group:
             stopping.start()
