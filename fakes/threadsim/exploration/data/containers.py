@@ -26,18 +26,8 @@ _READERS = {
     *("__contains__", "__eq__", "__iter__", "__len__", "copy", "count", "index", "isdisjoint"),
     *("issubset", "issuperset", "union", "difference", "intersection", "symmetric_difference"),
     *("items", "keys", "values", "most_common", "elements", "total", "__reversed__", "__repr__"),
-    *(
-        "__getitem__",
-        "__or__",
-        "__and__",
-        "__sub__",
-        "__add__",
-        "__mul__",
-        "decode",
-        "find",
-        "join",
-        "split",
-    ),
+    *("__getitem__", "__or__", "__and__", "__sub__", "__add__", "__mul__"),
+    *("decode", "find", "join", "split"),
 }
 _OF_ITEM = {"get", "__getitem__", "__contains__"}
 
@@ -55,18 +45,18 @@ def item(data: Accesses, thing: Any, key: Any, mode: int) -> list[Access]:
         if isinstance(thing, defaultdict) and not is_there:
             mode = WRITE
         adds = mode == WRITE and not is_there
-        return [*_of_key(data, thing, part, mode), *_keys(data, thing, WRITE, only_if=adds)]
+        return _of_key(data, thing, part, mode) + (keys(data, thing, WRITE) if adds else [])
     if isinstance(key, int):
         index = key + len(thing) if key < 0 else key
         part = index if index < _MOST else _OTHER
-        return [(_location(data, thing, part), mode), *_keys(data, thing, READ)]
+        return [(_location(data, thing, part), mode), *keys(data, thing, READ)]
     return whole(data, thing, mode)
 
 
 def removal(data: Accesses, thing: Any, key: Any) -> list[Access]:
     """Return the accesses of removing one item."""
     if isinstance(thing, dict | set):
-        return [*item(data, thing, key, WRITE), *_keys(data, thing, WRITE)]
+        return [*item(data, thing, key, WRITE), *keys(data, thing, WRITE)]
     return whole(data, thing, WRITE)
 
 
@@ -79,23 +69,23 @@ def whole(data: Accesses, thing: Any, mode: int) -> list[Access]:
     is_keyed = isinstance(thing, dict | set)
     parts: Iterable[Hashable] = [_OTHER] if is_keyed else []
     if mode == READ:
-        keys = (_part(thing, key) for key in thing) if is_keyed else range(min(len(thing), _MOST))
-        parts = dict.fromkeys([_OTHER, *keys])
-    return [*_keys(data, thing, mode), *((_location(data, thing, part), mode) for part in parts)]
+        own = (_part(thing, key) for key in thing) if is_keyed else range(min(len(thing), _MOST))
+        parts = dict.fromkeys([_OTHER, *own])
+    return [*keys(data, thing, mode), *((_location(data, thing, part), mode) for part in parts)]
 
 
-def length(data: Accesses, thing: Any) -> list[Access]:
-    """Return the accesses of asking for the length."""
-    return _keys(data, thing, READ)
+def keys(data: Accesses, thing: Any, mode: int) -> list[Access]:
+    """Return the accesses of reading or changing the keys and the length."""
+    return [(_location(data, thing, _KEYS), mode)]
 
 
 def steps(data: Accesses, thing: Any, *, values: bool) -> Iterator[list[Access]]:
     """Return the accesses of each step of an iteration, for a dictionary with values or without."""
-    keys: Iterable[Hashable] = range(_MOST)
+    parts: Iterable[Hashable] = range(_MOST)
     if isinstance(thing, dict | set):
-        keys = [_part(thing, key) for key in thing] if values else ()
-    items = chain(map(partial(_location, data, thing), keys), repeat(None))
-    return ([*_keys(data, thing, READ), *([(key, READ)] if key else [])] for key in items)
+        parts = [_part(thing, key) for key in thing] if values else ()
+    items = chain(map(partial(_location, data, thing), parts), repeat(None))
+    return ([*keys(data, thing, READ), *([(each, READ)] if each else [])] for each in items)
 
 
 def method(data: Accesses, thing: Any, name: str, arguments: tuple[Any, ...]) -> list[Access]:
@@ -103,13 +93,14 @@ def method(data: Accesses, thing: Any, name: str, arguments: tuple[Any, ...]) ->
     first = arguments[:1]
     if first and isinstance(thing, dict | set):
         key = first[0]
-        is_there = _part(thing, key) is not _OTHER and _has(thing, key)
+        part = _part(thing, key)
+        is_there = part is not _OTHER and _has(thing, key)
         if name in _OF_ITEM:
-            return _of_key(data, thing, _part(thing, key), READ)
+            return _of_key(data, thing, part, READ)
         if name in {"add", "setdefault"}:
             return item(data, thing, key, READ if is_there else WRITE)
         if name in {"discard", "pop", "remove"}:
-            gone = not is_there and _part(thing, key) is not _OTHER
+            gone = not is_there and part is not _OTHER
             return item(data, thing, key, READ) if gone else removal(data, thing, key)
     return whole(data, thing, READ if name in _READERS else WRITE)
 
@@ -122,10 +113,6 @@ def _of_key(data: Accesses, thing: Any, part: Hashable, mode: int) -> list[Acces
 def _has(thing: Any, key: Any) -> bool:
     """Return whether a key is there, without the program's own ``__contains__``."""
     return (dict if isinstance(thing, dict) else set).__contains__(thing, key)
-
-
-def _keys(data: Accesses, thing: Any, mode: int, *, only_if: bool = True) -> list[Access]:
-    return [(_location(data, thing, _KEYS), mode)] if only_if else []
 
 
 def _location(data: Accesses, thing: Any, part: Hashable) -> Location:

@@ -304,7 +304,7 @@ def read_whole(thing: Any, site: Site) -> Any:
 
 def read_length(thing: Any, site: Site) -> Any:
     """Note that it is asked whether a container is empty; return the object."""
-    _note(thing, site, containers.length)
+    _note(thing, site, containers.keys, READ)
     return thing
 
 
