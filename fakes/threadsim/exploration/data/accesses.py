@@ -35,7 +35,7 @@ from weakref import ref
 
 from threadsim.exploration.data.clocks import Clocks, Moment
 from threadsim.exploration.execution import MAIN, SchedulePoint
-from threadsim.runtime.hooks import WRITE
+from threadsim.runtime.hooks import READ, WRITE
 from threadsim.runtime.virtual_thread import VirtualThread
 
 # After so many accesses without a schedule point a thread lets the others go first.
@@ -54,12 +54,14 @@ class Site(NamedTuple):
         name: The name of the attribute, variable or generator; "" for items.
         file: The file.
         line: The line.
+        mode: Whether an attribute or variable is read or written.
         of_self: Whether the object is ``self`` in an ``__init__``.
     """
 
     name: str
     file: str
     line: int
+    mode: int = READ
     of_self: bool = False
 
     def __str__(self) -> str:

@@ -65,31 +65,23 @@ def data_here() -> Accesses | None:
 # Attributes.
 
 
-def read_attribute(thing: Any, site: Site) -> Any:
-    """Note that an attribute is read; return the object."""
+def attribute(thing: Any, site: Site) -> Any:
+    """Note that an attribute is read, written or deleted; return the object."""
     data = data_here()
     if data is not None:
-        data.note(site, _of_attribute, thing, site, READ)
+        data.note(site, _of_attribute, thing, site)
     return thing
 
 
-def write_attribute(thing: Any, site: Site) -> Any:
-    """Note that an attribute is written or deleted; return the object."""
-    data = data_here()
-    if data is not None:
-        data.note(site, _of_attribute, thing, site, WRITE)
-    return thing
-
-
-# What notes a call that is given the name of an attribute, by the function's id.
+# How functions that are given the name of an attribute access it, by their ids.
 _BY_NAME = {
-    **dict.fromkeys(map(id, (getattr, hasattr)), read_attribute),
-    **dict.fromkeys(map(id, (delattr, setattr, object.__setattr__)), write_attribute),
+    **dict.fromkeys(map(id, (getattr, hasattr)), READ),
+    **dict.fromkeys(map(id, (delattr, setattr, object.__setattr__)), WRITE),
 }
 
 
-def _of_attribute(data: Accesses, thing: Any, site: Site, mode: int) -> list[Access]:
-    name = site.name
+def _of_attribute(data: Accesses, thing: Any, site: Site) -> list[Access]:
+    name, mode = site.name, site.mode
     record = data.records.get(id(thing))
     found = None if record is None else record.locations.get(name)
     if found is not None and found.is_alone:
@@ -170,50 +162,35 @@ class Attribute:
     @property
     def value(self) -> Any:
         """Its value."""
-        read_attribute(self._thing, self._site)
+        attribute(self._thing, self._site)
         return _changing(getattr(self._thing, self._site.name), self._site)
 
     @value.setter
     def value(self, value: Any) -> None:
-        write_attribute(self._thing, self._site)
+        attribute(self._thing, self._site._replace(mode=WRITE))
         setattr(self._thing, self._site.name, value)
 
 
 # Variables of modules and of functions.
 
 
-def read_global(module: str, site: Site) -> bool:
-    """Note that a module's variable is read; return true."""
+def variable(owner: Any, site: Site) -> bool:
+    """Note that a variable is read or written; return true.
+
+    Args:
+        owner: The name of its module, or a function that has it in its closure.
+        site: Where that is.
+    """
     if (data := data_here()) is not None:
-        data.note(site, given, [(data.variable(module, site.name), READ)])
+        if type(owner) is str:
+            location = data.variable(owner, site.name)
+        else:
+            (cell,) = owner.__closure__
+            record = data.record(cell, made=site.mode == WRITE and id(cell) not in data.records)
+            kind = f"{site.name}@{site.file.rpartition('/')[2]}"
+            location = data.location(record, "", kind, site.name)
+        data.note(site, given, [(location, site.mode)])
     return True
-
-
-def write_global(value: Any, module: str, site: Site) -> Any:
-    """Note that a module's variable is written; return the value."""
-    if (data := data_here()) is not None:
-        data.note(site, given, [(data.variable(module, site.name), WRITE)])
-    return value
-
-
-def read_cell(function: Any, site: Site) -> bool:
-    """Note that a variable that functions share is read; return true."""
-    _cell(function, site, READ)
-    return True
-
-
-def write_cell(value: Any, function: Any, site: Site) -> Any:
-    """Note that a variable that functions share is written; return the value."""
-    _cell(function, site, WRITE)
-    return value
-
-
-def _cell(function: Any, site: Site, mode: int) -> None:
-    if (data := data_here()) is not None:
-        (cell,) = function.__closure__
-        record = data.record(cell, made=mode == WRITE and id(cell) not in data.records)
-        kind = f"{site.name}@{site.file.rpartition('/')[2]}"
-        data.note(site, given, [(data.location(record, "", kind, site.name), mode)])
 
 
 # Generators.
@@ -403,9 +380,9 @@ def called(function: Any, site: Site) -> Any:
 
 def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named: Any) -> Any:
     owner = getattr(function, "__self__", None)
-    by_name = _BY_NAME.get(id(function))
-    if by_name is not None and len(arguments) > 1 and isinstance(arguments[1], str):
-        by_name(arguments[0], site._replace(name=arguments[1]))
+    how = _BY_NAME.get(id(function))
+    if how is not None and len(arguments) > 1 and isinstance(arguments[1], str):
+        attribute(arguments[0], site._replace(name=arguments[1], mode=how))
     if is_container(owner):
         data.note(site, containers.method, owner, function.__name__, arguments)
     if function is len:
@@ -428,7 +405,7 @@ def _call(data: Accesses, function: Any, site: Site, /, *arguments: Any, **named
 
 def _call_cached(function: Any, site: Site, /, *arguments: Any, **named: Any) -> Any:
     """Note that the cache of a function is read. Before the function returns, it is written."""
-    read_global(function.__module__, site._replace(name=f"{function.__qualname__}()"))
+    variable(function.__module__, site._replace(name=f"{function.__qualname__}()"))
     return function(*arguments, **named)
 
 

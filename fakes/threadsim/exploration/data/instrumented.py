@@ -35,6 +35,7 @@ from threadsim.exploration.data.function_code import (
     place_of_node,
 )
 from threadsim.exploration.data.functions import functions_of
+from threadsim.runtime.hooks import READ, WRITE
 
 # Where pytest keeps its own functions in a module whose asserts it has rewritten.
 _PYTEST = "@pytest_ar"
@@ -216,14 +217,12 @@ class _Instrument(ast.NodeTransformer):
     def _call(self, hook: Callable[..., Any], node: ast.AST, *arguments: ast.expr) -> ast.Call:
         return self._constants.call(hook, node, *arguments)
 
-    def _site(self, node: Any, name: str = "", *, of_self: bool = False) -> ast.Constant:
+    def _site(self, node: Any, name: str = "", mode: int = READ, of: Any = None) -> ast.Constant:
         if self._class and name.startswith("__") and not name.endswith("__"):
             name = f"_{self._class.lstrip('_')}{name}"
-        site = Site(name, self._file, getattr(node, "lineno", 0), of_self)
+        of_self = isinstance(of, ast.Name) and of.id == self._self != ""
+        site = Site(name, self._file, getattr(node, "lineno", 0), mode, of_self)
         return self._constants.add(site, node)
-
-    def _of_self(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Name) and node.id == self._self != ""
 
     def _scope(self, name: str) -> str:
         """Return "cell" or "global" for a variable that threads may share."""
@@ -238,23 +237,28 @@ class _Instrument(ast.NodeTransformer):
         is_constant = isinstance(self._names.get(name), hooks.CONSTANT)
         return "" if is_constant or hasattr(builtins, name) else "global"
 
-    def _shared(self, node: ast.expr, name: str) -> ast.expr:
-        """Return what a hook takes for a variable: a function that has it, or its module."""
-        if self._scope(name) == "global":
-            return ast.copy_location(ast.Constant(self._names["__name__"]), node)
-        no_arguments = ast.arguments([], [], None, [], [], None, [])
-        body = ast.copy_location(ast.Name(name, ast.Load()), node)
-        return ast.copy_location(ast.Lambda(no_arguments, body), node)
+    def _variable(self, node: ast.Name, mode: int) -> ast.Call:
+        """Return the hook for a variable, with a function that has it, or with its module."""
+        owner: ast.expr = ast.Constant(self._names["__name__"])
+        if self._scope(node.id) == "cell":
+            no_arguments = ast.arguments([], [], None, [], [], None, [])
+            owner = ast.Lambda(no_arguments, ast.copy_location(ast.Name(node.id, ast.Load()), node))
+        site = self._site(node, node.id, mode)
+        return self._call(hooks.variable, node, ast.copy_location(owner, node), site)
+
+    @staticmethod
+    def _then(value: ast.expr, noted: ast.Call) -> ast.expr:
+        """Return a value after which a hook is called."""
+        both = ast.copy_location(ast.Tuple([value, noted], ast.Load()), value)
+        return ast.copy_location(ast.Subscript(both, ast.Constant(0), ast.Load()), value)
 
     def _stores(self, value: ast.expr, *targets: ast.expr) -> ast.expr:
         """Return a value with the hooks for the variables that it is assigned to."""
         for part in (part for target in targets for part in ast.walk(target)):
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
                 scope = self._scope(part.id)
-                hook = hooks.write_cell if scope == "cell" else hooks.write_global
                 if scope == "cell" or (scope and part.id in self._declared):
-                    site = self._site(part, part.id)
-                    value = self._call(hook, value, value, self._shared(part, part.id), site)
+                    value = self._then(value, self._variable(part, WRITE))
         return value
 
     def _read(self, node: ast.expr, hook: Callable[..., Any] = hooks.read_whole) -> ast.expr:
@@ -335,16 +339,15 @@ class _Instrument(ast.NodeTransformer):
         """Note that a value is about to be kept by ``cached_property`` or ``lru_cache``."""
         self.generic_visit(node)
         if node.value is not None and self._code is not None and self._keeps:
+            hook: Callable[..., Any] = hooks.variable
             if self._keeps == "cached_property":
-                owner = ast.Name(self._code.co_varnames[0], ast.Load())
-                site = self._site(node, self._code.co_name)
-                noted = self._call(hooks.write_attribute, node, owner, site)
-                both = ast.Tuple([node.value, noted], ast.Load())
-                node.value = ast.Subscript(both, ast.Constant(0), ast.Load())
+                hook, name = hooks.attribute, self._code.co_name
+                owner: ast.expr = ast.Name(self._code.co_varnames[0], ast.Load())
             else:
-                site = self._site(node, f"{self._code.co_qualname}()")
-                module = ast.Constant(self._names["__name__"])
-                node.value = self._call(hooks.write_global, node, node.value, module, site)
+                name = f"{self._code.co_qualname}()"
+                owner = ast.Constant(self._names["__name__"])
+            noted = self._call(hook, node, owner, self._site(node, name, WRITE))
+            node.value = self._then(node.value, noted)
         return node
 
     # Reads and writes.
@@ -352,9 +355,9 @@ class _Instrument(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if isinstance(node.value, ast.Name) and node.value.id.startswith("@"):
             return node
-        site = self._site(node, node.attr, of_self=self._of_self(node.value))
-        hook = hooks.read_attribute if isinstance(node.ctx, ast.Load) else hooks.write_attribute
-        node.value = self._call(hook, node, self.visit(node.value), site)
+        mode = READ if isinstance(node.ctx, ast.Load) else WRITE
+        site = self._site(node, node.attr, mode, node.value)
+        node.value = self._call(hooks.attribute, node, self.visit(node.value), site)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
@@ -370,11 +373,9 @@ class _Instrument(ast.NodeTransformer):
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        scope = self._scope(node.id)
-        if not scope or not isinstance(node.ctx, ast.Load):
+        if not self._scope(node.id) or not isinstance(node.ctx, ast.Load):
             return node
-        hook = hooks.read_cell if scope == "cell" else hooks.read_global
-        noted = self._call(hook, node, self._shared(node, node.id), self._site(node, node.id))
+        noted = self._variable(node, READ)
         again = ast.copy_location(ast.Name(node.id, ast.Load()), node)
         return ast.copy_location(ast.IfExp(noted, node, again), node)
 
@@ -408,7 +409,7 @@ class _Instrument(ast.NodeTransformer):
             return [ast.copy_location(ast.Expr(self.visit(old)), node), node] if is_shared else node
         node.value = value
         if isinstance(target, ast.Attribute):
-            site = self._site(node, target.attr, of_self=self._of_self(target.value))
+            site = self._site(node, target.attr, of=target.value)
             target.value = self._call(hooks.Attribute, node, self.visit(target.value), site)
             target.attr = "value"
         else:
@@ -502,7 +503,7 @@ class _Instrument(ast.NodeTransformer):
         for each in (part for case in node.cases for part in _alternatives(case.pattern)):
             for name in getattr(each, "kwd_attrs", ()):
                 site = self._site(node.subject, name)
-                subject = self._call(hooks.read_attribute, node.subject, subject, site)
+                subject = self._call(hooks.attribute, node.subject, subject, site)
         node.subject = subject
         return node
 
