@@ -147,17 +147,21 @@ def _find_plain(kind: type, name: str, mode: int) -> bool:
     return is_data and (mode == WRITE or not hasattr(type(value), "__get__"))
 
 
-class Attribute:
-    """An attribute that an operator such as ``+=`` reads and writes.
+class _Operand:
+    """What an operator such as ``+=`` reads and writes.
 
     Args:
-        thing: What has the attribute.
+        thing: The object, or what has it as an attribute or item.
         site: Where that is.
     """
 
     def __init__(self, thing: Any, site: Site) -> None:
         self._thing = thing
         self._site = site
+
+
+class Attribute(_Operand):
+    """An attribute that an operator reads and writes."""
 
     @property
     def value(self) -> Any:
@@ -226,17 +230,8 @@ def read_item(thing: Any, key: Any, site: Site) -> Any:
     return thing[key]
 
 
-class Items:
-    """Notes that an item is written or deleted, and does it; an operator such as ``+=`` reads it.
-
-    Args:
-        thing: What has the items.
-        site: Where that is.
-    """
-
-    def __init__(self, thing: Any, site: Site) -> None:
-        self._thing = thing
-        self._site = site
+class Items(_Operand):
+    """Notes that an item is written or deleted, and does it; an operator as ``+=`` reads it."""
 
     def __getitem__(self, key: Any) -> Any:
         return _changing(read_item(self._thing, key, self._site), self._site)
@@ -250,12 +245,8 @@ class Items:
         del self._thing[key]
 
 
-class _InPlace:
+class _InPlace(_Operand):
     """A container that an operator is about to change."""
-
-    def __init__(self, thing: Any, site: Site) -> None:
-        self._thing = thing
-        self._site = site
 
     def _change(self, value: Any, *, name: str) -> Any:
         _note(self._thing, self._site, containers.whole, WRITE)
@@ -309,32 +300,23 @@ def each_of(things: Any, site: Site) -> Any:
     data = data_here()
     if data is None:
         return things
-    if is_container(things):
-        return _steps(things, [containers.steps(data, things, values=False)], site)
-    if sources := _sources(things):
-        return _steps(things, [containers.steps(data, each, values=True) for each in sources], site)
-    return _resumed(things, site) if type(things) is GeneratorType else things
+    is_own = is_container(things)
+    sources = [things] if is_own else _sources(things)
+    steps = [containers.steps(data, each, values=not is_own) for each in sources]
+    return _steps(things, steps, site) if steps or type(things) is GeneratorType else things
 
 
 def _steps(things: Any, sources: list[Iterator[list[Access]]], site: Site) -> Iterator[Any]:
     iterator = iter(things)
     while True:
+        if type(things) is GeneratorType:
+            _generator(things.gi_frame, site)
         for steps in sources:
             accesses = next(steps)
             if (data := data_here()) is not None:
                 data.note(site, given, accesses)
         try:
             value = next(iterator)
-        except StopIteration:
-            return
-        yield value
-
-
-def _resumed(generator: Any, site: Site) -> Iterator[Any]:
-    while True:
-        _generator(generator.gi_frame, site)
-        try:
-            value = next(generator)
         except StopIteration:
             return
         yield value
