@@ -154,12 +154,11 @@ def _compiled(file: str, names: dict[str, Any]) -> dict[Place, CodeType]:
         if _PYTEST in names:
             names[_PYTEST].rewrite_asserts(tree, source.encode())
         codes = {place_of(each): each for each in _codes_of(tree, file)}
-        constants = Constants()
-        visitor = _Instrument(file, names, codes, constants)
+        visitor = _Instrument(file, names, codes)
         visitor.find_variables(tree)
-        tree = visitor.visit(tree)
-        after = _codes_of(tree, file)
-    return {place_of(each): constants.put_into(each) for each in after if place_of(each) in places}
+        after = _codes_of(visitor.visit(tree), file)
+    put = visitor.constants.put_into
+    return {place_of(each): put(each) for each in after if place_of(each) in places}
 
 
 def _codes_of(tree: ast.AST, file: str) -> list[CodeType]:
@@ -181,20 +180,17 @@ class _Instrument(ast.NodeTransformer):
         file: The file.
         names: The variables of its module.
         codes: The codes of its functions as they are, by their places.
-        constants: Takes the hooks and sites.
+
+    Attributes:
+        constants: The hooks and sites.
     """
 
-    def __init__(
-        self,
-        file: str,
-        names: dict[str, Any],
-        codes: dict[Place, CodeType],
-        constants: Constants,
-    ) -> None:
+    def __init__(self, file: str, names: dict[str, Any], codes: dict[Place, CodeType]) -> None:
+        self.constants = Constants()
+        self._call = self.constants.call
         self._file = file
         self._names = names
         self._codes = codes
-        self._constants = constants
         self._stored: set[str] = set()
         self._declared: set[str] = set()
         # Of the function that is being visited.
@@ -214,15 +210,12 @@ class _Instrument(ast.NodeTransformer):
 
     # Helpers.
 
-    def _call(self, hook: Callable[..., Any], node: ast.AST, *arguments: ast.expr) -> ast.Call:
-        return self._constants.call(hook, node, *arguments)
-
     def _site(self, node: Any, name: str = "", mode: int = READ, of: Any = None) -> ast.Constant:
         if self._class and name.startswith("__") and not name.endswith("__"):
             name = f"_{self._class.lstrip('_')}{name}"
         of_self = isinstance(of, ast.Name) and of.id == self._self != ""
         site = Site(name, self._file, getattr(node, "lineno", 0), mode, of_self)
-        return self._constants.add(site, node)
+        return self.constants.add(site, node)
 
     def _scope(self, name: str) -> str:
         """Return "cell" or "global" for a variable that threads may share."""
@@ -325,15 +318,9 @@ class _Instrument(ast.NodeTransformer):
             node.guard = self._read(node.guard, hooks.read_length)
         return node
 
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        if isinstance(node, ast.pattern):
-            return node
-        return super().generic_visit(node)
-
     def visit(self, node: ast.AST) -> Any:
-        if self._code is None and isinstance(node, ast.expr):
-            return node  # It runs when the module is imported.
-        return super().visit(node)
+        at_import = self._code is None and isinstance(node, ast.expr)
+        return node if at_import or isinstance(node, ast.pattern) else super().visit(node)
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
         """Note that a value is about to be kept by ``cached_property`` or ``lru_cache``."""
@@ -364,12 +351,11 @@ class _Instrument(ast.NodeTransformer):
         is_sliced = any(isinstance(each, ast.Slice) for each in ast.walk(node.slice))
         self.generic_visit(node)
         site = self._site(node)
-        if not isinstance(node.ctx, ast.Load):
-            node.value = self._call(hooks.Items, node, node.value, site)
-        elif is_sliced:
-            node.value = self._call(hooks.read_whole, node, node.value, site)
-        else:
+        is_read = isinstance(node.ctx, ast.Load)
+        if is_read and not is_sliced:
             return self._call(hooks.read_item, node, node.value, node.slice, site)
+        hook = hooks.read_whole if is_read else hooks.Items
+        node.value = self._call(hook, node, node.value, site)
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
@@ -380,23 +366,20 @@ class _Instrument(ast.NodeTransformer):
         return ast.copy_location(ast.IfExp(noted, node, again), node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        targets = [*node.targets]
         value = self.visit(node.value)
-        if any(isinstance(each, ast.List | ast.Tuple) for each in targets):
+        if any(isinstance(each, ast.List | ast.Tuple) for each in node.targets):
             value = self._read(value)
-        node.value = self._stores(value, *targets)
-        node.targets = [self.visit(each) for each in targets]
+        node.value = self._stores(value, *node.targets)
+        node.targets = [self.visit(each) for each in node.targets]
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+    def visit_AnnAssign(self, node: Any) -> Any:
         if node.value is not None:
             node.value = self._stores(self.visit(node.value), node.target)
             node.target = self.visit(node.target)
         return node
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
-        node.value = self._stores(self.visit(node.value), node.target)
-        return node
+    visit_NamedExpr = visit_AnnAssign  # noqa: N815  # The base class's name.
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """Note the read; note the write when the value has been computed."""
@@ -429,18 +412,6 @@ class _Instrument(ast.NodeTransformer):
             node.func = self._call(hooks.called, node.func, node.func, self._site(node))
         return node
 
-    def visit_keyword(self, node: ast.keyword) -> ast.AST:
-        self.generic_visit(node)
-        if node.arg is None:
-            node.value = self._read(node.value)
-        return node
-
-    def visit_Starred(self, node: ast.Starred) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.ctx, ast.Load):
-            node.value = self._read(node.value)
-        return node
-
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
         if len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
@@ -455,8 +426,7 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_If(self, node: Any) -> Any:
         self.generic_visit(node)
-        if self._code is not None:
-            node.test = self._read(node.test, hooks.read_length)
+        node.test = self._read(node.test, hooks.read_length)
         return node
 
     visit_Assert = visit_IfExp = visit_While = visit_If  # noqa: N815  # The base class's names.
@@ -472,15 +442,19 @@ class _Instrument(ast.NodeTransformer):
         node.values = [self._read(each, hooks.read_length) for each in node.values]
         return node
 
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+    def visit_FormattedValue(self, node: Any) -> Any:
+        """Note that a value is shown, or unpacked with ``*`` or ``**``."""
         self.generic_visit(node)
-        node.value = self._read(node.value)
+        is_named = getattr(node, "arg", None) is not None
+        if not is_named and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+            node.value = self._read(node.value)
         return node
+
+    visit_Starred = visit_keyword = visit_FormattedValue  # noqa: N815  # The base class's names.
 
     def visit_For(self, node: ast.For) -> ast.AST:
         self.generic_visit(node)
-        if self._code is not None:
-            node.iter = self._call(hooks.each_of, node.iter, node.iter, self._site(node.iter))
+        node.iter = self._call(hooks.each_of, node.iter, node.iter, self._site(node.iter))
         return node
 
     def visit_List(self, node: Any) -> ast.AST:
