@@ -13,6 +13,7 @@ from bench.explore import Peer, Program
 from bench.figure import Figure
 from threadsim import IterativeBound
 from threadsim.exploration.explore import begin, schedules
+from threadsim.exploration.options import Options
 from threadsim.exploration.runner import ScheduleRunner
 
 Search = Callable[[Program, int], tuple[int, bool]]
@@ -52,7 +53,7 @@ def found(name: str, search: Search) -> Iterator[Figure]:
 def by_default(program: Program, most: int) -> tuple[int, bool]:
     """Search by the default strategy."""
     count = 0
-    with ScheduleRunner(program, data="switch") as runner:
+    with ScheduleRunner(Options(program)) as runner:
         for ran in schedules(runner, begin(runner, IterativeBound(max_schedules=most))):
             count += 1
             if ran.errors:

@@ -18,6 +18,7 @@ from bench.figure import Figure
 from jobs_synchronizer import corrected, documented
 from threadsim import Exhaustive, Random, explore
 from threadsim.exploration.explore import begin, schedules
+from threadsim.exploration.options import Options
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
 
@@ -121,7 +122,7 @@ def to_the_first_failure(jobs: int, peer: Peer) -> Iterator[Figure]:
 
 def _first(run: Program) -> int:
     """Return how many schedules ran when one failed."""
-    with ScheduleRunner(run) as runner:
+    with ScheduleRunner(Options(run, data="off")) as runner:
         for count, ran in enumerate(schedules(runner, begin(runner, Exhaustive())), 1):
             if ran.errors:
                 return count

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import lock_programs
 import wait_programs
 from lock_programs import PLAIN, WITH_TRIES, Program
-from searching import outcome_of
+from searching import outcome_of, world_of
 
 from threadsim import Exhaustive, Random
 from threadsim.exploration.execution import ALL_POINTS
@@ -37,8 +37,8 @@ LOCKS = ("take", "hold", "try", "sleep")
 EVENTS = ("set", "is_set", "wait for the event", "sleep")
 CONDITIONS = ("notify", "wait", "wait for 1 s")
 
-EARLY = {"early": True}
-SPURIOUS = {"spurious": True}
+EARLY = {"early_timeouts": True}
+SPURIOUS = {"spurious_wakeups": True}
 
 
 class AtEveryPoint(Exhaustive):
@@ -59,7 +59,7 @@ class Generated(NamedTuple):
         programs: Makes them.
         runnable: Makes a function of a program, and of a list that it leaves in what was noticed.
         bounds: The bounds on preemptions within which outcomes are compared.
-        options: What a ``ScheduleRunner`` takes.
+        options: What ``world_of`` takes.
     """
 
     number: int
@@ -81,7 +81,7 @@ class Generated(NamedTuple):
             programs: Which.
             bounds: Within which bounds; ``None`` takes all.
         """
-        with ScheduleRunner(lambda: None, **self.options) as world:
+        with world_of(lambda: None, **self.options) as world:
             for program in programs:
                 for bound in bounds or self.bounds:
                     every = self._outcomes(world, program, Exhaustive(bound, reduction=False))
@@ -100,7 +100,7 @@ class Generated(NamedTuple):
             programs: Which.
             seeds: What samples of a few schedules each are drawn from.
         """
-        with ScheduleRunner(lambda: None, **self.options) as world:
+        with world_of(lambda: None, **self.options) as world:
             for program in programs:
                 daemons = any(body[0] == wait_programs.DAEMON for body in program)
                 of_all = AtEveryPoint() if daemons else Exhaustive()

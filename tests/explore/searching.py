@@ -6,13 +6,19 @@ from typing import Any
 from threadsim import Deadlock, Exhaustive
 from threadsim.exploration.execution import ALL_POINTS, Execution
 from threadsim.exploration.explore import begin, schedules, warm_up
+from threadsim.exploration.options import Options
 from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.strategy import Strategy
 
 
+def world_of(program: Callable[[], Any], *, data: str = "off", **options: Any) -> ScheduleRunner:
+    """Return a runner of a program's schedules, which watches no data by default."""
+    return ScheduleRunner(Options(program, data=data, **options))
+
+
 def outcomes(program: Callable[[], Any], strategy: Strategy, **options: Any) -> dict[Any, int]:
     """Return every outcome, a value or the kind of an error, and how often it came."""
-    with ScheduleRunner(program, **options) as world:
+    with world_of(program, **options) as world:
         return outcomes_in(world, strategy)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from racy_programs import RACY, RIGHT, count_in_an_attribute, published
+from searching import world_of
 from written_programs import joined
 
 from threadsim import DataRace, Exhaustive, ScheduleFailure, explore, replay
 from threadsim.exploration.execution import NECESSARY
-from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 
 
@@ -251,7 +251,7 @@ def test_an_iterator_may_outlive_its_schedule() -> None:
     def program() -> list[Iterator[int]]:
         return [(each for each in things), (number for number in range(2))]
 
-    with ScheduleRunner(program, data="switch") as runner:
+    with world_of(program, data="switch") as runner:
         run = runner.run(Replay([]), switch_points=NECESSARY)
         assert [list(each) for each in run.value] == [[1, 2], [0, 1]]
 
@@ -280,7 +280,7 @@ def test_a_long_list_costs_as_much_as_a_short_one() -> None:
             rows[i] += len(rows)
         seen.append(len(rows))
 
-    with ScheduleRunner(program, data="switch") as runner:
+    with world_of(program, data="switch") as runner:
         run = runner.run(Replay([]), switch_points=NECESSARY)
     assert run.errors == []
     assert seen == [1000]

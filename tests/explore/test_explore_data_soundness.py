@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from data_programs import OPERATIONS, Program, programs, runnable
-from searching import counted, outcomes
+from searching import counted, outcomes, world_of
 
 from threadsim import Exhaustive
 from threadsim.exploration.execution import Execution, SwitchPoints
@@ -51,7 +51,7 @@ def at_each_access(program: Program, bound: int) -> dict[Any, int]:
             yield execution
             more = search.advance(execution)
 
-    with ScheduleRunner(runnable(program), data="switch") as runner:
+    with world_of(runnable(program), data="switch") as runner:
         return counted(schedules(runner))
 
 

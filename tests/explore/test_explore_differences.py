@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 import written_programs
+from searching import world_of
 
 from threadsim import PCT, Exhaustive, Random, ScheduleDiverged, ScheduleFailure, explore, replay
 from threadsim.exploration.execution import ALL_POINTS
 from threadsim.exploration.explore import begin, schedules
-from threadsim.exploration.runner import ScheduleRunner
 
 LOCK = threading.Lock()
 OTHER = threading.Lock()
@@ -266,7 +266,7 @@ def test_a_program_that_fails_earlier_than_before_is_found_out() -> None:
         raise ValueError
 
     alike = 10
-    with ScheduleRunner(program) as runner:
+    with world_of(program) as runner:
         every = schedules(runner, begin(runner, Exhaustive()))
         first = next(every)
         alike = len(runs) + 40 // len(first.steps)  # It is repeated so often.
@@ -406,6 +406,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from threadsim import Exhaustive
 from threadsim.exploration.explore import begin, schedules
 from threadsim.exploration.schedule_string import choices_of, write
+from threadsim.exploration.options import Options
 from threadsim.exploration.runner import ScheduleRunner
 
 kept = [bytearray(number) for number in range(int(sys.argv[1]))]  # Other addresses.
@@ -421,7 +422,7 @@ def program():
         assert [each.result() for each in as_completed(futures)] == [None, None]
 
 
-with ScheduleRunner(program) as world:
+with ScheduleRunner(Options(program, data="off")) as world:
     for ran in itertools.islice(schedules(world, begin(world, Exhaustive(max_preemptions=1))), 30):
         print(write(choices_of(ran.steps), ran.switch_points), len(ran.steps))
 """
@@ -453,7 +454,7 @@ def two_threads_at_a_lock() -> None:
 
 def test_a_schedule_that_ends_before_its_prefix_diverges() -> None:
     """The search was told to try another choice at a step that the program does not reach."""
-    with ScheduleRunner(two_threads_at_a_lock) as runner:
+    with world_of(two_threads_at_a_lock) as runner:
         search = Exhaustive(1).search()
         execution = runner.run(search.choose, switch_points=ALL_POINTS)
         assert search.advance(execution)

@@ -19,7 +19,7 @@ import pytest
 import written_programs
 from generated_sets import MOST, SETS
 from jinja2 import Template
-from searching import outcome_of
+from searching import outcome_of, world_of
 
 from threadsim import (
     PCT,
@@ -36,7 +36,6 @@ from threadsim import (
 )
 from threadsim.exploration.execution import NECESSARY
 from threadsim.exploration.explore import begin, schedules, warm_up
-from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, choices_of, read, write
 
 
@@ -115,11 +114,11 @@ def test_what_a_thread_is_known_by_does_not_depend_on_other_schedules(
 def test_a_schedule_of_one_world_has_the_same_outcome_in_another(name: str) -> None:
     """What fails in one of many schedules fails so where no other has run."""
     program = getattr(written_programs, name)
-    with ScheduleRunner(program) as world:
+    with world_of(program) as world:
         ran = next(each for each in schedules(world, begin(world, Random(300))) if each.errors)
     choices, points = read(write(choices_of(ran.steps), ran.switch_points))
 
-    with ScheduleRunner(program) as world:
+    with world_of(program) as world:
         warm_up(world)
         again = world.run(Replay(choices), switch_points=points)
 
@@ -460,8 +459,8 @@ def test_every_failure_of_the_generated_programs_has_a_short_string_that_replays
     # Two preemptions are too many for some: their searches would not end.
     strategy = Exhaustive(None if None in generated.bounds else generated.bounds[-1])
     options: dict[str, Any] = {
-        "early_timeouts": "early" in generated.options,
-        "spurious_wakeups": "spurious" in generated.options,
+        "early_timeouts": "early_timeouts" in generated.options,
+        "spurious_wakeups": "spurious_wakeups" in generated.options,
     }
     failures: list[ScheduleFailure] = []
     again: list[bool] = []
@@ -1171,7 +1170,7 @@ def test_an_exploration_beside_that_of_another_thread_is_refused() -> None:
             Simulation().__enter__()
         told.append(str(caught.value))
 
-    with ScheduleRunner(threading.Event) as world:
+    with world_of(threading.Event) as world:
         world.run(Replay([]), switch_points=NECESSARY)
         thread = threading.Thread(target=enter)
         thread.start()

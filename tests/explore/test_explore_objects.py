@@ -11,12 +11,11 @@ import weakref
 from collections.abc import Callable
 
 import pytest
-from searching import outcomes
+from searching import outcomes, world_of
 from written_programs import joined, started
 
 from threadsim import Deadlock, Exhaustive, ScheduleFailure, explore
 from threadsim.exploration.execution import NECESSARY
-from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 
 
@@ -278,7 +277,7 @@ def test_a_sleep_of_nothing_lets_the_others_go_first() -> None:
         order.append("main")
         return tuple(order)
 
-    with ScheduleRunner(program) as world:
+    with world_of(program) as world:
         assert world.run(Replay([]), switch_points=NECESSARY).value == (
             "thread",
             "main",
@@ -330,7 +329,7 @@ def test_an_event_is_waited_for_while_wake_ups_may_be_spurious() -> None:
             condition.wait(1)
         return event.wait()
 
-    assert outcomes(program, Exhaustive(), spurious=True).keys() == {True}
+    assert outcomes(program, Exhaustive(), spurious_wakeups=True).keys() == {True}
 
 
 def test_where_only_a_spurious_wake_up_helps_none_may_come() -> None:
@@ -342,7 +341,7 @@ def test_where_only_a_spurious_wake_up_helps_none_may_come() -> None:
             return condition.wait()
 
     assert outcomes(program, Exhaustive()).keys() == {"Deadlock"}
-    assert outcomes(program, Exhaustive(), spurious=True).keys() == {"Deadlock", True}
+    assert outcomes(program, Exhaustive(), spurious_wakeups=True).keys() == {"Deadlock", True}
     with pytest.raises(ScheduleFailure) as caught:
         explore(program, spurious_wakeups=True)
     assert caught.value.schedule == "0"
@@ -425,7 +424,7 @@ def test_a_failed_schedule_keeps_no_earlier_one() -> None:
     def program() -> None:
         threading.Event().wait()
 
-    with ScheduleRunner(program) as runner:
+    with world_of(program) as runner:
         runs = [
             weakref.ref(runner.run(Replay([]), switch_points=NECESSARY).errors[0]) for _ in range(5)
         ]

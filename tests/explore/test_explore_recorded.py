@@ -16,7 +16,7 @@ import searching
 import written_programs
 from generated_sets import SETS, Generated
 from lock_programs import Program
-from searching import outcome_of
+from searching import outcome_of, world_of
 from written_programs import PROGRAMS, WITH_TIME
 
 from recording import compare, compare_names
@@ -74,7 +74,10 @@ STRATEGIES: dict[str, Strategy] = {
     "PCT": PCT(3, 20),
 }
 # What else may come.
-OPTIONS: dict[str, dict[str, bool]] = {"early": {"early": True}, "spurious": {"spurious": True}}
+OPTIONS: dict[str, dict[str, bool]] = {
+    "early": {"early_timeouts": True},
+    "spurious": {"spurious_wakeups": True},
+}
 
 
 class Told:
@@ -99,7 +102,7 @@ class Told:
 
 
 def explored(program: Callable[[], Any], strategy: Strategy, **options: Any) -> dict[str, Any]:
-    with ScheduleRunner(program, **options) as world:
+    with world_of(program, **options) as world:
         told = Told(world, strategy, MOST)
         outcomes = searching.counted(told)
     return {
@@ -116,7 +119,7 @@ def explored(program: Callable[[], Any], strategy: Strategy, **options: Any) -> 
 def explored_generated(generated: Generated, program: Program) -> dict[str, Any]:
     seen: list[object] = []
     found: dict[str, int] = {}
-    with ScheduleRunner(generated.runnable(program, seen), **generated.options) as world:
+    with world_of(generated.runnable(program, seen), **generated.options) as world:
         told = Told(world, Exhaustive(), MOST_OF_GENERATED)
         for ran in told:
             if not ran.cut:

@@ -12,13 +12,12 @@ import pytest
 import written_programs
 from generated_sets import MOST, SETS, Bounds, Generated
 from lock_programs import PLAIN, bodies, runnable_sections
-from searching import outcomes, outcomes_in, outcomes_with_every_stop
+from searching import outcomes, outcomes_in, outcomes_with_every_stop, world_of
 from written_programs import PROGRAMS, WITH_FAULTS, WITH_TIME, started
 from written_programs import Program as Written
 
 from threadsim import PCT, Exhaustive, Random, explore
 from threadsim.exploration.explore import begin, schedules
-from threadsim.exploration.runner import ScheduleRunner
 
 LONG = pytest.mark.soundness
 
@@ -120,7 +119,7 @@ def part(whole: bool) -> Part:
 def assert_no_outcome_is_lost(
     program: Written, bounds: Iterable[int | None], **options: Any
 ) -> None:
-    with ScheduleRunner(program, **options) as world:
+    with world_of(program, **options) as world:
         for bound in bounds:
             every = outcomes_in(world, Exhaustive(bound, reduction=False)).keys()
             assert outcomes_in(world, Exhaustive(bound)).keys() == every, bound
@@ -262,7 +261,7 @@ def test_a_written_program_keeps_every_outcome(program: Written, part: Part) -> 
 )
 def test_no_more_stops_make_another_outcome(program: Written, part: Part) -> None:
     """Stopping before every release, start and end leads to no outcome that is not found anyway."""
-    with ScheduleRunner(program) as world:
+    with world_of(program) as world:
         for bound in part((None, 0, 1, 2), 2):
             every = outcomes_with_every_stop(world, bound).keys()
             assert outcomes_in(world, Exhaustive(bound)).keys() == every, bound
@@ -278,7 +277,7 @@ def test_no_more_stops_make_another_outcome(program: Written, part: Part) -> Non
 )
 def test_no_more_stops_make_another_outcome_with_early_timeouts(program: Written) -> None:
     """So it is where time may move meanwhile."""
-    with ScheduleRunner(program, early=True) as world:
+    with world_of(program, early_timeouts=True) as world:
         every = outcomes_with_every_stop(world, None).keys()
         assert outcomes_in(world, Exhaustive()).keys() == every
 
@@ -287,13 +286,13 @@ def test_no_more_stops_make_another_outcome_with_early_timeouts(program: Written
 def test_time_may_move_before_a_wait_begins(bound: int | None) -> None:
     """A sleep or time-out that begins looks at the clock: it ends that much later then."""
     program = written_programs.a_sleep_that_begins_when_a_lock_is_free
-    found = outcomes(program, Exhaustive(bound), early=True).keys()
+    found = outcomes(program, Exhaustive(bound), early_timeouts=True).keys()
     assert found == {(2, 2), (2, 4), (4, 2), (4, 4)}
 
 
 def test_a_thread_is_stopped_with_a_lock_where_that_saves_a_preemption() -> None:
     """It goes on for nothing when another one waits for the lock."""
-    with ScheduleRunner(written_programs.a_section_between_two) as world:
+    with world_of(written_programs.a_section_between_two) as world:
         found = outcomes_in(world, Exhaustive(1)).keys()
         assert ("one", "other", "one", "other") in found
         assert found == outcomes_with_every_stop(world, 1).keys()
@@ -323,7 +322,7 @@ def test_whoever_looks_comes_before_and_after(program: Written, ends: set[object
 )
 def test_a_program_with_early_timeouts_keeps_every_outcome(program: Written, part: Part) -> None:
     """Every outcome of a wait that may time out at any moment is found with reduction."""
-    assert_no_outcome_is_lost(program, part((None, 1, 0), 2), early=True)
+    assert_no_outcome_is_lost(program, part((None, 1, 0), 2), early_timeouts=True)
 
 
 @pytest.mark.parametrize(
@@ -336,20 +335,24 @@ def test_a_program_with_early_timeouts_keeps_every_outcome(program: Written, par
 )
 def test_a_program_with_spurious_wake_ups_keeps_every_outcome(name: str, part: Part) -> None:
     """Every outcome of a wait that may end by itself is found with reduction."""
-    assert_no_outcome_is_lost(getattr(written_programs, name), part((None, 1, 0), 2), spurious=True)
+    assert_no_outcome_is_lost(
+        getattr(written_programs, name), part((None, 1, 0), 2), spurious_wakeups=True
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "bounds", "options"),
     [
-        ("a_sleep_that_begins_beside_a_sleeper", (None, 1), {"early": True}),
-        ("two_sleepers_that_look_at_the_clock", (None, 0), {"early": True}),
-        ("a_look_at_the_clock_beside_a_wait_for_a_free_lock", (None,), {"early": True}),
-        ("two_waits_with_a_lock_between", (None, 1), {"spurious": True}),
-        ("two_waits_beside_one_notification", (0, 1), {"spurious": True}),
-        pytest.param("two_waits_beside_one_notification", (None,), {"spurious": True}, marks=LONG),
-        ("a_wait_beside_is_alive", (1,), {"spurious": True}),
-        pytest.param("a_wait_beside_is_alive", (None,), {"spurious": True}, marks=LONG),
+        ("a_sleep_that_begins_beside_a_sleeper", (None, 1), {"early_timeouts": True}),
+        ("two_sleepers_that_look_at_the_clock", (None, 0), {"early_timeouts": True}),
+        ("a_look_at_the_clock_beside_a_wait_for_a_free_lock", (None,), {"early_timeouts": True}),
+        ("two_waits_with_a_lock_between", (None, 1), {"spurious_wakeups": True}),
+        ("two_waits_beside_one_notification", (0, 1), {"spurious_wakeups": True}),
+        pytest.param(
+            "two_waits_beside_one_notification", (None,), {"spurious_wakeups": True}, marks=LONG
+        ),
+        ("a_wait_beside_is_alive", (1,), {"spurious_wakeups": True}),
+        pytest.param("a_wait_beside_is_alive", (None,), {"spurious_wakeups": True}, marks=LONG),
         ("futures_that_two_wait_for_in_time", (0, 1), {}),
         ("a_switch_for_nothing_within_a_run", (0,), {}),
         pytest.param("a_switch_for_nothing_within_a_run", (1,), {}, marks=LONG),
@@ -392,7 +395,7 @@ def test_the_end_of_a_program_ends_its_pools(
 def test_sampling_finds_nothing_else(part: Part) -> None:
     """Random orders and random priorities lead to outcomes that the exhaustive search knows."""
     few = len(part(range(30), 30))
-    with ScheduleRunner(lambda: None) as world:
+    with world_of(lambda: None) as world:
         for program in PROGRAMS:
             if program.__name__ in LARGE:
                 continue
@@ -422,7 +425,7 @@ def test_pct_finds_in_each_schedule_what_it_promises() -> None:
     """A bug of two events is found by the first schedule already, of one seed in n·k at least."""
     threads, seeds = 2, range(100)
     steps = explore(main_between_two_sections, Exhaustive(max_preemptions=0)).deepest
-    with ScheduleRunner(main_between_two_sections) as world:
+    with world_of(main_between_two_sections) as world:
         firsts = [next(schedules(world, begin(world, PCT(2, 1, seed)))) for seed in seeds]
 
     assert sum(bool(ran.errors) for ran in firsts) >= len(seeds) / (threads * steps)

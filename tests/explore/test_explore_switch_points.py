@@ -10,11 +10,11 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
+from searching import world_of
 
 from threadsim.exploration.data.functions import functions_of
 from threadsim.exploration.data.instrumented import instrumented
 from threadsim.exploration.execution import NECESSARY
-from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 
 # Each with a function call(), which is given nothing and tells what happened.
@@ -348,7 +348,7 @@ def test_a_function_of_any_shape_does_what_it_did(shape: ModuleType) -> None:
             assert kept(function.__code__) == kept(code)
             assert shape.call() == result
     assert all(function.__code__ is code for function, code, _ in before)
-    with ScheduleRunner(shape.call, switch_in=[shape]) as runner:
+    with world_of(shape.call, switch_in=[shape]) as runner:
         run = runner.run(Replay([]), switch_points=NECESSARY)
         assert (run.value, run.errors) == (before[0][2], [])
 

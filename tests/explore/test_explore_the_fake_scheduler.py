@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from searching import world_of
 
 from apscheduler_fakes import FakeScheduler
 from apscheduler_fakes.ledger import FaultNeverFired
 from subject import NAMES
 from threadsim import Clock, Exhaustive, ScheduleFailure, explore
 from threadsim.exploration.explore import begin, schedules
-from threadsim.exploration.runner import ScheduleRunner
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -122,7 +122,7 @@ def the_real_one_may_say(said: tuple[str, ...], scenario: Scenario) -> bool:
         scheduler = BackgroundScheduler(executors={"default": pool}, timezone=UTC)
         return play(scheduler, scenario, time.sleep)
 
-    with ScheduleRunner(real) as world:
+    with world_of(real) as world:
         return any(ran.value == said for ran in schedules(world, begin(world, Exhaustive(1))))
 
 

@@ -10,12 +10,11 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
-from searching import outcomes
+from searching import outcomes, world_of
 from written_programs import joined, started
 
 from threadsim import Random, ScheduleFailure, Simulation, explore, replay
 from threadsim.exploration.execution import NECESSARY
-from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay
 
 MADE: dict[str, Any] = {}
@@ -129,7 +128,7 @@ def test_what_a_class_holds_in_its_own_way_is_left_alone() -> None:
         assert later
         jobs.put(1)
 
-    with ScheduleRunner(program) as world:
+    with world_of(program) as world:
         for _ in range(3):
             world.run(Replay([]), switch_points=NECESSARY)
     assert jobs.seen == list(jobs.queue) == [1, 1, 1]

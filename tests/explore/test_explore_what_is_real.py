@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from greenlet import greenlet
-from searching import outcomes
+from searching import outcomes, world_of
 from written_programs import joined, started
 
 from threadsim import (
@@ -32,7 +32,6 @@ from threadsim import (
     replay,
 )
 from threadsim.exploration.execution import NECESSARY, Step
-from threadsim.exploration.runner import ScheduleRunner
 from threadsim.simulation import watchdog
 from threadsim.simulation.watchdog import watched
 
@@ -613,7 +612,7 @@ def impolite(_enabled: tuple[int, ...], _current: int, _steps: list[Step]) -> in
 def test_nobody_can_wait_while_it_is_decided_who_goes_on() -> None:
     """A finalizer that waits there is told so."""
     with (
-        ScheduleRunner(lambda: time.sleep(1)) as world,
+        world_of(lambda: time.sleep(1)) as world,
         pytest.raises(NotModelled, match="a finalizer or a greenlet of the program"),
     ):
         world.run(impolite, switch_points=NECESSARY)
@@ -647,4 +646,4 @@ def test_a_condition_from_before_may_wake_up_by_itself() -> None:
         with before.condition:
             return before.condition.wait(1)
 
-    assert outcomes(program, Exhaustive(), spurious=True).keys() == {True, False}
+    assert outcomes(program, Exhaustive(), spurious_wakeups=True).keys() == {True, False}

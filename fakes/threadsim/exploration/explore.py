@@ -144,10 +144,7 @@ def explore_with(
     began = time.perf_counter()
     progress = Progress()
     of_all = strategy.schedules and counted(strategy.schedules, "schedule")
-    with (
-        options.runner() as runner,
-        _interruptions(lambda: 0 if reported else count),
-    ):
+    with ScheduleRunner(options) as runner, _interruptions(lambda: 0 if reported else count):
         search = begin(runner, strategy)
         for execution in schedules(runner, search):
             count += 1
@@ -155,7 +152,7 @@ def explore_with(
             for signature in map(failure_signature, execution.errors):
                 if signature not in reported and (keep_going or not reported):
                     reported.add(signature)
-                    failures.append(shrunk_failure(runner, options, execution, signature, progress))
+                    failures.append(shrunk_failure(runner, execution, signature, progress))
                     reported |= failures[-1].signatures
             if failures and not keep_going:
                 break

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from types import ModuleType
 
-from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.strategies.arguments import check_bool
 
 # The values of options that are words.
@@ -60,18 +59,6 @@ class Options:
                 listed = getattr(value, "__qualname__", value or "")
                 raise TypeError(f"{name}={value!r}: it takes a list. Pass [{listed}].")
             object.__setattr__(self, name, tuple(value))  # It may end when read.
-
-    def runner(self) -> ScheduleRunner:
-        """Return a runner of its schedules."""
-        return ScheduleRunner(
-            self.program,
-            early=self.early_timeouts,
-            spurious=self.spurious_wakeups,
-            given=self.given,
-            data=self.data,
-            switch_in=self.switch_in,
-            allowed=self.allowed_races if self.races == "fail" else None,
-        )
 
     def covered(self, modules: Sequence[str]) -> str:
         """Return in words what was tried.

@@ -13,6 +13,7 @@ from types import ModuleType
 from threadsim.exploration.explore import warm_up
 from threadsim.exploration.options import Options
 from threadsim.exploration.reports.failure import described_failure
+from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, read
 from threadsim.reporting.progress import say
 
@@ -64,7 +65,7 @@ def run_schedule(options: Options, schedule: str) -> None:
     """Run a program that has its options under a schedule; see ``replay`` for the errors."""
     __tracebackhide__ = True
     choices, switch_points = read(schedule)
-    with options.runner() as runner:
+    with ScheduleRunner(options) as runner:
         with _unheard():
             warm_up(runner)
             runner.run(Replay(choices), switch_points=switch_points)

@@ -3,13 +3,12 @@
 import gc
 import sys
 import threading
-from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from operator import itemgetter
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
@@ -18,6 +17,7 @@ from threadsim.exploration.data.functions import is_own, library_classes, own_mo
 from threadsim.exploration.data.instrumented import instrumented
 from threadsim.exploration.execution import MAIN, Chooser, Cut, Execution, SwitchPoints
 from threadsim.exploration.instrument import SWAPPED
+from threadsim.exploration.options import Options
 from threadsim.exploration.points import Points
 from threadsim.exploration.program_end import end_program, reopen_pools, uses_pools
 from threadsim.exploration.run_options import runs
@@ -52,47 +52,31 @@ class ScheduleRunner:
     """Runs many schedules of one program, with its primitives replaced.
 
     Args:
-        program: The program.
-        early: Whether time may move although threads can run.
-        spurious: Whether threads may wake up without a notification.
-        given: Objects from outside that it uses, by their names.
-        data: "switch" tracks what the program's own code reads and writes, and switches threads
-            there if no lock orders it; "report" tracks it only; "off" does not.
-        switch_in: Other functions, classes and modules whose reads and writes are tracked.
-        allowed: The kinds of data that may race; ``None`` allows all.
+        options: The program and its options.
 
     Attributes:
+        options: The same.
         races: A sentence for each kind of data whose accesses no lock orders.
         modules: The names of the modules whose code is tracked.
     """
 
-    def __init__(
-        self,
-        program: Callable[[], object],
-        *,
-        early: bool = False,
-        spurious: bool = False,
-        given: Mapping[str, object] = MappingProxyType({}),
-        data: str = "off",
-        switch_in: Sequence[Any] = (),
-        allowed: Container[str] | None = None,
-    ) -> None:
+    def __init__(self, options: Options) -> None:
+        self.options = options
         self.races: dict[str, str] = {}
         self.modules: list[str] = []
-        self._data = data
-        self._switch_in = switch_in
-        self._tracks = data != "off" or bool(switch_in)
-        self._allowed = allowed
+        self._tracks = options.data != "off" or bool(options.switch_in)
         self._packages = runs[-1].own
-        self.program = program
+        self.program = program = options.program
         # The objects that it can reach others from, by name; and the user's modules among them.
-        self._roots = {getattr(program, "__qualname__", "program"): program, **given}
+        self._roots = {getattr(program, "__qualname__", "program"): program, **options.given}
         self._own, self._reached = own_modules(self._roots.values(), self._packages)
         for names in self._own.values():
             self._roots.setdefault(str(names["__name__"]), names)
         # Weakly: the objects of earlier schedules come and go.
         kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
-        self._new_points = partial(Points, kept=kept, early=early, spurious=spurious)
+        self._new_points = partial(
+            Points, kept=kept, early=options.early_timeouts, spurious=options.spurious_wakeups
+        )
         self._errors: list[tuple[int, BaseException]] = []  # With the thread's number.
         self._ran = 0
         self.first_run_passed = False
@@ -157,8 +141,8 @@ class ScheduleRunner:
     def _instrument(self, undo: ExitStack) -> None:
         """Let the code whose data is tracked call the hooks."""
         if self._tracks:
-            own = {} if self._data == "off" else self._own
-            targets = [*self._switch_in, *library_classes(own.values())]
+            own = {} if self.options.data == "off" else self._own
+            targets = [*self.options.switch_in, *library_classes(own.values())]
             undo.enter_context(instrumented(own, self._reached, targets))
             self.modules = sorted(str(names["__name__"]) for names in own.values())
 
@@ -190,6 +174,7 @@ class ScheduleRunner:
         points = self._points = self._new_points(chooser=chooser, record=execution, shown=shown)
         if self._tracks:
             points.data = Accesses(points, switch_points.data, self._own.values())
+            execution.races = points.data.races
         kernel = self._new_kernel(points)
         # The schedule before had no code left to raise it in. No call: Ctrl-C may come at any.
         kernel.interruption, self._kernel = self._kernel.interruption, kernel
@@ -213,17 +198,15 @@ class ScheduleRunner:
                 raise error
         execution.cut = isinstance(failure, Cut)
         late_pool = not self._pools_in_warm_up and uses_pools(self._points)
-        if points.data is not None:
-            execution.races = points.data.races
-        if self._allowed is not None:
+        if self.options.races == "fail":
             errors += [
                 DataRace(f"{text}. Order them, or pass allowed_races=[{kind!r}].")
                 for kind, text in execution.races.items()
-                if kind not in self._allowed
+                if kind not in self.options.allowed_races
             ]
         execution.errors = [] if execution.cut else errors
         self.races = execution.races | self.races
-        data = frozenset[str]() if self._data == "report" else frozenset(execution.races)
+        data = frozenset[str]() if self.options.data == "report" else frozenset(execution.races)
         execution.needs = SwitchPoints(points.looked or late_pool, data)
         execution.switches = kernel.trace
         return execution

@@ -48,11 +48,7 @@ class ScheduleFailure(AssertionError):
 
 
 def shrunk_failure(
-    runner: ScheduleRunner,
-    options: Options,
-    failing: Execution,
-    signature: object,
-    progress: Progress,
+    runner: ScheduleRunner, failing: Execution, signature: object, progress: Progress
 ) -> ScheduleFailure:
     """Return the failure of a schedule, with the fewest preemptions that are found.
 
@@ -61,7 +57,7 @@ def shrunk_failure(
     """
     __tracebackhide__ = True
     best, fewest = shrink(runner, _reproduced(runner, failing), signature, progress)
-    failure = described_failure(options, _reproduced(runner, best, shown=True))
+    failure = described_failure(runner.options, _reproduced(runner, best, shown=True))
     if best.preemptions and not fewest:
         failure.add_note(
             f"It may fail with fewer than {counted(best.preemptions, 'preemption')}, too: not all "
