@@ -10,6 +10,7 @@ from pictures.recording import Event
 from pictures.sheet import Sheet
 from threadsim import Simulation
 from threadsim.exploration.options import Options
+from threadsim.exploration.runner import ScheduleRunner
 from threadsim.exploration.schedule_string import Replay, read
 from threadsim.reporting.trace import TraceEntry
 
@@ -47,7 +48,7 @@ def turns() -> list[Event]:
 def failing(program: Callable[[], object], schedule: str) -> list[Event]:
     """Run a program under a schedule of ``explore``, and return its steps."""
     choices, points = read(schedule)
-    with Options(program).runner() as runner:
+    with ScheduleRunner(Options(program)) as runner:
         execution = runner.run(Replay(choices), switch_points=points, shown=True)
     return events_of(list(execution.story))
 

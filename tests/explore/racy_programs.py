@@ -2,11 +2,12 @@
 
 import heapq
 import json
+import pickle
 import threading
 from collections import UserDict, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any
 
 from written_programs import joined
@@ -573,6 +574,43 @@ def caches_twice() -> None:
     assert found[0] is found[1]
 
 
+class Connector:
+    """It connects once."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    @cache  # noqa: B019  # It is what is tried.
+    def connect(self) -> int:
+        """Return how many connections were made."""
+        self.made += 1
+        return self.made
+
+
+def connects_twice_by_a_method() -> None:
+    """A method with a cache runs in two threads that both find nothing."""
+    connector = Connector()
+
+    def connect() -> None:
+        connector.connect()
+
+    joined(connect, connect)
+    assert connector.made == 1
+
+
+def pickled_half_changed() -> None:
+    """A pickle has one of two changes of a list in a dictionary."""
+    state: dict[str, list[int]] = {"rows": []}
+    seen: list[bytes] = []
+
+    def change() -> None:
+        state["rows"].append(1)
+        state["rows"].append(2)
+
+    joined(change, lambda: seen.append(pickle.dumps(state)))
+    assert len(pickle.loads(seen[0])["rows"]) != 1  # noqa: S301  # Our own.
+
+
 class Registry(UserDict[str, int]):
     """A dictionary with a class of its own."""
 
@@ -714,6 +752,8 @@ def configured_late() -> None:
 
 
 RACY = [
+    connects_twice_by_a_method,
+    pickled_half_changed,
     expires_between,
     configured_late,
     chosen_by_a_condition,

@@ -270,6 +270,38 @@ def _by_dict(pair: Pair) -> bool:
     return len(set(vars(pair).values())) == 1
 
 
+def _bound_by_a_loop() -> None:
+    current = 0
+    found: list[int] = []
+
+    def change() -> None:
+        nonlocal current
+        for current in (1, 2):  # noqa: B007  # It is what is tried.
+            pass
+
+    def look() -> None:
+        found.extend((current, current))
+
+    joined(change, look)
+    assert found[0] == found[1]
+
+
+def _assigned_in_a_loop() -> None:
+    current = 0
+    found: list[int] = []
+
+    def change() -> None:
+        nonlocal current
+        for each in (1, 2):
+            current = each
+
+    def look() -> None:
+        found.extend((current, current))
+
+    joined(change, look)
+    assert found[0] == found[1]
+
+
 def _in_a_file_of_its_own(pause: Body) -> Program:
     def program() -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -299,6 +331,7 @@ def _in_a_file_of_its_own(pause: Body) -> Program:
         pytest.param(_yields(_from), _yields(_one_by_one), id="yield_from"),
         pytest.param(_keyed(_without_a_name), _keyed(_with_a_name), id="lambda"),
         pytest.param(_makes(Maker.missing), _makes(Maker.looked_up), id="defaultdict"),
+        pytest.param(_bound_by_a_loop, _assigned_in_a_loop, id="bound_by_for"),
         pytest.param(_compares(_by_dict), _compares(_equal_fields), id="vars"),
         pytest.param(
             _in_a_file_of_its_own(lambda: None),

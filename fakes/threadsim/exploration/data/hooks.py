@@ -37,7 +37,7 @@ CONSTANT = (BuiltinFunctionType, FunctionType, ModuleType, type)
 _IN_C = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
 _CACHED = type(lru_cache(len))
 # Modules whose functions look into containers in containers.
-_DEEP = {"copy", "json", "pickle", "pprint"}
+_DEEP = {"copy", "json", "_pickle", "pprint"}
 _DEEPEST = 6
 # Modules whose classes and functions in C keep what they are given, guard it themselves, or look at
 # the caller's frame.
@@ -342,7 +342,7 @@ def called(function: Any, site: Site) -> Any:
 
     Other functions are returned as they are.
     """
-    if type(function) is MethodType:
+    if type(function) is MethodType and type(function.__func__) is not _CACHED:
         return function
     if issubclass(type(function), type):
         init = getattr(function, "__init__", None)
@@ -353,7 +353,7 @@ def called(function: Any, site: Site) -> Any:
         )
     module = getattr(function, "__module__", None)
     data = data_here()
-    if type(function) is _CACHED and data is not None:
+    if type(getattr(function, "__func__", function)) is _CACHED and data is not None:
         return partial(_call_cached, function, site)
     if not is_foreign or module in _LEFT_ALONE or data is None:
         return function

@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from sys import getrefcount
@@ -144,7 +144,10 @@ def _changed(file: str) -> object:
 
 def _compiled(file: str, names: dict[str, Any]) -> dict[Place, CodeType]:
     """Return the new codes of a file's functions, by their places."""
-    with warnings.catch_warnings():
+    limit = sys.getrecursionlimit()
+    with warnings.catch_warnings(), ExitStack() as undo:
+        undo.callback(sys.setrecursionlimit, limit)
+        sys.setrecursionlimit(10 * limit)  # A long chain of elif is deep.
         warnings.simplefilter("ignore")  # They were shown at the import.
         source = "".join(linecache.getlines(file, names))
         tree = ast.parse(source)
