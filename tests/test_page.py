@@ -5,13 +5,16 @@ import re
 import shutil
 import subprocess
 import tarfile
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from page_run import Elements, Ran, run_and_write
 from spec import page, timelines, viewer
-from spec.pages import NAMES, PROGRAMS, code
+from spec.pages import DIFFERENCES, NAMES, PROGRAMS, code
 from test_rows import ROWS
 
 
@@ -99,6 +102,25 @@ def test_a_defect_quotes_one_line_of_each_program() -> None:
         lines = code(PROGRAMS / f"{name}.py").values()
         found = [sum(ROWS[row][name] in line for line in lines) for row in defects]
         assert found == [1] * 8
+
+
+def test_the_source_has_each_change_with_its_reason(ran: Ran) -> None:
+    """The changes are numbered as in the docs, and a line counts the behaviours that run it."""
+    (source,) = re.findall(r'<section id="source">.*?</section>', ran.html, re.DOTALL)
+    titles = [each["title"] for each in tomllib.loads(DIFFERENCES.read_text())["hunk"]]
+    numbered = [f"{number}. {title}" for number, title in enumerate(titles, 1)]
+    assert re.findall("<h3>(.*?)</h3>", source) == numbered
+    for name in NAMES:
+        for number, line in code(PROGRAMS / f"{name}.py").items():
+            cell = f'<td id="{name[0]}{number}"><i>{number}</i>{escape(line)}</td>'
+            assert cell in source
+    held = Counter(
+        f"{program} {number}"
+        for program, lines in re.findall(r'<span class="([dc])">(.*?)</span>', ran.html)
+        for number in page_numbers(lines.replace("\u2011", "-"))
+    )
+    counts = re.findall(r'data-at="(.*?)" title="(\d+) behaviours', source)
+    assert {at: int(count) for at, count in counts} == held
 
 
 def test_the_page_needs_no_other_file(ran: Ran) -> None:

@@ -188,7 +188,7 @@ def held_by(files: Entry) -> Holders:
 def source(holders: Holders) -> list[Entry]:
     """Return the two programs side by side, part by part, with what is said of each change."""
     programs = [list(code(PROGRAMS / f"{name}.py").items()) for name in NAMES]
-    explanations = iter(tomllib.loads(DIFFERENCES.read_text(encoding="utf-8"))["hunk"])
+    explanations = enumerate(tomllib.loads(DIFFERENCES.read_text(encoding="utf-8"))["hunk"], 1)
     before, after = ([line for _, line in program] for program in programs)
     parts = []
     for tag, b0, b1, a0, a1 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
@@ -197,8 +197,8 @@ def source(holders: Holders) -> list[Entry]:
             for name, lines in zip(NAMES, (programs[0][b0:b1], programs[1][a0:a1]), strict=True)
         ]
         changes = tag != "equal" and any(line.strip() for line in before[b0:b1] + after[a0:a1])
-        why = next(explanations)["why"] if changes else ""
-        parts.append({"changes": changes, "why": why, "rows": list(zip_longest(*sides))})
+        said = next(explanations) if changes else None
+        parts.append({"said": said, "rows": list(zip_longest(*sides))})
     return parts
 
 
