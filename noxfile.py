@@ -139,7 +139,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def spec(session: nox.Session) -> None:
-    """Write build/spec/index.html: what the two programs do, in pictures (a minute)."""
+    """Write build/spec/index.html: what the two programs do, in pictures (two minutes)."""
     specification(session)
     run, held = "build/spec/run.json", "build/spec/held.json"
     session.env["COVERAGE_FILE"] = "build/spec/.coverage"
