@@ -228,7 +228,7 @@ class PoolFuture(Future[Any]):
         # The executor first: it counts the job off.
         is_lost = isinstance(told, BaseException)
         (self.set_exception if is_lost else self.set_result)(told)
-        run.pool_future = None
+        run.is_dropped, run.pool_future = inner.cancelled() and not is_lost, None
         if is_lost:
             # What has a traceback was raised in this process, before a job went to another one.
             is_sent = run.owner is Owner.POOL and told.__traceback__ is None

@@ -48,6 +48,7 @@ class Run:
         pool_future: The future of its job in a pool, for the executor, until that has ended.
         outcome: How its body ended in this process: a value, and an error.
         gives_up: Whether somebody has wanted to cancel it.
+        is_dropped: Whether its pool has dropped it for that.
         why_cancelled: Why, if it was the end of its block.
         was_read: Whether the caller has asked for its value or error.
     """
@@ -65,6 +66,7 @@ class Run:
     is_stored = False
     is_handed_over = False
     gives_up = False
+    is_dropped = False
     why_cancelled = ""
     was_read = False
 
@@ -122,7 +124,7 @@ class Run:
         self.why_cancelled = self.why_cancelled or why
         # First the pool, and with it the executor: who hears of it finds the job's id free.
         pool_future = self.pool_future
-        is_dropped = pool_future is not None and pool_future.cancel()
+        is_dropped = (pool_future is not None and pool_future.cancel()) or self.is_dropped
         is_first = self.claim(Owner.CANCEL) or (is_dropped and self.claim(Owner.CANCEL, Owner.POOL))
         if self.owner is Owner.CANCEL:
             Future.cancel(self.future)

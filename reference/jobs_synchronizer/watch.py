@@ -337,10 +337,9 @@ class Watch:
             # It may be in its store although a pool has it, until the scheduler has removed it.
             if not run.is_handed_over:
                 what = f"was still in job store {run.jobstore!r} when the scheduler was shut down"
-                if self._stores.in_memory(run):
-                    run.withdraw(JobRemoved, what, _RESTART)
-                else:
-                    run.withdraw(JobLost, what, _SHUT)
+                in_memory = self._stores.in_memory(run)
+                why = (JobRemoved, what, _RESTART) if in_memory else (JobLost, what, _SHUT)
+                run.withdraw(*why)
 
     def _lookup_executor(self, alias: str) -> Any:
         return ObservedExecutor(self._find_executor(alias), self._find_run)
