@@ -1,20 +1,21 @@
 """JobGroup on a Dask cluster: every job is accounted for, once."""
 
+import json
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from flask_apscheduler import APScheduler
 
 import work
-from caller import until
 from jobs_synchronizer import JobGroup, JobLost, JobRefused
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: nox -s cluster")
@@ -29,6 +30,14 @@ pytestmark = [
 def notes(folder: Path) -> list[tuple[int, int]]:
     """Return which jobs have run, and in which process."""
     return [(int(each.name.split("-")[0]), int(each.read_text())) for each in folder.iterdir()]
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait until something holds, for a minute at most."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold within a minute"
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -61,9 +70,6 @@ def test_ten_jobs_over_http(shared: Any, folder: Path) -> None:
     with make_server("127.0.0.1", 0, app, handler_class=Silent) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        import json
-        from urllib.request import urlopen
-
         url = f"http://127.0.0.1:{server.server_port}/run-tasks"
         with urlopen(url, timeout=60) as answer:
             told = json.load(answer)
@@ -239,8 +245,6 @@ def test_a_local_cluster(scheduler_of: Any) -> None:
 def test_a_shutdown_lets_go(shared: Any, folder: Path) -> None:
     """At a shutdown that does not wait, a client of the caller's stays, and its jobs are lost."""
     with distributed.Client(shared.address, set_as_default=False) as client:
-        from apscheduler.schedulers.background import BackgroundScheduler
-
         executor = dask.DaskExecutor(client=client)
         scheduler = BackgroundScheduler(executors={"default": executor})
         scheduler.start()
