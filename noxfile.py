@@ -117,6 +117,13 @@ def e2e(session: nox.Session) -> None:
     patiently(session, "python", "-m", "e2e", *session.posargs)
 
 
+@nox.session
+def cluster(session: nox.Session) -> None:
+    """Run jobs on a real Dask cluster: a scheduler and three workers (two minutes)."""
+    session.install(".[dask,fakes]", *group("tests"))
+    session.run("pytest", "tests/cluster", *session.posargs)
+
+
 @nox.session(python=NEWEST)
 def coverage(session: nox.Session) -> None:
     """Measure `tests` and `deep`, report it and compare it with tests/spec.toml (--accept)."""

@@ -176,6 +176,8 @@ def _call(sent: bytes, *, raises: bool) -> bytes:
     for error in errors:
         if str(error).startswith("Working outside of application context"):
             error.add_note(_NO_CONTEXT)
+        # The event has the traceback as a text. Dask would have these pickled, which may fail.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
     try:
         received = pickle.dumps(told)
     except Exception as error:  # noqa: BLE001  # Whatever a value's own code raises.
