@@ -11,12 +11,12 @@ from typing import Any
 from urllib.request import urlopen
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-import cluster_jobs as work
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from flask_apscheduler import APScheduler
 
+import cluster_jobs as work
 from jobs_synchronizer import JobGroup, JobLost, JobRefused
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: nox -s cluster")
