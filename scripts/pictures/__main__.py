@@ -5,7 +5,7 @@ import contextlib
 import io
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jobs_synchronizer import corrected, documented
@@ -43,6 +43,16 @@ def drawn() -> dict[str, str]:
     }
 
 
+@contextlib.contextmanager
+def _without_log() -> Iterator[None]:
+    """Leave out what APScheduler writes down of each failure that a picture is about."""
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write or compare.
 
@@ -55,8 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="pictures", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, and write nothing")
     options = parser.parse_args(argv)
-    logging.disable()  # APScheduler writes down each failure that a picture is about.
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), _without_log():
         pictures = {FOLDER / f"{name}.svg": text for name, text in drawn().items()}
     found = {file: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.svg")}
     if options.check:
