@@ -204,6 +204,7 @@ class JobGroup:
         block.runs.append(run)
         if not block.is_open:  # The block has ended meanwhile, in another thread.
             run.future.cancel()
+            self._watch.take_back([run])  # Also if a shutdown has answered it.
         return run.future
 
     def wait(self, timeout: float | None = None) -> GroupResult:
