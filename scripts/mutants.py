@@ -64,6 +64,8 @@ SHARES = (
     Share(("corrected.py",), OF_PROGRAMS),
     Share(("documented.py", "__init__.py", "__main__.py"), OF_PROGRAMS),
 )
+# Its tests need a cluster.
+LEFT_OUT = ("dask.py",)
 
 
 class Kind(NamedTuple):
