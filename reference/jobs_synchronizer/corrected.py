@@ -11,10 +11,10 @@ the lesson. Its seven corrections:
 6. ``misfire_grace_time=None``: a job that starts late runs.
 7. ``finally`` sends a status for each task, also for one that raises.
 
-Beside these it takes its jobs back when one cannot be added, answers in JSON, and listens on
-127.0.0.1. A request waits for its jobs for 60 s at most. Every request is answered, but for one
-case: ``add_job`` has no timeout, and waits for whoever keeps the scheduler's locks, such as a
-``shutdown()`` that waits for its jobs, or a job store that hangs. The answers are
+Beside these it takes its jobs back when one cannot be added, answers in JSON, and, unless it is
+told otherwise, listens on 127.0.0.1 and waits for 60 s at most. With a timeout every request is
+answered, but for one case: ``add_job`` has no timeout, and waits for whoever keeps the scheduler's
+locks, such as a ``shutdown()`` that waits for its jobs, or a job store that hangs. The answers are
 
 * 200 with the statuses as a JSON list, in the order in which they were sent. A task that fails
   before it has reported has a status that says so.
