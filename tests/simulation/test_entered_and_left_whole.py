@@ -18,9 +18,11 @@ import threadsim
 from threadsim import Exhaustive, Simulation, explore
 from threadsim.runtime.kernel import active
 from threadsim.runtime.own_code import critical
+from threadsim.simulation import session
 
 # Elsewhere a finalizer may run, and what that raises is lost.
 FILES = str(Path(threadsim.__file__).parent), contextlib.__file__
+SESSION = (session.__file__,)
 
 
 def simulate() -> None:
@@ -55,13 +57,18 @@ def tell(number: int) -> Callable[[FrameType], None]:
     return now_untraced
 
 
-def places(block: Callable[[], None], place: int, then: Callable[[FrameType], object]) -> int:
-    """Run a block, do something at one of its calls and returns, and count them."""
+def places(
+    block: Callable[[], None],
+    place: int,
+    then: Callable[[FrameType], object],
+    files: tuple[str, ...] = FILES,
+) -> int:
+    """Run a block, do something at one of its calls and returns in some files, and count them."""
     count = 0
 
     def profile_untraced(frame: FrameType, _event: str, _argument: object) -> None:
         nonlocal count
-        if frame.f_code.co_filename.startswith(FILES):
+        if frame.f_code.co_filename.startswith(files):
             count += 1
             if count == place:
                 then(frame)
@@ -88,13 +95,17 @@ def alarm() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("alarm")
-@pytest.mark.parametrize("every", [997, pytest.param(23, marks=pytest.mark.soundness)])
+@pytest.mark.parametrize(
+    ("every", "files"),
+    [(997, FILES), (1, SESSION), pytest.param(23, FILES, marks=pytest.mark.soundness)],
+    ids=["997", "session", "23"],
+)
 @pytest.mark.parametrize(
     ("block", "number"),
     [(simulate, signal.SIGINT), (search, signal.SIGINT), (search, signal.SIGALRM)],
 )
 def test_a_signal_anywhere_leaves_nothing(
-    block: Callable[[], None], number: int, every: int
+    block: Callable[[], None], number: int, every: int, files: tuple[str, ...]
 ) -> None:
     """Wherever Ctrl-C comes it is raised, and names, time and the handlers are real again."""
     block()
@@ -103,7 +114,7 @@ def test_a_signal_anywhere_leaves_nothing(
     with contextlib.suppress(StopIteration):
         while True:
             with pytest.raises(KeyboardInterrupt):
-                if places(block, 1 + told * every, tell(number)) <= told * every:
+                if places(block, 1 + told * every, tell(number), files) <= told * every:
                     raise StopIteration
             told += 1
             assert swapped() == real

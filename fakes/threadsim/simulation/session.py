@@ -19,8 +19,8 @@ from threadsim.runtime.kernel import Kernel, ThreadExit, activate
 from threadsim.simulation.integrations import integrations
 from threadsim.simulation.watchdog import watched
 
-# The session that has replaced names, if there is one: they are those of the whole process.
-_current: dict[str, object] = {}
+# The session that has replaced names, and the one that is refused meanwhile. The first counts.
+_open: dict[object, None] = {}
 
 
 @contextmanager
@@ -34,15 +34,15 @@ def session(kernel: Callable[[], Kernel], *, stall_timeout: float | None) -> Ite
     Raises:
         NotModelled: Another Simulation or exploration has not ended, or an event loop runs here.
     """
+    if asyncio._get_running_loop() is not None:
+        raise NotModelled(
+            "a Simulation or explore() in a coroutine has no model: an await inside would wait "
+            "for real. Begin it in a plain function, where no event loop runs."
+        )
     token = object()
     try:
-        if asyncio._get_running_loop() is not None:
-            raise NotModelled(
-                "a Simulation or explore() in a coroutine has no model: an await inside would wait "
-                "for real. Begin it in a plain function, where no event loop runs."
-            )
-        # One call, and inside the try: Ctrl-C may come before it and after it.
-        if _current.setdefault("session", token) is not token:
+        _open[token] = None  # No call, and so is its end: Ctrl-C may come at any.
+        if next(iter(_open)) is not token:
             raise NotModelled(
                 "a Simulation or explore() beside or inside another one has no model: names are "
                 "replaced for the whole process. Let one end before the other begins. A block that "
@@ -60,8 +60,7 @@ def session(kernel: Callable[[], Kernel], *, stall_timeout: float | None) -> Ite
                 names.uninstall()
                 activate(None)
     finally:
-        if _current.get("session") is token:
-            del _current["session"]
+        del _open[token]
 
 
 def _unraisable(otherwise: Callable[[Any], object], args: Any) -> None:
